@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: MIT
+# score: `make help` lists what there is to make.
+#
+# One non-recursive file. Rooms' sources are found by name: a new lib/ROOM/x.c, bin/score-x.c or
+# tests/ROOM/x.c needs no line here. Objects go to build/VARIANT/; the tools are linked beside their
+# source in bin/. A change of flags rebuilds what it touches (the stamp below).
+
+PREFIX  = /usr/local
+CC      = gcc
+OPT     = -O2 -g
+WARN    = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wpointer-arith
+# CI and SAN builds treat warnings as errors: make WERROR=1
+ifdef CI
+WERROR  = 1
+endif
+ifdef WERROR
+WARN   += -Werror
+endif
+
+VARIANT = release
+ifdef SAN
+VARIANT = san
+OPT     = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+endif
+ifdef TSAN
+VARIANT = tsan
+OPT     = -O1 -g -fsanitize=thread
+endif
+B       = build/$(VARIANT)
+
+# No -ffast-math, no contraction behind our back, no -march: results are a contract (score-engine(7)).
+CSTD    = -std=c11 -D_GNU_SOURCE -Ilib -ffp-contract=off -fno-math-errno -fopenmp -fstack-protector-strong
+CFLAGS  = $(CSTD) $(OPT) $(WARN)
+LDFLAGS = -Wl,--as-needed -Wl,-z,relro,-z,now -fopenmp $(OPT)
+LIBS    = -ljq -llmdb -lpcre2-8 -ldnnl -lm
+
+ISA_avx2       = -mavx2 -mfma -mf16c
+ISA_avx512     = -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma
+ISA_avx512bf16 = $(ISA_avx512) -mavx512bf16
+ISA_amx        = $(ISA_avx512bf16) -mamx-tile -mamx-bf16
+
+LIB_SRC   = $(wildcard lib/*/*.c lib/kern/x86/*.c)
+LIB_OBJ   = $(LIB_SRC:%.c=$(B)/%.o)
+# The same arithmetic with fp32 in place of bf16: finite differences need it.
+F32_SRC   = $(wildcard lib/base/*.c lib/model/*.c lib/rl/*.c lib/comm/*.c lib/jsonl/*.c lib/traj/*.c) $(filter-out lib/kern/onednn.c,$(wildcard lib/kern/*.c))
+F32_OBJ   = $(F32_SRC:%.c=$(B)/f32/%.o)
+
+TOOL_SRC  = $(wildcard bin/score-*.c)
+TOOLS     = $(TOOL_SRC:%.c=%)
+BOX       = $(patsubst %.c,%,$(wildcard sandbox/score-box.c))
+
+TEST_SRC  = $(wildcard tests/unit/*.c tests/kern/*.c tests/grad/*.c tests/fuzz/*.c)
+TEST_BIN  = $(TEST_SRC:%.c=$(B)/%.t)
+TEST_SH   = $(wildcard tests/*/*.t)
+
+all: $(TOOLS) $(BOX)                     ## build every tool (default)
+
+# ---- stamps: what the objects and the tools beside their sources were built with ----
+
+$(B)/flags: FORCE
+	@mkdir -p $(B)
+	@echo '$(CC) $(CFLAGS)' | cmp -s - $@ || echo '$(CC) $(CFLAGS)' >$@
+build/variant: FORCE
+	@mkdir -p build
+	@echo '$(VARIANT)' | cmp -s - $@ || echo '$(VARIANT)' >$@
+FORCE:
+
+# ---- rules ----
+
+$(B)/lib/kern/x86/%.o: lib/kern/x86/%.c $(B)/flags
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(ISA_$*) -MMD -MP -c -o $@ $<
+$(B)/f32/%.o: %.c $(B)/flags
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -DSCORE_F32 -MMD -MP -c -o $@ $<
+$(B)/%.o: %.c $(B)/flags
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/libscore.a: $(LIB_OBJ)
+	@rm -f $@
+	@$(AR) rcs $@ $^
+$(B)/libscore-f32.a: $(F32_OBJ)
+	@rm -f $@
+	@$(AR) rcs $@ $^
+
+bin/score-%: $(B)/bin/score-%.o $(B)/libscore.a build/variant
+	$(CC) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBS)
+# The sandbox links nothing of the house but base: a small thing to trust.
+sandbox/score-box: $(patsubst %.c,$(B)/%.o,$(wildcard sandbox/*.c)) $(patsubst %.c,$(B)/%.o,$(wildcard lib/base/*.c)) build/variant
+	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -lseccomp -lm
+
+# tests/*/x_f32.c is linked with the fp32 build of the library
+$(B)/tests/%_f32.o: tests/%_f32.c $(B)/flags
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -DSCORE_F32 -Itests -MMD -MP -c -o $@ $<
+$(B)/tests/%.o: tests/%.c $(B)/flags
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -Itests -MMD -MP -c -o $@ $<
+$(B)/tests/%_f32.t: $(B)/tests/%_f32.o $(B)/libscore-f32.a
+	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+$(B)/tests/%.t: $(B)/tests/%.o $(B)/libscore.a
+	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# ---- checks ----
+
+# T=: only these, e.g. make check T=tests/cli/draw.t  or  T=$(B)/tests/unit/tok.t
+T = $(TEST_BIN) $(TEST_SH)
+check: all $(TEST_BIN)                   ## every test (TAP through prove); T=FILE for one
+	@command -v prove >/dev/null || { echo 'make check: prove is missing: make deps' >&2; exit 1; }
+	B=$(B) PATH="$(CURDIR)/bin:$(CURDIR)/sandbox:$$PATH" prove -j $(shell nproc) -e '' $(T)
+
+deps:                                    ## install Debian packages (root or sudo)
+	sh .ci/deps
+
+install: all                             ## PREFIX=/usr/local, DESTDIR=
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/score $(DESTDIR)$(PREFIX)/share/score
+	install -m 755 $(TOOLS) $(DESTDIR)$(PREFIX)/bin
+	test -z "$(BOX)" || install -m 755 $(BOX) $(wildcard sandbox/*.py) $(DESTDIR)$(PREFIX)/libexec/score
+	cp -R pipelines schemas $(DESTDIR)$(PREFIX)/share/score
+	for p in man/*.[1-9]; do d=$(DESTDIR)$(PREFIX)/share/man/man$${p##*.}; install -d $$d && install -m 644 $$p $$d; done
+
+clean:                                   ## remove what was built (not run/)
+	rm -rf build $(TOOLS) $(BOX)
+
+help:                                    ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
+
+.PHONY: all check deps install clean help FORCE
+.SECONDARY:
+-include $(LIB_OBJ:.o=.d) $(F32_OBJ:.o=.d) $(TOOL_SRC:%.c=$(B)/%.d) $(TEST_SRC:%.c=$(B)/%.d)

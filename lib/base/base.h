@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * base: what every room needs and nothing that knows about models or JSON.
+ *
+ * Convention of the whole house: a library function that can fail returns 0
+ * or -1 and fills the caller's struct err; it never prints and never exits.
+ * Only main (through die) ends the process. The one exception is memory: the
+ * x-allocators below end the process with a message when there is none.
+ */
+#ifndef BASE_H
+#define BASE_H
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define SCORE_VERSION "0.1.0"
+
+#define NORETURN __attribute__((noreturn))
+#define PRINTF(f, a) __attribute__((format(printf, f, a)))
+#define MUST_CHECK __attribute__((warn_unused_result))
+#define LEN(a) (sizeof(a) / sizeof((a)[0]))
+
+/* ---- errors ---------------------------------------------------------- */
+
+struct err {
+	char msg[1024];
+};
+
+/* Formats a message into e (which may be NULL); always returns -1. */
+int err_set(struct err *e, const char *fmt, ...) PRINTF(2, 3);
+/* Puts a formatted prefix before the message already in e; returns -1. */
+int err_prefix(struct err *e, const char *fmt, ...) PRINTF(2, 3);
+
+/* ---- messages and the end of the process (main only) ------------------ */
+
+enum { EXIT_DONE = 0, EXIT_ERROR = 1, EXIT_USAGE = 2 };
+
+/* Remembers the last component of argv[0] for messages. Call first in main. */
+void prog_init(const char *argv0);
+const char *prog_name(void);
+/* "score-x: message\n" on stderr. */
+void warn(const char *fmt, ...) PRINTF(1, 2);
+/* warn, then exit with status. stdout is flushed first. */
+NORETURN void die(int status, const char *fmt, ...) PRINTF(2, 3);
+
+/* ---- memory ------------------------------------------------------------ */
+
+void *xmalloc(size_t n);
+void *xcalloc(size_t n, size_t size);
+void *xrealloc(void *p, size_t n);
+/* n * size with overflow checked. */
+void *xreallocarray(void *p, size_t n, size_t size);
+char *xstrdup(const char *s);
+char *xstrndup(const char *s, size_t n);
+void *xmemdup(const void *p, size_t n);
+/* 64-byte aligned, not zeroed; release with free(). */
+void *xaligned(size_t n);
+
+/* A growing byte buffer. {0} is a valid empty one. data is NUL-terminated
+ * once anything was added, len does not count that NUL. */
+struct buf {
+	char *data;
+	size_t len, cap;
+};
+
+void buf_add(struct buf *b, const void *p, size_t n);
+void buf_adds(struct buf *b, const char *s);
+void buf_addc(struct buf *b, char c);
+void buf_addf(struct buf *b, const char *fmt, ...) PRINTF(2, 3);
+void buf_grow(struct buf *b, size_t extra);     /* room for extra more bytes */
+void buf_clear(struct buf *b);                  /* len = 0, memory kept */
+void buf_release(struct buf *b);                /* frees; b is {0} again */
+
+/* Makes room for one more element in an array: VEC_PUSH(p, n, cap) = x. */
+#define VEC_PUSH(p, n, cap) \
+	(*((n) == (cap) ? ((cap) = (cap) ? (cap) * 2 : 8, \
+	 (p) = xreallocarray((p), (cap), sizeof *(p)), &(p)[(n)++]) : &(p)[(n)++]))
+
+/* ---- strict numbers (whole string, no spaces, range checked) ------------ */
+
+MUST_CHECK int parse_u64(const char *s, uint64_t min, uint64_t max, uint64_t *out, struct err *e);
+MUST_CHECK int parse_i64(const char *s, int64_t min, int64_t max, int64_t *out, struct err *e);
+/* Finite decimal number; hexadecimal, inf and nan are refused. */
+MUST_CHECK int parse_f64(const char *s, double *out, struct err *e);
+/* Bytes with an optional suffix K, M, G (powers of 1024). */
+MUST_CHECK int parse_bytes(const char *s, uint64_t *out, struct err *e);
+
+/* ---- files --------------------------------------------------------------- */
+
+/* Reads a whole file, at most cap bytes. path NULL or "-" is stdin. */
+MUST_CHECK int file_read(const char *path, size_t cap, struct buf *out, struct err *e);
+/* Writes a file through a temporary neighbour, fsync and rename. */
+MUST_CHECK int file_write(const char *path, const void *data, size_t n, struct err *e);
+
+/* ---- random numbers -------------------------------------------------------- */
+
+/*
+ * Counter-based (Random123 Philox4x32-10). A stream is named by what it is
+ * for, not by who draws first: splitting, reordering or batching work cannot
+ * change a number. domain separates uses ("sample", "draw", "init", ...).
+ */
+struct rng {
+	uint32_t key[2], ctr[2];
+};
+
+struct rng rng_stream(uint64_t seed, const char *domain, uint64_t step,
+                      const char *id, uint64_t sample, uint64_t turn);
+/* Number `position` of the stream: 4 x 32 random bits. */
+void rng_bits(const struct rng *r, uint64_t position, uint32_t out[4]);
+/* Uniform in [0, 1), 53 bits. */
+double rng_uniform(const struct rng *r, uint64_t position);
+/* Standard normal (Box-Muller). */
+double rng_normal(const struct rng *r, uint64_t position);
+/* Uniform integer in [0, n), n > 0, without modulo bias worth naming (n < 2^32). */
+uint64_t rng_below(const struct rng *r, uint64_t position, uint64_t n);
+/* 64-bit FNV-1a of a byte string (tables, ids; not for adversaries). */
+uint64_t hash_bytes(const void *p, size_t n);
+
+/* ---- options ---------------------------------------------------------------- */
+
+enum opt_type {
+	OPT_FLAG,    /* int *        set to 1; no argument */
+	OPT_STR,     /* const char **                      */
+	OPT_U64,     /* uint64_t *   within [min, max]      */
+	OPT_INT,     /* int *        within [min, max]      */
+	OPT_F64,     /* double *     within [min, max]      */
+	OPT_BYTES,   /* uint64_t *   bytes, K M G           */
+	OPT_CALL,    /* int (*)(const char *arg, void *call_data, struct err *) in call */
+};
+
+/* One line of a tool's option table; ends with a zeroed entry. */
+struct opt {
+	const char *name;            /* long name without "--"; NULL: short only */
+	char letter;                 /* 0: long only */
+	enum opt_type type;
+	void *out;
+	const char *arg, *help;      /* argument's name (NULL for flags), one line of help */
+	double min, max;             /* inclusive; both 0: no limit */
+	int (*call)(const char *arg, void *data, struct err *e);
+};
+
+/*
+ * Parses argv against the table with getopt_long's rules (except that the
+ * first operand does not end the options). -h/--help and -V/--version are
+ * added and exit 0. A bad option prints one line and exits 2. Returns the
+ * index of the first operand. usage is one line: "score-x [options] [FILE]".
+ */
+int opt_parse(int argc, char **argv, const struct opt *table, const char *usage, const char *about);
+/* Prints usage and exits with EXIT_USAGE after one line of message. */
+NORETURN void opt_usage(const char *usage, const char *fmt, ...) PRINTF(2, 3);
+
+/* ---- progress ------------------------------------------------------------------ */
+
+/* One line on stderr: label, done/total, rate, ETA; at most twice a second.
+ * Shown when stderr is a terminal or force is set (--progress). */
+struct progress {
+	const char *label, *unit;
+	double total, done, started, shown;
+	int on;
+};
+
+void progress_start(struct progress *p, const char *label, const char *unit, double total, int force);
+void progress_add(struct progress *p, double n);
+void progress_end(struct progress *p);
+/* Monotonic seconds. */
+double now_seconds(void);
+/* Anonymous resident memory of this process in bytes (RssAnon), 0 if unknown. */
+uint64_t rss_anon(void);
+
+#endif

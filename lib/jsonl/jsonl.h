@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * jsonl: JSON values, lines of JSON in and out, and jq programs. The only
+ * room that includes libjq's headers; everyone else holds a `struct js`.
+ *
+ * Ownership, in one rule: arguments are borrowed, except that a value handed
+ * to a setter (js_set, js_push, js_put) is consumed; every returned js is owned
+ * by the caller and goes to js_free (or into a setter). js_copy is cheap (a
+ * reference count). The counts are not atomic: a js stays on one thread.
+ *
+ * Strictness: input is RFC 8259 JSON in valid UTF-8, nothing else. NaN,
+ * Infinity, numbers that overflow a double, whole numbers beyond 2^53, lone
+ * surrogates, duplicate keys and nesting beyond 200 are refused, on input and
+ * (where they can arise) on output.
+ */
+#ifndef JSONL_H
+#define JSONL_H
+
+#include "base/base.h"
+
+struct js {
+	uint64_t opaque[2];
+};
+
+enum js_kind { JS_NONE, JS_NULL, JS_FALSE, JS_TRUE, JS_NUMBER, JS_STRING, JS_ARRAY, JS_OBJECT };
+
+enum js_kind js_kind(struct js v);
+const char *js_kind_name(enum js_kind k);      /* "number", "array", ... "nothing" for JS_NONE */
+struct js js_none(void);                       /* absent: what js_get returns for a missing key */
+struct js js_null(void);
+struct js js_bool(int b);
+struct js js_num(double x);
+/* A float32 as the number that prints shortest and reads back as the same float32. */
+struct js js_f32(float x);
+struct js js_str(const char *s);               /* invalid UTF-8 becomes U+FFFD */
+struct js js_strn(const char *s, size_t n);
+struct js js_array(void);
+struct js js_object(void);
+struct js js_copy(struct js v);
+void js_free(struct js v);
+int js_equal(struct js a, struct js b);
+
+/* One JSON text (surrounding white space allowed). Error says what, and the byte offset. */
+MUST_CHECK int js_parse(const char *text, size_t n, struct js *out, struct err *e);
+/* Compact text, no newline, appended to out. Refuses what the contract forbids. */
+MUST_CHECK int js_print(struct js v, struct buf *out, struct err *e);
+
+/* Objects. Missing key, or not an object: JS_NONE. js_set keeps the place of an existing key. */
+struct js js_get(struct js obj, const char *key);
+int js_has(struct js obj, const char *key);
+void js_set(struct js *obj, const char *key, struct js value);
+void js_del(struct js *obj, const char *key);
+/* Walks an object in its order: it = js_begin(obj); js_next(obj, &it, &key, &value) until 0.
+ * key (borrowed until the object is freed or changed), value owned by the caller. */
+struct js_iter { int at; };
+struct js_iter js_begin(struct js obj);
+int js_next(struct js obj, struct js_iter *it, const char **key, struct js *value);
+
+/* Arrays. Out of range: JS_NONE. Length of an array or object, else 0. */
+size_t js_len(struct js v);
+struct js js_at(struct js arr, size_t i);
+void js_push(struct js *arr, struct js value);
+void js_put(struct js *arr, size_t i, struct js value);
+
+/* Scalars. The kind must have been checked. Strings are borrowed until v is freed. */
+double js_number(struct js v);
+const char *js_string(struct js v);
+size_t js_string_len(struct js v);
+
+/* Whole number within [min, max] (|.| <= 2^53): 0, or -1 with "expected ..." in e. */
+MUST_CHECK int js_int(struct js v, int64_t min, int64_t max, int64_t *out, struct err *e);
+/* Arrays of numbers; *out is malloced, owned by the caller (NULL when empty). */
+MUST_CHECK int js_ints(struct js v, int64_t min, int64_t max, int **out, size_t *n, struct err *e);
+MUST_CHECK int js_floats(struct js v, float **out, size_t *n, struct err *e);
+struct js js_from_ints(const int *p, size_t n);
+struct js js_from_floats(const float *p, size_t n);    /* each by js_f32 */
+
+/* ---- lines ------------------------------------------------------------ */
+
+struct jl_in;
+
+/* path NULL or "-": stdin, named <stdin> in messages. Lines are capped at 256 MiB. */
+MUST_CHECK int jl_open(const char *path, struct jl_in **out, struct err *e);
+/* Next line that is not blank, as an object: 1; end of input: 0; -1 error, message
+ * "<stdin>:17: expected an object". A last line without newline is a line. */
+MUST_CHECK int jl_read(struct jl_in *in, struct js *out, struct err *e);
+size_t jl_line(const struct jl_in *in);            /* number of the line last read, from 1 */
+const char *jl_name(const struct jl_in *in);
+/* Puts "<stdin>:17: " before e's message (for errors in what was last read); returns -1. */
+int jl_where(const struct jl_in *in, struct err *e);
+void jl_close(struct jl_in *in);
+
+/* Writes v and a newline to stdout and flushes. Write errors are reported here. */
+MUST_CHECK int jl_write(struct js v, struct err *e);
+/* Checks that everything reached stdout (flush and close); call once at the end. */
+MUST_CHECK int jl_finish(struct err *e);
+
+/* ---- jq programs --------------------------------------------------------- */
+
+struct jqp;
+
+/* Compiles text (name is for messages). args: object of $variables, or js_none(). */
+MUST_CHECK int jqp_new(const char *text, const char *name, struct js args, struct jqp **out, struct err *e);
+MUST_CHECK int jqp_load(const char *path, struct js args, struct jqp **out, struct err *e);
+/* Runs on input, wants exactly one result (none, two or an error is an error). */
+MUST_CHECK int jqp_run(struct jqp *p, struct js input, struct js *out, struct err *e);
+void jqp_free(struct jqp *p);
+
+#endif

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kern: the arithmetic, as one table of functions per instruction set. ref.c
+ * is the truth; x86/ holds the same functions per ISA; onednn.c takes the large
+ * GEMMs where its implementation keeps the promise below; cuda/ is for devices.
+ * Knows no model, no JSON, no store.
+ *
+ * The promise (man/score-engine.7): every function computes each output row
+ * (or element) by itself, in an order fixed by absolute position. So a row's bits do not
+ * depend on how many rows are computed with it, nor on the number of threads. They may
+ * differ between ISA levels, within rounding.
+ *
+ * act is the type of GEMM inputs: bf16. A second build of the library with
+ * -DSCORE_F32 makes it float, so that finite differences can check gradients.
+ *
+ * Letters: M rows of activations, N outputs, K inputs, H query heads, G key/value
+ * heads, S head size, D width, F feed-forward, V vocabulary, T positions.
+ */
+#ifndef KERN_H
+#define KERN_H
+
+#include "base/base.h"
+
+typedef uint16_t bf16;
+#ifdef SCORE_F32
+typedef float act;
+static inline float act_f32(act a) { return a; }
+static inline act act_of(float x) { return x; }
+#else
+typedef bf16 act;
+static inline float act_f32(act a)
+{
+	union { uint32_t u; float f; } v = {(uint32_t)a << 16};
+	return v.f;
+}
+/* Round to nearest even; NaN stays a quiet NaN. */
+static inline act act_of(float x)
+{
+	union { float f; uint32_t u; } v = {x};
+	if ((v.u & 0x7fffffff) > 0x7f800000)
+		return (act)(v.u >> 16 | 0x40);
+	return (act)((v.u + 0x7fff + (v.u >> 16 & 1)) >> 16);
+}
+#endif
+
+/* A weight matrix W[N][K] laid out for gemm: panels of 64 outputs, pairs of inputs,
+ * [ceil(N/64)][ceil(K/2)][64][2], zero padded. */
+struct packed {
+	act *p;                      /* owned, 64-byte aligned */
+	size_t n, k;
+};
+
+enum { KERN_PANEL = 64 };
+
+struct kern {
+	const char *isa;             /* "ref", "avx2", "avx512", "avx512bf16", "amx" */
+
+	/* C[m][n] = (add ? C : 0) + sum_k A[m][k] W[n][k], fp32 accumulation over k in order.
+	 * Computes panels [p0, p1) of W only: threads take disjoint panels. lda, ldc in elements. */
+	void (*gemm_panels)(float *c, size_t ldc, const act *a, size_t lda, const struct packed *w,
+	                    size_t m, int add, size_t p0, size_t p1);
+
+	/* out[d] = act(x[d] * r * w[d]), r = 1/sqrt(mean(x^2) + eps). Returns r. */
+	float (*rmsnorm)(act *out, const float *x, const act *w, size_t d, float eps);
+	/* Given dy[d] (gradient of out): dx[d] += ..., dw[d] += ... (dw may be NULL). r from the forward. */
+	void (*rmsnorm_bwd)(float *dx, float *dw, const float *dy, const float *x, const act *w, size_t d, float r);
+	/* The same norm in place on fp32 (q and k heads of qwen3, gemma3). Returns r. */
+	float (*rmsnorm_f32)(float *x, const act *w, size_t d, float eps);
+
+	/* Rotates heads in place: pairs (x[i], x[i + s/2]) by (cos[i], sin[i]), i < s/2. x[heads][s]. */
+	void (*rope)(float *x, size_t heads, size_t s, const float *cos, const float *sin);
+
+	/* h = act(silu(gate) * up) with gate, up fp32; gelu (tanh form) instead of silu if gelu. */
+	void (*glu)(act *h, const float *gate, const float *up, size_t n, int gelu);
+	/* Gradients of gate and up from dh, with the saved gate and up. */
+	void (*glu_bwd)(float *dgate, float *dup, const float *dh, const act *gate, const act *up, size_t n, int gelu);
+
+	void (*to_act)(act *out, const float *x, size_t n);
+	void (*from_act)(float *out, const act *x, size_t n);
+	void (*add)(float *y, const float *x, size_t n);              /* y += x */
+	void (*axpy)(float *y, float a, const float *x, size_t n);    /* y += a x */
+
+	/*
+	 * Causal attention of `rows` consecutive queries of one sequence, one key/value head and
+	 * its H/G query heads (grp of them): query r stands at position pos0 + r and sees keys
+	 * first..pos0 + r, first = window ? max(0, pos - window + 1) : 0.
+	 * q[rows][ldq], the grp heads side by side (grp * s); k, v[T][ldkv] this head's first
+	 * element; out[rows][ldo]; lse[rows][ldl] (grp values a row) or NULL. scratch: T floats.
+	 * Scores, softmax and the sum over keys go in the order of absolute key position.
+	 */
+	void (*attn)(act *out, size_t ldo, float *lse, size_t ldl, const act *q, size_t ldq,
+	             const act *k, const act *v, size_t ldkv, size_t rows, size_t pos0,
+	             size_t grp, size_t s, float scale, size_t window, float *scratch);
+	/* Backward of the same over one whole sequence of t positions (pos0 = 0), one kv head.
+	 * dout, dq[t][ldq] fp32, dk, dv[t][ldkv] fp32 are added to. out, lse from the forward. */
+	void (*attn_bwd)(float *dq, float *dk, float *dv, const float *dout, const act *out, const float *lse,
+	                 size_t ldl, const act *q, size_t ldq, const act *k, const act *v, size_t ldkv,
+	                 size_t t, size_t grp, size_t s, float scale, size_t window, float *scratch);
+
+	/* log sum_v exp(x[v] * inv_t), max subtracted, fixed order. */
+	float (*lse)(const float *x, size_t n, float inv_t);
+	/* kl = sum_v p (log p - log q), entropy = -sum_v p log p; p, q the softmax of x, y with
+	 * their lse. y NULL: kl is 0. */
+	void (*kl)(const float *x, float lse_x, const float *y, float lse_y, size_t n, float *kl, float *entropy);
+	/* Gradient of  c_logp * log p(token) + c_kl * KL(p || q)  with respect to x, as act:
+	 * c_logp * (onehot - p) + c_kl * p * (log p - log q - kl). y NULL: c_kl is ignored. */
+	void (*dlogits)(act *dx, const float *x, float lse_x, const float *y, float lse_y, float kl,
+	                size_t n, int token, float c_logp, float c_kl);
+
+	/* One AdamW step over n values; w (bf16/act copy) is rewritten from master.
+	 * m = b1 m + (1-b1) g; v = b2 v + (1-b2) g^2; master -= lr (mhat/(sqrt(vhat)+eps) + decay master),
+	 * with mhat = m * c1, vhat = v * c2 (c = 1/(1-b^t)). g is scaled by gscale first. */
+	void (*adamw)(act *w, float *master, float *m, float *v, const float *g, size_t n, float gscale,
+	              float lr, float b1, float b2, float c1, float c2, float eps, float decay);
+	/* Sum of squares in double, fixed order. */
+	double (*sumsq)(const float *x, size_t n);
+};
+
+/*
+ * The table in use, chosen once: the best level the CPU (XGETBV included) supports, or
+ * SCORE_ISA=ref|avx2|avx512|avx512bf16|amx from the environment. -1 naming what is wrong if
+ * the level is unknown or not to be had here.
+ */
+MUST_CHECK int kern_init(int threads, struct err *e);     /* threads 0: one per core of the affinity mask */
+extern const struct kern *kern;                           /* set by kern_init, NULL before */
+/* A level's table, NULL if not built or not supported here (for tests). */
+const struct kern *kern_level(const char *isa);
+int kern_threads(void);
+
+/* ---- on top of the table (threads inside) -------------------------------- */
+
+/* Packs W[n][k] (row stride ldw) or, if transposed, from W^T: element (n, k) at w[k * ldw + n]. */
+void pack(struct packed *out, const act *w, size_t n, size_t k, size_t ldw, int transposed);
+void pack_free(struct packed *p);
+/* gemm_panels over all panels, split among threads in a fixed way. */
+void gemm(float *c, size_t ldc, const act *a, size_t lda, const struct packed *w, size_t m, int add);
+/* dW[n][k] += sum_t dY[t][n] X[t][k]; fp32 result, order over t fixed. */
+void gemm_dw(float *dw, size_t ldw, const act *dy, size_t lddy, const act *x, size_t ldx,
+             size_t t, size_t n, size_t k);
+
+#endif

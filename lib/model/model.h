@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * model: one transformer forward that sampling, scoring and training share, its
+ * backward, and the KV cache. Weights come in as plain bf16 tensors: no
+ * store, no files, no text. See config.h for the letters; B sequences, R rows.
+ *
+ * A row is one position of one sequence. Rows are computed by functions whose result
+ * for a row does not depend on the other rows (kern.h), so chunking, batching and
+ * threads change no bit.
+ */
+#ifndef MODEL_H
+#define MODEL_H
+
+#include "kern/kern.h"
+#include "model/config.h"
+
+struct model;
+
+/* Gives tensor `p` as bf16 [rows][cols]; data must stay valid until model_new returns. */
+typedef int (*model_tensor_fn)(void *ctx, const struct param *p, const bf16 **data, struct err *e);
+
+/* Packs all weights (the tensors are not needed afterwards). trainable: also keeps what the
+ * backward needs (transposed packs), and model_set can be called. kern_init must have been called. */
+MUST_CHECK int model_new(const struct model_config *c, model_tensor_fn get, void *ctx, int trainable,
+                         struct model **out, struct err *e);
+void model_free(struct model *m);
+const struct model_config *model_config(const struct model *m);
+/* Replaces parameter i's values (same order as model_param) and repacks it. */
+void model_set(struct model *m, size_t i, const act *values);
+
+/* ---- KV cache ----------------------------------------------------------------- */
+
+/* Keys and values of one sequence: [L][2][cap][G*S]. */
+struct kv {
+	act *data;
+	size_t cap, len;             /* positions allocated, positions filled */
+};
+
+size_t kv_bytes(const struct model_config *c, size_t cap);
+void kv_init(struct kv *kv, const struct model_config *c, size_t cap);
+void kv_release(struct kv *kv);
+/* dst's first n positions become src's (dst->cap >= n); dst->len = n. */
+void kv_copy(struct kv *dst, const struct kv *src, size_t n, const struct model_config *c);
+
+/* ---- forward --------------------------------------------------------------------- */
+
+struct row {
+	int token;                   /* [0, V) */
+	size_t pos;                  /* position in its sequence: kv->len at the call, +1, ... */
+	struct kv *kv;
+};
+
+struct acts;                         /* what the backward needs; see acts_new */
+
+/*
+ * Runs rows (rows of one sequence adjacent, positions consecutive from kv->len; several
+ * sequences one after the other) through all layers, appends to their caches (kv->len grows)
+ * and writes hidden[R][D], the final norm's output. save non-NULL: every sequence must start at position 0 here.
+ * No allocation after the first call with as many rows.
+ */
+void model_forward(struct model *m, const struct row *rows, size_t n, act *hidden, struct acts *save);
+
+/* logits[R][V] of hidden[R][D]. R is the caller's tile. */
+void model_logits(struct model *m, const act *hidden, size_t n, float *logits);
+
+/* ---- backward ------------------------------------------------------------------------ */
+
+/* fp32 gradients, one array per parameter in model_param's order. */
+struct grads {
+	float **g;
+	size_t n;
+};
+
+void grads_init(struct grads *g, const struct model_config *c);      /* zeros */
+void grads_zero(struct grads *g, const struct model_config *c);
+void grads_release(struct grads *g);
+
+struct acts *acts_new(void);
+void acts_free(struct acts *a);
+/* Bytes that saving n rows takes. */
+size_t acts_bytes(const struct model_config *c, size_t n);
+
+/*
+ * Head's backward for a tile of rows: given dlogits[R][V], dhidden[R][D] = dlogits W_head (fp32), and the head's
+ * gradient += dlogits' hidden.
+ */
+void model_logits_bwd(struct model *m, const act *dlogits, const act *hidden, size_t n,
+                      float *dhidden, struct grads *g);
+/* Backward of the forward that filled save, from dhidden[R][D]; adds to g. */
+void model_backward(struct model *m, const struct row *rows, size_t n, const struct acts *save,
+                    const float *dhidden, struct grads *g);
+
+#endif

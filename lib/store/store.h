@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * store: everything a training run must not lose, in one LMDB environment:
+ * configuration, tokenizer, snapshots of bf16 tensors, fp32 master weights and
+ * Adam moments, run state, metrics rows. The only room that includes <lmdb.h>.
+ * It knows names, shapes and bytes, not models. man/score-weights-store.5 is
+ * the layout.
+ *
+ * One commit is one write transaction: a store is always the last committed
+ * step. A second writer gets an error at once. Readers see one snapshot and
+ * pin it only while it is open.
+ */
+#ifndef STORE_H
+#define STORE_H
+
+#include "base/base.h"
+
+enum dtype { DT_BF16 = 1, DT_F32 = 2 };
+
+struct tensor {
+	char name[96];               /* "blk.3.attn_q.weight" */
+	enum dtype dtype;
+	int rank;                    /* 1 or 2 */
+	uint64_t shape[2];           /* [rows, columns]; a vector is [n, 1] with rank 1 */
+	const void *data;            /* borrowed: until snap_close or commit_* of that handle */
+	uint64_t bytes;
+};
+
+enum store_mode { STORE_READ, STORE_WRITE, STORE_CREATE };
+
+struct store;
+struct snap;
+struct commit;
+
+/* STORE_CREATE makes the directory and refuses one that already holds a store.
+ * STORE_WRITE and STORE_CREATE take the writer's lock for as long as the store is open; a second
+ * writer is an error that names the first's pid. Network file systems are refused. */
+MUST_CHECK int store_open(const char *dir, enum store_mode mode, struct store **out, struct err *e);
+void store_close(struct store *s);
+
+/* Small named documents that belong to the whole store: "config" (model_config text),
+ * "tokenizer" (vocab_save bytes), "seed" ... Appended to out. -1 if absent. */
+MUST_CHECK int store_doc(struct store *s, const char *name, struct buf *out, struct err *e);
+
+/* ---- reading a snapshot -------------------------------------------------- */
+
+/* ref: a step number, a tag, "base" or "latest" (NULL: latest). Error lists what there is. */
+MUST_CHECK int snap_open(struct store *s, const char *ref, struct snap **out, struct err *e);
+void snap_close(struct snap *p);
+int64_t snap_step(const struct snap *p);
+/* The snapshot's description: one JSON object as text (step, objective, stage, isa, parent, time ...). Borrowed. */
+const char *snap_meta(const struct snap *p);
+/* bf16 weights by name; -1 if absent. out->data borrowed until snap_close. */
+MUST_CHECK int snap_tensor(struct snap *p, const char *name, struct tensor *out, struct err *e);
+size_t snap_count(const struct snap *p);
+/* i-th tensor in name order. */
+MUST_CHECK int snap_at(struct snap *p, size_t i, struct tensor *out, struct err *e);
+
+/* ---- optimiser state: belongs to the latest step only --------------------- */
+
+/* name: "master/<tensor>", "m/<tensor>", "v/<tensor>" (fp32) or "train" (a small text document).
+ * 1 found, 0 absent, -1 error. Read through an open snapshot of the latest step. */
+MUST_CHECK int snap_state(struct snap *p, const char *name, struct tensor *out, struct err *e);
+
+/* ---- committing a step ------------------------------------------------------ */
+
+/* Begins the transaction of a new step. parent's unchanged tensors are shared. bytes: an upper
+ * bound of what will be written (space is reserved first, so a full disk is an error here). */
+MUST_CHECK int commit_begin(struct store *s, int64_t step, uint64_t bytes, struct commit **out, struct err *e);
+/* Room for a tensor (MDB_RESERVE): the caller fills *dst before the next commit_ call. */
+MUST_CHECK int commit_tensor(struct commit *c, const char *name, enum dtype t, int rank,
+                             const uint64_t shape[2], void **dst, struct err *e);
+MUST_CHECK int commit_state(struct commit *c, const char *name, uint64_t bytes, void **dst, struct err *e);
+/* Removes all state whose name starts with prefix. */
+MUST_CHECK int commit_drop_state(struct commit *c, const char *prefix, struct err *e);
+MUST_CHECK int commit_doc(struct commit *c, const char *name, const void *data, size_t n, struct err *e);
+MUST_CHECK int commit_metrics(struct commit *c, const char *json, struct err *e);   /* row of this step */
+/* Prunes by policy (keep the last K steps besides tags and base) inside the same transaction.
+ * meta: JSON object text. Durable when it returns 0. The handle is gone either way. */
+MUST_CHECK int commit_finish(struct commit *c, const char *meta, int keep, struct err *e);
+void commit_abort(struct commit *c);
+
+/* ---- tags, listing, care ------------------------------------------------------ */
+
+MUST_CHECK int store_tag(struct store *s, const char *tag, const char *ref, struct err *e);   /* ref NULL: remove */
+struct snap_info {
+	int64_t step;
+	char *meta;
+	char *tags;                  /* space separated, "" if none */
+	uint64_t bytes;              /* of tensors first written by this step */
+};
+/* All snapshots in step order; free with snap_list_free. */
+MUST_CHECK int store_list(struct store *s, struct snap_info **out, size_t *n, struct err *e);
+void snap_list_free(struct snap_info *p, size_t n);
+/* Metrics rows in step order from..to: calls row(json, data) for each; a non-zero return stops. */
+MUST_CHECK int store_metrics(struct store *s, int64_t from, int64_t to,
+                             int (*row)(const char *json, void *data), void *data, struct err *e);
+/* Drops snapshots that no policy keeps and tensors no snapshot names; *freed bytes. */
+MUST_CHECK int store_gc(struct store *s, int keep, uint64_t *freed, struct err *e);
+/* Checks every name, shape, length and checksum; calls bad(message, data) per fault. Returns faults or -1. */
+MUST_CHECK int store_fsck(struct store *s, void (*bad)(const char *msg, void *data), void *data, struct err *e);
+
+#endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tok: text to token ids and back, and chat formats. Knows no model and no
+ * store; importers fill a struct vocab, the store keeps its bytes.
+ */
+#ifndef TOK_H
+#define TOK_H
+
+#include "jsonl/jsonl.h"
+
+enum tok_kind {
+	TOK_BYTE,                    /* ids 0..255 are bytes, then control tokens */
+	TOK_BPE,                     /* byte-level BPE, PCRE2 pre-tokenization */
+	TOK_SPM,                     /* SentencePiece-style: scores, byte fallback */
+};
+
+/* Pre-tokenization of byte-level BPE, by GGUF's tokenizer.ggml.pre names. */
+enum tok_pre { TOK_PRE_NONE, TOK_PRE_GPT2, TOK_PRE_SMOLLM, TOK_PRE_QWEN2, TOK_PRE_LLAMA_BPE };
+
+/* GGUF's token types. */
+enum tok_type { TOK_NORMAL = 1, TOK_UNKNOWN, TOK_CONTROL, TOK_USER, TOK_UNUSED, TOK_BYTE_PIECE };
+
+struct vocab_token {
+	char *text;                  /* as the file writes it: for BPE in GPT-2's byte alphabet, for SPM with U+2581 */
+	enum tok_type type;
+	float score;
+};
+
+/* A tokenizer as data: what a model file says. {0} is a valid empty one. All owned. */
+struct vocab {
+	enum tok_kind kind;
+	enum tok_pre pre;
+	struct vocab_token *tokens;  /* [n], the index is the id */
+	size_t n, cap;
+	char **merges;               /* [n_merges] "left right", in rank order */
+	size_t n_merges, merges_cap;
+	int *ends;                   /* [n_ends] ids that end a response */
+	size_t n_ends, ends_cap;
+	int bos, eos, unk;           /* -1: none */
+	int add_bos;                 /* the model wants bos at position 0 */
+	int add_space_prefix;        /* SPM: a space before the text */
+	int ignore_merges;           /* Llama 3: a word that is a token needs no merges */
+	char *chat;                  /* chat format: "chatml", "llama3", "plain", "gemma" */
+	char *chat_template;         /* the file's own (Jinja) template, kept for export; NULL: none */
+};
+
+void vocab_init(struct vocab *v);            /* zeroed, with -1 where none is meant */
+void vocab_release(struct vocab *v);
+void vocab_add(struct vocab *v, const char *text, size_t n, enum tok_type type, float score);
+void vocab_merge(struct vocab *v, const char *merge, size_t n);
+void vocab_end(struct vocab *v, int id);     /* adds to ends, once */
+/* Ids 0..255 bytes, 256 "<|end|>" (eos and the end), 257 "<|start|>" (unused): n = 258; chat "plain". */
+void vocab_bytes(struct vocab *v);
+/* Names the pre-tokenization; -1 naming it if unknown. GGUF tokenizer.ggml.pre strings. */
+MUST_CHECK int tok_pre_by_name(const char *name, enum tok_pre *out, struct err *e);
+const char *tok_pre_name(enum tok_pre pre);
+/* Recognises the chat format from the template's or vocabulary's control tokens; "plain" if none. */
+const char *chat_recognise(const struct vocab *v);
+/* Flat bytes for the store, and back (bounds checked: bytes are untrusted). */
+void vocab_save(const struct vocab *v, struct buf *out);
+MUST_CHECK int vocab_load(const void *bytes, size_t n, struct vocab *out, struct err *e);
+
+/* ---- a tokenizer ready to run ----------------------------------------------- */
+
+struct tok;
+
+/* Copies what it needs. Fails on a vocabulary that cannot work (a byte without a
+ * token, a merge of unknown pieces, ids out of range, more than 2^24 tokens). */
+MUST_CHECK int tok_new(const struct vocab *v, struct tok **out, struct err *e);
+void tok_free(struct tok *t);
+size_t tok_size(const struct tok *t);
+/* Appends the ids of text (any bytes; never a control token) to ids. at_start: first text of a
+ * sequence (SPM's space prefix). */
+struct ids {
+	int *v;
+	size_t n, cap;
+};
+MUST_CHECK int tok_encode(struct tok *t, const char *text, size_t n, int at_start, struct ids *ids, struct err *e);
+/* Id of a control token by its exact text, -1 if there is none. */
+int tok_control(const struct tok *t, const char *text);
+int tok_bos(const struct tok *t);            /* -1 unless the model wants it at position 0 */
+int tok_is_end(const struct tok *t, int id);
+int tok_end(const struct tok *t);            /* the end token to feed after a cut-off response; -1: none */
+/* The id's bytes (raw, not the byte alphabet); empty for control tokens unless control is set. Borrowed. */
+const char *tok_bytes(const struct tok *t, int id, int control, size_t *n);
+/* Response text of ids: control tokens left out; the raw bytes are appended to out as they are
+ * (js_strn turns invalid UTF-8 into U+FFFD). */
+void tok_decode(const struct tok *t, const int *ids, size_t n, struct buf *out);
+/* Streaming: appends only whole UTF-8 characters, keeps an unfinished tail in s (at most 3 bytes);
+ * id -1 flushes the tail. {0} starts. */
+struct tok_stream {
+	unsigned char tail[4];
+	int n;
+};
+void tok_decode_piece(const struct tok *t, struct tok_stream *s, int id, struct buf *out);
+
+/* ---- chat formats ---------------------------------------------------------------- */
+
+struct chat;
+
+/* format: a built-in name ("chatml", "llama3", "plain", "gemma"); file (may be NULL): a jq program
+ * that replaces it. The program's input is {turn, system, prompt}; its output an array of
+ * {"control": "<|im_start|>"} and {"text": "..."}: the pieces between the previous response's end token and the
+ * next response. Text never becomes control tokens. */
+MUST_CHECK int chat_new(const char *format, const char *file, struct chat **out, struct err *e);
+void chat_free(struct chat *c);
+/* The built-in program's source text (for the man page and for copying), NULL if unknown. */
+const char *chat_source(const char *format);
+/* Appends the ids that the model reads before response `turn` (0-based). system may be NULL.
+ * turn 0 begins with bos where the model wants it. A control token that the vocabulary lacks is an error. */
+MUST_CHECK int chat_render(struct chat *c, struct tok *t, size_t turn, const char *system,
+                           const char *prompt, struct ids *ids, struct err *e);
+
+#endif
