@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * import: models that others wrote, in and out: GGUF files (v2, v3) and Hugging
+ * Face directories (config.json, safetensors, tokenizer.json). score-weights calls
+ * it. Everything read here is untrusted: files are mapped, every offset, count,
+ * length and product is checked before use, and what is wrong is named with its
+ * place. Knows no kernels and no forward, only shapes (model/config.h) and
+ * vocabularies (tok/tok.h).
+ *
+ * Tensors come out as bf16 (bits in a uint16_t), rounded to nearest even, in the
+ * layout of model/config.h: [rows][columns] row-major, Q and K rows in half-split order
+ * (the llama architecture's GGUF permutation is undone), gemma3's norms as
+ * factors (a Hugging Face file stores factor - 1).
+ *
+ * A mapped file that another process truncates while it is read ends this
+ * one (SIGBUS): the mapping is only as safe as the file is at rest.
+ */
+#ifndef IMPORT_H
+#define IMPORT_H
+
+#include "model/config.h"
+#include "tok/tok.h"
+
+struct import;
+
+/*
+ * path: a .gguf file, or a directory with config.json. Reads and checks
+ * everything but the tensors' values: when it returns 0, each of
+ * model_params(config) tensors is there with its shape and within its file.
+ * A type, an architecture or a tokenizer that is not supported is named in the error.
+ */
+MUST_CHECK int import_open(const char *path, struct import **out, struct err *e);
+void import_close(struct import *im);                        /* NULL is allowed */
+const struct model_config *import_config(const struct import *im);   /* borrowed until import_close */
+const struct vocab *import_vocab(const struct import *im);           /* borrowed until import_close */
+/* Tensor i in model_param's order: dst[rows * cols] bf16. Fails on a value that is not
+ * finite in bf16 (NaN, infinity, overflow), naming tensor and index. */
+MUST_CHECK int import_param(struct import *im, size_t i, uint16_t *dst, struct err *e);
+
+/* Only the tokenizer: a .gguf file (it may have no tensors), a directory with tokenizer.json, or
+ * a tokenizer.json itself. out is initialised here; vocab_release frees it. */
+MUST_CHECK int import_vocab_open(const char *path, struct vocab *out, struct err *e);
+
+/* Gives tensor p as bf16 [rows][cols], valid until the next call. The same type as model_tensor_fn. */
+typedef int (*export_tensor_fn)(void *ctx, const struct param *p, const uint16_t **data, struct err *e);
+
+/* One GGUF v3 file: matrices BF16, vectors F32, as llama.cpp wants them. Written beside path and
+ * renamed when it is whole. v may be NULL: no tokenizer (llama.cpp will not load such a file). */
+MUST_CHECK int export_gguf(const char *path, const struct model_config *c, const struct vocab *v,
+                           export_tensor_fn get, void *ctx, struct err *e);
+/* A directory (made if absent; an existing one must be empty) with config.json, generation_config.json,
+ * model.safetensors (BF16), tokenizer.json and tokenizer_config.json; the SentencePiece-like kind too is
+ * written as tokenizer.json (BPE with byte fallback). */
+MUST_CHECK int export_hf(const char *dir, const struct model_config *c, const struct vocab *v,
+                         export_tensor_fn get, void *ctx, struct err *e);
+
+#endif
