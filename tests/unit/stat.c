@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/* edit distance against the plain table, word diffs put back together, bootstrap against theory. */
+#include "stat/stat.h"
+#include "tap.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static size_t table(const char *a, size_t m, const char *b, size_t n)
+{
+	size_t *d = xcalloc((m + 1) * (n + 1), sizeof *d), r;
+
+	for (size_t i = 0; i <= m; i++)
+		for (size_t j = 0; j <= n; j++) {
+			size_t best = i + j;
+
+			if (i && j) {
+				best = d[(i - 1) * (n + 1) + j - 1] + (a[i - 1] != b[j - 1]);
+				if (d[(i - 1) * (n + 1) + j] + 1 < best)
+					best = d[(i - 1) * (n + 1) + j] + 1;
+				if (d[i * (n + 1) + j - 1] + 1 < best)
+					best = d[i * (n + 1) + j - 1] + 1;
+			}
+			d[i * (n + 1) + j] = best;
+		}
+	r = d[m * (n + 1) + n];
+	free(d);
+	return r;
+}
+
+static size_t random_text(struct rng *r, uint64_t *at, char *out, size_t max, int letters)
+{
+	size_t n = rng_below(r, (*at)++, max + 1);
+
+	for (size_t i = 0; i < n; i++)
+		out[i] = (char)('a' + rng_below(r, (*at)++, letters));
+	return n;
+}
+
+static void distances(void)
+{
+	struct rng r = rng_stream(1, "test", 0, "edit", 0, 0);
+	uint64_t at = 0;
+	size_t bad = 0, most = 0;
+	char a[400], b[400];
+
+	for (int k = 0; k < 600; k++) {
+		size_t m = random_text(&r, &at, a, k % 3 ? 60 : 399, 2 + k % 5), n;
+
+		if (k % 2) {                     /* an edited copy: the usual case */
+			n = m;
+			memcpy(b, a, m);
+			for (size_t e = 0; m && e < 5; e++)
+				b[rng_below(&r, at++, m)] = 'z';
+		} else {
+			n = random_text(&r, &at, b, k % 3 ? 130 : 399, 2 + k % 5);
+		}
+		bad += edit_distance(a, m, b, n, NULL) != table(a, m, b, n);
+		most = m > most ? m : most;
+	}
+	ok(bad == 0 && most > 256, "600 random pairs of up to %zu characters: %zu differ from the plain table", most, bad);
+	ok(edit_distance("", 0, "", 0, NULL) == 0 && edit_ratio("", 0, "", 0) == 0, "two empty texts");
+	ok(edit_ratio("abc", 3, "", 0) == 1, "one empty text: 1");
+	ok(edit_ratio("abcd", 4, "wxyz", 4) == 0.5, "all replaced: 0.5");
+	ok(edit_distance("na\xc3\xafve", 6, "naive", 5, NULL) == 1, "an accent is one edit");
+	ok(edit_distance("\xff\xfe", 2, "\xff", 1, NULL) == 1 && edit_distance("\xc3", 1, "\xe2\x82", 2, NULL) == 2,
+	   "broken UTF-8 counts by bytes");
+}
+
+static int rebuilds(const char *a, const char *b)
+{
+	struct diff_span *s;
+	struct buf x = {0}, y = {0};
+	size_t n, good;
+
+	diff_words(a, strlen(a), b, strlen(b), &s, &n);
+	for (size_t i = 0; i < n; i++) {
+		if (s[i].kind != DIFF_INSERT)
+			buf_add(&x, a + s[i].at, s[i].len);
+		if (s[i].kind == DIFF_KEEP)
+			buf_add(&y, a + s[i].at, s[i].len);
+		if (s[i].kind == DIFF_INSERT)
+			buf_add(&y, b + s[i].at, s[i].len);
+	}
+	good = x.len == strlen(a) && y.len == strlen(b) && !memcmp(x.data ? x.data : "", a, x.len) &&
+	       !memcmp(y.data ? y.data : "", b, y.len);
+	free(s);
+	buf_release(&x);
+	buf_release(&y);
+	return (int)good;
+}
+
+static void diffs(void)
+{
+	struct rng r = rng_stream(2, "test", 0, "diff", 0, 0);
+	struct diff_span *s;
+	uint64_t at = 0;
+	size_t n, bad = 0;
+	char a[80], b[80];
+
+	for (int k = 0; k < 500; k++) {
+		static const char signs[] = "a b=\n";
+
+		a[0] = b[0] = 0;
+		for (char *t = a; t; t = t == a ? b : NULL) {
+			size_t len = rng_below(&r, at++, 40);
+
+			for (size_t i = 0; i < len; i++)
+				t[i] = signs[rng_below(&r, at++, 5)];
+			t[len] = 0;
+		}
+		bad += !rebuilds(a, b);
+	}
+	ok(bad == 0, "500 random pairs: both texts come back from the diff");
+	diff_words("the sum is 793 .", 16, "the sum is 803 .", 16, &s, &n);
+	ok(n == 4 && s[0].kind == DIFF_KEEP && s[0].len == 11 && s[1].kind == DIFF_DELETE && s[1].len == 3 &&
+	   s[2].kind == DIFF_INSERT && s[2].at == 11 && s[3].kind == DIFF_KEEP, "one changed word is one deletion, one insertion");
+	free(s);
+	diff_words("", 0, "", 0, &s, &n);
+	ok(n == 0, "nothing differs from nothing");
+	free(s);
+}
+
+static void intervals(void)
+{
+	enum { N = 400, M = 4 };
+	double *x = xmalloc(N * M * sizeof *x), se;
+	struct interval a[M], b[M];
+	struct rng r = rng_stream(3, "test", 0, "boot", 0, 0);
+
+	for (size_t i = 0; i < N; i++) {
+		double u = rng_uniform(&r, i);
+
+		x[i * M] = u < 0.3;
+		x[i * M + 1] = 1 - x[i * M];
+		x[i * M + 2] = i % 2 ? NAN : 5;
+		x[i * M + 3] = u;
+	}
+	bootstrap(x, N, M, 7, 2000, a);
+	bootstrap(x, N, M, 7, 2000, b);
+	ok(!memcmp(a, b, sizeof a), "the same seed gives the same intervals");
+	bootstrap(x, N, M, 8, 2000, b);
+	ok(a[3].value == b[3].value && a[3].lo != b[3].lo && a[3].hi != b[3].hi, "another seed moves only the interval");
+	se = sqrt(a[0].value * (1 - a[0].value) / N);
+	ok(fabs(a[0].hi - a[0].lo - 2 * 1.96 * se) < 0.1 * 2 * 1.96 * se, "width %.4f, by the normal approximation %.4f",
+	   a[0].hi - a[0].lo, 2 * 1.96 * se);
+	ok(fabs(a[0].lo + a[1].hi - 1) < 1e-12 && fabs(a[0].hi + a[1].lo - 1) < 1e-12, "columns are resampled together");
+	ok(a[2].value == 5 && a[2].lo == 5 && a[2].hi == 5, "missing rows are left out of a column's mean");
+	x[2] = NAN;
+	bootstrap(x, 1, M, 7, 10, a);
+	ok(a[0].lo == a[0].value && a[0].hi == a[0].value && isnan(a[2].value) && isnan(a[2].lo),
+	   "one row: no width; no number at all: NaN");
+	free(x);
+}
+
+int main(void)
+{
+	distances();
+	diffs();
+	intervals();
+	return done();
+}
