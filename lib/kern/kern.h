@@ -72,7 +72,7 @@ struct kern {
 
 	/* h = act(silu(gate) * up) with gate, up fp32; gelu (tanh form) instead of silu if gelu. */
 	void (*glu)(act *h, const float *gate, const float *up, size_t n, int gelu);
-	/* Gradients of gate and up from dh, with the saved gate and up. */
+	/* Gradients of gate and up from dh (written, not added), with the saved gate and up. */
 	void (*glu_bwd)(float *dgate, float *dup, const float *dh, const act *gate, const act *up, size_t n, int gelu);
 
 	void (*to_act)(act *out, const float *x, size_t n);
@@ -85,14 +85,16 @@ struct kern {
 	 * its H/G query heads (grp of them): query r stands at position pos0 + r and sees keys
 	 * first..pos0 + r, first = window ? max(0, pos - window + 1) : 0.
 	 * q[rows][ldq], the grp heads side by side (grp * s); k, v[T][ldkv] this head's first
-	 * element; out[rows][ldo]; lse[rows][ldl] (grp values a row) or NULL. scratch: T floats.
+	 * element; out[rows][ldo]; lse[rows][ldl] (grp values a row) or NULL.
+	 * scratch: attn_scratch(pos0 + rows, grp, s) floats, 64-byte aligned, one per thread.
 	 * Scores, softmax and the sum over keys go in the order of absolute key position.
 	 */
 	void (*attn)(act *out, size_t ldo, float *lse, size_t ldl, const act *q, size_t ldq,
 	             const act *k, const act *v, size_t ldkv, size_t rows, size_t pos0,
 	             size_t grp, size_t s, float scale, size_t window, float *scratch);
 	/* Backward of the same over one whole sequence of t positions (pos0 = 0), one kv head.
-	 * dout, dq[t][ldq] fp32, dk, dv[t][ldkv] fp32 are added to. out, lse from the forward. */
+	 * dout, out, dq[t][ldq] (dout, dq fp32); dk, dv[t][ldkv] fp32. dq, dk, dv are added to.
+	 * out, lse from the forward. scratch: attn_scratch(t, grp, s). */
 	void (*attn_bwd)(float *dq, float *dk, float *dv, const float *dout, const act *out, const float *lse,
 	                 size_t ldl, const act *q, size_t ldq, const act *k, const act *v, size_t ldkv,
 	                 size_t t, size_t grp, size_t s, float scale, size_t window, float *scratch);
@@ -116,6 +118,12 @@ struct kern {
 	double (*sumsq)(const float *x, size_t n);
 };
 
+/* Floats of scratch for attention over up to t keys. */
+static inline size_t attn_scratch(size_t t, size_t grp, size_t s)
+{
+	return (t + 64) * (grp + 16) + 64 * s + 4096;
+}
+
 /*
  * The table in use, chosen once: the best level the CPU (XGETBV included) supports, or
  * SCORE_ISA=ref|avx2|avx512|avx512bf16|amx from the environment. -1 naming what is wrong if
@@ -129,7 +137,8 @@ int kern_threads(void);
 
 /* ---- on top of the table (threads inside) -------------------------------- */
 
-/* Packs W[n][k] (row stride ldw) or, if transposed, from W^T: element (n, k) at w[k * ldw + n]. */
+/* out is {0}, or an earlier result, whose memory is used again if the shape is the same.
+ * Packs W[n][k] (row stride ldw) or, if transposed, from W^T: element (n, k) at w[k * ldw + n]. */
 void pack(struct packed *out, const act *w, size_t n, size_t k, size_t ldw, int transposed);
 void pack_free(struct packed *p);
 /* gemm_panels over all panels, split among threads in a fixed way. */

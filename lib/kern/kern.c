@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+/* Which table is in use, and what stands on top of it: packing and threads. */
+#include "kern/kern.h"
+
+#include <omp.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kern/levels.h"
+
+const struct kern *kern;
+static int n_threads = 1;
+
+/* ---- levels ---- */
+
+#ifdef KERN_X86
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { ARCH_REQ_XCOMP_PERM = 0x1023, XFEATURE_XTILEDATA = 18 };
+
+/* The highest level whose instructions the CPU has and whose registers the kernel saves. */
+static int cpu_level(void)
+{
+	unsigned a, b, c, d, b7, d7, xcr0, hi;
+	int level = LEVEL_REF;
+
+	if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE) || !(c & bit_AVX) || !(c & bit_FMA) || !(c & bit_F16C))
+		return level;
+	__asm__ volatile("xgetbv" : "=a"(xcr0), "=d"(hi) : "c"(0));
+	if ((xcr0 & 0x6) != 0x6 || !__get_cpuid_count(7, 0, &a, &b7, &c, &d7) || !(b7 & bit_AVX2))
+		return level;
+	level = LEVEL_AVX2;
+	if ((xcr0 & 0xe0) != 0xe0 || !(b7 & bit_AVX512F) || !(b7 & bit_AVX512BW) || !(b7 & bit_AVX512DQ) ||
+	    !(b7 & bit_AVX512VL))
+		return level;
+	level = LEVEL_AVX512;
+	if (!__get_cpuid_count(7, 1, &a, &b, &c, &d) || !(a & bit_AVX512BF16))
+		return level;
+	level = LEVEL_AVX512BF16;
+	if ((xcr0 & 0x60000) != 0x60000 || !(d7 & bit_AMX_TILE) || !(d7 & bit_AMX_BF16))
+		return level;
+	/* Tile data is granted on request only. */
+	if (syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA))
+		return level;
+	return LEVEL_AMX;
+}
+#else
+static int cpu_level(void)
+{
+	return LEVEL_REF;
+}
+#endif
+
+static const char *const names[LEVELS] = {"ref", "avx2", "avx512", "avx512bf16", "amx"};
+
+static const struct kern *const tables[LEVELS] = {
+	[LEVEL_REF] = &kern_ref,
+#ifdef KERN_X86
+	[LEVEL_AVX2] = &kern_avx2, [LEVEL_AVX512] = &kern_avx512,
+	[LEVEL_AVX512BF16] = &kern_avx512bf16, [LEVEL_AMX] = &kern_amx,
+#endif
+};
+
+static int level_by_name(const char *isa)
+{
+	for (int i = 0; i < LEVELS; i++)
+		if (!strcmp(isa, names[i]))
+			return i;
+	return -1;
+}
+
+const struct kern *kern_level(const char *isa)
+{
+	int i = level_by_name(isa);
+
+	return i < 0 || i > cpu_level() ? NULL : tables[i];
+}
+
+static int cores(void)
+{
+	cpu_set_t set;
+	int n = 0;
+
+	if (!sched_getaffinity(0, sizeof set, &set))
+		n = CPU_COUNT(&set);
+	return n > 0 ? n : 1;
+}
+
+int kern_init(int threads, struct err *e)
+{
+	const char *want = getenv("SCORE_ISA");
+
+	if (want && *want) {
+		if (level_by_name(want) < 0)
+			return err_set(e, "SCORE_ISA=%s: expected ref, avx2, avx512, avx512bf16 or amx", want);
+		if (!kern_level(want))
+			return err_set(e, "SCORE_ISA=%s: not to be had on this machine (best: %s)", want, names[cpu_level()]);
+		kern = kern_level(want);
+	} else {
+		kern = tables[cpu_level()];
+	}
+	n_threads = threads > 0 ? threads : cores();
+	omp_set_num_threads(n_threads);
+	return 0;
+}
+
+int kern_threads(void)
+{
+	return n_threads;
+}
+
+/* ---- packing ---- */
+
+static size_t panels_of(size_t n)
+{
+	return (n + KERN_PANEL - 1) / KERN_PANEL;
+}
+
+/* One panel: outputs n0..n0+63 of W (or of W^T). */
+static void pack_panel(act *restrict p, const act *restrict w, size_t n0, size_t n, size_t k, size_t ldw, int transposed)
+{
+	size_t cols = n - n0 < KERN_PANEL ? n - n0 : KERN_PANEL, pairs = (k + 1) / 2;
+
+	if (cols < KERN_PANEL || k % 2)
+		memset(p, 0, pairs * 2 * KERN_PANEL * sizeof *p);
+	if (transposed) {
+		for (size_t i = 0; i < k; i++) {
+			const act *row = w + i * ldw + n0;
+			act *to = p + i / 2 * (2 * KERN_PANEL) + i % 2;
+
+			for (size_t j = 0; j < cols; j++)
+				to[2 * j] = row[j];
+		}
+		return;
+	}
+	for (size_t i0 = 0; i0 < k; i0 += 64)    /* a block of the source stays in cache */
+		for (size_t j = 0; j < cols; j++) {
+			const act *row = w + (n0 + j) * ldw;
+			size_t end = i0 + 64 < k ? i0 + 64 : k;
+
+			for (size_t i = i0; i < end; i++)
+				p[i / 2 * (2 * KERN_PANEL) + 2 * j + i % 2] = row[i];
+		}
+}
+
+/* Fills memory the caller has: [panels][pairs][64][2]. */
+static void pack_into(act *p, const act *w, size_t n, size_t k, size_t ldw, int transposed)
+{
+	size_t panels = panels_of(n), stride = (k + 1) / 2 * 2 * KERN_PANEL;
+	int team = n * k < 1 << 15 ? 1 : n_threads;
+
+#pragma omp parallel for schedule(static) num_threads(team) if (team > 1)
+	for (size_t i = 0; i < panels; i++)
+		pack_panel(p + i * stride, w, i * KERN_PANEL, n, k, ldw, transposed);
+}
+
+void pack(struct packed *out, const act *w, size_t n, size_t k, size_t ldw, int transposed)
+{
+	if (!out->p || out->n != n || out->k != k) {
+		free(out->p);
+		out->p = xaligned(panels_of(n) * ((k + 1) / 2) * 2 * KERN_PANEL * sizeof *out->p);
+		out->n = n;
+		out->k = k;
+	}
+	pack_into(out->p, w, n, k, ldw, transposed);
+}
+
+void pack_free(struct packed *p)
+{
+	free(p->p);
+	*p = (struct packed){0};
+}
+
+/* ---- gemm ---- */
+
+/* Below this many multiplications a team costs more than it brings. */
+enum { SMALL_GEMM = 1 << 17, ROWS_A_THREAD = 24 };
+
+void gemm(float *c, size_t ldc, const act *a, size_t lda, const struct packed *w, size_t m, int add)
+{
+	size_t panels = panels_of(w->n), team = (size_t)n_threads;
+	/* Few panels do not divide evenly: give the threads rows instead. */
+	int by_rows = panels % team && panels < 8 * team && m >= ROWS_A_THREAD * team;
+
+	if (!m || !panels)
+		return;
+	if (team == 1 || m * w->n * w->k < SMALL_GEMM) {
+		kern->gemm_panels(c, ldc, a, lda, w, m, add, 0, panels);
+		return;
+	}
+#pragma omp parallel for schedule(static) num_threads(n_threads)
+	for (size_t i = 0; i < team; i++) {
+		if (by_rows) {
+			size_t r0 = m * i / team, r1 = m * (i + 1) / team;
+
+			kern->gemm_panels(c + r0 * ldc, ldc, a + r0 * lda, lda, w, r1 - r0, add, 0, panels);
+		} else {
+			kern->gemm_panels(c, ldc, a, lda, w, m, add, panels * i / team, panels * (i + 1) / team);
+		}
+	}
+}
+
+/* Grows, never shrinks: the backward asks for the same sizes again and again. */
+static act *scratch(size_t n)
+{
+	static _Thread_local act *p;
+	static _Thread_local size_t cap;
+
+	if (n > cap) {
+		free(p);
+		p = xaligned(n * sizeof *p);
+		cap = n;
+	}
+	return p;
+}
+
+void gemm_dw(float *dw, size_t ldw, const act *dy, size_t lddy, const act *x, size_t ldx,
+             size_t t, size_t n, size_t k)
+{
+	/* dW = dY' X: rows are the outputs n, X' is packed as a weight with k outputs and t inputs. */
+	size_t size = panels_of(k) * ((t + 1) / 2) * 2 * KERN_PANEL;
+	act *p = scratch(size + n * t), *rows = p + size;
+	struct packed w = {p, k, t};
+	int team = n * t < 1 << 15 ? 1 : n_threads;
+
+	pack_into(p, x, k, t, ldx, 1);
+#pragma omp parallel for schedule(static) num_threads(team) if (team > 1)
+	for (size_t n0 = 0; n0 < n; n0 += 32)
+		for (size_t i = 0; i < t; i++)
+			for (size_t j = n0; j < n && j < n0 + 32; j++)
+				rows[j * t + i] = dy[i * lddy + j];
+	gemm(dw, ldw, rows, t, &w, n, 1);
+}

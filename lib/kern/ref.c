@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The truth: every function of the table in plain C, sums in double, in order. Only gemm_panels
+ * of the bf16 build sums in fp32, one accumulator per output: products of two bf16 are exact
+ * in fp32, so levels that use FMA in this order agree with it bit for bit.
+ */
+#include "kern/levels.h"
+
+#include <math.h>
+
+#include "kern/exp.h"
+
+#ifdef SCORE_F32
+typedef double sum;
+#else
+typedef float sum;
+#endif
+
+static void gemm_panels(float *c, size_t ldc, const act *a, size_t lda, const struct packed *w,
+                        size_t m, int add, size_t p0, size_t p1)
+{
+	size_t pairs = (w->k + 1) / 2;
+
+	for (size_t p = p0; p < p1; p++) {
+		const act *b = w->p + p * pairs * 2 * KERN_PANEL;
+		size_t n0 = p * KERN_PANEL, cols = w->n - n0 < KERN_PANEL ? w->n - n0 : KERN_PANEL;
+
+		for (size_t i = 0; i < m; i++) {
+			sum s[KERN_PANEL];
+
+			for (size_t j = 0; j < cols; j++)
+				s[j] = add ? c[i * ldc + n0 + j] : 0;
+			for (size_t k = 0; k < w->k; k++) {
+				sum x = act_f32(a[i * lda + k]);
+				const act *row = b + (k / 2 * KERN_PANEL) * 2 + k % 2;
+
+				for (size_t j = 0; j < cols; j++)
+					s[j] += x * (sum)act_f32(row[2 * j]);
+			}
+			for (size_t j = 0; j < cols; j++)
+				c[i * ldc + n0 + j] = (float)s[j];
+		}
+	}
+}
+
+static float inverse_rms(const float *x, size_t d, float eps)
+{
+	double s = 0;
+
+	for (size_t i = 0; i < d; i++)
+		s += (double)x[i] * x[i];
+	return (float)(1 / sqrt(s / (double)d + eps));
+}
+
+static float rmsnorm(act *out, const float *x, const act *w, size_t d, float eps)
+{
+	float r = inverse_rms(x, d, eps);
+
+	for (size_t i = 0; i < d; i++)
+		out[i] = act_of(x[i] * r * act_f32(w[i]));
+	return r;
+}
+
+static float rmsnorm_f32(float *x, const act *w, size_t d, float eps)
+{
+	float r = inverse_rms(x, d, eps);
+
+	for (size_t i = 0; i < d; i++)
+		x[i] = x[i] * r * act_f32(w[i]);
+	return r;
+}
+
+static void rmsnorm_bwd(float *dx, float *dw, const float *dy, const float *x, const act *w, size_t d, float r)
+{
+	double s = 0;
+	float c;
+
+	for (size_t i = 0; i < d; i++)
+		s += (double)dy[i] * act_f32(w[i]) * x[i];
+	c = (float)(s * r * r * r / (double)d);
+	for (size_t i = 0; i < d; i++) {
+		dx[i] += dy[i] * act_f32(w[i]) * r - x[i] * c;
+		if (dw)
+			dw[i] += dy[i] * (x[i] * r);
+	}
+}
+
+static void rope(float *x, size_t heads, size_t s, const float *cosine, const float *sine)
+{
+	size_t half = s / 2;
+
+	for (size_t h = 0; h < heads; h++, x += s)
+		for (size_t i = 0; i < half; i++) {
+			float a = x[i], b = x[i + half];
+
+			x[i] = a * cosine[i] - b * sine[i];
+			x[i + half] = b * cosine[i] + a * sine[i];
+		}
+}
+
+/* silu(g) = g sigmoid(g); gelu (tanh form) = g sigmoid(2u), u = sqrt(2/pi) (g + 0.044715 g^3),
+ * because (1 + tanh u) / 2 = sigmoid(2u). Gives the sigmoid's argument. */
+static float gate_arg(float g, int gelu)
+{
+	return gelu ? g * (GELU_A + GELU_B * (g * g)) : g;
+}
+
+static void glu(act *h, const float *gate, const float *up, size_t n, int gelu)
+{
+	for (size_t i = 0; i < n; i++) {
+		float g = gate[i];
+
+		h[i] = act_of(g / (1 + kern_expf(-gate_arg(g, gelu))) * up[i]);
+	}
+}
+
+static void glu_bwd(float *dgate, float *dup, const float *dh, const act *gate, const act *up, size_t n, int gelu)
+{
+	for (size_t i = 0; i < n; i++) {
+		float g = act_f32(gate[i]), d = dh[i];
+		float s = 1 / (1 + kern_expf(-gate_arg(g, gelu)));
+		float slope = gelu ? GELU_A + 3 * GELU_B * (g * g) : 1;
+
+		dup[i] = d * (g * s);
+		dgate[i] = d * act_f32(up[i]) * (s + g * s * (1 - s) * slope);
+	}
+}
+
+static void to_act(act *out, const float *x, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		out[i] = act_of(x[i]);
+}
+
+static void from_act(float *out, const act *x, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		out[i] = act_f32(x[i]);
+}
+
+static void add(float *y, const float *x, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		y[i] += x[i];
+}
+
+static void axpy(float *y, float a, const float *x, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		y[i] += a * x[i];
+}
+
+static double dot(const act *a, const act *b, size_t s)
+{
+	double sum_ab = 0;
+
+	for (size_t i = 0; i < s; i++)
+		sum_ab += (double)act_f32(a[i]) * act_f32(b[i]);
+	return sum_ab;
+}
+
+static void attn(act *out, size_t ldo, float *lse, size_t ldl, const act *q, size_t ldq,
+                 const act *k, const act *v, size_t ldkv, size_t rows, size_t pos0,
+                 size_t grp, size_t s, float scale, size_t window, float *scratch)
+{
+	for (size_t u = 0; u < rows * grp; u++) {
+		size_t r = u / grp, h = u % grp, last = pos0 + r;
+		size_t first = window && last + 1 > window ? last + 1 - window : 0;
+		const act *qu = q + r * ldq + h * s;
+		float max = -HUGE_VALF;
+		double total = 0;
+
+		for (size_t j = first; j <= last; j++) {
+			scratch[j] = (float)(dot(qu, k + j * ldkv, s) * scale);
+			if (scratch[j] > max)
+				max = scratch[j];
+		}
+		for (size_t j = first; j <= last; j++) {
+			scratch[j] = kern_expf(scratch[j] - max);
+			total += scratch[j];
+		}
+		for (size_t i = 0; i < s; i++) {
+			double o = 0;
+
+			for (size_t j = first; j <= last; j++)
+				o += (double)scratch[j] * act_f32(v[j * ldkv + i]);
+			out[r * ldo + h * s + i] = act_of((float)(o / total));
+		}
+		if (lse)
+			lse[r * ldl + h] = (float)(max + log(total));
+	}
+}
+
+static void attn_bwd(float *dq, float *dk, float *dv, const float *dout, const act *out, const float *lse,
+                     size_t ldl, const act *q, size_t ldq, const act *k, const act *v, size_t ldkv,
+                     size_t t, size_t grp, size_t s, float scale, size_t window, float *scratch)
+{
+	(void)scratch;
+	for (size_t u = 0; u < t * grp; u++) {
+		size_t r = u / grp, h = u % grp, at = r * ldq + h * s;
+		size_t first = window && r + 1 > window ? r + 1 - window : 0;
+		double delta = 0;
+
+		for (size_t i = 0; i < s; i++)
+			delta += (double)dout[at + i] * act_f32(out[at + i]);
+		for (size_t j = first; j <= r; j++) {
+			const act *kj = k + j * ldkv, *vj = v + j * ldkv;
+			float p = kern_expf((float)(dot(q + at, kj, s) * scale - lse[r * ldl + h])), ds;
+			double dp = 0;
+
+			for (size_t i = 0; i < s; i++)
+				dp += (double)dout[at + i] * act_f32(vj[i]);
+			ds = (float)(p * (dp - delta) * scale);
+			for (size_t i = 0; i < s; i++) {
+				dv[j * ldkv + i] += p * dout[at + i];
+				dk[j * ldkv + i] += ds * act_f32(q[at + i]);
+				dq[at + i] += ds * act_f32(kj[i]);
+			}
+		}
+	}
+}
+
+static float lse(const float *x, size_t n, float inv_t)
+{
+	float max = -HUGE_VALF;
+	double s = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (x[i] * inv_t > max)
+			max = x[i] * inv_t;
+	if (max == -HUGE_VALF || max == HUGE_VALF)
+		max = 0;
+	for (size_t i = 0; i < n; i++)
+		s += kern_expf(x[i] * inv_t - max);
+	return (float)(max + log(s));
+}
+
+static void kl(const float *x, float lse_x, const float *y, float lse_y, size_t n, float *out, float *entropy)
+{
+	double d = 0, h = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		float lp = x[i] - lse_x, p = kern_expf(lp);
+
+		if (p == 0)      /* 0 log 0 = 0 */
+			continue;
+		h -= (double)(p * lp);
+		if (y)
+			d += (double)(p * (lp - (y[i] - lse_y)));
+	}
+	*out = (float)d;
+	*entropy = (float)h;
+}
+
+static void dlogits(act *dx, const float *x, float lse_x, const float *y, float lse_y, float kl_xy,
+                    size_t n, int token, float c_logp, float c_kl)
+{
+	for (size_t i = 0; i < n; i++) {
+		float lp = x[i] - lse_x, p = kern_expf(lp);
+		float g = -c_logp * p;
+
+		if (y && p != 0)
+			g += c_kl * p * (lp - (y[i] - lse_y) - kl_xy);
+		dx[i] = act_of(token >= 0 && (size_t)token == i ? c_logp + g : g);
+	}
+}
+
+static void adamw(act *w, float *master, float *m, float *v, const float *g, size_t n, float gscale,
+                  float lr, float b1, float b2, float c1, float c2, float eps, float decay)
+{
+	for (size_t i = 0; i < n; i++) {
+		float gi = g[i] * gscale;
+
+		m[i] = b1 * m[i] + (1 - b1) * gi;
+		v[i] = b2 * v[i] + (1 - b2) * (gi * gi);
+		master[i] -= lr * (m[i] * c1 / (sqrtf(v[i] * c2) + eps) + decay * master[i]);
+		w[i] = act_of(master[i]);
+	}
+}
+
+static double sumsq(const float *x, size_t n)
+{
+	double s = 0;
+
+	for (size_t i = 0; i < n; i++)
+		s += (double)x[i] * x[i];
+	return s;
+}
+
+const struct kern kern_ref = {
+	.isa = "ref", .gemm_panels = gemm_panels,
+	.rmsnorm = rmsnorm, .rmsnorm_bwd = rmsnorm_bwd, .rmsnorm_f32 = rmsnorm_f32,
+	.rope = rope, .glu = glu, .glu_bwd = glu_bwd,
+	.to_act = to_act, .from_act = from_act, .add = add, .axpy = axpy,
+	.attn = attn, .attn_bwd = attn_bwd,
+	.lse = lse, .kl = kl, .dlogits = dlogits, .adamw = adamw, .sumsq = sumsq,
+};
