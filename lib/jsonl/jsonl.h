@@ -9,9 +9,11 @@
  * reference count). The counts are not atomic: a js stays on one thread.
  *
  * Strictness: input is RFC 8259 JSON in valid UTF-8, nothing else. NaN,
- * Infinity, numbers that overflow a double, whole numbers beyond 2^53, lone
- * surrogates, duplicate keys and nesting beyond 200 are refused, on input and
- * (where they can arise) on output.
+ * Infinity, numbers that overflow a double, integers (digits without point or
+ * exponent) beyond 2^53, lone surrogates, duplicate keys and nesting beyond
+ * 200 are refused. On output NaN, Infinity and nesting beyond 200 are refused,
+ * and a double beyond 2^53 is written with an exponent (1e300 passes through
+ * as 1e+300): never as an integer, and js_parse reads back every double exactly.
  */
 #ifndef JSONL_H
 #define JSONL_H
@@ -45,7 +47,8 @@ MUST_CHECK int js_parse(const char *text, size_t n, struct js *out, struct err *
 /* Compact text, no newline, appended to out. Refuses what the contract forbids. */
 MUST_CHECK int js_print(struct js v, struct buf *out, struct err *e);
 
-/* Objects. Missing key, or not an object: JS_NONE. js_set keeps the place of an existing key. */
+/* Objects. Missing key, or not an object: JS_NONE. js_set keeps the place of an existing key; a JS_NONE
+ * value deletes the key; what is not an object (js_none()) is replaced by one first. */
 struct js js_get(struct js obj, const char *key);
 int js_has(struct js obj, const char *key);
 void js_set(struct js *obj, const char *key, struct js value);
@@ -56,20 +59,22 @@ struct js_iter { int at; };
 struct js_iter js_begin(struct js obj);
 int js_next(struct js obj, struct js_iter *it, const char **key, struct js *value);
 
-/* Arrays. Out of range: JS_NONE. Length of an array or object, else 0. */
+/* Arrays. Out of range: JS_NONE. Length of an array or object, else 0. js_push and js_put replace what is
+ * not an array by an empty one first; js_put fills a gap with null. */
 size_t js_len(struct js v);
 struct js js_at(struct js arr, size_t i);
 void js_push(struct js *arr, struct js value);
 void js_put(struct js *arr, size_t i, struct js value);
 
-/* Scalars. The kind must have been checked. Strings are borrowed until v is freed. */
+/* Scalars; 0 or "" if v is of another kind. Strings are borrowed until v is freed. */
 double js_number(struct js v);
 const char *js_string(struct js v);
 size_t js_string_len(struct js v);
 
 /* Whole number within [min, max] (|.| <= 2^53): 0, or -1 with "expected ..." in e. */
 MUST_CHECK int js_int(struct js v, int64_t min, int64_t max, int64_t *out, struct err *e);
-/* Arrays of numbers; *out is malloced, owned by the caller (NULL when empty). */
+/* Arrays of numbers; *out is malloced, owned by the caller (NULL when empty). Message: "expected
+ * array, got string" or "[3]: expected ...". */
 MUST_CHECK int js_ints(struct js v, int64_t min, int64_t max, int **out, size_t *n, struct err *e);
 MUST_CHECK int js_floats(struct js v, float **out, size_t *n, struct err *e);
 struct js js_from_ints(const int *p, size_t n);
@@ -90,7 +95,8 @@ const char *jl_name(const struct jl_in *in);
 int jl_where(const struct jl_in *in, struct err *e);
 void jl_close(struct jl_in *in);
 
-/* Writes v and a newline to stdout and flushes. Write errors are reported here. */
+/* Writes v and a newline to stdout and flushes. Write errors are reported here ("<stdout>: No space
+ * left on device"); a value that cannot be written leaves stdout as it was. */
 MUST_CHECK int jl_write(struct js v, struct err *e);
 /* Checks that everything reached stdout (flush and close); call once at the end. */
 MUST_CHECK int jl_finish(struct err *e);
@@ -102,7 +108,7 @@ struct jqp;
 /* Compiles text (name is for messages). args: object of $variables, or js_none(). */
 MUST_CHECK int jqp_new(const char *text, const char *name, struct js args, struct jqp **out, struct err *e);
 MUST_CHECK int jqp_load(const char *path, struct js args, struct jqp **out, struct err *e);
-/* Runs on input, wants exactly one result (none, two or an error is an error). */
+/* Runs on input, wants exactly one result (none, two or an error is an error). `input` and `inputs` find nothing. */
 MUST_CHECK int jqp_run(struct jqp *p, struct js input, struct js *out, struct err *e);
 void jqp_free(struct jqp *p);
 

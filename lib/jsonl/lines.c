@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/* Lines of JSON in, with their numbers; lines of JSON out, each flushed when it is done. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "jsonl/glue.h"
+
+enum { CHUNK = 1 << 16 };
+
+#define MAX_LINE ((size_t)256 << 20)
+
+struct jl_in {
+	int fd;
+	char *name;
+	struct buf bytes;            /* read, not yet given out: from `from` on */
+	size_t from, seen;           /* no newline in [from, seen) */
+	size_t line;
+	int ended;
+};
+
+int jl_open(const char *path, struct jl_in **out, struct err *e)
+{
+	int standard = !path || !strcmp(path, "-");
+	int fd = standard ? 0 : open(path, O_RDONLY | O_CLOEXEC);
+	struct jl_in *in;
+
+	*out = NULL;
+	if (fd < 0)
+		return err_set(e, "%s: %s", path, strerror(errno));
+	in = xcalloc(1, sizeof *in);
+	in->fd = fd;
+	in->name = xstrdup(standard ? "<stdin>" : path);
+	*out = in;
+	return 0;
+}
+
+/* Reads more bytes behind what is there; first moves what was given out away. */
+static int more(struct jl_in *in, struct err *e)
+{
+	ssize_t n;
+
+	if (in->from) {
+		in->bytes.len -= in->from;
+		in->seen -= in->from;
+		memmove(in->bytes.data, in->bytes.data + in->from, in->bytes.len);
+		in->from = 0;
+	}
+	if (in->bytes.len > MAX_LINE)
+		return err_set(e, "%s:%zu: line longer than %zu MiB", in->name, in->line + 1, MAX_LINE >> 20);
+	buf_grow(&in->bytes, CHUNK);
+	do
+		n = read(in->fd, in->bytes.data + in->bytes.len, CHUNK);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return err_set(e, "%s: %s", in->name, strerror(errno));
+	in->bytes.len += (size_t)n;
+	in->ended = n == 0;
+	return 0;
+}
+
+/* The next line without its newline, borrowed until the next call: 1; end: 0; -1 error. */
+static int next_line(struct jl_in *in, const char **text, size_t *n, struct err *e)
+{
+	for (;;) {
+		char *base = in->bytes.data, *end = NULL;
+
+		if (in->seen < in->bytes.len)
+			end = memchr(base + in->seen, '\n', in->bytes.len - in->seen);
+		if (end || (in->ended && in->from < in->bytes.len)) {
+			*text = base + in->from;
+			*n = end ? (size_t)(end - *text) : in->bytes.len - in->from;
+			in->from += *n + (end != NULL);
+			in->seen = in->from;
+			in->line++;
+			return 1;
+		}
+		if (in->ended)
+			return 0;
+		in->seen = in->bytes.len;
+		if (more(in, e))
+			return -1;
+	}
+}
+
+static int blank(const char *s, size_t n)
+{
+	while (n && (*s == ' ' || *s == '\t' || *s == '\r')) {
+		s++;
+		n--;
+	}
+	return !n;
+}
+
+int jl_read(struct jl_in *in, struct js *out, struct err *e)
+{
+	const char *text;
+	size_t n;
+	int rc;
+
+	*out = js_none();
+	do {
+		rc = next_line(in, &text, &n, e);
+		if (rc <= 0)
+			return rc;
+	} while (blank(text, n));
+	if (js_parse(text, n, out, e))
+		return jl_where(in, e);
+	if (js_kind(*out) != JS_OBJECT) {
+		err_set(e, "expected an object, got %s", js_kind_name(js_kind(*out)));
+		js_free(*out);
+		*out = js_none();
+		return jl_where(in, e);
+	}
+	return 1;
+}
+
+size_t jl_line(const struct jl_in *in)
+{
+	return in->line;
+}
+
+const char *jl_name(const struct jl_in *in)
+{
+	return in->name;
+}
+
+int jl_where(const struct jl_in *in, struct err *e)
+{
+	return err_prefix(e, "%s:%zu: ", in->name, in->line);
+}
+
+void jl_close(struct jl_in *in)
+{
+	if (!in)
+		return;
+	if (in->fd > 0)
+		close(in->fd);
+	free(in->name);
+	buf_release(&in->bytes);
+	free(in);
+}
+
+/* ---- output ---- */
+
+int jl_write(struct js v, struct err *e)
+{
+	struct buf b = {0};
+	int rc = js_print(v, &b, e);
+
+	if (!rc) {
+		buf_addc(&b, '\n');
+		errno = 0;
+		if (fwrite(b.data, 1, b.len, stdout) != b.len || fflush(stdout))
+			rc = err_set(e, "<stdout>: %s", errno ? strerror(errno) : "cannot write");
+	}
+	buf_release(&b);
+	return rc;
+}
+
+int jl_finish(struct err *e)
+{
+	int failed = ferror(stdout);
+
+	errno = 0;
+	if (fflush(stdout) || failed || fclose(stdout))
+		return err_set(e, "<stdout>: %s", errno ? strerror(errno) : "cannot write");
+	return 0;
+}
