@@ -39,6 +39,10 @@ enum arch arch_by_name(const char *name);        /* 0 if unsupported */
 void model_config_print(const struct model_config *c, struct buf *out);
 /* Every field must be there, in range (a size that could overflow is refused). */
 MUST_CHECK int model_config_parse(const char *text, struct model_config *out, struct err *e);
+/* Sets one field from its text form; range checked. -1 naming the field. */
+MUST_CHECK int model_config_set(struct model_config *c, const char *name, const char *value, struct err *e);
+/* Name of the i-th field in the order of printing, NULL at the end. */
+const char *model_config_field(size_t i);
 /* Divisibility and ranges, so that nothing later can overflow. */
 MUST_CHECK int model_config_check(const struct model_config *c, struct err *e);
 
