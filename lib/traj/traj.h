@@ -11,7 +11,8 @@
 #include "jsonl/jsonl.h"
 
 struct turn {
-	char *prompt;                /* NULL if absent */
+	char *prompt;                /* NULL if absent; may hold NUL bytes: prompt_len */
+	size_t prompt_len;
 	int *context;                /* [n_context] token ids read since the last response */
 	size_t n_context;
 	char *response;              /* NULL if absent; may hold NUL bytes: response_len */
@@ -57,8 +58,9 @@ enum traj_need {
 	TRAJ_PROBLEM = 64,           /* task, prompt and what the task needs */
 };
 
-/* Every known field that is present is checked whatever need says. rec is consumed
- * (also on error). Message: ".turns[0].tokens: expected array". */
+/* Every known field that is present is checked whatever need says (score-trajectory(5) lists them), and a
+ * turn must have a response. rec is consumed (also on error, where *out is empty). Message:
+ * ".turns[0].tokens: expected array, got string". */
 MUST_CHECK int traj_parse(struct js rec, unsigned need, struct traj *out, struct err *e);
 void traj_release(struct traj *t);
 /* One null reward excludes the whole trajectory from training and metrics. */
@@ -77,9 +79,12 @@ struct batch {
 
 struct batch_in;
 
-/* Reads whole batches from in. partial: a batch that is cut short by the next one or by the end
- * of input is given out as it is; without it that is an error naming what is missing
- * ("batch of step 7: index 3: 2 of 4 samples"). The same (index, sample) twice is an error. */
+/* Reads whole batches from in (borrowed until batch_in_free). A batch is given out as soon as it is whole.
+ * partial: a batch that is cut short by the next one or by the end of input is given out as it is;
+ * without it that is an error naming what is missing ("batch of step 7: index 3: 2 of 4 samples").
+ * Errors whatever partial says: the same (index, sample) twice (also in a batch that was given out just
+ * before), lines of one batch that disagree on size, or of one index that disagree on group or id, and lines
+ * with and without `batch` in one input. */
 struct batch_in *batch_in_new(struct jl_in *in, unsigned need, int partial);
 /* 1 a batch, 0 end of input, -1 error (with file:line). */
 MUST_CHECK int batch_read(struct batch_in *b, struct batch *out, struct err *e);
