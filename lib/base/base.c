@@ -46,6 +46,11 @@ void prog_init(const char *argv0)
 
 	if (argv0)
 		program = slash ? slash + 1 : argv0;
+	/* A closed 0, 1 or 2 would be the number of the next file opened, and records or messages go into it.
+	 * What takes the place fails as a closed one does: unreadable as input, unwritable as output. */
+	for (int fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd ? O_RDONLY : O_WRONLY) != fd)
+			_exit(EXIT_ERROR);
 }
 
 const char *prog_name(void)
