@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: MIT */
+/* A batch's loss: coefficients for every turn, one pass (two for k1), and what it all came to. */
+#include "rl/rl.h"
+
+#include "comm/comm.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The valid trajectories of a batch by (group, sample), laid out. */
+struct work {
+	const struct rl_loss *l;
+	struct traj **t;             /* [n] */
+	struct rl_seq *seq;          /* [n] */
+	size_t n;
+	struct rl_groups groups;
+	double total;                /* N, or the sum of weights, over all processes */
+};
+
+static void work_init(struct work *w, const struct rl_loss *l, struct traj *const *t, size_t n, size_t *errors)
+{
+	struct traj **valid = xreallocarray(NULL, n + 1, sizeof(struct traj *));
+
+	*w = (struct work){.l = l, .t = xreallocarray(NULL, n + 1, sizeof(struct traj *))};
+	for (size_t i = 0; i < n; i++)
+		if (!traj_errored(t[i]))
+			valid[w->n++] = t[i];
+	*errors = n - w->n;
+	rl_groups_init(&w->groups, valid, w->n);
+	w->seq = xcalloc(w->n + 1, sizeof *w->seq);
+	for (size_t i = 0; i < w->n; i++) {
+		struct traj *v = valid[w->groups.order[i]];
+		int *use = xcalloc(v->n_turns + 1, sizeof *use);
+
+		for (size_t k = 0; k < v->n_turns; k++)
+			use[k] = l->objective == RL_NLL ? v->turns[k].weight != 0 : !v->turns[k].given;
+		w->t[i] = v;
+		rl_seq_init(&w->seq[i], v, use);
+		free(use);
+	}
+	free(valid);
+}
+
+static void work_release(struct work *w)
+{
+	for (size_t i = 0; i < w->n; i++)
+		rl_seq_release(&w->seq[i]);
+	rl_groups_release(&w->groups);
+	free(w->seq);
+	free(w->t);
+}
+
+/* ---- coefficients ----------------------------------------------------------- */
+
+static double scale(const struct rl_loss *l, const struct rl_part *p)
+{
+	return l->per_token && p->n ? 1 / (double)p->n : 1;
+}
+
+static double beta(const struct rl_loss *l, const struct traj *t, size_t k)
+{
+	return t->stage == 1 && k + 1 < t->n_turns ? l->beta2 : l->beta1;
+}
+
+/* N (or the weights' sum) first: it divides every coefficient, whatever the micro-batches. */
+static int total(struct work *w, struct err *e)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < w->n; i++)
+		for (size_t k = 0; k < w->seq[i].n_parts && w->l->objective == RL_NLL; k++)
+			if (w->seq[i].parts[k].use)
+				sum += w->t[i]->turns[k].weight * (double)w->seq[i].parts[k].n;
+	if (w->l->objective == RL_PG)
+		sum = (double)w->n;
+	if (comm_sum_f64(&sum, 1, e))
+		return -1;
+	if (!(sum > 0))
+		return err_set(e, w->l->objective == RL_PG ? "no valid trajectory" : "no token has a weight above 0");
+	w->total = sum;
+	return 0;
+}
+
+static void coefficients(struct work *w)
+{
+	for (size_t i = 0; i < w->n; i++)
+		for (size_t k = 0; k < w->seq[i].n_parts; k++) {
+			const struct turn *u = &w->t[i]->turns[k];
+			struct rl_part *p = &w->seq[i].parts[k];
+
+			if (w->l->objective == RL_NLL) {
+				p->c_logp = -u->weight / w->total;
+				continue;
+			}
+			p->c_logp = -u->advantage / w->total;
+			p->c_kl = beta(w->l, w->t[i], k) * scale(w->l, p) / w->total;
+		}
+}
+
+/*
+ * k1 in the advantage: less c_kl times the turn's sum of d, less its mean over the
+ * other samples of the group (of one sample alone, nothing).
+ */
+static void k1_into_advantage(struct work *w, size_t k)
+{
+	for (size_t g = 0; g < w->groups.n_groups; g++) {
+		size_t a = w->groups.start[g], b = w->groups.start[g + 1], have = 0;
+		double sum = 0;
+
+		for (size_t i = a; i < b; i++)
+			if (k < w->seq[i].n_parts && w->seq[i].parts[k].use) {
+				sum += w->seq[i].parts[k].kl * scale(w->l, &w->seq[i].parts[k]);
+				have++;
+			}
+		for (size_t i = a; i < b; i++) {
+			struct rl_part *p;
+			double own;
+
+			if (k >= w->seq[i].n_parts || !w->seq[i].parts[k].use)
+				continue;
+			p = &w->seq[i].parts[k];
+			own = p->kl * scale(w->l, p);
+			if (have > 1)
+				own -= (sum - own) / (double)(have - 1);
+			p->c_logp += beta(w->l, w->t[i], k) / w->total * own;
+		}
+	}
+}
+
+/* ---- what it came to ------------------------------------------------------------ */
+
+static struct rl_turn_stats *turn_stats(struct rl_stats *s, size_t k)
+{
+	return &s->turn[k < RL_TURNS ? k : RL_TURNS - 1];
+}
+
+static int changed(const struct traj *t)
+{
+	const struct turn *a = &t->turns[0], *b = &t->turns[t->n_turns - 1];
+	struct js turns = js_get(t->rec, "turns");
+	struct js ta = js_at(turns, 0), tb = js_at(turns, t->n_turns - 1);
+	struct js va = js_get(ta, "verdict"), vb = js_get(tb, "verdict");
+	struct js answer_a = js_get(va, "answer"), answer_b = js_get(vb, "answer");
+	int differ;
+
+	if (js_kind(answer_a) == JS_STRING && js_kind(answer_b) == JS_STRING)
+		differ = !js_equal(answer_a, answer_b);
+	else
+		differ = a->response_len != b->response_len ||
+		         (a->response_len && memcmp(a->response, b->response, a->response_len));
+	js_free(answer_a);
+	js_free(answer_b);
+	js_free(va);
+	js_free(vb);
+	js_free(ta);
+	js_free(tb);
+	js_free(turns);
+	return differ;
+}
+
+static void ratios(struct rl_stats *s, const struct turn *u, const struct rl_part *p)
+{
+	for (size_t j = 0; u->logprobs && j < p->n; j++) {
+		double d = (double)p->logp[j] - u->logprobs[j], r = exp(d), far = exp(fabs(d));
+
+		s->compared++;
+		s->outside += r < 0.9 || r > 1.1;
+		s->ratio_max = far > s->ratio_max ? far : s->ratio_max;
+		s->k1 -= d;
+		s->k3 += expm1(d) - d;
+	}
+}
+
+static void turn_sums(struct work *w, struct rl_stats *s, size_t i, size_t k)
+{
+	const struct turn *u = &w->t[i]->turns[k];
+	const struct rl_part *p = &w->seq[i].parts[k];
+	struct rl_turn_stats *ts = turn_stats(s, k);
+	double logp = 0, b = beta(w->l, w->t[i], k) * scale(w->l, p);
+
+	ts->n++;
+	ts->reward += u->reward;
+	ts->length += (double)u->n_tokens;
+	ts->cut += u->length;
+	if (w->l->objective == RL_PG && !u->given) {
+		ts->trained++;
+		ts->ret += u->ret;
+	}
+	if (!p->use)
+		return;
+	for (size_t j = 0; j < p->n; j++)
+		logp += p->logp[j];
+	s->tokens += p->n;
+	s->entropy += p->entropy;
+	if (w->l->objective == RL_NLL) {
+		s->loss -= u->weight * logp / w->total;
+		return;
+	}
+	ts->kl += p->kl * scale(w->l, p);
+	s->loss -= (u->advantage * logp - (s->has_ref ? b * p->kl : 0)) / w->total;
+	ratios(s, u, p);
+}
+
+/* Groups whose returns of turn k say nothing. */
+static void group_stats(struct work *w, struct rl_stats *s, size_t k)
+{
+	struct rl_turn_stats *ts = turn_stats(s, k);
+
+	for (size_t g = 0; g < w->groups.n_groups; g++) {
+		const struct turn *first = NULL;
+		size_t have = 0;
+		int flat = 1;
+
+		for (size_t i = w->groups.start[g]; i < w->groups.start[g + 1]; i++) {
+			const struct turn *u = k < w->t[i]->n_turns ? &w->t[i]->turns[k] : NULL;
+
+			if (!u || u->given)
+				continue;
+			first = first ? first : u;
+			flat = flat && u->ret == first->ret;
+			have++;
+		}
+		ts->groups += have > 1;
+		ts->flat += have > 1 && flat;
+		ts->lonely += have == 1;
+	}
+}
+
+static void sums(struct work *w, struct rl_stats *s, size_t most)
+{
+	for (size_t i = 0; i < w->n; i++) {
+		for (size_t k = 0; k < w->t[i]->n_turns; k++)
+			turn_sums(w, s, i, k);
+		if (w->t[i]->n_turns > 1) {
+			s->pairs++;
+			s->changed += changed(w->t[i]);
+		}
+	}
+	for (size_t k = 0; k < most && w->l->objective == RL_PG; k++)
+		group_stats(w, s, k);
+}
+
+/* ---- one batch ------------------------------------------------------------------------ */
+
+static int grads_sum(struct grads *g, const struct model_config *c, struct err *e)
+{
+	struct param p;
+
+	for (size_t i = 0; i < g->n && comm_size() > 1; i++) {
+		model_param(c, i, &p);
+		if (comm_sum_f32(g->g[i], p.rows * p.cols, e))
+			return -1;
+	}
+	return 0;
+}
+
+int rl_step(const struct rl_loss *l, struct rl_pass *p, struct traj *const *t, size_t n,
+            struct grads *g, struct rl_stats *s, struct rl_times *times, struct err *e)
+{
+	int pg = l->objective == RL_PG, k1 = pg && l->kl == RL_K1;
+	struct rl_want want = {.kl = l->kl, .ref = pg && (l->beta1 != 0 || l->beta2 != 0), .entropy = pg};
+	size_t most = 0;
+	struct work w;
+	int rc = -1;
+
+	*s = (struct rl_stats){.objective = l->objective, .per_token = l->per_token, .has_ref = want.ref};
+	work_init(&w, l, t, n, &s->errors);
+	s->n = w.n;
+	if (total(&w, e))
+		goto out;
+	for (size_t i = 0; i < w.n; i++)
+		most = w.t[i]->n_turns > most ? w.t[i]->n_turns : most;
+	s->turns = most < RL_TURNS ? most : RL_TURNS;
+	s->stage = w.n ? w.t[0]->stage : 0;
+	coefficients(&w);
+	if (k1 && want.ref) {
+		rl_pass_run(p, w.seq, w.n, &want, NULL, times);
+		for (size_t k = 0; k < most; k++)
+			k1_into_advantage(&w, k);
+	}
+	rl_pass_run(p, w.seq, w.n, &want, g, times);
+	sums(&w, s, most);
+	if (!isfinite(s->loss)) {
+		err_set(e, "the loss is not finite");
+		goto out;
+	}
+	rc = grads_sum(g, rl_pass_config(p), e);
+out:
+	work_release(&w);
+	return rc;
+}

@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One forward (and backward) over many sequences: packed without padding into
+ * micro-batches; the head only on rows that predict a response token, a tile of
+ * them at a time. Row r of a sequence predicts its token r + 1.
+ */
+#include "rl/rl.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TILE = 64 };                  /* rows of logits at a time */
+
+/* A token that counts. */
+struct head {
+	size_t row;                  /* of the micro-batch: the one that predicts it */
+	struct rl_part *part;
+	size_t at;                   /* in the part */
+	int token;
+	float kl, entropy;
+};
+
+struct rl_pass {
+	struct model *m, *ref;
+	size_t micro, width, vocab;
+	struct row *rows, *ref_rows;
+	struct head *heads;
+	size_t n_rows, rows_cap, n_heads, heads_cap;
+	struct kv *kv, *ref_kv;      /* [n_kv] caches, reused from one micro-batch to the next */
+	size_t n_kv;
+	act *hidden, *ref_hidden;    /* [rows_cap][D] */
+	float *dhidden;              /* [rows_cap][D] */
+	size_t hidden_cap, dhidden_cap;
+	struct acts *acts;
+	/* One tile: hidden rows gathered, logits, gradients. */
+	act *th, *tr, *dx;           /* [TILE][D], [TILE][D], [TILE][V] */
+	float *x, *y, *dh;           /* [TILE][V], [TILE][V], [TILE][D] */
+};
+
+int rl_kl_by_name(const char *name, enum rl_kl *out, struct err *e)
+{
+	static const char *const names[] = {"exact", "k1", "k2", "k3"};
+
+	for (size_t i = 0; i < LEN(names); i++)
+		if (!strcmp(name, names[i])) {
+			*out = (enum rl_kl)i;
+			return 0;
+		}
+	return err_set(e, "expected exact, k1, k2 or k3, got '%s'", name);
+}
+
+/* ---- a trajectory as a sequence ------------------------------------------------ */
+
+static int ids_check(const int *ids, size_t n, uint32_t vocab, size_t k, const char *field, struct err *e)
+{
+	for (size_t i = 0; i < n; i++)
+		if (ids[i] < 0 || (uint32_t)ids[i] >= vocab)
+			return err_set(e, ".turns[%zu].%s[%zu]: %d is not a token of this model (%u)", k, field, i,
+			               ids[i], vocab);
+	return 0;
+}
+
+int rl_check(const struct traj *t, const struct model_config *c, struct err *e)
+{
+	size_t total = 0;
+
+	for (size_t k = 0; k < t->n_turns; k++) {
+		const struct turn *u = &t->turns[k];
+
+		if (ids_check(u->context, u->n_context, c->vocab, k, "context", e) ||
+		    ids_check(u->tokens, u->n_tokens, c->vocab, k, "tokens", e))
+			return -1;
+		if (!total && !u->n_context && u->n_tokens)
+			return err_set(e, ".turns[%zu].context: empty: nothing predicts the first token", k);
+		total += u->n_context + u->n_tokens;
+	}
+	if (total > c->context)
+		return err_set(e, ".turns: %zu tokens, but the model's context is %u", total, c->context);
+	return 0;
+}
+
+void rl_seq_init(struct rl_seq *s, const struct traj *t, const int *use)
+{
+	size_t n = 0;
+
+	for (size_t k = 0; k < t->n_turns; k++)
+		n += t->turns[k].n_context + t->turns[k].n_tokens;
+	*s = (struct rl_seq){
+		.t = t,
+		.ids = xreallocarray(NULL, n + 1, sizeof *s->ids),
+		.parts = xcalloc(t->n_turns + 1, sizeof *s->parts),
+		.n_parts = t->n_turns,
+	};
+	for (size_t k = 0; k < t->n_turns; k++) {
+		const struct turn *u = &t->turns[k];
+		struct rl_part *p = &s->parts[k];
+
+		if (u->n_context)
+			memcpy(s->ids + s->n_ids, u->context, u->n_context * sizeof *s->ids);
+		s->n_ids += u->n_context;
+		if (u->n_tokens)
+			memcpy(s->ids + s->n_ids, u->tokens, u->n_tokens * sizeof *s->ids);
+		p->first = s->n_ids;
+		p->n = u->n_tokens;
+		s->n_ids += u->n_tokens;
+		p->use = (!use || use[k]) && p->n;
+		if (p->use) {
+			p->logp = xcalloc(p->n, sizeof *p->logp);
+			p->ref_logp = xcalloc(p->n, sizeof *p->ref_logp);
+			s->n_rows = p->first + p->n - 1;
+		}
+	}
+}
+
+void rl_seq_release(struct rl_seq *s)
+{
+	for (size_t k = 0; k < s->n_parts; k++) {
+		free(s->parts[k].logp);
+		free(s->parts[k].ref_logp);
+	}
+	free(s->parts);
+	free(s->ids);
+	*s = (struct rl_seq){0};
+}
+
+/* ---- the pass's memory ------------------------------------------------------------ */
+
+struct rl_pass *rl_pass_new(struct model *policy, struct model *ref, size_t micro)
+{
+	const struct model_config *c = model_config(policy);
+	struct rl_pass *p = xcalloc(1, sizeof *p);
+
+	p->m = policy;
+	p->ref = ref;
+	p->micro = micro ? micro : 1;
+	p->width = c->width;
+	p->vocab = c->vocab;
+	p->acts = acts_new();
+	p->th = xaligned(TILE * p->width * sizeof *p->th);
+	p->tr = xaligned(TILE * p->width * sizeof *p->tr);
+	p->dh = xaligned(TILE * p->width * sizeof *p->dh);
+	p->x = xaligned(TILE * p->vocab * sizeof *p->x);
+	return p;
+}
+
+void rl_pass_free(struct rl_pass *p)
+{
+	if (!p)
+		return;
+	for (size_t i = 0; i < p->n_kv; i++) {
+		kv_release(&p->kv[i]);
+		if (p->ref)
+			kv_release(&p->ref_kv[i]);
+	}
+	acts_free(p->acts);
+	free(p->kv);
+	free(p->ref_kv);
+	free(p->rows);
+	free(p->ref_rows);
+	free(p->heads);
+	free(p->hidden);
+	free(p->ref_hidden);
+	free(p->dhidden);
+	free(p->th);
+	free(p->tr);
+	free(p->dx);
+	free(p->x);
+	free(p->y);
+	free(p->dh);
+	free(p);
+}
+
+const struct model_config *rl_pass_config(const struct rl_pass *p)
+{
+	return model_config(p->m);
+}
+
+static void kv_fit(struct kv *kv, const struct model_config *c, size_t rows)
+{
+	if (kv->cap < rows) {
+		kv_release(kv);
+		kv_init(kv, c, rows);
+	}
+	kv->len = 0;
+}
+
+/* Caches for n sequences of these lengths, before any row points at one. */
+static void caches(struct rl_pass *p, const struct rl_seq *s, size_t n, int ref_on)
+{
+	const struct model_config *c = model_config(p->m);
+
+	if (n > p->n_kv) {
+		p->kv = xreallocarray(p->kv, n, sizeof *p->kv);
+		p->ref_kv = xreallocarray(p->ref_kv, n, sizeof *p->ref_kv);
+		memset(p->kv + p->n_kv, 0, (n - p->n_kv) * sizeof *p->kv);
+		memset(p->ref_kv + p->n_kv, 0, (n - p->n_kv) * sizeof *p->ref_kv);
+		p->n_kv = n;
+	}
+	for (size_t i = 0; i < n; i++) {
+		kv_fit(&p->kv[i], c, s[i].n_rows);
+		if (ref_on)
+			kv_fit(&p->ref_kv[i], c, s[i].n_rows);
+	}
+}
+
+/* Rows and heads of s[0 .. n). */
+static void lay_out(struct rl_pass *p, struct rl_seq *s, size_t n, int ref_on)
+{
+	p->n_rows = p->n_heads = 0;
+	caches(p, s, n, ref_on);
+	for (size_t i = 0; i < n; i++) {
+		size_t base = p->n_rows;
+
+		for (size_t r = 0; r < s[i].n_rows; r++)
+			VEC_PUSH(p->rows, p->n_rows, p->rows_cap) = (struct row){s[i].ids[r], r, &p->kv[i]};
+		for (size_t k = 0; k < s[i].n_parts; k++) {
+			struct rl_part *part = &s[i].parts[k];
+
+			for (size_t j = 0; part->use && j < part->n; j++)
+				VEC_PUSH(p->heads, p->n_heads, p->heads_cap) = (struct head){
+					.row = base + part->first + j - 1,
+					.part = part,
+					.at = j,
+					.token = s[i].ids[part->first + j],
+				};
+		}
+	}
+}
+
+static void *fit(void *old, size_t n, size_t size)
+{
+	free(old);
+	return xaligned(n * size);
+}
+
+static void buffers(struct rl_pass *p, int ref_on, int backward)
+{
+	size_t need = p->n_rows * p->width;
+
+	if (p->hidden_cap < need) {
+		p->hidden_cap = need;
+		p->hidden = fit(p->hidden, need, sizeof *p->hidden);
+		if (p->ref)
+			p->ref_hidden = fit(p->ref_hidden, need, sizeof *p->ref_hidden);
+		p->ref_rows = xreallocarray(p->ref_rows, p->n_rows, sizeof *p->ref_rows);
+	}
+	if (ref_on && !p->y)
+		p->y = xaligned(TILE * p->vocab * sizeof *p->y);
+	if (!backward)
+		return;
+	if (!p->dx)
+		p->dx = xaligned(TILE * p->vocab * sizeof *p->dx);
+	if (p->dhidden_cap < need) {
+		p->dhidden_cap = need;
+		p->dhidden = fit(p->dhidden, need, sizeof *p->dhidden);
+	}
+	memset(p->dhidden, 0, need * sizeof *p->dhidden);
+}
+
+/* ---- one tile ------------------------------------------------------------------------ */
+
+static void gather(act *out, const act *hidden, const struct head *h, size_t n, size_t width)
+{
+	for (size_t i = 0; i < n; i++)
+		memcpy(out + i * width, hidden + h[i].row * width, width * sizeof *out);
+}
+
+/* One row: what it says of its token, and the gradient of its logits. */
+static void head_row(struct rl_pass *p, struct head *h, size_t i, const struct rl_want *want, int backward)
+{
+	const float *x = p->x + i * p->vocab, *y = want->ref ? p->y + i * p->vocab : NULL;
+	float lse = kern->lse(x, p->vocab, 1), ref_lse = y ? kern->lse(y, p->vocab, 1) : 0, full = 0;
+	float logp = x[h->token] - lse, ref = y ? y[h->token] - ref_lse : 0;
+	double d = (double)logp - ref, c_logp = h->part->c_logp, c_kl = h->part->c_kl;
+
+	h->part->logp[h->at] = logp;
+	h->part->ref_logp[h->at] = ref;
+	h->entropy = 0;
+	if (want->entropy || (y && want->kl == RL_EXACT))
+		kern->kl(x, lse, want->kl == RL_EXACT ? y : NULL, ref_lse, p->vocab, &full, &h->entropy);
+	h->kl = full;
+	if (y && want->kl == RL_K1) {
+		h->kl = (float)d;
+	} else if (y && want->kl == RL_K2) {
+		h->kl = (float)(d * d / 2);
+		c_logp += c_kl * d;
+	} else if (y && want->kl == RL_K3) {
+		h->kl = (float)(expm1(-d) + d);
+		c_logp -= c_kl * expm1(-d);
+	}
+	if (backward)
+		kern->dlogits(p->dx + i * p->vocab, x, lse, want->kl == RL_EXACT ? y : NULL, ref_lse, full,
+		              p->vocab, h->token, (float)c_logp, (float)c_kl);
+}
+
+static void tile(struct rl_pass *p, struct head *h, size_t n, const struct rl_want *want, struct grads *g)
+{
+	gather(p->th, p->hidden, h, n, p->width);
+	model_logits(p->m, p->th, n, p->x);
+	if (want->ref) {
+		gather(p->tr, p->ref_hidden, h, n, p->width);
+		model_logits(p->ref, p->tr, n, p->y);
+	}
+#pragma omp parallel for num_threads(kern_threads()) schedule(static)
+	for (size_t i = 0; i < n; i++)
+		head_row(p, &h[i], i, want, g != NULL);
+	for (size_t i = 0; i < n; i++) {
+		h[i].part->kl += h[i].kl;
+		h[i].part->entropy += h[i].entropy;
+	}
+	if (!g)
+		return;
+	model_logits_bwd(p->m, p->dx, p->th, n, p->dh, g);
+	for (size_t i = 0; i < n; i++)
+		memcpy(p->dhidden + h[i].row * p->width, p->dh + i * p->width, p->width * sizeof *p->dh);
+}
+
+/* ---- the pass ---------------------------------------------------------------------------- */
+
+static double clock_add(double *sum, double since)
+{
+	double now = now_seconds();
+
+	*sum += now - since;
+	return now;
+}
+
+static void micro_batch(struct rl_pass *p, const struct rl_want *want, struct grads *g, struct rl_times *times)
+{
+	double t = now_seconds();
+	uint64_t rss;
+
+	buffers(p, want->ref, g != NULL);
+	model_forward(p->m, p->rows, p->n_rows, p->hidden, g ? p->acts : NULL);
+	t = clock_add(&times->forward, t);
+	if (want->ref) {
+		for (size_t i = 0; i < p->n_rows; i++) {
+			p->ref_rows[i] = p->rows[i];
+			p->ref_rows[i].kv = p->ref_kv + (p->rows[i].kv - p->kv);
+		}
+		model_forward(p->ref, p->ref_rows, p->n_rows, p->ref_hidden, NULL);
+		t = clock_add(&times->reference, t);
+	}
+	for (size_t i = 0; i < p->n_heads; i += TILE)
+		tile(p, p->heads + i, p->n_heads - i < TILE ? p->n_heads - i : TILE, want, g);
+	t = clock_add(&times->head, t);
+	if (g) {
+		model_backward(p->m, p->rows, p->n_rows, p->acts, p->dhidden, g);
+		clock_add(&times->backward, t);
+	}
+	rss = rss_anon();
+	times->rss = rss > times->rss ? rss : times->rss;
+}
+
+void rl_pass_run(struct rl_pass *p, struct rl_seq *s, size_t n, const struct rl_want *want,
+                 struct grads *g, struct rl_times *times)
+{
+	struct rl_times none = {0};
+	struct rl_want w = *want;
+
+	w.ref = w.ref && p->ref;
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < s[i].n_parts; k++)
+			s[i].parts[k].kl = s[i].parts[k].entropy = 0;
+	for (size_t i = 0, m; i < n; i += m) {
+		size_t rows = s[i].n_rows;
+
+		for (m = 1; i + m < n && rows + s[i + m].n_rows <= p->micro; m++)
+			rows += s[i + m].n_rows;
+		lay_out(p, s + i, m, w.ref);
+		if (p->n_heads)
+			micro_batch(p, &w, g, times ? times : &none);
+	}
+}

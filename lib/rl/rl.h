@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * rl: what turns verified trajectories into a step of the weights: returns and
+ * baselines, the loss J and its gradient, AdamW and its schedule, and the metrics of
+ * an update. Called by score-bonus, score-update and score-logprob. Knows models, not
+ * stores; trajectories, not files.
+ *
+ * The loss (DESIGN, Learning), maximised over the N valid trajectories of a batch:
+ *
+ *   J = 1/N sum over trajectories and turns k that are not given:
+ *           A_k sum_t log pi(a_t)  -  beta_k scale_k sum_t KL_t
+ *
+ * scale_k is 1, or 1/length of the turn. A_k comes with the record. Each turn's tokens
+ * are weighted by that turn's own numbers only: nothing is summed over turns first.
+ *
+ * Everything that is summed over trajectories goes by (group, sample), never by
+ * the order of arrival: the same lines in another order give the same bits.
+ */
+#ifndef RL_H
+#define RL_H
+
+#include "model/model.h"
+#include "traj/traj.h"
+
+/* ---- groups: the samples of one line of a batch --------------------------- */
+
+/* A group is all trajectories with the same batch.index; where lines have no batch field,
+ * with the same id. */
+struct rl_groups {
+	size_t *order;               /* [n] indexes of trajectories: by group, then sample, then line */
+	size_t *start;               /* [n_groups + 1] into order */
+	size_t n_groups;
+};
+
+void rl_groups_init(struct rl_groups *g, struct traj *const *t, size_t n);
+void rl_groups_release(struct rl_groups *g);
+
+/* ---- shaping: rewards to returns to advantages ------------------------------ */
+
+enum rl_baseline { RL_LOO, RL_GROUP, RL_BATCH, RL_NONE };
+
+struct rl_shaping {
+	int stage;                   /* 1 or 2 */
+	double alpha, gamma;
+	enum rl_baseline baseline;
+	struct jqp *program;         /* borrowed; NULL: the paper's returns */
+};
+
+/* -1 if the name is none of loo, group, batch, none. */
+MUST_CHECK int rl_baseline_by_name(const char *name, enum rl_baseline *out, struct err *e);
+
+/*
+ * Fills t->turns[].ret. Shaped rewards: Stage I r_T for the last turn T and 0 before; Stage II
+ * r_1, then r_k + alpha (r_k - r_(k-1)). A turn's return is the sum over j >= k of gamma^(j-k) times the shaped
+ * reward of j (0^0 = 1: gamma 0 is the turn's own). A given turn's shaped reward and return are 0 (its reward still
+ * counts in the next turn's progress); so are all of a trajectory with an error.
+ * With a program: its output for t->rec, an array with a number for each turn.
+ * The message is about the record, without its line.
+ */
+MUST_CHECK int rl_returns(const struct rl_shaping *s, struct traj *t, struct err *e);
+
+/*
+ * Fills turns[].advantage from turns[].ret of n trajectories (whole groups; a whole
+ * batch for RL_BATCH). The baseline is taken per group (RL_BATCH: over the batch) and turn over
+ * the valid trajectories whose turn is there and not given:
+ *   loo    mean of the others        group, batch  mean of all        none  0
+ * Where fewer than two are left, a turn's advantage is 0 (but for RL_NONE), and it is counted in *lonely.
+ * Given turns and trajectories with an error get 0.
+ */
+void rl_advantages(enum rl_baseline b, struct traj *const *t, size_t n, size_t *lonely);
+
+/* Writes stage, and every turn's return and advantage, into t->rec. */
+void rl_record(struct traj *t, int stage);
+
+/* ---- groups from a stream ------------------------------------------------------ */
+
+/*
+ * Shapes trajectories as they come and gives them back in the order they came, each as soon
+ * as its group (RL_BATCH: its batch) is whole and those before it are out. A batch ends where the next step
+ * begins or the input does; one that is cut short then is an error, or with partial, shaped as it is.
+ * Lines without a batch field are one batch; there, a line without `group` waits for the end.
+ */
+struct rl_stream;
+
+struct rl_stream *rl_stream_new(const struct rl_shaping *s, int partial);
+void rl_stream_free(struct rl_stream *r);
+/* Takes t over (also on error), with its returns (rl_returns). -1: the batch before it is cut short, the same
+ * (group, sample) came before, sizes disagree. */
+MUST_CHECK int rl_stream_add(struct rl_stream *r, struct traj *t, struct err *e);
+/* No more will come. */
+MUST_CHECK int rl_stream_end(struct rl_stream *r, struct err *e);
+/* Gives up: what waits for others is dropped, and rl_stream_next goes on to what is ready behind it. An
+ * error of rl_stream_add about a batch cut short, or of rl_stream_end, does the same. */
+void rl_stream_stop(struct rl_stream *r);
+/* The next one that is ready, shaped and recorded; NULL: none. Borrowed until the next call. */
+struct traj *rl_stream_next(struct rl_stream *r);
+/* Turns whose advantage is 0 for want of a second sample, so far. */
+size_t rl_stream_lonely(const struct rl_stream *r);
+
+/* ---- a pass: forward (and backward) over trajectories ----------------------------- */
+
+/* The response tokens of one turn, within a sequence. */
+struct rl_part {
+	size_t first, n;             /* they are ids[first .. first + n) */
+	int use;                     /* measured, and trained if there are gradients */
+	/* Coefficients in the loss that is minimised, for each token: of log pi, and of KL_t. */
+	double c_logp, c_kl;
+	/* Results. */
+	float *logp, *ref_logp;      /* [n] natural log under the full softmax; ref_logp 0 without reference */
+	double kl, entropy;          /* sums over the tokens, nats; KL_t of the pass's kind */
+};
+
+/* A trajectory as the model reads it: context and tokens of all turns, one after the other. */
+struct rl_seq {
+	const struct traj *t;        /* borrowed */
+	int *ids;                    /* [n_ids] */
+	size_t n_ids;
+	size_t n_rows;               /* positions that must be computed: up to the last one used */
+	struct rl_part *parts;       /* [n_parts], one for each turn */
+	size_t n_parts;
+};
+
+/*
+ * KL_t at each visited position, d = log pi(a) - log ref(a):
+ *   exact  sum over the vocabulary of pi (log pi - log ref), differentiated there
+ *   k1     d; as a loss it has no gradient on average, so rl_step moves it into the advantage
+ *   k2     d^2 / 2
+ *   k3     exp(-d) - 1 + d; its gradient is that of KL(ref || pi)
+ */
+enum rl_kl { RL_EXACT, RL_K1, RL_K2, RL_K3 };
+
+MUST_CHECK int rl_kl_by_name(const char *name, enum rl_kl *out, struct err *e);
+
+/* Can the model read it? Token ids against the vocabulary, length against the context, and that
+ * position 0 is nobody's response. The message is about the record, without its line. */
+MUST_CHECK int rl_check(const struct traj *t, const struct model_config *c, struct err *e);
+/* Lays t out (checked before); use[k] says which turns are measured (NULL: all). */
+void rl_seq_init(struct rl_seq *s, const struct traj *t, const int *use);
+void rl_seq_release(struct rl_seq *s);
+
+struct rl_times {
+	double forward, reference, head, backward, optimizer;     /* seconds, added up */
+	uint64_t rss;                                       /* highest RssAnon seen, bytes */
+};
+
+struct rl_pass;
+
+/* Both models are borrowed; ref may be NULL. micro: rows of one forward (a sequence is never split, so a
+ * longer one makes a larger forward by itself). */
+struct rl_pass *rl_pass_new(struct model *policy, struct model *ref, size_t micro);
+void rl_pass_free(struct rl_pass *p);
+const struct model_config *rl_pass_config(const struct rl_pass *p);
+/* What a pass measures. Without ref, ref_logp, kl and c_kl are out of it; without entropy (which reads the
+ * vocabulary once more) entropy is, unless KL exact needs that reading anyway. */
+struct rl_want {
+	enum rl_kl kl;
+	int ref, entropy;
+};
+
+/* Computes the results of n sequences; with g adds the gradient of
+ * sum c_logp log pi + c_kl KL_t  (k1: its c_kl is left out). times may be NULL. */
+void rl_pass_run(struct rl_pass *p, struct rl_seq *s, size_t n, const struct rl_want *want,
+                 struct grads *g, struct rl_times *times);
+
+/* ---- the loss of a batch -------------------------------------------------------------- */
+
+enum rl_objective { RL_PG, RL_NLL };
+
+struct rl_loss {
+	enum rl_objective objective;
+	enum rl_kl kl;
+	int per_token;               /* scale_k is 1/length */
+	double beta1, beta2;         /* Stage I: beta2 on turns before the last, beta1 else */
+};
+
+enum { RL_TURNS = 16 };              /* turns that have metrics of their own; the last holds all beyond */
+
+/* Sums over the valid trajectories of a batch: everything the metrics row says. */
+struct rl_stats {
+	enum rl_objective objective;
+	int stage, per_token, has_ref;
+	size_t n, errors;            /* trajectories: valid, with an error */
+	double loss;                 /* -J, or the mean of weight * -log p */
+	size_t turns;                /* most turns of a valid trajectory, at most RL_TURNS */
+	struct rl_turn_stats {
+		size_t n;            /* trajectories with this turn */
+		size_t trained;      /* of these, not given */
+		double reward, ret, kl, length, cut;   /* sums; ret, kl over the trained, length and cut over all */
+		size_t groups, flat; /* groups with at least two trained; of these, all returns equal */
+		size_t lonely;       /* groups with just one */
+	} turn[RL_TURNS];
+	size_t tokens;               /* trained */
+	double entropy;              /* sum over them, nats */
+	size_t compared, outside;    /* tokens with a recorded log-probability; ratio outside [0.9, 1.1] */
+	double ratio_max, k1, k3;    /* largest of ratio and 1/ratio; sums */
+	size_t pairs, changed;       /* trajectories of two turns or more; whose last answer is not the first */
+};
+
+/*
+ * One batch: fills s, adds the gradient of -J to g. All n trajectories, those with an error
+ * included (they are left out and counted). -1: no valid trajectory or token to learn from, or a loss
+ * that is not finite.
+ */
+MUST_CHECK int rl_step(const struct rl_loss *l, struct rl_pass *p, struct traj *const *t, size_t n,
+                       struct grads *g, struct rl_stats *s, struct rl_times *times, struct err *e);
+
+/* ---- the optimiser ------------------------------------------------------------------------ */
+
+struct rl_adam {
+	double lr, min_lr;
+	int cosine;                  /* from lr to min_lr at update `total`, after the warm-up; else constant */
+	uint64_t warmup, total;      /* in updates since the reset */
+	double beta1, beta2, eps;
+	double decay;                /* of matrices only */
+	double clip;                 /* global gradient norm; 0: off */
+};
+
+/* fp32 state, one array per parameter in model_param's order. */
+struct rl_optim {
+	float **master, **m, **v;
+	size_t n;
+	uint64_t updates;            /* since the reset */
+};
+
+void rl_optim_init(struct rl_optim *o, const struct model_config *c);        /* all zero */
+void rl_optim_reset(struct rl_optim *o, const struct model_config *c);       /* moments and updates */
+void rl_optim_release(struct rl_optim *o);
+/* The learning rate of update u (0 is the first after a reset). */
+double rl_lr(const struct rl_adam *a, uint64_t u);
+/* Clips, updates state and weights, repacks the model. -1 if a gradient is not finite: nothing is changed then. */
+MUST_CHECK int rl_optim_step(struct rl_optim *o, const struct rl_adam *a, struct model *m, struct grads *g,
+                             double *norm, double *lr, struct err *e);
+
+/* ---- metrics ---------------------------------------------------------------------------------- */
+
+/* The metrics row (schemas/metrics.json) but for what the caller adds: step first, timing last. */
+struct js rl_metrics(const struct rl_stats *s, int64_t step, double grad_norm, double lr);
+
+#endif

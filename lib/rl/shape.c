@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/* Rewards to returns to advantages. */
+#include "rl/rl.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+int rl_baseline_by_name(const char *name, enum rl_baseline *out, struct err *e)
+{
+	static const char *const names[] = {"loo", "group", "batch", "none"};
+
+	for (size_t i = 0; i < LEN(names); i++)
+		if (!strcmp(name, names[i])) {
+			*out = (enum rl_baseline)i;
+			return 0;
+		}
+	return err_set(e, "expected loo, group, batch or none, got '%s'", name);
+}
+
+/* ---- groups ---------------------------------------------------------------- */
+
+static int group_cmp(const struct traj *a, const struct traj *b)
+{
+	if (a->has_batch != b->has_batch)
+		return a->has_batch - b->has_batch;
+	if (a->has_batch)
+		return (a->index > b->index) - (a->index < b->index);
+	return strcmp(a->id ? a->id : "", b->id ? b->id : "");
+}
+
+static int sample_cmp(const void *pa, const void *pb, void *data)
+{
+	struct traj *const *t = data;
+	size_t i = *(const size_t *)pa, j = *(const size_t *)pb;
+	const struct traj *a = t[i], *b = t[j];
+	int c = group_cmp(a, b);
+
+	if (!c)
+		c = (a->sample > b->sample) - (a->sample < b->sample);
+	return c ? c : (i > j) - (i < j);
+}
+
+void rl_groups_init(struct rl_groups *g, struct traj *const *t, size_t n)
+{
+	g->order = xreallocarray(NULL, n + 1, sizeof *g->order);
+	g->start = xreallocarray(NULL, n + 1, sizeof *g->start);
+	g->n_groups = 0;
+	for (size_t i = 0; i < n; i++)
+		g->order[i] = i;
+	qsort_r(g->order, n, sizeof *g->order, sample_cmp, (void *)t);
+	for (size_t i = 0; i < n; i++)
+		if (!i || group_cmp(t[g->order[i - 1]], t[g->order[i]]))
+			g->start[g->n_groups++] = i;
+	g->start[g->n_groups] = n;
+}
+
+void rl_groups_release(struct rl_groups *g)
+{
+	free(g->order);
+	free(g->start);
+	*g = (struct rl_groups){0};
+}
+
+/* ---- returns ------------------------------------------------------------------ */
+
+static double shaped(const struct rl_shaping *s, const struct traj *t, size_t k)
+{
+	const struct turn *u = &t->turns[k];
+
+	if (u->given)
+		return 0;
+	if (s->stage == 1)
+		return k + 1 == t->n_turns ? u->reward : 0;
+	return k ? u->reward + s->alpha * (u->reward - u[-1].reward) : u->reward;
+}
+
+static int program_returns(const struct rl_shaping *s, struct traj *t, struct err *e)
+{
+	struct js out = js_none();
+	int rc = -1;
+
+	if (jqp_run(s->program, t->rec, &out, e)) {
+		err_prefix(e, "--return: ");
+		goto out;
+	}
+	if (js_kind(out) != JS_ARRAY || js_len(out) != t->n_turns) {
+		err_set(e, "--return: expected an array of %zu numbers, one for each turn", t->n_turns);
+		goto out;
+	}
+	for (size_t k = 0; k < t->n_turns; k++) {
+		struct js v = js_at(out, k);
+		int number = js_kind(v) == JS_NUMBER && isfinite(js_number(v));
+
+		if (number)
+			t->turns[k].ret = t->turns[k].given ? 0 : js_number(v);
+		else
+			err_set(e, "--return: [%zu]: expected a number, got %s", k, js_kind_name(js_kind(v)));
+		js_free(v);
+		if (!number)
+			goto out;
+	}
+	rc = 0;
+out:
+	js_free(out);
+	return rc;
+}
+
+int rl_returns(const struct rl_shaping *s, struct traj *t, struct err *e)
+{
+	double later = 0;
+
+	for (size_t k = 0; k < t->n_turns; k++) {
+		t->turns[k].ret = t->turns[k].advantage = 0;
+		t->turns[k].has_return = 1;
+	}
+	if (traj_errored(t))
+		return 0;
+	if (s->program)
+		return program_returns(s, t, e);
+	for (size_t k = t->n_turns; k-- > 0;) {
+		later = shaped(s, t, k) + s->gamma * later;
+		t->turns[k].ret = t->turns[k].given ? 0 : later;
+	}
+	return 0;
+}
+
+/* ---- advantages ------------------------------------------------------------------ */
+
+static int trained(const struct traj *t, size_t k)
+{
+	return k < t->n_turns && !t->turns[k].given && !traj_errored(t);
+}
+
+/*
+ * One turn of one set of trajectories t[order[0 .. n)]. Differences are summed, not the
+ * returns: equal returns give exactly 0.
+ */
+static size_t baseline_turn(enum rl_baseline b, struct traj *const *t, const size_t *order, size_t n, size_t k)
+{
+	struct turn **u = xreallocarray(NULL, n + 1, sizeof *u);
+	size_t have = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (trained(t[order[i]], k))
+			u[have++] = &t[order[i]]->turns[k];
+	for (size_t i = 0; i < have; i++) {
+		double above = 0;
+
+		for (size_t j = 0; j < have; j++)
+			above += u[i]->ret - u[j]->ret;
+		if (b == RL_NONE)
+			u[i]->advantage = u[i]->ret;
+		else if (have < 2)
+			u[i]->advantage = 0;
+		else
+			u[i]->advantage = above / (double)(b == RL_LOO ? have - 1 : have);
+	}
+	free(u);
+	return have == 1 && b != RL_NONE;
+}
+
+void rl_advantages(enum rl_baseline b, struct traj *const *t, size_t n, size_t *lonely)
+{
+	struct rl_groups g;
+	size_t turns = 0;
+
+	rl_groups_init(&g, t, n);
+	for (size_t i = 0; i < n; i++) {
+		for (size_t k = 0; k < t[i]->n_turns; k++)
+			t[i]->turns[k].advantage = 0;
+		turns = t[i]->n_turns > turns ? t[i]->n_turns : turns;
+	}
+	for (size_t k = 0; k < turns; k++) {
+		if (b == RL_BATCH) {
+			*lonely += baseline_turn(b, t, g.order, n, k);
+			continue;
+		}
+		for (size_t i = 0; i < g.n_groups; i++)
+			*lonely += baseline_turn(b, t, g.order + g.start[i], g.start[i + 1] - g.start[i], k);
+	}
+	rl_groups_release(&g);
+}
+
+void rl_record(struct traj *t, int stage)
+{
+	t->stage = stage;
+	js_set(&t->rec, "stage", js_num(stage));
+	for (size_t k = 0; k < t->n_turns; k++) {
+		traj_set_turn(t, k, "return", js_num(t->turns[k].ret));
+		traj_set_turn(t, k, "advantage", js_num(t->turns[k].advantage));
+	}
+}
