@@ -21,7 +21,8 @@ enum tok_pre { TOK_PRE_NONE, TOK_PRE_GPT2, TOK_PRE_SMOLLM, TOK_PRE_QWEN2, TOK_PR
 enum tok_type { TOK_NORMAL = 1, TOK_UNKNOWN, TOK_CONTROL, TOK_USER, TOK_UNUSED, TOK_BYTE_PIECE };
 
 struct vocab_token {
-	char *text;                  /* as the file writes it: for BPE in GPT-2's byte alphabet, for SPM with U+2581 */
+	char *text;                  /* as the file writes it: for BPE in GPT-2's byte alphabet, for SPM with U+2581; byte
+	                              * pieces are "<0x0A>"; control and user tokens are plain text. No NUL inside. */
 	enum tok_type type;
 	float score;
 };
@@ -54,7 +55,8 @@ void vocab_bytes(struct vocab *v);
 /* Names the pre-tokenization; -1 naming it if unknown. GGUF tokenizer.ggml.pre strings. */
 MUST_CHECK int tok_pre_by_name(const char *name, enum tok_pre *out, struct err *e);
 const char *tok_pre_name(enum tok_pre pre);
-/* Recognises the chat format from the template's or vocabulary's control tokens; "plain" if none. */
+/* Recognises the chat format by the control tokens that the template names; without a template, by a
+ * format's end token among eos and ends (fill them first). "plain" if none. */
 const char *chat_recognise(const struct vocab *v);
 /* Flat bytes for the store, and back (bounds checked: bytes are untrusted). */
 void vocab_save(const struct vocab *v, struct buf *out);
@@ -64,13 +66,17 @@ MUST_CHECK int vocab_load(const void *bytes, size_t n, struct vocab *out, struct
 
 struct tok;
 
-/* Copies what it needs. Fails on a vocabulary that cannot work (a byte without a
- * token, a merge of unknown pieces, ids out of range, more than 2^24 tokens). */
+/* Copies what it needs. Fails on a vocabulary that cannot work (a merge of unknown pieces, ids out of range,
+ * more than 2^24 tokens, BPE without printable ASCII and newline, SPM without bytes or unk).
+ * Text becomes normal tokens by merging, and user tokens wherever it contains one (leftmost, then
+ * longest); a user token that ends responses, is bos, or looks like <|this|> counts as control. */
 MUST_CHECK int tok_new(const struct vocab *v, struct tok **out, struct err *e);
 void tok_free(struct tok *t);
 size_t tok_size(const struct tok *t);
 /* Appends the ids of text (any bytes; never a control token) to ids. at_start: first text of a
- * sequence (SPM's space prefix). */
+ * sequence (SPM's space prefix). Decoding gives the same bytes back, except a byte for which a BPE vocabulary has no token:
+ * it is left out, as the models' own tokenizers do (SmolLM2 lacks six control characters and what UTF-8
+ * uses never or for planes 4 to 11 only). Nothing is normalised (Qwen2's own tokenizer takes NFC first). */
 struct ids {
 	int *v;
 	size_t n, cap;
@@ -80,14 +86,16 @@ MUST_CHECK int tok_encode(struct tok *t, const char *text, size_t n, int at_star
 int tok_control(const struct tok *t, const char *text);
 int tok_bos(const struct tok *t);            /* -1 unless the model wants it at position 0 */
 int tok_is_end(const struct tok *t, int id);
-int tok_end(const struct tok *t);            /* the end token to feed after a cut-off response; -1: none */
+/* The end token to feed after a cut-off response: the chat format's, else eos, else the first of
+ * ends; -1: none. It ends a response even if ends does not name it. */
+int tok_end(const struct tok *t);
 /* The id's bytes (raw, not the byte alphabet); empty for control tokens unless control is set. Borrowed. */
 const char *tok_bytes(const struct tok *t, int id, int control, size_t *n);
 /* Response text of ids: control tokens left out; the raw bytes are appended to out as they are
  * (js_strn turns invalid UTF-8 into U+FFFD). */
 void tok_decode(const struct tok *t, const int *ids, size_t n, struct buf *out);
-/* Streaming: appends only whole UTF-8 characters, keeps an unfinished tail in s (at most 3 bytes);
- * id -1 flushes the tail. {0} starts. */
+/* Streaming: what it appends over all calls is what tok_decode appends; an unfinished UTF-8 character
+ * (at most 3 bytes) waits in s for its rest. id -1 flushes it. {0} starts. */
 struct tok_stream {
 	unsigned char tail[4];
 	int n;

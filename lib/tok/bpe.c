@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Byte-level BPE: a regular expression cuts text into words, a word's bytes are merged by rank.
+ *
+ * The expressions are those of the models' own tokenizers (GPT-2, SmolLM, Qwen2, Llama 3), in PCRE2's syntax, with two
+ * differences that change no result. White space is spelt out, because PCRE2's \s has U+180E, which lost that property in
+ * Unicode 6.3. SmolLM's two passes (every digit by itself, then GPT-2's expression on what lies between digits) are one
+ * expression. Letters and numbers are those of PCRE2's Unicode version (14 in PCRE2 10.42).
+ *
+ * Bytes that are not UTF-8 are outside of all this: each longest run of them is a word, and the text between such
+ * runs is cut as if it stood alone.
+ */
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#include "tok/impl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct splitter {
+	pcre2_code *code;
+	pcre2_match_data *data;
+	pcre2_match_context *context;
+	pcre2_jit_stack *stack;
+};
+
+#define WHITE "\\t-\\r \\x{85}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}"
+#define OTHER "[^" WHITE "\\p{L}\\p{N}]"
+/* White space; of a run before a word, all but the last, which goes with the word. */
+#define SPACES "[" WHITE "]+(?![^" WHITE "])|[" WHITE "]+"
+#define CONTRACTION "'s|'t|'re|'ve|'m|'ll|'d"
+/* What Qwen2 and Llama 3 share; they differ in how many digits make a word. */
+#define NEWER(digits) \
+	"(?i:" CONTRACTION ")|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|" digits "| ?" OTHER "+[\\r\\n]*|[" WHITE "]*[\\r\\n]+|" SPACES
+
+static const char *const patterns[] = {
+	[TOK_PRE_GPT2] = CONTRACTION "| ?\\p{L}+| ?\\p{N}+| ?" OTHER "+|" SPACES,
+	[TOK_PRE_SMOLLM] = "\\p{N}|" CONTRACTION "| ?\\p{L}+| ?" OTHER "+|[" WHITE "]+(?![^" WHITE "\\p{N}])|[" WHITE "]+",
+	[TOK_PRE_QWEN2] = NEWER("\\p{N}"),
+	[TOK_PRE_LLAMA_BPE] = NEWER("\\p{N}{1,3}"),
+};
+
+void splitter_free(struct splitter *s)
+{
+	if (!s)
+		return;
+	pcre2_match_data_free(s->data);
+	pcre2_match_context_free(s->context);
+	pcre2_jit_stack_free(s->stack);
+	pcre2_code_free(s->code);
+	free(s);
+}
+
+static int splitter_new(enum tok_pre pre, struct splitter **out, struct err *e)
+{
+	struct splitter *s = xcalloc(1, sizeof *s);
+	PCRE2_UCHAR msg[128];
+	size_t where;
+	int code;
+
+	s->code = pcre2_compile((PCRE2_SPTR)patterns[pre], PCRE2_ZERO_TERMINATED, PCRE2_UTF | PCRE2_UCP, &code, &where, NULL);
+	if (!s->code) {
+		pcre2_get_error_message(code, msg, sizeof msg);
+		splitter_free(s);
+		return err_set(e, "pre-tokenization %s: %s at %zu", tok_pre_name(pre), (char *)msg, where);
+	}
+	/* Where executable memory is forbidden this fails, and the interpreter does the same work slower. */
+	(void)pcre2_jit_compile(s->code, PCRE2_JIT_COMPLETE);
+	s->data = pcre2_match_data_create_from_pattern(s->code, NULL);
+	s->context = pcre2_match_context_create(NULL);
+	s->stack = pcre2_jit_stack_create(32 << 10, 1 << 20, NULL);
+	if (!s->data || !s->context || !s->stack) {
+		splitter_free(s);
+		return err_set(e, "pre-tokenization %s: out of memory", tok_pre_name(pre));
+	}
+	pcre2_jit_stack_assign(s->context, NULL, s->stack);
+	/* A long run of white space is given back one by one: linear, but beyond the default limit. */
+	pcre2_set_match_limit(s->context, UINT32_MAX);
+	*out = s;
+	return 0;
+}
+
+/* One merge of the file: "left right", in the byte alphabet. raw is scratch. */
+static int add_merge(struct tok *t, const struct vocab *v, size_t i, struct buf *raw, struct err *e)
+{
+	const char *m = v->merges[i], *sp = *m ? strchr(m + 1, ' ') : NULL;
+	size_t n = strlen(m), left_n;
+	int left, right, id;
+
+	if (!sp || !sp[1])
+		return err_set(e, "merge %zu ('%.64s'): expected two pieces", i, m);
+	buf_clear(raw);
+	if (alphabet_bytes(m, (size_t)(sp - m), raw))
+		return err_set(e, "merge %zu ('%.64s'): not in the byte alphabet", i, m);
+	left_n = raw->len;
+	if (alphabet_bytes(sp + 1, n - (size_t)(sp + 1 - m), raw))
+		return err_set(e, "merge %zu ('%.64s'): not in the byte alphabet", i, m);
+	left = strtab_find(t, &t->texts, raw->data, left_n);
+	right = strtab_find(t, &t->texts, raw->data + left_n, raw->len - left_n);
+	id = strtab_find(t, &t->texts, raw->data, raw->len);
+	if (left < 0 || right < 0 || id < 0)
+		return err_set(e, "merge %zu ('%.64s'): %s is not a token", i, m,
+		               left < 0 ? "the left piece" : right < 0 ? "the right piece" : "the result");
+	pair_insert(t, left, right, (uint32_t)i, id);
+	return 0;
+}
+
+int bpe_new(struct tok *t, const struct vocab *v, struct err *e)
+{
+	struct buf raw = {0};
+	size_t size = 16;
+	int rc = 0;
+
+	for (int c = ' '; c < 127; c++)
+		if (t->byte_id[c] < 0)
+			return err_set(e, "the byte 0x%02x ('%c') has no token", c, c);
+	if (t->byte_id['\n'] < 0)
+		return err_set(e, "the byte 0x0a (newline) has no token");
+	if (v->n_merges > TOK_MAX_TOKENS)
+		return err_set(e, "%zu merges: more than %zu", v->n_merges, TOK_MAX_TOKENS);
+	while (size < v->n_merges * 2)
+		size *= 2;
+	t->pairs = xmalloc(size * sizeof *t->pairs);
+	for (size_t i = 0; i < size; i++)
+		t->pairs[i].key = UINT64_MAX;
+	t->pair_mask = size - 1;
+	for (size_t i = 0; i < v->n_merges && !rc; i++)
+		rc = add_merge(t, v, i, &raw, e);
+	buf_release(&raw);
+	if (!rc && v->pre != TOK_PRE_NONE)
+		rc = splitter_new(v->pre, &t->splitter, e);
+	return rc;
+}
+
+static void encode_word(struct tok *t, const char *word, size_t n, struct ids *ids)
+{
+	int whole = t->ignore_merges ? strtab_find(t, &t->texts, word, n) : -1;
+	size_t k = 0;
+
+	if (whole >= 0) {
+		ids_push(ids, whole);
+		return;
+	}
+	/* A byte without a token is left out, and its neighbours meet. */
+	for (size_t i = 0; i < n; i++)
+		if (t->byte_id[(unsigned char)word[i]] >= 0)
+			word_symbol(t, k++, t->byte_id[(unsigned char)word[i]], i, 1);
+	if (!k)
+		return;
+	word_merge(t, word, k);
+	for (uint32_t i = 0; i != UINT32_MAX; i = t->symbols[i].next)
+		ids_push(ids, t->symbols[i].id);
+}
+
+/* Valid UTF-8, not empty. */
+static int encode_utf8(struct tok *t, const char *text, size_t n, struct ids *ids, struct err *e)
+{
+	struct splitter *s = t->splitter;
+	size_t at = 0;
+
+	while (s && at < n) {
+		int rc = pcre2_match(s->code, (PCRE2_SPTR)text, n, at, PCRE2_NO_UTF_CHECK, s->data, s->context);
+		const PCRE2_SIZE *span = pcre2_get_ovector_pointer(s->data);
+
+		if (rc == PCRE2_ERROR_NOMATCH)
+			break;
+		if (rc < 0)
+			return err_set(e, "pre-tokenization failed at byte %zu (PCRE2 error %d)", at, rc);
+		/* The expressions match every character; a gap would be a word of its own. */
+		if (span[0] > at)
+			encode_word(t, text + at, span[0] - at, ids);
+		if (span[1] > span[0])
+			encode_word(t, text + span[0], span[1] - span[0], ids);
+		at = span[1] > at ? span[1] : n;
+	}
+	if (at < n)
+		encode_word(t, text + at, n - at, ids);
+	return 0;
+}
+
+int bpe_encode(struct tok *t, const char *text, size_t n, struct ids *ids, struct err *e)
+{
+	for (size_t at = 0, end; at < n; at = end) {
+		size_t c = 0;
+
+		for (end = at; end < n && (c = utf8_char(text + end, n - end)); end += c)
+			;
+		if (end > at && encode_utf8(t, text + at, end - at, ids, e))
+			return -1;
+		for (at = end; end < n && !utf8_char(text + end, n - end); end++)
+			;
+		if (end > at)
+			encode_word(t, text + at, end - at, ids);
+	}
+	return 0;
+}
