@@ -21,7 +21,7 @@ struct group {
 
 struct rl_stream {
 	struct rl_shaping s;
-	int partial, started, stamped;
+	int partial, started, stamped, any;
 	int64_t step, size;          /* of the batch being read */
 	struct item *items;          /* [n]; those before `out` are gone */
 	size_t n, cap, out, first;   /* first: of the batch being read */
@@ -192,10 +192,13 @@ static int member_add(struct rl_stream *r, const struct traj *t, struct err *e)
 	size_t g = group_find(r, t);
 	struct group *p = &r->groups[g];
 
+	if (p->n && strcmp(r->items[r->first + p->members[0]].t.id, t->id))
+		return err_set(e, ".id: differs from line %zu of the same index %lld",
+		               r->items[r->first + p->members[0]].t.line, (long long)t->index);
 	if (p->want && t->group != p->want)
 		return err_set(e, ".group: %lld, but this problem's first sample says %lld",
 		               (long long)t->group, (long long)p->want);
-	for (size_t i = 0; i < p->n; i++)
+	for (size_t i = 0; i < p->n && (t->has_batch || t->has_sample); i++)
 		if (r->items[r->first + p->members[i]].t.sample == t->sample)
 			return err_set(e, ".sample: problem %s has sample %lld a second time", t->id,
 			               (long long)t->sample);
@@ -221,13 +224,21 @@ static void compact(struct rl_stream *r)
 
 int rl_stream_add(struct rl_stream *r, struct traj *t, struct err *e)
 {
-	int same = r->started && r->stamped == t->has_batch && (!r->stamped || r->step == t->step);
+	int same = !r->stamped || r->step == t->step;
 	struct group *g;
 
+	if (r->any && r->stamped != t->has_batch) {
+		err_set(e, ".batch: some lines have it, some have not");
+		goto refuse;
+	}
+	if (r->any && !r->started && r->step == t->step) {
+		err_set(e, "batch of step %lld was whole before this line", (long long)t->step);
+		goto refuse;
+	}
 	if (r->started && !same && batch_end(r, e))
 		goto refuse;
 	if (!r->started) {
-		r->started = 1;
+		r->started = r->any = 1;
 		r->stamped = t->has_batch;
 		r->step = t->step;
 		r->size = t->size;
