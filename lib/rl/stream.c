@@ -11,17 +11,24 @@ struct item {
 	int ready;
 };
 
+/* Outlives its items, which go as soon as they are written. */
 struct group {
-	uint64_t key;                /* hash of what names it */
+	char *id;                    /* owned */
+	int64_t index;
+	size_t line;                 /* of its first sample */
+	uint64_t key;                /* hash of what names it: index, or id */
 	int64_t want;                /* samples; 0: not known before the end */
-	size_t *members;             /* [n] indexes of items, relative to the first one of this batch */
+	struct member {
+		size_t item;         /* relative to the first one of this batch */
+		int64_t sample;
+	} *members;                  /* [n] */
 	size_t n, cap;
 	int done;
 };
 
 struct rl_stream {
 	struct rl_shaping s;
-	int partial, started, stamped;
+	int partial, started, stamped, any;
 	int64_t step, size;          /* of the batch being read */
 	struct item *items;          /* [n]; those before `out` are gone */
 	size_t n, cap, out, first;   /* first: of the batch being read */
@@ -44,8 +51,10 @@ struct rl_stream *rl_stream_new(const struct rl_shaping *s, int partial)
 
 static void groups_clear(struct rl_stream *r)
 {
-	for (size_t i = 0; i < r->n_groups; i++)
+	for (size_t i = 0; i < r->n_groups; i++) {
 		free(r->groups[i].members);
+		free(r->groups[i].id);
+	}
 	free(r->table);
 	r->table = NULL;
 	r->n_groups = r->table_n = r->whole = 0;
@@ -72,9 +81,9 @@ static uint64_t group_key(const struct traj *t)
 	return t->has_batch ? hash_bytes(&t->index, sizeof t->index) : hash_bytes(t->id, strlen(t->id));
 }
 
-static int same_group(const struct traj *a, const struct traj *b)
+static int same_group(const struct group *g, const struct traj *t)
 {
-	return a->has_batch ? a->index == b->index : !strcmp(a->id, b->id);
+	return t->has_batch ? g->index == t->index : !strcmp(g->id, t->id);
 }
 
 static void table_grow(struct rl_stream *r)
@@ -104,11 +113,14 @@ static size_t group_find(struct rl_stream *r, const struct traj *t)
 	for (at = key & (r->table_n - 1); r->table[at]; at = (at + 1) & (r->table_n - 1)) {
 		struct group *g = &r->groups[r->table[at] - 1];
 
-		if (g->key == key && same_group(&r->items[r->first + g->members[0]].t, t))
+		if (g->key == key && same_group(g, t))
 			return r->table[at] - 1;
 	}
 	r->table[at] = r->n_groups + 1;
 	VEC_PUSH(r->groups, r->n_groups, r->groups_cap) = (struct group){
+		.id = xstrdup(t->id),
+		.index = t->index,
+		.line = t->line,
 		.key = key,
 		.want = t->has_group || t->has_batch ? t->group : 0,
 	};
@@ -117,16 +129,16 @@ static size_t group_find(struct rl_stream *r, const struct traj *t)
 
 /* ---- shaping what is whole ------------------------------------------------------- */
 
-static void shape(struct rl_stream *r, const size_t *members, size_t n)
+static void shape(struct rl_stream *r, const struct member *m, size_t n)
 {
 	struct traj **t = xreallocarray(NULL, n + 1, sizeof(struct traj *));
 
 	for (size_t i = 0; i < n; i++)
-		t[i] = &r->items[r->first + members[i]].t;
+		t[i] = &r->items[r->first + m[i].item].t;
 	rl_advantages(r->s.baseline, t, n, &r->lonely);
 	for (size_t i = 0; i < n; i++) {
 		rl_record(t[i], r->s.stage);
-		r->items[r->first + members[i]].ready = 1;
+		r->items[r->first + m[i].item].ready = 1;
 	}
 	free(t);
 }
@@ -149,19 +161,17 @@ static int cut_short(struct rl_stream *r, struct err *e)
 	for (size_t i = 0; i < r->n_groups && !bad; i++)
 		if (!r->groups[i].done)
 			bad = &r->groups[i];
-	if (bad) {
-		const struct traj *t = &r->items[r->first + bad->members[0]].t;
-
-		return err_set(e, "%s is cut short: problem %s has %zu of %lld samples", batch, t->id,
+	if (bad)
+		return err_set(e, "%s is cut short: problem %s has %zu of %lld samples", batch, bad->id,
 		               bad->n, (long long)bad->want);
-	}
 	return err_set(e, "%s is cut short: %zu of %lld problems", batch, r->n_groups, (long long)r->size);
 }
 
 /* The batch being read ends here. */
 static int batch_end(struct rl_stream *r, struct err *e)
 {
-	size_t *all, n = r->n - r->first;
+	struct member *all;
+	size_t n = r->n - r->first;
 	int rc = 0;
 
 	if (!r->started)
@@ -174,7 +184,7 @@ static int batch_end(struct rl_stream *r, struct err *e)
 	if (!rc && r->s.baseline == RL_BATCH) {
 		all = xreallocarray(NULL, n + 1, sizeof *all);
 		for (size_t i = 0; i < n; i++)
-			all[i] = i;
+			all[i].item = i;
 		shape(r, all, n);
 		free(all);
 	}
@@ -192,16 +202,18 @@ static int member_add(struct rl_stream *r, const struct traj *t, struct err *e)
 	size_t g = group_find(r, t);
 	struct group *p = &r->groups[g];
 
+	if (strcmp(p->id, t->id))
+		return err_set(e, ".id: differs from line %zu of the same index %lld", p->line, (long long)t->index);
 	if (p->want && t->group != p->want)
 		return err_set(e, ".group: %lld, but this problem's first sample says %lld",
 		               (long long)t->group, (long long)p->want);
-	for (size_t i = 0; i < p->n; i++)
-		if (r->items[r->first + p->members[i]].t.sample == t->sample)
+	for (size_t i = 0; i < p->n && (t->has_batch || t->has_sample); i++)
+		if (p->members[i].sample == t->sample)
 			return err_set(e, ".sample: problem %s has sample %lld a second time", t->id,
 			               (long long)t->sample);
 	if (p->done)
 		return err_set(e, ".group: problem %s has more than %lld samples", t->id, (long long)p->want);
-	VEC_PUSH(p->members, p->n, p->cap) = r->n - r->first;
+	VEC_PUSH(p->members, p->n, p->cap) = (struct member){r->n - r->first, t->sample};
 	r->items[r->n].group = g;
 	return 0;
 }
@@ -221,13 +233,21 @@ static void compact(struct rl_stream *r)
 
 int rl_stream_add(struct rl_stream *r, struct traj *t, struct err *e)
 {
-	int same = r->started && r->stamped == t->has_batch && (!r->stamped || r->step == t->step);
+	int same = !r->stamped || r->step == t->step;
 	struct group *g;
 
+	if (r->any && r->stamped != t->has_batch) {
+		err_set(e, ".batch: some lines have it, some have not");
+		goto refuse;
+	}
+	if (r->any && !r->started && r->step == t->step) {
+		err_set(e, "batch of step %lld was whole before this line", (long long)t->step);
+		goto refuse;
+	}
 	if (r->started && !same && batch_end(r, e))
 		goto refuse;
 	if (!r->started) {
-		r->started = 1;
+		r->started = r->any = 1;
 		r->stamped = t->has_batch;
 		r->step = t->step;
 		r->size = t->size;

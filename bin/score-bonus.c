@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * score-bonus: from rewards to what each turn is trained with: its return (the paper's,
+ * with the progress bonus, or a jq program's) and its advantage over a baseline.
+ */
+#include <stdlib.h>
+
+#include "rl/rl.h"
+
+static const char usage[] = "score-bonus --stage 1|2 [options] [FILE]";
+
+struct settings {
+	struct rl_shaping shaping;
+	const char *program;
+	int partial;
+};
+
+static int parse_baseline(const char *arg, void *data, struct err *e)
+{
+	return rl_baseline_by_name(arg, data, e);
+}
+
+/* The program sees the numbers as variables, so that a file of them can serve several runs. */
+static int compile(struct settings *s, struct err *e)
+{
+	struct js args = js_object();
+	int rc;
+
+	js_set(&args, "stage", js_num(s->shaping.stage));
+	js_set(&args, "alpha", js_num(s->shaping.alpha));
+	js_set(&args, "gamma", js_num(s->shaping.gamma));
+	rc = jqp_new(s->program, "--return", args, &s->shaping.program, e);
+	js_free(args);
+	return rc;
+}
+
+/* Writes what is ready. */
+static int drain(struct rl_stream *r, struct err *e)
+{
+	struct traj *t;
+
+	while ((t = rl_stream_next(r)))
+		if (jl_write(t->rec, e))
+			return -1;
+	return 0;
+}
+
+/* One record into the stream: 1, or 0 at the end of input. */
+static int take(struct jl_in *in, const struct settings *s, struct rl_stream *r, struct err *e)
+{
+	struct traj t;
+	struct js rec;
+	int rc = jl_read(in, &rec, e);
+
+	if (rc <= 0)
+		return rc;
+	if (traj_parse(rec, TRAJ_ID | TRAJ_TURNS | TRAJ_REWARDS, &t, e))
+		return jl_where(in, e);
+	t.line = jl_line(in);
+	if (rl_returns(&s->shaping, &t, e)) {
+		traj_release(&t);
+		return jl_where(in, e);
+	}
+	if (rl_stream_add(r, &t, e))
+		return jl_where(in, e);
+	return 1;
+}
+
+static int run(struct jl_in *in, const struct settings *s, struct err *e)
+{
+	struct rl_stream *r = rl_stream_new(&s->shaping, s->partial);
+	struct err late;
+	int rc;
+
+	while ((rc = take(in, s, r, e)) > 0)
+		if (drain(r, e)) {
+			rl_stream_free(r);
+			return -1;
+		}
+	if (!rc && rl_stream_end(r, e)) {
+		err_prefix(e, "%s:%zu: end of input, but ", jl_name(in), jl_line(in));
+		rc = -1;
+	}
+	rl_stream_stop(r);
+	if (drain(r, rc ? &late : e))
+		rc = -1;
+	if (rl_stream_lonely(r))
+		warn("%zu turns have no second sample to compare with: advantage 0", rl_stream_lonely(r));
+	rl_stream_free(r);
+	return rc;
+}
+
+int main(int argc, char **argv)
+{
+	struct settings s = {.shaping = {.alpha = 10, .baseline = RL_LOO}};
+	struct jl_in *in;
+	struct err e, late;
+	int at, rc;
+	const struct opt table[] = {
+		{"stage", 0, OPT_INT, &s.shaping.stage, "1|2", "the stage whose returns these are (default 2 with --return)", 1, 2, NULL},
+		{"alpha", 0, OPT_F64, &s.shaping.alpha, "A", "weight of the progress bonus in Stage II (default 10)", 0, 0, NULL},
+		{"gamma", 0, OPT_F64, &s.shaping.gamma, "G", "discount from turn to turn (default 0)", 0, 1, NULL},
+		{"baseline", 0, OPT_CALL, &s.shaping.baseline, "NAME", "loo, group, batch or none (default loo)", 0, 0, parse_baseline},
+		{"return", 0, OPT_STR, &s.program, "JQ", "jq program from the trajectory to an array of returns", 0, 0, NULL},
+		{"partial", 0, OPT_FLAG, &s.partial, NULL, "shape groups and batches that are cut short as they are", 0, 0, NULL},
+		{0},
+	};
+
+	prog_init(argv[0]);
+	at = opt_parse(argc, argv, table, usage, "Adds stage, return and advantage to verified trajectories.");
+	if (argc - at > 1)
+		opt_usage(usage, "one input at most");
+	if (!s.shaping.stage && !s.program)
+		opt_usage(usage, "wants --stage (or --return)");
+	if (!s.shaping.stage)
+		s.shaping.stage = 2;
+	if (s.program && compile(&s, &e))
+		die(EXIT_USAGE, "%s", e.msg);
+	if (jl_open(at < argc ? argv[at] : NULL, &in, &e))
+		die(EXIT_ERROR, "%s", e.msg);
+	rc = run(in, &s, &e);
+	jl_close(in);
+	jqp_free(s.shaping.program);
+	if (jl_finish(rc ? &late : &e))
+		rc = -1;
+	if (rc)
+		die(EXIT_ERROR, "%s", e.msg);
+	return EXIT_DONE;
+}
