@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Llama 3's rope scaling, which GGUF stores as the tensor rope_freqs.weight: one divisor per
+ * rotated pair. For this room.
+ */
+#ifndef IMPORT_ROPE_H
+#define IMPORT_ROPE_H
+
+#include "model/config.h"
+
+/* out[head_size / 2], each in [1, rope_factor]; all 1 without scaling. */
+void rope_divisors(const struct model_config *c, float *out);
+/*
+ * Finds rope_factor, rope_low, rope_high and rope_orig that give these divisors (they are only
+ * determined up to a common factor: rope_low is 1), and puts them into c, whose rope_theta and
+ * head_size are set. -1 if no such scaling gives them within float32's accuracy.
+ */
+MUST_CHECK int rope_derive(struct model_config *c, const float *divisors, struct err *e);
+
+#endif
