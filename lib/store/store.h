@@ -36,7 +36,10 @@ struct commit;
  * STORE_WRITE and STORE_CREATE take the writer's lock for as long as the store is open; a second
  * writer is an error that names the first's pid. Network file systems are refused. */
 MUST_CHECK int store_open(const char *dir, enum store_mode mode, struct store **out, struct err *e);
+/* A process opens a store at most once at a time (LMDB's rule), and not across fork (an error). */
 void store_close(struct store *s);
+/* Closes a store opened with STORE_CREATE and removes it again (and its directory, if that was made). */
+void store_discard(struct store *s);
 
 /* Small named documents that belong to the whole store: "config" (model_config text),
  * "tokenizer" (vocab_save bytes), "seed" ... Appended to out. -1 if absent. */
@@ -59,24 +62,30 @@ MUST_CHECK int snap_at(struct snap *p, size_t i, struct tensor *out, struct err 
 /* ---- optimiser state: belongs to the latest step only --------------------- */
 
 /* name: "master/<tensor>", "m/<tensor>", "v/<tensor>" (fp32) or "train" (a small text document).
- * 1 found, 0 absent, -1 error. Read through an open snapshot of the latest step. */
+ * 1 found, 0 absent, -1 error. Read through an open snapshot of the latest step. State is plain bytes: out has
+ * dtype 0, rank 1, shape [bytes, 1]; data is 16-byte aligned. */
 MUST_CHECK int snap_state(struct snap *p, const char *name, struct tensor *out, struct err *e);
 
 /* ---- committing a step ------------------------------------------------------ */
 
-/* Begins the transaction of a new step. parent's unchanged tensors are shared. bytes: an upper
- * bound of what will be written (space is reserved first, so a full disk is an error here). */
+/* Begins the transaction of a new step, larger than the latest. The latest snapshot's tensors are shared until
+ * commit_tensor replaces them (one with equal bytes stays shared). bytes: what will be written, about (space is
+ * reserved before writing, so a full disk is an error, at the latest in the call that asks for the room).
+ * No snapshot may be open here, since the map may have to move; snapshots opened after it (the latest's state, to compute the
+ * next from) may stay open over commit_finish. */
 MUST_CHECK int commit_begin(struct store *s, int64_t step, uint64_t bytes, struct commit **out, struct err *e);
-/* Room for a tensor (MDB_RESERVE): the caller fills *dst before the next commit_ call. */
+/* Room for a tensor (MDB_RESERVE): the caller fills *dst before the next commit_ call. 16-byte aligned. After an
+ * error of any commit_ function only commit_abort or commit_finish (which then fails) may follow. */
 MUST_CHECK int commit_tensor(struct commit *c, const char *name, enum dtype t, int rank,
                              const uint64_t shape[2], void **dst, struct err *e);
 MUST_CHECK int commit_state(struct commit *c, const char *name, uint64_t bytes, void **dst, struct err *e);
-/* Removes all state whose name starts with prefix. */
+/* State not written again stays as it is. Removes all state whose name starts with prefix ("": all). */
 MUST_CHECK int commit_drop_state(struct commit *c, const char *prefix, struct err *e);
 MUST_CHECK int commit_doc(struct commit *c, const char *name, const void *data, size_t n, struct err *e);
 MUST_CHECK int commit_metrics(struct commit *c, const char *json, struct err *e);   /* row of this step */
-/* Prunes by policy (keep the last K steps besides tags and base) inside the same transaction.
- * meta: JSON object text. Durable when it returns 0. The handle is gone either way. */
+/* Prunes by policy (keep the last K snapshots, this one included, besides tagged ones; keep < 1: all) inside the
+ * same transaction. meta: a JSON object on one line without "step", which is put first here. A store's first
+ * snapshot gets the tag base. Durable when it returns 0. The handle is gone either way. */
 MUST_CHECK int commit_finish(struct commit *c, const char *meta, int keep, struct err *e);
 void commit_abort(struct commit *c);
 

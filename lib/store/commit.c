@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Writing a step: one LMDB write transaction from commit_begin to commit_finish.
+ *
+ * A value is handed out as room in the map (MDB_RESERVE) and sealed (checksummed, entered into the
+ * manifest) by the next commit_ call, while it is still in the cache. Small values would
+ * lie unaligned among others inside a page: they are staged on the heap and put when sealed.
+ */
+#include "store/inside.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct commit {
+	struct store *s;
+	MDB_txn *txn;
+	int64_t step;
+	int first, failed, state_changed;
+	struct manifest weights, state;
+	uint64_t taken;              /* bytes of disk that the transaction may have used so far */
+	/* the value being filled */
+	struct entry open;
+	int is_open, is_state;
+	void *room, *staged;
+};
+
+int commit_begin(struct store *s, int64_t step, uint64_t bytes, struct commit **out, struct err *e)
+{
+	struct commit *c;
+	MDB_txn *txn;
+	int64_t last = -1;
+	uint64_t taken;
+	int rc;
+
+	*out = NULL;
+	if (step < 0)
+		return err_set(e, "%s: step %" PRId64 " is negative", s->dir, step);
+	/* an eighth more, for the last page of each value and the tree */
+	if (begin_write(s, bytes + bytes / 8, &txn, &taken, e))
+		return -1;
+	c = xcalloc(1, sizeof *c);
+	*c = (struct commit){.s = s, .txn = txn, .step = step, .taken = taken};
+	s->commit = c;
+	rc = latest_step(s, txn, &last, e);
+	if (rc < 0)
+		goto fail;
+	c->first = !rc;
+	if (rc && step <= last) {
+		err_set(e, "%s: step %" PRId64 " cannot follow step %" PRId64 ", the store's latest", s->dir, step, last);
+		goto fail;
+	}
+	if ((rc && snap_load(s, txn, last, NULL, &c->weights, e)) || state_load(s, txn, &c->state, e))
+		goto fail;
+	*out = c;
+	return 0;
+fail:
+	commit_abort(c);
+	return -1;
+}
+
+static int failed(struct commit *c)
+{
+	c->failed = 1;
+	return -1;
+}
+
+/* Disk for one more value (its own pages, or twice a leaf's share) and the tree pages on its way. */
+static int take(struct commit *c, uint64_t bytes, struct err *e)
+{
+	uint64_t page = c->s->page;
+
+	c->taken += (bytes < c->s->small ? 2 * bytes : (bytes + 16 + page - 1) / page * page) + page;
+	return space_taken(c->s, c->taken, e);
+}
+
+/* Equal to what the parent has? Then the parent's is shared. */
+static int same_as_parent(struct commit *c, const void *data)
+{
+	const struct entry *old = manifest_find(&c->weights, c->open.name), *en = &c->open;
+	unsigned char room[112];
+	MDB_val k, v;
+
+	if (!old || old->sum != en->sum || old->bytes != en->bytes || old->dtype != en->dtype || old->rank != en->rank
+	    || old->shape[0] != en->shape[0] || old->shape[1] != en->shape[1])
+		return 0;
+	k = tensor_key(old->name, old->version, room);
+	return !mdb_get(c->txn, c->s->db[TB_TENSOR], &k, &v) && v.mv_size == en->bytes && !memcmp(v.mv_data, data, en->bytes);
+}
+
+static int seal(struct commit *c, struct err *e)
+{
+	const void *data = c->staged ? c->staged : c->room;
+	unsigned char room[112];
+	MDB_val k, v = {c->open.bytes, c->staged};
+	MDB_dbi db = c->s->db[c->is_state ? TB_STATE : TB_TENSOR];
+	int rc = 0, same;
+
+	if (!c->is_open)
+		return 0;
+	c->is_open = 0;
+	c->open.sum = sum64(data, c->open.bytes);
+	k = c->is_state ? text_key(c->open.name) : tensor_key(c->open.name, c->step, room);
+	same = !c->is_state && same_as_parent(c, data);
+	if (same && !c->staged)
+		rc = mdb_del(c->txn, db, &k, NULL);
+	else if (!same && c->staged)
+		rc = mdb_put(c->txn, db, &k, &v, 0);
+	if (!same)
+		manifest_put(c->is_state ? &c->state : &c->weights, &c->open);
+	free(c->staged);
+	c->staged = NULL;
+	if (rc) {
+		lmdb_err(c->s, rc, "writing", e);
+		return failed(c);
+	}
+	return 0;
+}
+
+/* Every public call begins with this: same process, nothing failed before, the last value sealed. */
+static int ready(struct commit *c, struct err *e)
+{
+	if (same_process(c->s, e))
+		return -1;
+	if (c->failed)
+		return err_set(e, "%s: this commit has failed already", c->s->dir);
+	return seal(c, e);
+}
+
+/* Opens room for c->open. */
+static int reserve(struct commit *c, int is_state, void **dst, struct err *e)
+{
+	unsigned char room[112];
+	MDB_val k, v = {c->open.bytes, NULL};
+	int rc;
+
+	c->is_state = is_state;
+	if (take(c, c->open.bytes, e))
+		return failed(c);
+	if (c->open.bytes < c->s->small) {
+		c->staged = xaligned(c->open.bytes ? c->open.bytes : 1);
+		*dst = c->staged;
+		c->is_open = 1;
+		return 0;
+	}
+	k = is_state ? text_key(c->open.name) : tensor_key(c->open.name, c->step, room);
+	rc = mdb_put(c->txn, c->s->db[is_state ? TB_STATE : TB_TENSOR], &k, &v, MDB_RESERVE);
+	if (rc) {
+		lmdb_err(c->s, rc, "writing", e);
+		return failed(c);
+	}
+	*dst = c->room = v.mv_data;
+	c->is_open = 1;
+	return 0;
+}
+
+/* LMDB's values end below 4 GiB. */
+static int size_check(const struct commit *c, const char *name, __uint128_t bytes, struct err *e)
+{
+	if (name_check(name, e))
+		return err_prefix(e, "%s: ", c->s->dir);
+	if (bytes >= 0xffff0000)
+		return err_set(e, "%s: %s: a value of 4 GiB or more cannot be stored", c->s->dir, name);
+	return 0;
+}
+
+int commit_tensor(struct commit *c, const char *name, enum dtype t, int rank, const uint64_t shape[2], void **dst, struct err *e)
+{
+	__uint128_t values = (__uint128_t)shape[0] * (rank == 2 ? shape[1] : 1);
+	const struct entry *old;
+
+	if (ready(c, e))
+		return -1;
+	if ((t != DT_BF16 && t != DT_F32) || rank < 1 || rank > 2 || !values || values >> 40)
+		return err_set(e, "%s: %s: bad type or shape", c->s->dir, name);
+	if (size_check(c, name, values * (t == DT_F32 ? 4 : 2), e))
+		return -1;
+	old = manifest_find(&c->weights, name);
+	if (old && old->version == c->step)
+		return err_set(e, "%s: tensor %s given twice in one commit", c->s->dir, name);
+	c->open = (struct entry){.dtype = t, .rank = rank, .shape = {shape[0], rank == 2 ? shape[1] : 1},
+	                         .version = c->step, .bytes = (uint64_t)values * (t == DT_F32 ? 4 : 2)};
+	memcpy(c->open.name, name, strlen(name));
+	return reserve(c, 0, dst, e);
+}
+
+int commit_state(struct commit *c, const char *name, uint64_t bytes, void **dst, struct err *e)
+{
+	const struct entry *old;
+
+	if (ready(c, e) || size_check(c, name, bytes, e))
+		return -1;
+	old = manifest_find(&c->state, name);
+	if (old && old->version == c->step)
+		return err_set(e, "%s: state %s given twice in one commit", c->s->dir, name);
+	c->open = (struct entry){.rank = 1, .shape = {bytes, 1}, .version = c->step, .bytes = bytes};
+	memcpy(c->open.name, name, strlen(name));
+	c->state_changed = 1;
+	return reserve(c, 1, dst, e);
+}
+
+int commit_drop_state(struct commit *c, const char *prefix, struct err *e)
+{
+	size_t kept = 0, len = strlen(prefix);
+
+	if (ready(c, e))
+		return -1;
+	for (size_t i = 0; i < c->state.n; i++) {
+		MDB_val k = text_key(c->state.v[i].name);
+		int rc;
+
+		if (strncmp(c->state.v[i].name, prefix, len)) {
+			c->state.v[kept++] = c->state.v[i];
+			continue;
+		}
+		if (take(c, 0, e))
+			return failed(c);
+		rc = mdb_del(c->txn, c->s->db[TB_STATE], &k, NULL);
+		if (rc && rc != MDB_NOTFOUND) {
+			lmdb_err(c->s, rc, "writing", e);
+			return failed(c);
+		}
+		c->state_changed = 1;
+	}
+	c->state.n = kept;
+	return 0;
+}
+
+static int put_record(struct commit *c, enum table tb, MDB_val key, const void *data, size_t n, struct err *e)
+{
+	if (take(c, n + 8, e) || rec_put(c->s, c->txn, tb, key, data, n, e))
+		return failed(c);
+	return 0;
+}
+
+int commit_doc(struct commit *c, const char *name, const void *data, size_t n, struct err *e)
+{
+	if (ready(c, e) || size_check(c, name, n, e))
+		return -1;
+	if (name[0] == '.')
+		return err_set(e, "%s: documents beginning with '.' are the store's own", c->s->dir);
+	return put_record(c, TB_DOC, text_key(name), data, n, e);
+}
+
+int commit_metrics(struct commit *c, const char *json, struct err *e)
+{
+	unsigned char room[8];
+
+	if (ready(c, e))
+		return -1;
+	return put_record(c, TB_METRICS, step_key(c->step, room), json, strlen(json), e);
+}
+
+/*
+ * The step goes first into the caller's object. Whether that has a key "step" of its own is seen by
+ * walking strings and braces: this room knows no JSON.
+ */
+static int meta_text(const char *meta, int64_t step, struct buf *out, struct err *e)
+{
+	size_t n = strlen(meta), depth = 0;
+
+	if (n < 2 || meta[0] != '{' || meta[n - 1] != '}' || strchr(meta, '\n'))
+		return err_set(e, "a snapshot's description must be a JSON object on one line");
+	for (const char *p = meta; *p; p++) {
+		if (*p == '"') {
+			const char *start = p++;
+
+			while (*p && *p != '"')
+				p += *p == '\\' && p[1] ? 2 : 1;
+			if (depth == 1 && !strncmp(start, "\"step\":", 7))
+				return err_set(e, "a snapshot's description has a \"step\" of its own");
+			if (!*p)
+				return err_set(e, "a snapshot's description ends within a string");
+		}
+		depth += *p == '{' || *p == '[';
+		depth -= *p == '}' || *p == ']';
+	}
+	buf_addf(out, "{\"step\":%" PRId64 "%s", step, meta[1 + strspn(meta + 1, " ")] == '}' ? "" : ",");
+	buf_adds(out, meta + 1);
+	return 0;
+}
+
+static int finish(struct commit *c, const char *meta, int keep, struct err *e)
+{
+	struct buf b = {0};
+	unsigned char room[8];
+	uint64_t freed = 0, deleted = 0;
+	int rc = -1;
+
+	if (ready(c, e))
+		return -1;
+	if (meta_text(meta, c->step, &b, e)) {
+		err_prefix(e, "%s: ", c->s->dir);
+		goto out;
+	}
+	buf_addc(&b, '\n');
+	manifest_print(&c->weights, &b);
+	if (put_record(c, TB_SNAP, step_key(c->step, room), b.data, b.len, e))
+		goto out;
+	if (c->state_changed) {
+		buf_clear(&b);
+		manifest_print(&c->state, &b);
+		if (put_record(c, TB_DOC, text_key(".state"), b.len ? b.data : "", b.len, e))
+			goto out;
+	}
+	if (c->first && (take(c, 0, e) || tag_put(c->s, c->txn, "base", c->step, e)))
+		goto out;
+	if (prune(c->s, c->txn, keep, &freed, &deleted, e))
+		goto out;
+	rc = 0;
+out:
+	buf_release(&b);
+	return rc;
+}
+
+int commit_finish(struct commit *c, const char *meta, int keep, struct err *e)
+{
+	int rc = finish(c, meta, keep, e);
+
+	if (rc) {
+		commit_abort(c);
+		return -1;
+	}
+	rc = mdb_txn_commit(c->txn);
+	c->txn = NULL;
+	if (rc)
+		rc = lmdb_err(c->s, rc, "committing", e);
+	commit_abort(c);
+	return rc;
+}
+
+void commit_abort(struct commit *c)
+{
+	if (!c)
+		return;
+	if (c->txn && !same_process(c->s, NULL))
+		mdb_txn_abort(c->txn);
+	c->s->commit = NULL;
+	manifest_release(&c->weights);
+	manifest_release(&c->state);
+	free(c->staged);
+	free(c);
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of this room share; nobody else includes it. store.c opens and closes,
+ * place.c deals with the directory and its disk, record.c with small records and checksums,
+ * snap.c reads, commit.c writes a step, care.c prunes and checks.
+ */
+#ifndef STORE_INSIDE_H
+#define STORE_INSIDE_H
+
+#include "store/store.h"
+
+#include <lmdb.h>
+#include <sys/types.h>
+
+#define MIB ((uint64_t)1 << 20)
+
+/* ---- place.c: the directory and its disk ---- */
+
+/* Name of a network file system by its statfs magic, NULL if it is none. */
+const char *place_network(unsigned long magic);
+/* Refuses a directory on a network file system. */
+MUST_CHECK int place_local(const char *dir, struct err *e);
+/* Takes the writer's lock at once or says who holds it. *fd keeps it until closed. */
+MUST_CHECK int place_lock(const char *dir, int *fd, struct err *e);
+/* Backs LMDB's lock file with disk blocks before LMDB maps it. */
+MUST_CHECK int place_readers(const char *dir, struct err *e);
+/* Is a file of this size allowed (RLIMIT_FSIZE)? */
+MUST_CHECK int place_limit(uint64_t size, const char *dir, struct err *e);
+/* Backs bytes [from, to) of the file with disk blocks; on failure those after both from and was
+ * (the end of what is in use) are given back. */
+MUST_CHECK int place_reserve(int fd, uint64_t from, uint64_t to, uint64_t was, const char *dir, struct err *e);
+void place_file(struct buf *path, const char *dir, const char *name);
+
+/* ---- store.c ---- */
+
+enum table { TB_DOC, TB_TENSOR, TB_STATE, TB_SNAP, TB_METRICS, TB_TAG, TABLES };
+
+struct store {
+	char *dir;
+	enum store_mode mode;
+	MDB_env *env;
+	MDB_dbi db[TABLES];
+	pid_t pid;                   /* of the process that opened it */
+	int lock_fd;
+	int made_dir, fresh;         /* this handle made the directory, the data file */
+	uint64_t page;               /* LMDB's page size */
+	uint64_t small;              /* values below this may lie unaligned inside a page: copied */
+	uint64_t reserved;           /* file offset up to which disk blocks are known to be there */
+	size_t snaps;                /* open in this process */
+	struct commit *commit;
+};
+
+int lmdb_err(const struct store *s, int rc, const char *doing, struct err *e);
+/* Refuses a store that was opened by the parent process. */
+MUST_CHECK int same_process(const struct store *s, struct err *e);
+MUST_CHECK int begin_read(struct store *s, MDB_txn **txn, struct err *e);
+/* Begins a write transaction that may add `bytes` besides its own book-keeping; *taken is what that may
+ * take. Whoever adds more than announced asks space_taken first, with *taken and all that was added. */
+MUST_CHECK int begin_write(struct store *s, uint64_t bytes, MDB_txn **txn, uint64_t *taken, struct err *e);
+/* Within a write transaction that took `bytes` so far in all: disk blocks and map are there. */
+MUST_CHECK int space_taken(struct store *s, uint64_t bytes, struct err *e);
+/* End of the last page in use, as a file offset. */
+uint64_t space_used(const struct store *s);
+
+/* ---- record.c ---- */
+
+uint64_t sum64(const void *p, size_t n);       /* XXH64, seed 0 */
+
+struct entry {
+	char name[96];
+	int dtype;                   /* enum dtype, 0: bytes */
+	int rank;
+	uint64_t shape[2];
+	int64_t version;             /* the step that wrote it */
+	uint64_t bytes, sum;
+};
+
+/* Sorted by name. */
+struct manifest {
+	struct entry *v;
+	size_t n, cap;
+};
+
+MUST_CHECK int name_check(const char *name, struct err *e);
+struct entry *manifest_find(const struct manifest *m, const char *name);
+void manifest_put(struct manifest *m, const struct entry *en);
+void manifest_print(const struct manifest *m, struct buf *out);
+MUST_CHECK int manifest_parse(const char *text, size_t n, struct manifest *out, struct err *e);
+void manifest_release(struct manifest *m);
+
+MDB_val text_key(const char *text);
+MDB_val step_key(int64_t step, unsigned char room[8]);
+int64_t key_step(const MDB_val *key);           /* -1 if it is not one */
+/* "name\0" and the version: a tensor's key. */
+MDB_val tensor_key(const char *name, int64_t version, unsigned char room[112]);
+
+/* A record is a payload followed by its checksum. 1 found, 0 absent, -1 error. Borrowed from txn. */
+MUST_CHECK int rec_get(const struct store *s, MDB_txn *t, enum table tb, MDB_val key,
+                       const char **payload, size_t *n, struct err *e);
+MUST_CHECK int rec_check(const MDB_val *value, size_t *n);        /* -1: checksum does not match */
+MUST_CHECK int rec_put(const struct store *s, MDB_txn *t, enum table tb, MDB_val key,
+                       const void *payload, size_t n, struct err *e);
+
+/* A snapshot's record: its meta text, a newline, its manifest. meta (NULL: not wanted) owned. */
+MUST_CHECK int snap_load(const struct store *s, MDB_txn *t, int64_t step, char **meta, struct manifest *m, struct err *e);
+/* The state's manifest; empty if there is none. */
+MUST_CHECK int state_load(const struct store *s, MDB_txn *t, struct manifest *m, struct err *e);
+/* 1 found, 0 there is no snapshot, -1 error. */
+MUST_CHECK int latest_step(const struct store *s, MDB_txn *t, int64_t *step, struct err *e);
+/* All steps in order; *steps owned. */
+MUST_CHECK int all_steps(const struct store *s, MDB_txn *t, int64_t **steps, size_t *n, struct err *e);
+/* Tags in order: calls fn(tag, step, data). */
+MUST_CHECK int all_tags(const struct store *s, MDB_txn *t, void (*fn)(const char *tag, int64_t step, void *data),
+                        void *data, struct err *e);
+/* A step number, tag, "latest" or NULL. */
+MUST_CHECK int resolve(const struct store *s, MDB_txn *t, const char *ref, int64_t *step, struct err *e);
+MUST_CHECK int tag_put(const struct store *s, MDB_txn *t, const char *tag, int64_t step, struct err *e);
+
+/* ---- care.c ---- */
+
+/* Deletes what the policy does not keep. *freed += bytes, *deleted += values. */
+MUST_CHECK int prune(struct store *s, MDB_txn *t, int keep, uint64_t *freed, uint64_t *deleted, struct err *e);
+
+#endif

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/* The directory a store lives in: its file system, the writer's lock, disk blocks. */
+#include "store/inside.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+void place_file(struct buf *path, const char *dir, const char *name)
+{
+	buf_clear(path);
+	buf_addf(path, "%s/%s", dir, name);
+}
+
+/*
+ * LMDB needs a map that all its users share and mutexes in shared memory: both hold within one
+ * machine only. Numbers are those of statfs(2) and linux/magic.h.
+ */
+const char *place_network(unsigned long magic)
+{
+	static const struct {
+		unsigned long magic;
+		const char *name;
+	} table[] = {
+		{0x6969, "NFS"}, {0x517b, "SMB"}, {0xff534d42, "CIFS"}, {0xfe534d42, "SMB"}, {0x01021997, "9P"},
+		{0x73757245, "Coda"}, {0x5346414f, "AFS"}, {0x6b414653, "AFS"}, {0x564c, "NCP"}, {0x00c36400, "Ceph"},
+		{0x0bd00bd0, "Lustre"}, {0x47504653, "GPFS"}, {0xaad7aaea, "PanFS"}, {0x19830326, "BeeGFS"}, {0x20030528, "OrangeFS"},
+		{0x01161970, "GFS2"}, {0x7461636f, "OCFS2"}, {0x786f4256, "vboxsf"}, {0xbacbacbc, "vmhgfs"},
+	};
+
+	for (size_t i = 0; i < LEN(table); i++)
+		if (table[i].magic == (magic & 0xffffffff))
+			return table[i].name;
+	return NULL;
+}
+
+int place_local(const char *dir, struct err *e)
+{
+	struct statfs fs;
+	const char *name;
+
+	if (statfs(dir, &fs))
+		return err_set(e, "%s: %s", dir, strerror(errno));
+	name = place_network((unsigned long)fs.f_type);
+	if (name)
+		return err_set(e, "%s: is on a network file system (%s); a store needs memory maps and locks "
+		               "that all its users share: put it on a local disk", dir, name);
+	return 0;
+}
+
+/*
+ * flock, not LMDB's own mutex: that one waits. The lock belongs to the open file, so it goes
+ * with the process however that ends. The pid in the file is only for the message.
+ */
+int place_lock(const char *dir, int *fd, struct err *e)
+{
+	struct buf path = {0};
+	char who[32] = "";
+	int n, rc = -1;
+
+	place_file(&path, dir, "writer.lock");
+	*fd = open(path.data, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	if (*fd < 0) {
+		err_set(e, "%s: %s", path.data, strerror(errno));
+		goto out;
+	}
+	if (flock(*fd, LOCK_EX | LOCK_NB)) {
+		ssize_t got = errno == EWOULDBLOCK ? pread(*fd, who, sizeof who - 1, 0) : -1;
+
+		if (errno != EWOULDBLOCK && got < 0)
+			err_set(e, "%s: %s", path.data, strerror(errno));
+		else if (got <= 0)
+			err_set(e, "%s: another process is writing to this store", dir);
+		else
+			err_set(e, "%s: another process is writing to this store: pid %.*s", dir, (int)strcspn(who, "\n"), who);
+		close(*fd);
+		*fd = -1;
+		goto out;
+	}
+	n = snprintf(who, sizeof who, "%ld\n", (long)getpid());
+	/* without space for these bytes the message lacks a number, nothing worse */
+	if (pwrite(*fd, who, (size_t)n, 0) == n && ftruncate(*fd, n))
+		rc = err_set(e, "%s: %s", path.data, strerror(errno));
+	else
+		rc = 0;
+	if (rc) {
+		close(*fd);
+		*fd = -1;
+	}
+out:
+	buf_release(&path);
+	return rc;
+}
+
+static int allocate(int fd, uint64_t from, uint64_t to)
+{
+	int rc;
+
+	do
+		rc = posix_fallocate(fd, (off_t)from, (off_t)(to - from));
+	while (rc == EINTR);
+	return rc;
+}
+
+int place_readers(const char *dir, struct err *e)
+{
+	enum { ENOUGH = 64 * 1024 };
+	struct buf path = {0};
+	struct stat st;
+	int fd, rc = 0;
+
+	place_file(&path, dir, "lock.mdb");
+	if (!stat(path.data, &st) && st.st_size >= ENOUGH)
+		goto out;
+	fd = open(path.data, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	if (fd < 0) {
+		rc = err_set(e, "%s: %s", path.data, strerror(errno));
+		goto out;
+	}
+	rc = allocate(fd, 0, ENOUGH);
+	close(fd);
+	if (rc)
+		rc = err_set(e, "%s: %s", path.data, strerror(rc));
+out:
+	buf_release(&path);
+	return rc;
+}
+
+/* Over the limit the kernel would not only refuse but send SIGXFSZ. */
+int place_limit(uint64_t size, const char *dir, struct err *e)
+{
+	struct rlimit lim;
+
+	if (!getrlimit(RLIMIT_FSIZE, &lim) && lim.rlim_cur != RLIM_INFINITY && size > lim.rlim_cur)
+		return err_set(e, "%s: needs a (sparse) file of %llu bytes, the limit on file size is %llu", dir,
+		               (unsigned long long)size, (unsigned long long)lim.rlim_cur);
+	return 0;
+}
+
+int place_reserve(int fd, uint64_t from, uint64_t to, uint64_t was, const char *dir, struct err *e)
+{
+	int rc;
+
+	if (to <= from)
+		return 0;
+	rc = allocate(fd, from, to);
+	if (!rc)
+		return 0;
+	err_set(e, "%s: no room for %llu more bytes: %s", dir, (unsigned long long)(to - was), strerror(rc));
+	/* give back what was taken before the disk was full; if that fails, closing does it */
+	if (was < from)
+		was = from;
+	if (fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)was, (off_t)(to - was)))
+		return -1;
+	return -1;
+}
