@@ -87,7 +87,7 @@ struct kern {
 	 * q[rows][ldq], the grp heads side by side (grp * s); k, v[T][ldkv] this head's first
 	 * element; out[rows][ldo]; lse[rows][ldl] (grp values a row) or NULL.
 	 * scratch: attn_scratch(pos0 + rows, grp, s) floats, 64-byte aligned, one per thread.
-	 * Scores, softmax and the sum over keys go in the order of absolute key position.
+	 * Scores, softmax and the sum over keys go in the order of absolute key position. s is even.
 	 */
 	void (*attn)(act *out, size_t ldo, float *lse, size_t ldl, const act *q, size_t ldq,
 	             const act *k, const act *v, size_t ldkv, size_t rows, size_t pos0,
@@ -121,7 +121,7 @@ struct kern {
 /* Floats of scratch for attention over up to t keys. */
 static inline size_t attn_scratch(size_t t, size_t grp, size_t s)
 {
-	return (t + 64) * (grp + 16) + 64 * s + 4096;
+	return (t + 32) * (grp + 32) + 128 * (s + 16) + 256;
 }
 
 /*

@@ -7,12 +7,18 @@
 
 /* The fp32 build is for checking: ref only. */
 #if defined(__x86_64__) && !defined(SCORE_F32)
-#define KERN_X86_LATER
+#define KERN_X86
 #endif
 
 enum { LEVEL_REF, LEVEL_AVX2, LEVEL_AVX512, LEVEL_AVX512BF16, LEVEL_AMX, LEVELS };
 
 extern const struct kern kern_ref, kern_avx2, kern_avx512, kern_avx512bf16, kern_amx;
+
+/* A level's file names its functions as the table does. */
+#define KERN_FUNCTIONS \
+	.gemm_panels = gemm_panels, .rmsnorm = rmsnorm, .rmsnorm_bwd = rmsnorm_bwd, .rmsnorm_f32 = rmsnorm_f32, \
+	.rope = rope, .glu = glu, .glu_bwd = glu_bwd, .to_act = to_act, .from_act = from_act, .add = add, .axpy = axpy, \
+	.attn = attn, .attn_bwd = attn_bwd, .lse = lse, .kl = kl, .dlogits = dlogits, .adamw = adamw, .sumsq = sumsq
 
 /* gelu's 2u = g (GELU_A + GELU_B g^2): 2 sqrt(2/pi) and that times 0.044715. */
 #define GELU_A 1.59576912f

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* AVX2, FMA, F16C. */
+#include "kern/levels.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "kern/exp.h"
+#include "kern/x86/vec256.h"
+
+#define ROWS 6
+
+#include "kern/x86/rows.h"
+#include "kern/x86/attn.h"
+#include "kern/x86/gemm.h"
+
+const struct kern kern_avx2 = {.isa = "avx2", KERN_FUNCTIONS};

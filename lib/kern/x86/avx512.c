@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* AVX-512 F, BW, DQ, VL. */
+#include "kern/levels.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "kern/exp.h"
+#include "kern/x86/vec512.h"
+
+#define ROWS 12
+
+#include "kern/x86/rows.h"
+#include "kern/x86/attn.h"
+#include "kern/x86/gemm.h"
+
+const struct kern kern_avx512 = {.isa = "avx512", KERN_FUNCTIONS};

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/* Sixteen lanes for gemm.h, rows.h and attn.h. The names are the same in vec256.h. */
+#include <immintrin.h>
+
+enum { W = 16 };
+typedef __m512 vf;
+typedef __mmask16 vmask;
+
+static inline vf v_zero(void) { return _mm512_setzero_ps(); }
+static inline vf v_set1(float x) { return _mm512_set1_ps(x); }
+static inline vf v_load(const float *p) { return _mm512_loadu_ps(p); }
+static inline void v_store(float *p, vf x) { _mm512_storeu_ps(p, x); }
+static inline vf v_add(vf a, vf b) { return _mm512_add_ps(a, b); }
+static inline vf v_sub(vf a, vf b) { return _mm512_sub_ps(a, b); }
+static inline vf v_mul(vf a, vf b) { return _mm512_mul_ps(a, b); }
+static inline vf v_div(vf a, vf b) { return _mm512_div_ps(a, b); }
+static inline vf v_sqrt(vf a) { return _mm512_sqrt_ps(a); }
+static inline vf v_max(vf a, vf b) { return _mm512_max_ps(a, b); }           /* b if either is NaN */
+static inline vf v_fma(vf a, vf b, vf c) { return _mm512_fmadd_ps(a, b, c); }    /* ab + c */
+static inline vf v_fnma(vf a, vf b, vf c) { return _mm512_fnmadd_ps(a, b, c); }  /* -ab + c */
+
+/* Tails: the first n lanes; the others are `rest`. */
+static inline vmask v_first(size_t n) { return (vmask)((1u << n) - 1); }
+static inline vf v_load_n(const float *p, size_t n, float rest)
+{
+	return _mm512_mask_loadu_ps(v_set1(rest), v_first(n), p);
+}
+static inline void v_store_n(float *p, vf x, size_t n) { _mm512_mask_storeu_ps(p, v_first(n), x); }
+
+/* Comparison masks; NaN is neither lt nor eq, but is ne. */
+static inline vmask v_lt(vf a, vf b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
+static inline vmask v_ne(vf a, vf b) { return _mm512_cmp_ps_mask(a, b, _CMP_NEQ_UQ); }
+static inline vf v_pick(vmask m, vf yes, vf no) { return _mm512_mask_blend_ps(m, no, yes); }
+/* Lanes lo <= i < hi. */
+static inline vmask v_between(long lo, long hi)
+{
+	unsigned from = lo < 0 ? 0 : lo > W ? W : (unsigned)lo, to = hi < 0 ? 0 : hi > W ? W : (unsigned)hi;
+
+	return (vmask)(((1u << to) - 1) & ~((1u << from) - 1));
+}
+
+/* 2^(n) for n held as EXP_MAGIC + n, in two factors (see kern_expf). */
+static inline vf v_scale2(vf p, vf n)
+{
+	__m512i i = _mm512_sub_epi32(_mm512_castps_si512(n), _mm512_set1_epi32(0x4b400000));
+	__m512i half = _mm512_srai_epi32(i, 1), bias = _mm512_set1_epi32(127);
+	__m512i a = _mm512_slli_epi32(_mm512_add_epi32(half, bias), 23);
+	__m512i b = _mm512_slli_epi32(_mm512_add_epi32(_mm512_sub_epi32(i, half), bias), 23);
+
+	return v_mul(v_mul(p, _mm512_castsi512_ps(a)), _mm512_castsi512_ps(b));
+}
+
+/* bf16 in and out. */
+static inline vf v_from_bf16(__m256i x)
+{
+	return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(x), 16));
+}
+static inline vf v_load_act(const bf16 *p) { return v_from_bf16(_mm256_loadu_si256((const __m256i *)p)); }
+static inline vf v_load_act_n(const bf16 *p, size_t n) { return v_from_bf16(_mm256_maskz_loadu_epi16(v_first(n), p)); }
+static inline __m256i v_to_bf16(vf x)
+{
+	__m512i u = _mm512_castps_si512(x), one = _mm512_set1_epi32(1);
+	__m512i odd = _mm512_and_epi32(_mm512_srli_epi32(u, 16), one);
+	__m512i r = _mm512_add_epi32(_mm512_add_epi32(u, _mm512_set1_epi32(0x7fff)), odd);
+
+	r = _mm512_mask_or_epi32(r, _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q), u, _mm512_set1_epi32(0x400000));
+	return _mm512_cvtepi32_epi16(_mm512_srli_epi32(r, 16));
+}
+static inline void v_store_act(bf16 *p, vf x) { _mm256_storeu_si256((__m256i *)p, v_to_bf16(x)); }
+static inline void v_store_act_n(bf16 *p, vf x, size_t n) { _mm256_mask_storeu_epi16(p, v_first(n), v_to_bf16(x)); }
+
+/* W pairs (even, odd): the even or the odd ones as fp32. */
+static inline vf v_low(vf x) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(x), 16)); }
+static inline vf v_high(vf x)
+{
+	return _mm512_castsi512_ps(_mm512_and_epi32(_mm512_castps_si512(x), _mm512_set1_epi32((int)0xffff0000)));
+}
+static inline vf v_load_pairs(const bf16 *p) { return _mm512_loadu_ps((const float *)p); }
+
+#ifdef BF16_DOT
+/* s + even * even + odd * odd; x a pair of bf16. */
+static inline vf v_dot(vf s, uint32_t x, vf w)
+{
+	return _mm512_dpbf16_ps(s, (__m512bh)_mm512_set1_epi32((int)x), (__m512bh)w);
+}
+#endif
+
+/* Lanes together, always in the same tree. */
+static inline float v_hsum(vf x) { return _mm512_reduce_add_ps(x); }
+static inline float v_hmax(vf x) { return _mm512_reduce_max_ps(x); }
+
+/* A sum in double, W lanes. */
+struct vd { __m512d lo, hi; };
+static inline struct vd vd_zero(void) { return (struct vd){_mm512_setzero_pd(), _mm512_setzero_pd()}; }
+static inline struct vd vd_add(struct vd s, vf x)
+{
+	s.lo = _mm512_add_pd(s.lo, _mm512_cvtps_pd(_mm512_castps512_ps256(x)));
+	s.hi = _mm512_add_pd(s.hi, _mm512_cvtps_pd(_mm512_extractf32x8_ps(x, 1)));
+	return s;
+}
+static inline struct vd vd_add_square(struct vd s, vf x)
+{
+	__m512d lo = _mm512_cvtps_pd(_mm512_castps512_ps256(x)), hi = _mm512_cvtps_pd(_mm512_extractf32x8_ps(x, 1));
+
+	s.lo = _mm512_fmadd_pd(lo, lo, s.lo);
+	s.hi = _mm512_fmadd_pd(hi, hi, s.hi);
+	return s;
+}
+static inline double vd_hsum(struct vd s) { return _mm512_reduce_add_pd(_mm512_add_pd(s.lo, s.hi)); }
+
+/* The W x W matrix whose rows are x, transposed. */
+static inline void v_transpose(vf x[W])
+{
+	vf a[W], b[W];
+
+#pragma GCC unroll 16
+	for (int i = 0; i < W; i += 2) {
+		a[i] = _mm512_unpacklo_ps(x[i], x[i + 1]);
+		a[i + 1] = _mm512_unpackhi_ps(x[i], x[i + 1]);
+	}
+#pragma GCC unroll 16
+	for (int i = 0; i < W; i += 4)
+#pragma GCC unroll 2
+		for (int j = 0; j < 2; j++) {
+			b[i + 2 * j] = _mm512_shuffle_ps(a[i + j], a[i + j + 2], 0x44);
+			b[i + 2 * j + 1] = _mm512_shuffle_ps(a[i + j], a[i + j + 2], 0xee);
+		}
+	/* b[4g + c]: in each 128-bit lane l, column 4l + c of rows 4g..4g+3 */
+#pragma GCC unroll 16
+	for (int c = 0; c < 4; c++)
+#pragma GCC unroll 2
+		for (int h = 0; h < 2; h++) {
+			a[8 * h + c] = _mm512_shuffle_f32x4(b[8 * h + c], b[8 * h + 4 + c], 0x88);
+			a[8 * h + 4 + c] = _mm512_shuffle_f32x4(b[8 * h + c], b[8 * h + 4 + c], 0xdd);
+		}
+	/* a[8h + c]: lanes 0, 2 of two row groups; a[8h + 4 + c]: lanes 1, 3 */
+#pragma GCC unroll 16
+	for (int c = 0; c < 4; c++) {
+		x[c] = _mm512_shuffle_f32x4(a[c], a[8 + c], 0x88);
+		x[8 + c] = _mm512_shuffle_f32x4(a[c], a[8 + c], 0xdd);
+		x[4 + c] = _mm512_shuffle_f32x4(a[4 + c], a[12 + c], 0x88);
+		x[12 + c] = _mm512_shuffle_f32x4(a[4 + c], a[12 + c], 0xdd);
+	}
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+/* Every level's GEMM against ref, its promise (a row's bits depend on nothing but the row), packing, dW. */
+#include "kerntest.h"
+
+static const struct { size_t m, n, k; } shapes[] = {
+	{1, 1, 1}, {1, 64, 2}, {2, 65, 3}, {3, 63, 31}, {5, 130, 64}, {7, 192, 576}, {11, 17, 577}, {12, 128, 100},
+	{13, 200, 1151}, {25, 64, 1300}, {97, 70, 33}, {193, 65, 600},
+};
+
+/* avx2 and avx512 add the same exact products in the same order as ref: equal. Others round pairs otherwise. */
+static int exact(const char *isa)
+{
+	return !strcmp(isa, "avx2") || !strcmp(isa, "avx512") || !strcmp(isa, "ref");
+}
+
+static void against_ref(const char *isa)
+{
+	const struct kern *ref = kern_level("ref"), *lv = kern_level(isa);
+
+	for (size_t i = 0; i < LEN(shapes); i++)
+		for (int add = 0; add < 2; add++) {
+			struct numbers r = numbers(i);
+			size_t m = shapes[i].m, n = shapes[i].n, k = shapes[i].k, lda = k + 3, ldc = n + 5, panels = (n + 63) / 64;
+			act *a = acts(&r, m * lda, -1, 1), *w = acts(&r, n * k, -1, 1);
+			float *c = floats(&r, m * ldc, -1, 1), *want = copy(c, m * ldc * sizeof *c);
+			struct packed p = {0};
+			double tolerance = exact(isa) ? 0 : 1e-6 * (double)k;
+			double d;
+
+			pack(&p, w, n, k, k, 0);
+			ref->gemm_panels(want, ldc, a, lda, &p, m, add, 0, panels);
+			lv->gemm_panels(c, ldc, a, lda, &p, m, add, 0, panels);
+			d = worst(c, want, m * ldc, 1);      /* what lies beyond column n is compared, too */
+			ok(d <= tolerance, "%s gemm %zux%zux%zu%s: off by %g", isa, m, n, k, add ? " added" : "", d);
+			pack_free(&p);
+			free(a), free(w), free(c), free(want);
+		}
+}
+
+/* All rows at once must equal: each row alone, any range of rows, any split of panels, any number of threads. */
+static void invariant(const char *isa, int add)
+{
+	enum { M = 61, N = 391, K = 1187, LDA = K + 1, LDC = N + 2 };
+	struct numbers r = numbers(7);
+	act *a = acts(&r, M * LDA, -2, 2), *w = acts(&r, N * K, -1, 1);
+	float *start = floats(&r, M * LDC, -1, 1), *all = copy(start, M * LDC * sizeof *all);
+	size_t bytes = M * LDC * sizeof *all;
+	struct packed p = {0};
+	int same = 1;
+
+	pack(&p, w, N, K, K, 0);
+	kern->gemm_panels(all, LDC, a, LDA, &p, M, add, 0, 7);
+	for (size_t rows = 1; rows <= 40; rows += rows < 14 ? 1 : 7) {
+		float *c = copy(start, bytes);
+
+		for (size_t i = 0; i < M; i += rows)
+			kern->gemm_panels(c + i * LDC, LDC, a + i * LDA, LDA, &p, i + rows < M ? rows : M - i, add, 0, 7);
+		same &= !memcmp(c, all, bytes);
+		free(c);
+	}
+	ok(same, "%s: rows by 1 to 13, 20, ..: the same bits%s", isa, add ? " (added)" : "");
+	same = 1;
+	for (size_t cut = 0; cut <= 7; cut++) {
+		float *c = copy(start, bytes);
+
+		kern->gemm_panels(c, LDC, a, LDA, &p, M, add, cut, 7);
+		kern->gemm_panels(c, LDC, a, LDA, &p, M, add, 0, cut);
+		same &= !memcmp(c, all, bytes);
+		free(c);
+	}
+	ok(same, "%s: any split of the panels: the same bits%s", isa, add ? " (added)" : "");
+	pack_free(&p);
+	free(a), free(w), free(start), free(all);
+}
+
+/* gemm and gemm_dw with 1 to 5 threads, on sizes that are split by panels, by rows and not at all. */
+static void threads(const char *isa)
+{
+	static const struct { size_t m, n, k; } sizes[] = {{3, 40, 20}, {3, 700, 100}, {300, 192, 64}, {64, 640, 96}};
+	int same = 1, same_dw = 1;
+
+	for (size_t i = 0; i < LEN(sizes); i++) {
+		struct numbers r = numbers(i);
+		size_t m = sizes[i].m, n = sizes[i].n, k = sizes[i].k;
+		act *a = acts(&r, m * k, -1, 1), *w = acts(&r, n * k, -1, 1), *dy = acts(&r, m * n, -1, 1);
+		float *c[6], *dw[6];
+		struct packed p = {0};
+
+		for (int t = 1; t <= 5; t++) {
+			struct err e;
+
+			if (kern_init(t, &e))
+				diag("%s", e.msg);
+			kern = kern_level(isa);
+			pack(&p, w, n, k, k, 0);
+			c[t] = xcalloc(m * n, sizeof *c[t]);
+			dw[t] = xcalloc(n * k, sizeof *dw[t]);
+			gemm(c[t], n, a, k, &p, m, 0);
+			gemm_dw(dw[t], k, dy, n, a, k, m, n, k);
+			same &= kern_threads() == t && !memcmp(c[t], c[1], m * n * sizeof *c[t]);
+			same_dw &= !memcmp(dw[t], dw[1], n * k * sizeof *dw[t]);
+		}
+		for (int t = 1; t <= 5; t++)
+			free(c[t]), free(dw[t]);
+		pack_free(&p);
+		free(a), free(w), free(dy);
+	}
+	ok(same, "%s: gemm with 1 to 5 threads: the same bits", isa);
+	ok(same_dw, "%s: gemm_dw with 1 to 5 threads: the same bits", isa);
+}
+
+static void weight_gradient(const char *isa)
+{
+	static const struct { size_t t, n, k; } sizes[] = {{1, 1, 1}, {2, 64, 64}, {31, 70, 33}, {65, 129, 200}, {700, 33, 65}};
+
+	for (size_t i = 0; i < LEN(sizes); i++) {
+		struct numbers r = numbers(i);
+		size_t t = sizes[i].t, n = sizes[i].n, k = sizes[i].k, ldy = n + 1, ldx = k + 2, ldw = k + 3;
+		act *dy = acts(&r, t * ldy, -1, 1), *x = acts(&r, t * ldx, -1, 1);
+		float *dw = floats(&r, n * ldw, -1, 1), *want = copy(dw, n * ldw * sizeof *dw);
+		double d;
+
+		for (size_t a = 0; a < n; a++)
+			for (size_t b = 0; b < k; b++) {
+				double s = want[a * ldw + b];
+
+				for (size_t j = 0; j < t; j++)
+					s += (double)act_f32(dy[j * ldy + a]) * act_f32(x[j * ldx + b]);
+				want[a * ldw + b] = (float)s;
+			}
+		gemm_dw(dw, ldw, dy, ldy, x, ldx, t, n, k);
+		d = worst(dw, want, n * ldw, 1);
+		ok(d <= 1e-7 * (double)(t + 4), "%s gemm_dw %zux%zux%zu: off by %g", isa, t, n, k, d);
+		free(dy), free(x), free(dw), free(want);
+	}
+}
+
+static void packing(void)
+{
+	static const struct { size_t n, k; } sizes[] = {{1, 1}, {64, 64}, {65, 63}, {130, 7}, {7, 130}, {300, 301}};
+	struct packed p = {0}, q = {0};
+	int good = 1;
+
+	for (size_t i = 0; i < LEN(sizes); i++) {
+		struct numbers r = numbers(i);
+		size_t n = sizes[i].n, k = sizes[i].k, ld = k + 4, ldt = n + 2, pairs = (k + 1) / 2, panels = (n + 63) / 64;
+		act *w = acts(&r, n * ld, -1, 1), *wt = xcalloc(k * ldt, sizeof *wt);
+
+		for (size_t a = 0; a < n; a++)
+			for (size_t b = 0; b < k; b++)
+				wt[b * ldt + a] = w[a * ld + b];
+		pack(&p, w, n, k, ld, 0);
+		pack(&q, wt, n, k, ldt, 1);
+		for (size_t a = 0; a < panels * 64; a++)
+			for (size_t b = 0; b < pairs * 2; b++) {
+				size_t at = ((a / 64 * pairs + b / 2) * 64 + a % 64) * 2 + b % 2;
+				act want = a < n && b < k ? w[a * ld + b] : act_of(0);
+
+				good &= p.p[at] == want && q.p[at] == want;
+			}
+		free(w), free(wt);
+	}
+	ok(good, "pack: panels of 64 outputs, pairs of inputs, zeros beyond; both orientations");
+	pack_free(&p);
+	pack_free(&q);
+	ok(!p.p && !p.n, "pack_free leaves {0}");
+}
+
+static void choice(void)
+{
+	struct err e;
+
+	setenv("SCORE_ISA", "sse9", 1);
+	ok(kern_init(1, &e) == -1 && strstr(e.msg, "sse9"), "SCORE_ISA=sse9: %s", e.msg);
+	setenv("SCORE_ISA", "ref", 1);
+	ok(!kern_init(1, &e) && !strcmp(kern->isa, "ref"), "SCORE_ISA=ref is obeyed");
+	for (size_t i = 0; i < LEN(isas); i++) {
+		int status;
+
+		setenv("SCORE_ISA", isas[i], 1);
+		status = kern_init(1, &e);
+		if (kern_level(isas[i]))
+			ok(!status && !strcmp(kern->isa, isas[i]), "SCORE_ISA=%s is obeyed", isas[i]);
+		else
+			ok(status == -1 && strstr(e.msg, isas[i]), "SCORE_ISA=%s: %s", isas[i], e.msg);
+	}
+	unsetenv("SCORE_ISA");
+	ok(!kern_init(0, &e) && kern_threads() >= 1, "left alone: %s, %d threads", kern->isa, kern_threads());
+	ok(!kern_level("sse9"), "an unknown level has no table");
+}
+
+int main(void)
+{
+	choice();
+	packing();
+	for (size_t i = 0; i < LEN(isas); i++) {
+		if (!kern_level(isas[i])) {
+			skip("%s: not to be had on this machine", isas[i]);
+			continue;
+		}
+		kern = kern_level(isas[i]);
+		against_ref(isas[i]);
+		invariant(isas[i], 0);
+		invariant(isas[i], 1);
+		weight_gradient(isas[i]);
+		threads(isas[i]);
+	}
+	return done();
+}
