@@ -1,0 +1,96 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Who may include whom. Arrows point down only: a room sees the rooms named here and what these see.
+. tests/tap.sh
+
+cat >"$tmp/arrows" <<'ROOMS'
+base
+jsonl	base
+stat	base
+comm	base
+store	base
+math	base
+tok	jsonl
+traj	jsonl
+plot	jsonl
+kern	base
+model	kern
+import	store tok model/config.h
+policy	store model tok traj
+eval	traj stat tok
+rl	model comm traj
+ROOMS
+# A library's header, and the one place that may include it.
+cat >"$tmp/system" <<'LIBRARIES'
+jv.h	lib/jsonl/
+jq.h	lib/jsonl/
+lmdb.h	lib/store/
+mpi.h	lib/comm/
+dnnl	lib/kern/
+oneapi/	lib/kern/
+pcre2.h	lib/tok/
+seccomp.h	sandbox/
+linux/seccomp.h	sandbox/
+flint/	lib/math/
+arb.h	lib/math/
+cuda	lib/kern/cuda/
+cublas	lib/kern/cuda/
+Random123/	lib/base/
+LIBRARIES
+
+# "file line included" of every #include in the given files, in quotes or in brackets
+includes() { # opening-character files...
+	open=$1; shift
+	[ $# -eq 0 ] || awk -v open="$open" '
+		match($0, /^[ \t]*#[ \t]*include[ \t]*["<][^">]+/) {
+			s = substr($0, RSTART, RLENGTH); sub(/^[ \t]*#[ \t]*include[ \t]*/, "", s)
+			if (substr(s, 1, 1) == open) print FILENAME, FNR, substr(s, 2)
+		}' "$@"
+}
+
+# Lines "file:line: ..." of what breaks the rules, given the arrows and the includes (file line path).
+judge() {
+	awk -v table="$tmp/arrows" '
+		function sees(room, target, path,    i, n, to) {
+			if (room == target) return 1
+			n = split(arrow[room], to, " ")
+			for (i = 1; i <= n; i++)
+				if (to[i] == path || (to[i] !~ /\// && sees(to[i], target, path))) return 1
+			return 0
+		}
+		BEGIN { while ((getline line <table) > 0) { split(line, f, "\t"); arrow[f[1]] = f[2]; known[f[1]] = 1 } }
+		{
+			room = $1; sub(/^lib\//, "", room); sub(/\/.*/, "", room)
+			target = $3; sub(/\/.*/, "", target)
+			at = $1 ":" $2 ": "
+			if (!(room in known)) print at "room " room " is not in the list of tests/cli/arrows.t"
+			else if ($3 !~ /\//) print at "\"" $3 "\": say the room, as in \"" room "/" $3 "\""
+			else if (!sees(room, target, $3)) print at room " must not include " $3
+		}' "$@"
+}
+
+# Does the judge see anything at all?
+printf '%s\n' 'lib/base/a.c 1 jsonl/jsonl.h' 'lib/model/a.c 2 store/store.h' 'lib/import/a.c 3 model/model.h' \
+	'lib/tok/a.c 4 traj/traj.h' 'lib/new/a.c 5 base/base.h' 'lib/tok/a.c 6 impl.h' >"$tmp/bad"
+is 'six arrows that point up are found' "$(judge "$tmp/bad" | wc -l | tr -d ' ')" 6
+printf '%s\n' 'lib/import/a.c 1 model/config.h' 'lib/rl/a.c 2 kern/kern.h' 'lib/rl/a.c 3 jsonl/jsonl.h' 'lib/tok/a.c 4 tok/impl.h' \
+	'lib/base/a.c 5 base/base.h' >"$tmp/good"
+is 'five that point down are not' "$(judge "$tmp/good")" ''
+
+find lib -name '*.[ch]' -o -name '*.cu' -o -name '*.cuh' | sort >"$tmp/files"
+# shellcheck disable=SC2046
+includes '"' $(cat "$tmp/files") >"$tmp/quoted"
+ok "there is something to look at" test "$(wc -l <"$tmp/quoted")" -gt 20
+is 'arrows between rooms point down' "$(judge "$tmp/quoted")" ''
+
+# shellcheck disable=SC2046
+includes '"' $(find sandbox -name '*.[ch]') >"$tmp/quoted"
+is 'the sandbox includes base and itself' "$(awk '$3 !~ /^base\// && $3 !~ /^[^\/]*$/ && $3 !~ /^sandbox\//' "$tmp/quoted")" ''
+
+# shellcheck disable=SC2046
+includes '<' $(cat "$tmp/files") $(find bin sandbox -name '*.[ch]') >"$tmp/bracketed"
+while IFS='	' read -r header place; do
+	is "<$header...> only in $place" \
+		"$(awk -v h="$header" -v p="$place" 'index($3, h) == 1 && index($1, p) != 1' "$tmp/bracketed")" ''
+done <"$tmp/system"
+finish
