@@ -3,9 +3,9 @@
  * Byte-level BPE: a regular expression cuts text into words, a word's bytes are merged by rank.
  *
  * The expressions are those of the models' own tokenizers (GPT-2, SmolLM, Qwen2, Llama 3), in PCRE2's syntax, with two
- * differences that change no result. White space is spelt out, because PCRE2's \s has U+180E, which lost that property in
- * Unicode 6.3. SmolLM's two passes (every digit by itself, then GPT-2's expression on what lies between digits) are one
- * expression. Letters and numbers are those of PCRE2's Unicode version (14 in PCRE2 10.42).
+ * differences that change no result: white space is spelt out, because PCRE2's \s has U+180E, which lost that property in
+ * Unicode 6.3; SmolLM's two passes (every digit by itself, then GPT-2's expression on what lies between digits) are one
+ * expression. Letters and numbers are Unicode 16's, or PCRE2's if that is newer (10.42 has Unicode 14).
  *
  * Bytes that are not UTF-8 are outside of all this: each longest run of them is a word, and the text between such
  * runs is cut as if it stood alone.
@@ -26,19 +26,31 @@ struct splitter {
 };
 
 #define WHITE "\\t-\\r \\x{85}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}"
-#define OTHER "[^" WHITE "\\p{L}\\p{N}]"
+/* Letters and numbers, with those that Unicode 15, 15.1 and 16 added. */
+#define LETTER "\\p{L}\\x{1c89}-\\x{1c8a}\\x{a7cb}-\\x{a7cd}\\x{a7da}-\\x{a7dc}\\x{105c0}-\\x{105f3}" \
+	"\\x{10d4a}-\\x{10d65}\\x{10d6f}-\\x{10d85}\\x{10ec2}-\\x{10ec4}\\x{1123f}-\\x{11240}\\x{11380}-\\x{11389}" \
+	"\\x{1138b}\\x{1138e}\\x{11390}-\\x{113b5}\\x{113b7}\\x{113d1}\\x{113d3}\\x{11bc0}-\\x{11be0}\\x{11f02}" \
+	"\\x{11f04}-\\x{11f10}\\x{11f12}-\\x{11f33}\\x{1342f}\\x{13441}-\\x{13446}\\x{13460}-\\x{143fa}\\x{16100}-\\x{1611d}" \
+	"\\x{16d40}-\\x{16d6c}\\x{18cff}\\x{1b132}\\x{1b155}\\x{1df25}-\\x{1df2a}\\x{1e030}-\\x{1e06d}\\x{1e4d0}-\\x{1e4eb}" \
+	"\\x{1e5d0}-\\x{1e5ed}\\x{1e5f0}\\x{2b739}\\x{2ebf0}-\\x{2ee5d}\\x{31350}-\\x{323af}"
+#define NUMBER "\\p{N}\\x{10d40}-\\x{10d49}\\x{116d0}-\\x{116e3}\\x{11bf0}-\\x{11bf9}\\x{11f50}-\\x{11f59}" \
+	"\\x{16130}-\\x{16139}\\x{16d70}-\\x{16d79}\\x{1ccf0}-\\x{1ccf9}\\x{1d2c0}-\\x{1d2d3}\\x{1e4f0}-\\x{1e4f9}\\x{1e5f1}-\\x{1e5fa}"
+#define LETTERS "[" LETTER "]+"
+#define OTHERS "[^" WHITE LETTER NUMBER "]+"
 /* White space; of a run before a word, all but the last, which goes with the word. */
 #define SPACES "[" WHITE "]+(?![^" WHITE "])|[" WHITE "]+"
 #define CONTRACTION "'s|'t|'re|'ve|'m|'ll|'d"
 /* What Qwen2 and Llama 3 share; they differ in how many digits make a word. */
 #define NEWER(digits) \
-	"(?i:" CONTRACTION ")|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|" digits "| ?" OTHER "+[\\r\\n]*|[" WHITE "]*[\\r\\n]+|" SPACES
+	"(?i:" CONTRACTION ")|[^\\r\\n" LETTER NUMBER "]?" LETTERS "|[" NUMBER "]" digits "| ?" OTHERS "[\\r\\n]*" \
+	"|[" WHITE "]*[\\r\\n]+|" SPACES
 
 static const char *const patterns[] = {
-	[TOK_PRE_GPT2] = CONTRACTION "| ?\\p{L}+| ?\\p{N}+| ?" OTHER "+|" SPACES,
-	[TOK_PRE_SMOLLM] = "\\p{N}|" CONTRACTION "| ?\\p{L}+| ?" OTHER "+|[" WHITE "]+(?![^" WHITE "\\p{N}])|[" WHITE "]+",
-	[TOK_PRE_QWEN2] = NEWER("\\p{N}"),
-	[TOK_PRE_LLAMA_BPE] = NEWER("\\p{N}{1,3}"),
+	[TOK_PRE_GPT2] = CONTRACTION "| ?" LETTERS "| ?[" NUMBER "]+| ?" OTHERS "|" SPACES,
+	[TOK_PRE_SMOLLM] = "[" NUMBER "]|" CONTRACTION "| ?" LETTERS "| ?" OTHERS
+	                   "|[" WHITE "]+(?![^" WHITE NUMBER "])|[" WHITE "]+",
+	[TOK_PRE_QWEN2] = NEWER(""),
+	[TOK_PRE_LLAMA_BPE] = NEWER("{1,3}"),
 };
 
 void splitter_free(struct splitter *s)

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * eval: verified trajectories to the paper's metrics, one number per problem and metric; the
+ * means and their intervals are stat's. score-eval calls it. Knows records, no model.
+ */
+#ifndef EVAL_H
+#define EVAL_H
+
+#include "traj/traj.h"
+
+/* What is kept of a trajectory. Pair 0 compares the last attempt with the first; with more than
+ * two turns pair k compares attempt k+1 with attempt k. */
+struct sample {
+	char *id;
+	int64_t step, index, size;   /* of its batch; step -1: none */
+	int64_t sample, group;       /* group 0: not said */
+	int error;                   /* a reward is null: counted, otherwise left out */
+	int *right;                  /* [turns] reward is 1 */
+	char **answer;               /* [turns] verdict.answer as JSON text, what is voted on; NULL: none */
+	double *changed, *ratio;     /* [pairs] */
+};
+
+struct set {
+	const char *name;            /* of the input, for messages; borrowed */
+	struct sample *v;            /* [n] by problem id, then batch, then sample */
+	size_t n, cap, turns, pairs, errors;
+	struct js statuses;          /* [turns] object: how often each verdict.status */
+};
+
+/* Reads a whole file (NULL: stdin). All records must have as many turns. Nothing may be there twice; groups and
+ * batches must be whole unless partial. progress: as progress_start's force. */
+MUST_CHECK int set_read(const char *path, int partial, int progress, struct set *out, struct err *e);
+void set_release(struct set *s);
+/* The turns that pair p compares, 0-based. */
+void set_pair(const struct set *s, size_t p, size_t *from, size_t *to);
+
+enum { EVAL_BINS = 11 };             /* of the edit ratio: exactly 0, then (0, 0.1] .. (0.9, 1] */
+
+/* One number per problem (samples averaged) and metric; problems with errors only are not in it. */
+struct table {
+	char **id;                   /* [n] ascending, borrowed from the set */
+	double *x;                   /* [n][m]; NaN where errors left too few samples for a vote */
+	size_t n, m, id_cap;
+	char (*name)[32];            /* [m] "acc_t1" ... ; the last EVAL_BINS are the histogram's, if there are pairs */
+	size_t bins_at;              /* number of columns before the histogram */
+};
+
+/* vote: K responses per majority vote, 0: no vote columns. A problem with fewer samples is an error. */
+MUST_CHECK int table_new(const struct set *s, size_t vote, struct table *out, struct err *e);
+/* this - other, problem by problem, for ids and metrics that are in both; -1 if there is none. */
+MUST_CHECK int table_minus(const struct table *t, const struct table *other, struct table *out, struct err *e);
+void table_release(struct table *t);
+
+#endif
