@@ -360,9 +360,13 @@ void rl_pass_run(struct rl_pass *p, struct rl_seq *s, size_t n, const struct rl_
 	struct rl_want w = *want;
 
 	w.ref = w.ref && p->ref;
-	for (size_t i = 0; i < n; i++)
+	times = times ? times : &none;
+	for (size_t i = 0; i < n; i++) {
 		for (size_t k = 0; k < s[i].n_parts; k++)
 			s[i].parts[k].kl = s[i].parts[k].entropy = 0;
+		if (times->bar)
+			times->bar->total += (double)s[i].n_rows;
+	}
 	for (size_t i = 0, m; i < n; i += m) {
 		size_t rows = s[i].n_rows;
 
@@ -370,6 +374,8 @@ void rl_pass_run(struct rl_pass *p, struct rl_seq *s, size_t n, const struct rl_
 			rows += s[i + m].n_rows;
 		lay_out(p, s + i, m, w.ref);
 		if (p->n_heads)
-			micro_batch(p, &w, g, times ? times : &none);
+			micro_batch(p, &w, g, times);
+		if (times->bar)
+			progress_add(times->bar, (double)rows);
 	}
 }

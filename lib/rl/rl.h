@@ -141,6 +141,7 @@ void rl_seq_release(struct rl_seq *s);
 struct rl_times {
 	double forward, reference, head, backward, optimizer;     /* seconds, added up */
 	uint64_t rss;                                       /* highest RssAnon seen, bytes */
+	struct progress *bar;                               /* NULL, or told of the rows to do and done */
 };
 
 struct rl_pass;

@@ -15,7 +15,7 @@
 struct commit {
 	struct store *s;
 	MDB_txn *txn;
-	int64_t step;
+	int64_t step, last;          /* last: the store's latest before; -1: none */
 	int first, failed, state_changed;
 	struct manifest weights, state;
 	uint64_t taken;              /* bytes of disk that the transaction may have used so far */
@@ -46,6 +46,7 @@ int commit_begin(struct store *s, int64_t step, uint64_t bytes, struct commit **
 	if (rc < 0)
 		goto fail;
 	c->first = !rc;
+	c->last = rc ? last : -1;
 	if (rc && step <= last) {
 		err_set(e, "%s: step %" PRId64 " cannot follow step %" PRId64 ", the store's latest", s->dir, step, last);
 		goto fail;
@@ -242,13 +243,21 @@ int commit_doc(struct commit *c, const char *name, const void *data, size_t n, s
 	return put_record(c, TB_DOC, text_key(name), data, n, e);
 }
 
-int commit_metrics(struct commit *c, const char *json, struct err *e)
+int commit_metrics_of(struct commit *c, int64_t step, const char *json, struct err *e)
 {
 	unsigned char room[8];
 
 	if (ready(c, e))
 		return -1;
-	return put_record(c, TB_METRICS, step_key(c->step, room), json, strlen(json), e);
+	if (step <= c->last || step > c->step)
+		return err_set(e, "%s: metrics of step %" PRId64 " in a commit from step %" PRId64 " to %" PRId64, c->s->dir,
+		               step, c->last, c->step);
+	return put_record(c, TB_METRICS, step_key(step, room), json, strlen(json), e);
+}
+
+int commit_metrics(struct commit *c, const char *json, struct err *e)
+{
+	return commit_metrics_of(c, c->step, json, e);
 }
 
 /*

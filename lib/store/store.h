@@ -83,6 +83,8 @@ MUST_CHECK int commit_state(struct commit *c, const char *name, uint64_t bytes, 
 MUST_CHECK int commit_drop_state(struct commit *c, const char *prefix, struct err *e);
 MUST_CHECK int commit_doc(struct commit *c, const char *name, const void *data, size_t n, struct err *e);
 MUST_CHECK int commit_metrics(struct commit *c, const char *json, struct err *e);   /* row of this step */
+/* Row of a step that has no commit of its own: it lies after the last commit, and not after this one. */
+MUST_CHECK int commit_metrics_of(struct commit *c, int64_t step, const char *json, struct err *e);
 /* Prunes by policy (keep the last K snapshots, this one included, besides tagged ones; keep < 1: all) inside the
  * same transaction. meta: a JSON object on one line without "step", which is put first here. A store's first
  * snapshot gets the tag base. Durable when it returns 0. The handle is gone either way. */

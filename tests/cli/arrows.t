@@ -19,6 +19,7 @@ import	store tok model/config.h
 policy	store model tok traj
 eval	traj stat tok
 rl	model comm traj
+train	policy rl
 ROOMS
 # A library's header, and the one place that may include it.
 cat >"$tmp/system" <<'LIBRARIES'

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * score-logprob: the log-probability of every response token under a snapshot, by the
+ * trainer's own forward. For reading; score-update computes its reference itself.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/policy.h"
+#include "rl/rl.h"
+
+static const char usage[] = "score-logprob -w STORE [-s SNAPSHOT] [--as NAME] [options] [FILE]";
+
+struct settings {
+	const char *dir, *snapshot, *name, *device;
+	uint64_t micro;
+	int threads, progress;
+};
+
+/* Records read and not written yet: as many as one forward takes. */
+struct pending {
+	struct traj *t;
+	size_t n, cap, tokens;
+};
+
+static size_t length(const struct traj *t)
+{
+	size_t n = 0;
+
+	for (size_t k = 0; k < t->n_turns; k++)
+		n += t->turns[k].n_context + t->turns[k].n_tokens;
+	return n;
+}
+
+static int flush(struct pending *p, struct rl_pass *pass, const char *name, struct progress *bar, struct err *e)
+{
+	struct rl_seq *s = xcalloc(p->n + 1, sizeof *s);
+	struct rl_want want = {0};
+	int rc = 0;
+
+	for (size_t i = 0; i < p->n; i++)
+		rl_seq_init(&s[i], &p->t[i], NULL);
+	rl_pass_run(pass, s, p->n, &want, NULL, NULL);
+	for (size_t i = 0; i < p->n; i++) {
+		for (size_t k = 0; k < p->t[i].n_turns; k++)
+			traj_set_turn(&p->t[i], k, name, js_from_floats(s[i].parts[k].logp, s[i].parts[k].n));
+		if (!rc)
+			rc = jl_write(p->t[i].rec, e);
+		rl_seq_release(&s[i]);
+		traj_release(&p->t[i]);
+	}
+	progress_add(bar, (double)p->tokens);
+	free(s);
+	p->n = p->tokens = 0;
+	return rc;
+}
+
+static int run(struct jl_in *in, struct policy *policy, const struct settings *set, struct err *e)
+{
+	struct rl_pass *pass = rl_pass_new(policy->model, NULL, set->micro);
+	struct pending p = {0};
+	struct progress bar;
+	struct err late;
+	struct js rec;
+	int rc;
+
+	progress_start(&bar, "log-probabilities", "tok", 0, set->progress);
+	while ((rc = jl_read(in, &rec, e)) > 0) {
+		struct traj t;
+		size_t n;
+
+		if (traj_parse(rec, TRAJ_TURNS | TRAJ_TOKENS, &t, e)) {
+			rc = jl_where(in, e);
+			break;
+		}
+		if (rl_check(&t, &policy->config, e)) {
+			rc = jl_where(in, e);
+			traj_release(&t);
+			break;
+		}
+		n = length(&t);
+		if (p.n && p.tokens + n > set->micro && flush(&p, pass, set->name, &bar, e)) {
+			traj_release(&t);
+			rc = -1;
+			break;
+		}
+		VEC_PUSH(p.t, p.n, p.cap) = t;
+		p.tokens += n;
+	}
+	if (flush(&p, pass, set->name, &bar, rc ? &late : e))
+		rc = -1;
+	progress_end(&bar);
+	free(p.t);
+	rl_pass_free(pass);
+	return rc;
+}
+
+static int set_up(const struct settings *set, struct policy *policy, struct err *e)
+{
+	struct store *store;
+	int rc;
+
+	if (kern_init(set->threads, e) || store_open(set->dir, STORE_READ, &store, e))
+		return -1;
+	rc = policy_load(store, set->snapshot, 0, 0, policy, e);
+	store_close(store);
+	return rc;
+}
+
+static void options(int argc, char **argv, struct settings *s, const char **file)
+{
+	/* what a turn has by contract is not overwritten by mistake */
+	static const char *const taken[] = {
+		"prompt", "context", "response", "tokens", "logprobs", "sample_logprobs", "sampling", "finish",
+		"snapshot", "reward", "verdict", "return", "advantage", "given", "weight",
+	};
+	const struct opt table[] = {
+		{"weights", 'w', OPT_STR, &s->dir, "DIR", "the store (default $SCORE_WEIGHTS)", 0, 0, NULL},
+		{"snapshot", 's', OPT_STR, &s->snapshot, "SNAPSHOT", "step, tag, base or latest (default latest)", 0, 0, NULL},
+		{"as", 0, OPT_STR, &s->name, "NAME", "the field to write (default ref_logprobs)", 0, 0, NULL},
+		{"micro-tokens", 0, OPT_U64, &s->micro, "N", "positions of one forward (default 2048)", 1, 1 << 24, NULL},
+		{"threads", 'j', OPT_INT, &s->threads, "N", "threads (default: one per core)", 1, 4096, NULL},
+		{"device", 0, OPT_STR, &s->device, "NAME", "auto, cpu or cuda (default auto)", 0, 0, NULL},
+		{"progress", 0, OPT_FLAG, &s->progress, NULL, "progress on stderr even if it is no terminal", 0, 0, NULL},
+		{0},
+	};
+	int at = opt_parse(argc, argv, table, usage, "Log-probabilities of the responses' tokens under a snapshot.");
+
+	if (argc - at > 1)
+		opt_usage(usage, "one input at most");
+	*file = at < argc ? argv[at] : NULL;
+	if (!s->dir)
+		s->dir = getenv("SCORE_WEIGHTS");
+	if (!s->dir || !*s->dir)
+		opt_usage(usage, "-w is missing, and SCORE_WEIGHTS is not set");
+	for (size_t i = 0; i < LEN(taken); i++)
+		if (!strcmp(s->name, taken[i]))
+			opt_usage(usage, "--as: %s is a turn's own field", s->name);
+	if (strcmp(s->device, "auto") && strcmp(s->device, "cpu") && strcmp(s->device, "cuda"))
+		opt_usage(usage, "--device: expected auto, cpu or cuda, got '%s'", s->device);
+}
+
+int main(int argc, char **argv)
+{
+	struct settings set = {.name = "ref_logprobs", .device = "auto", .micro = 2048};
+	struct policy policy;
+	struct jl_in *in;
+	const char *file;
+	struct err e, late;
+	int rc;
+
+	prog_init(argv[0]);
+	options(argc, argv, &set, &file);
+	if (!strcmp(set.device, "cuda"))
+		die(EXIT_ERROR, "--device cuda: this build has no CUDA");
+	if (jl_open(file, &in, &e) || set_up(&set, &policy, &e))
+		die(EXIT_ERROR, "%s", e.msg);
+	rc = run(in, &policy, &set, &e);
+	jl_close(in);
+	policy_release(&policy);
+	if (jl_finish(rc ? &late : &e))
+		rc = -1;
+	if (rc)
+		die(EXIT_ERROR, "%s", e.msg);
+	return EXIT_DONE;
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * score-update: one optimiser step for each batch of trajectories on stdin, each committed to
+ * the store as the next snapshot, with its metrics row.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "comm/comm.h"
+#include "train/train.h"
+
+static const char usage[] = "score-update -w STORE [options] [FILE]";
+
+struct settings {
+	const char *dir, *device;
+	struct train_settings train;
+	uint64_t commit_every;
+	int threads, partial, progress;
+};
+
+/* One bar for each batch, all on one line. */
+static void bar_start(struct progress *bar, int force)
+{
+	double shown = bar->shown;
+
+	progress_start(bar, "update", "tok", 0, force);
+	bar->shown = shown;
+}
+
+static int learn(struct trainer *r, const struct batch *b, const struct jl_in *in, const struct settings *s,
+                 struct progress *bar, struct err *e)
+{
+	const struct traj *bad;
+
+	if (!b->stamped && !s->partial)
+		return err_set(e, "%s: the lines have no batch field: --partial trains on them as one batch", jl_name(in));
+	if (trainer_check(r, b, &bad, e))
+		return err_prefix(e, "%s:%zu: ", jl_name(in), bad->line);
+	bar_start(bar, s->progress);
+	return trainer_update(r, b, bar, e);
+}
+
+/* Commits, then says so: a printed line is a step that will not be lost. */
+static int commit(struct trainer *r, const struct settings *s, struct err *e)
+{
+	int rc = 0;
+
+	if (!r->n_rows)
+		return 0;
+	if (trainer_commit(r, e))
+		return -1;
+	if (s->progress)
+		fprintf(stderr, "\r\033[K%s: step %lld committed in %.2f s\n", prog_name(), (long long)r->step,
+		        r->commit_seconds);
+	for (size_t i = 0; i < r->n_rows && !rc; i++) {
+		struct js row;
+
+		rc = js_parse(r->rows[i].json, strlen(r->rows[i].json), &row, e);
+		if (!rc) {
+			rc = jl_write(row, e);
+			js_free(row);
+		}
+	}
+	trainer_printed(r);
+	return rc;
+}
+
+static int run(struct trainer *r, struct jl_in *in, const struct settings *s, struct err *e)
+{
+	unsigned need = TRAJ_ID | TRAJ_TURNS | TRAJ_TOKENS;
+	struct progress bar = {0};
+	struct batch_in *batches;
+	struct batch b;
+	struct err late;
+	int rc;
+
+	if (s->train.loss.objective == RL_PG)
+		need |= TRAJ_LOGPROBS | TRAJ_REWARDS | TRAJ_RETURNS;
+	batches = batch_in_new(in, need, s->partial);
+	while ((rc = batch_read(batches, &b, e)) > 0) {
+		rc = learn(r, &b, in, s, &bar, e);
+		batch_release(&b);
+		if (rc || (r->n_rows >= s->commit_every && (rc = commit(r, s, e))))
+			break;
+	}
+	batch_in_free(batches);
+	progress_end(&bar);
+	/* whole batches before an error stay trained */
+	if (commit(r, s, rc ? &late : e))
+		rc = -1;
+	return rc;
+}
+
+/* ---- options ------------------------------------------------------------------- */
+
+static int parse_kl(const char *arg, void *data, struct err *e)
+{
+	return rl_kl_by_name(arg, data, e);
+}
+
+/* One of two words: 0 or 1. */
+static int choose(const char *arg, const char *zero, const char *one, int *out, struct err *e)
+{
+	if (strcmp(arg, zero) && strcmp(arg, one))
+		return err_set(e, "expected %s or %s, got '%s'", zero, one, arg);
+	*out = !strcmp(arg, one);
+	return 0;
+}
+
+static int parse_scale(const char *arg, void *data, struct err *e)
+{
+	return choose(arg, "sequence", "token", data, e);
+}
+
+static int parse_schedule(const char *arg, void *data, struct err *e)
+{
+	return choose(arg, "constant", "cosine", data, e);
+}
+
+static int parse_objective(const char *arg, void *data, struct err *e)
+{
+	struct rl_loss *l = data;
+	int nll = 0, rc = choose(arg, "pg", "nll", &nll, e);
+
+	l->objective = nll ? RL_NLL : RL_PG;
+	return rc;
+}
+
+static void options(int argc, char **argv, struct settings *s, const char **file)
+{
+	const struct opt table[] = {
+		{"weights", 'w', OPT_STR, &s->dir, "DIR", "the store (default $SCORE_WEIGHTS)", 0, 0, NULL},
+		{"objective", 0, OPT_CALL, &s->train.loss, "pg|nll", "policy gradient, or likelihood (default pg)", 0, 0, parse_objective},
+		{"lr", 0, OPT_F64, &s->train.adam.lr, "X", "learning rate (default 5e-6)", 0, 1e6, NULL},
+		{"schedule", 0, OPT_CALL, &s->train.adam.cosine, "NAME", "constant or cosine (default constant)", 0, 0, parse_schedule},
+		{"warmup", 0, OPT_U64, &s->train.adam.warmup, "N", "updates of linear warm-up (default 0)", 0, 0, NULL},
+		{"steps-total", 0, OPT_U64, &s->train.adam.total, "N", "updates to the end of the cosine", 0, 0, NULL},
+		{"min-lr", 0, OPT_F64, &s->train.adam.min_lr, "X", "where the cosine ends (default 0)", 0, 1e6, NULL},
+		{"adam-beta1", 0, OPT_F64, &s->train.adam.beta1, "X", "decay of the first moment (default 0.9)", 0, 0.999999, NULL},
+		{"adam-beta2", 0, OPT_F64, &s->train.adam.beta2, "X", "decay of the second moment (default 0.95)", 0, 0.99999999, NULL},
+		{"adam-eps", 0, OPT_F64, &s->train.adam.eps, "X", "(default 1e-8)", 0, 1, NULL},
+		{"weight-decay", 0, OPT_F64, &s->train.adam.decay, "X", "decoupled, on matrices (default 0)", 0, 1e6, NULL},
+		{"clip-grad", 0, OPT_F64, &s->train.adam.clip, "X", "largest global gradient norm, 0: any (default 1)", 0, 1e30, NULL},
+		{"beta1", 0, OPT_F64, &s->train.loss.beta1, "X", "KL weight (default 0.01)", 0, 1e30, NULL},
+		{"beta2", 0, OPT_F64, &s->train.loss.beta2, "X", "KL weight in Stage I before the last turn (default 0.1)", 0, 1e30, NULL},
+		{"kl", 0, OPT_CALL, &s->train.loss.kl, "KIND", "exact, k1, k2 or k3 (default exact)", 0, 0, parse_kl},
+		{"kl-scale", 0, OPT_CALL, &s->train.loss.per_token, "SCALE", "sequence or token (default sequence)", 0, 0, parse_scale},
+		{"reference", 0, OPT_STR, &s->train.reference, "SNAPSHOT", "what KL is taken to (default base)", 0, 0, NULL},
+		{"max-lag", 0, OPT_U64, &s->train.max_lag, "N", "steps a turn's writer may be behind (default 0)", 0, 0, NULL},
+		{"partial", 0, OPT_FLAG, &s->partial, NULL, "train on batches that are cut short or not marked", 0, 0, NULL},
+		{"reset-optimizer", 0, OPT_FLAG, &s->train.reset, NULL, "begin with fresh moments and schedule", 0, 0, NULL},
+		{"micro-tokens", 0, OPT_U64, &s->train.micro, "N", "positions of one forward (default 2048)", 1, 1 << 24, NULL},
+		{"commit-every", 0, OPT_U64, &s->commit_every, "N", "commit each N-th batch only (default 1)", 1, 1 << 30, NULL},
+		{"keep", 0, OPT_INT, &s->train.keep, "K", "snapshots to keep besides tagged ones (default 2)", 1, 1 << 30, NULL},
+		{"threads", 'j', OPT_INT, &s->threads, "N", "threads (default: one per core)", 1, 4096, NULL},
+		{"device", 0, OPT_STR, &s->device, "NAME", "auto, cpu or cuda (default auto)", 0, 0, NULL},
+		{"progress", 0, OPT_FLAG, &s->progress, NULL, "progress on stderr even if it is no terminal", 0, 0, NULL},
+		{0},
+	};
+	int at = opt_parse(argc, argv, table, usage, "One optimiser step for each batch of trajectories, committed to the store.");
+
+	if (argc - at > 1)
+		opt_usage(usage, "one input at most");
+	*file = at < argc ? argv[at] : NULL;
+	if (!s->dir)
+		s->dir = getenv("SCORE_WEIGHTS");
+	if (!s->dir || !*s->dir)
+		opt_usage(usage, "-w is missing, and SCORE_WEIGHTS is not set");
+	if (s->train.adam.cosine && s->train.adam.total <= s->train.adam.warmup)
+		opt_usage(usage, "--schedule cosine wants --steps-total above --warmup");
+	if (strcmp(s->device, "auto") && strcmp(s->device, "cpu") && strcmp(s->device, "cuda"))
+		opt_usage(usage, "--device: expected auto, cpu or cuda, got '%s'", s->device);
+}
+
+int main(int argc, char **argv)
+{
+	struct settings set = {
+		.device = "auto", .commit_every = 1,
+		.train = {
+			.loss = {.beta1 = 0.01, .beta2 = 0.1},
+			.adam = {.lr = 5e-6, .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .clip = 1},
+			.reference = "base", .micro = 2048, .keep = 2,
+		},
+	};
+	struct trainer trainer;
+	struct jl_in *in;
+	const char *file;
+	struct err e, late;
+	int rc;
+
+	prog_init(argv[0]);
+	options(argc, argv, &set, &file);
+	if (!strcmp(set.device, "cuda"))
+		die(EXIT_ERROR, "--device cuda: this build has no CUDA");
+	if (jl_open(file, &in, &e) || comm_init(&e) || kern_init(set.threads, &e))
+		die(EXIT_ERROR, "%s", e.msg);
+	rc = trainer_open(&trainer, set.dir, &set.train, &e);
+	if (!rc)
+		rc = run(&trainer, in, &set, &e);
+	trainer_release(&trainer);
+	jl_close(in);
+	comm_end();
+	if (jl_finish(rc ? &late : &e))
+		rc = -1;
+	if (rc)
+		die(EXIT_ERROR, "%s", e.msg);
+	return EXIT_DONE;
+}
