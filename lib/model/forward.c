@@ -48,11 +48,15 @@ static void scratch_reserve(struct model *m, size_t n)
 
 static void attn_reserve(struct model *m, size_t keys)
 {
-	if (keys <= m->s.keys)
-		return;
+	size_t n;
+
 	keys = (keys + 255) / 256 * 256;
-	regrow(&m->s.attn, m->threads * keys, sizeof(float));
-	m->s.keys = keys;
+	n = attn_scratch(keys, m->c.heads / m->c.kv_heads, m->c.head_size);
+	n = (n + 15) / 16 * 16;          /* every thread's part 64-byte aligned */
+	if (n <= m->s.keys)
+		return;
+	regrow(&m->s.attn, m->threads * n, sizeof(float));
+	m->s.keys = n;
 }
 
 void model_spans(struct model *m, const struct row *rows, size_t n)

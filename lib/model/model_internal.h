@@ -37,8 +37,8 @@ struct scratch {
 	size_t rows;                 /* capacity in rows */
 	float *x, *qkv, *tmp, *gu;   /* [R][D], [R][qkv.n], [R][D], [R][gateup.n] */
 	act *xn, *q, *att, *h;       /* [R][D], [R][H*S], [R][H*S], [R][F] */
-	size_t keys;                 /* capacity of attn in positions */
-	float *attn;                 /* [threads][keys] */
+	size_t keys;                 /* floats of attn per thread (attn_scratch) */
+	float *attn;                 /* [threads][keys], scratch of kern->attn */
 	struct span { size_t row, n; } *spans;   /* rows of one sequence */
 	size_t n_spans;
 };
