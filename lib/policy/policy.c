@@ -4,8 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A tensor of the snapshot, which must have the type and shape that the configuration asks for. */
-static int give(void *ctx, const struct param *p, const bf16 **data, struct err *e)
+int policy_tensor(void *ctx, const struct param *p, const bf16 **data, struct err *e)
 {
 	struct tensor t;
 
@@ -19,42 +18,43 @@ static int give(void *ctx, const struct param *p, const bf16 **data, struct err 
 	return 0;
 }
 
-static int load_tok(struct store *s, struct policy *p, struct err *e)
+int policy_docs(struct store *s, struct model_config *c, struct vocab *v, struct err *e)
 {
 	struct buf b = {0};
-	int rc = store_doc(s, "tokenizer", &b, e);
+	int rc = store_doc(s, "config", &b, e);
 
 	if (!rc)
-		rc = vocab_load(b.data, b.len, &p->vocab, e);
+		rc = model_config_parse(b.data, c, e);
+	if (v)
+		vocab_init(v);
+	buf_clear(&b);
+	if (!rc && v) {
+		rc = store_doc(s, "tokenizer", &b, e);
+		if (!rc)
+			rc = vocab_load(b.data, b.len, v, e);
+		if (!rc && v->n > c->vocab)
+			rc = err_set(e, "the tokenizer has %zu tokens, the model %u", v->n, c->vocab);
+	}
 	buf_release(&b);
-	if (rc)
-		return -1;
-	if (p->vocab.n > p->config.vocab)
-		return err_set(e, "the tokenizer has %zu tokens, the model %u", p->vocab.n, p->config.vocab);
-	return tok_new(&p->vocab, &p->tok, e);
+	return rc;
 }
 
 int policy_load(struct store *s, const char *ref, int trainable, int want_tok, struct policy *out, struct err *e)
 {
 	struct snap *snap = NULL;
-	struct buf b = {0};
 	int rc;
 
 	*out = (struct policy){0};
-	vocab_init(&out->vocab);
-	rc = store_doc(s, "config", &b, e);
-	if (!rc)
-		rc = model_config_parse(b.data, &out->config, e);
+	rc = policy_docs(s, &out->config, &out->vocab, e);
 	if (!rc)
 		rc = snap_open(s, ref, &snap, e);
 	if (!rc) {
 		out->step = snap_step(snap);
-		rc = model_new(&out->config, give, snap, trainable, &out->model, e);
+		rc = model_new(&out->config, policy_tensor, snap, trainable, &out->model, e);
 	}
 	snap_close(snap);
-	buf_release(&b);
 	if (!rc && want_tok)
-		rc = load_tok(s, out, e);
+		rc = tok_new(&out->vocab, &out->tok, e);
 	if (rc)
 		policy_release(out);
 	return rc ? -1 : 0;

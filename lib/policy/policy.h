@@ -22,5 +22,40 @@ struct policy {
 MUST_CHECK int policy_load(struct store *s, const char *ref, int trainable, int want_tok,
                            struct policy *out, struct err *e);
 void policy_release(struct policy *p);
+/* The store's model configuration and (v not NULL; initialised here, vocab_release frees it) its tokenizer. */
+MUST_CHECK int policy_docs(struct store *s, struct model_config *c, struct vocab *v, struct err *e);
+/* A model_tensor_fn and export_tensor_fn over an open snapshot (ctx: struct snap); checks type and shape. */
+int policy_tensor(void *ctx, const struct param *p, const bf16 **data, struct err *e);
+
+/* ---- as JSON ------------------------------------------------------------------ */
+
+/* A configuration file for a new model: an object of model_config's field names (or Hugging Face's for the
+ * same). layers, width, heads, ffn and context must be there; the rest has defaults: llama, 258 tokens, ... */
+MUST_CHECK int policy_config_read(const char *path, struct model_config *out, struct err *e);
+/* One snapshot: its description, tags, configuration, tokenizer, sizes. */
+MUST_CHECK int policy_snapshot_js(struct store *s, const char *ref, struct js *out, struct err *e);
+/* {tensor, dtype, shape, bytes} and, of two tensors that differ, {tensor, differs, ...}. Owned. */
+struct js policy_tensor_js(const struct tensor *t);
+struct js policy_diff_js(const struct tensor_diff *d);
+/* The description of one entry of store_list, with tags and bytes. */
+MUST_CHECK int policy_info_js(const struct snap_info *in, struct js *out, struct err *e);
+
+/* ---- the first step ----------------------------------------------------------- */
+
+/* Writes parameter i into dst[rows][cols]. */
+typedef int (*policy_fill_fn)(void *ctx, size_t i, const struct param *p, bf16 *dst, struct err *e);
+
+/* Commits step 0 of a new store (opened with STORE_CREATE): configuration, tokenizer, seed and all tensors in
+ * one transaction. meta: as in commit_finish. */
+MUST_CHECK int policy_first(struct store *s, const struct model_config *c, const struct vocab *v, uint64_t seed,
+                            const char *meta, policy_fill_fn fill, void *ctx, struct err *e);
+
+/* A policy_fill_fn for a model that knows nothing: normal(0, 0.02), output projections (attn_output, ffn_down)
+ * 0.02 / sqrt(2 layers), norms 1, biases 0. ctx: struct policy_random. */
+struct policy_random {
+	uint64_t seed;
+	uint32_t layers;
+};
+int policy_random(void *ctx, size_t i, const struct param *p, bf16 *dst, struct err *e);
 
 #endif

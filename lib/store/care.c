@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tags, pruning, and checking everything. */
+/* Tags, pruning, collecting. */
 #include "store/inside.h"
 
 #include <inttypes.h>
@@ -159,18 +159,6 @@ out:
 
 /* ---- all versions of all tensors, as found in the table ---- */
 
-struct version {
-	unsigned char key[112];
-	size_t key_len;
-	uint64_t bytes, sum;
-	int used;
-};
-
-struct versions {
-	struct version *v;
-	size_t n, cap;
-};
-
 static int by_key(const void *a, const void *b)
 {
 	const struct version *x = a, *y = b;
@@ -180,7 +168,7 @@ static int by_key(const void *a, const void *b)
 	return c ? c : (x->key_len > y->key_len) - (x->key_len < y->key_len);
 }
 
-static int versions_read(struct store *s, MDB_txn *t, int sums, struct versions *out, struct err *e)
+int versions_read(struct store *s, MDB_txn *t, int sums, struct versions *out, struct err *e)
 {
 	MDB_cursor *c;
 	MDB_val k, v;
@@ -205,7 +193,7 @@ static int versions_read(struct store *s, MDB_txn *t, int sums, struct versions 
 	return 0;
 }
 
-static struct version *version_find(const struct versions *vs, const struct entry *en)
+struct version *version_find(const struct versions *vs, const struct entry *en)
 {
 	struct version want = {0};
 	MDB_val k = tensor_key(en->name, en->version, want.key);
@@ -269,154 +257,4 @@ fail:
 	free(vs.v);
 	mdb_txn_abort(t);
 	return -1;
-}
-
-/* ---- fsck ---- */
-
-struct check {
-	struct store *s;
-	MDB_txn *t;
-	void (*bad)(const char *msg, void *data);
-	void *data;
-	int faults;
-	const int64_t *steps;
-	size_t n_steps;
-};
-
-PRINTF(2, 3)
-static void fault(struct check *c, const char *fmt, ...)
-{
-	char msg[512];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(msg, sizeof msg, fmt, ap);
-	va_end(ap);
-	c->faults++;
-	if (c->bad)
-		c->bad(msg, c->data);
-}
-
-static void check_weights(struct check *c, struct versions *vs)
-{
-	struct err e;
-
-	for (size_t i = 0; i < c->n_steps; i++) {
-		struct manifest m;
-		char *meta;
-
-		if (snap_load(c->s, c->t, c->steps[i], &meta, &m, &e)) {
-			fault(c, "%s", e.msg);
-			continue;
-		}
-		if (!m.n)
-			fault(c, "snapshot %" PRId64 " has no tensors", c->steps[i]);
-		for (size_t j = 0; j < m.n; j++) {
-			const struct entry *en = &m.v[j];
-			struct version *x = version_find(vs, en);
-
-			if (en->version > c->steps[i])
-				fault(c, "snapshot %" PRId64 ": %s is of a later step, %" PRId64, c->steps[i], en->name, en->version);
-			if (!x) {
-				fault(c, "snapshot %" PRId64 ": %s (step %" PRId64 ") is missing", c->steps[i], en->name, en->version);
-				continue;
-			}
-			if (x->bytes != en->bytes)
-				fault(c, "snapshot %" PRId64 ": %s (step %" PRId64 "): %" PRIu64 " bytes, expected %" PRIu64,
-				      c->steps[i], en->name, en->version, x->bytes, en->bytes);
-			else if (x->sum != en->sum && !(x->used & 2))
-				fault(c, "snapshot %" PRId64 ": %s (step %" PRId64 "): checksum %016" PRIx64 ", expected %016" PRIx64,
-				      c->steps[i], en->name, en->version, x->sum, en->sum);
-			x->used = x->sum != en->sum ? 3 : x->used | 1;
-		}
-		free(meta);
-		manifest_release(&m);
-	}
-	for (size_t i = 0; i < vs->n; i++)
-		if (!vs->v[i].used)
-			fault(c, "values of %.96s that no snapshot names (gc removes them)", (const char *)vs->v[i].key);
-}
-
-static void check_state(struct check *c)
-{
-	struct manifest m;
-	struct err e;
-	MDB_stat st;
-
-	if (state_load(c->s, c->t, &m, &e)) {
-		fault(c, "%s", e.msg);
-		return;
-	}
-	for (size_t i = 0; i < m.n; i++) {
-		MDB_val k = text_key(m.v[i].name), v;
-		int rc = mdb_get(c->t, c->s->db[TB_STATE], &k, &v);
-
-		if (rc)
-			fault(c, "state %s: %s", m.v[i].name, mdb_strerror(rc));
-		else if (v.mv_size != m.v[i].bytes)
-			fault(c, "state %s: %zu bytes, expected %" PRIu64, m.v[i].name, v.mv_size, m.v[i].bytes);
-		else if (sum64(v.mv_data, v.mv_size) != m.v[i].sum)
-			fault(c, "state %s: checksum does not match", m.v[i].name);
-	}
-	if (!mdb_stat(c->t, c->s->db[TB_STATE], &st) && st.ms_entries != m.n)
-		fault(c, "state: %zu values, %zu listed", st.ms_entries, m.n);
-	manifest_release(&m);
-}
-
-static int check_records(struct check *c, enum table tb, const char *what, struct err *e)
-{
-	MDB_cursor *cur;
-	MDB_val k, v;
-	int rc = mdb_cursor_open(c->t, c->s->db[tb], &cur);
-
-	if (rc)
-		return lmdb_err(c->s, rc, "reading", e);
-	while (!(rc = mdb_cursor_get(cur, &k, &v, MDB_NEXT))) {
-		size_t n;
-
-		if (!rec_check(&v, &n))
-			continue;
-		if (tb == TB_METRICS)
-			fault(c, "%s of step %" PRId64 ": checksum does not match", what, key_step(&k));
-		else
-			fault(c, "%s %.*s: checksum does not match", what, (int)k.mv_size, (const char *)k.mv_data);
-	}
-	mdb_cursor_close(cur);
-	return rc == MDB_NOTFOUND ? 0 : lmdb_err(c->s, rc, "reading", e);
-}
-
-static void check_tag(const char *tag, int64_t step, void *data)
-{
-	struct check *c = data;
-
-	for (size_t i = 0; i < c->n_steps; i++)
-		if (c->steps[i] == step)
-			return;
-	fault(c, "tag %s points to step %" PRId64 ", which is not there", tag, step);
-}
-
-int store_fsck(struct store *s, void (*bad)(const char *, void *), void *data, struct err *e)
-{
-	struct check c = {.s = s, .bad = bad, .data = data};
-	struct versions vs = {0};
-	int64_t *steps = NULL;
-	int rc = -1;
-
-	if (begin_read(s, &c.t, e))
-		return -1;
-	if (all_steps(s, c.t, &steps, &c.n_steps, e) || versions_read(s, c.t, 1, &vs, e))
-		goto out;
-	c.steps = steps;
-	check_weights(&c, &vs);
-	check_state(&c);
-	if (check_records(&c, TB_DOC, "document", e) || check_records(&c, TB_METRICS, "metrics", e))
-		goto out;
-	if (all_tags(s, c.t, check_tag, &c, e))
-		fault(&c, "%s", e->msg);
-	rc = c.faults;
-out:
-	free(vs.v);
-	free(steps);
-	mdb_txn_abort(c.t);
-	return rc;
 }

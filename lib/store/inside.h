@@ -2,7 +2,8 @@
 /*
  * What the files of this room share; nobody else includes it. store.c opens and closes,
  * place.c deals with the directory and its disk, record.c with small records and checksums,
- * snap.c reads, commit.c writes a step, care.c prunes and checks.
+ * snap.c reads, commit.c writes a step, care.c prunes,
+ * fsck.c checks.
  */
 #ifndef STORE_INSIDE_H
 #define STORE_INSIDE_H
@@ -117,6 +118,23 @@ MUST_CHECK int resolve(const struct store *s, MDB_txn *t, const char *ref, int64
 MUST_CHECK int tag_put(const struct store *s, MDB_txn *t, const char *tag, int64_t step, struct err *e);
 
 /* ---- care.c ---- */
+
+/* One version of one tensor, as found in the table. */
+struct version {
+	unsigned char key[112];
+	size_t key_len;
+	uint64_t bytes, sum;
+	int used;
+};
+
+/* Sorted by key. */
+struct versions {
+	struct version *v;
+	size_t n, cap;
+};
+
+MUST_CHECK int versions_read(struct store *s, MDB_txn *t, int sums, struct versions *out, struct err *e);
+struct version *version_find(const struct versions *vs, const struct entry *en);
 
 /* Deletes what the policy does not keep. *freed += bytes, *deleted += values. */
 MUST_CHECK int prune(struct store *s, MDB_txn *t, int keep, uint64_t *freed, uint64_t *deleted, struct err *e);

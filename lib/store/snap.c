@@ -133,6 +133,14 @@ int snap_state(struct snap *p, const char *name, struct tensor *out, struct err 
 	return value(p, TB_STATE, en, &p->copy_s[en - p->state.v], out, e) ? -1 : 1;
 }
 
+size_t snap_state_count(const struct snap *p, uint64_t *bytes)
+{
+	*bytes = 0;
+	for (size_t i = 0; i < p->state.n; i++)
+		*bytes += p->state.v[i].bytes;
+	return p->state.n;
+}
+
 /* ---- listings ---- */
 
 struct listing {

@@ -66,6 +66,22 @@ MUST_CHECK int snap_at(struct snap *p, size_t i, struct tensor *out, struct err 
  * dtype 0, rank 1, shape [bytes, 1]; data is 16-byte aligned. */
 MUST_CHECK int snap_state(struct snap *p, const char *name, struct tensor *out, struct err *e);
 
+/* Number of state values and their bytes (0 unless p is the latest). */
+size_t snap_state_count(const struct snap *p, uint64_t *bytes);
+
+/* ---- comparing two snapshots (of one store or two) --------------------------- */
+
+struct tensor_diff {
+	const char *name;            /* borrowed for the call */
+	enum { DIFF_SAME, DIFF_VALUES, DIFF_SHAPE, DIFF_ONLY_A, DIFF_ONLY_B } kind;
+	uint64_t values, differing;  /* of DIFF_SAME and DIFF_VALUES */
+	double max_abs, rms;         /* of a - b, over all values; NaN counts as infinite */
+};
+
+/* Calls each(diff, data) for every tensor name of either, in order; -1 from it stops with -1. */
+MUST_CHECK int snap_diff(struct snap *a, struct snap *b, int (*each)(const struct tensor_diff *d, void *data),
+                         void *data, struct err *e);
+
 /* ---- committing a step ------------------------------------------------------ */
 
 /* Begins the transaction of a new step, larger than the latest. The latest snapshot's tensors are shared until
@@ -110,5 +126,7 @@ MUST_CHECK int store_metrics(struct store *s, int64_t from, int64_t to,
 MUST_CHECK int store_gc(struct store *s, int keep, uint64_t *freed, struct err *e);
 /* Checks every name, shape, length and checksum; calls bad(message, data) per fault. Returns faults or -1. */
 MUST_CHECK int store_fsck(struct store *s, void (*bad)(const char *msg, void *data), void *data, struct err *e);
+/* The same for a store that is not open, in a child process: LMDB trusts its pages and may not survive damaged ones. */
+MUST_CHECK int store_check(const char *dir, void (*bad)(const char *msg, void *data), void *data, struct err *e);
 
 #endif

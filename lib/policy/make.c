@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/* The first step of a store: somebody's weights, or random ones. */
+#include "policy/policy.h"
+
+#include <math.h>
+#include <string.h>
+
+static int put_docs(struct commit *k, const struct model_config *c, const struct vocab *v, uint64_t seed, struct err *e)
+{
+	struct buf b = {0};
+	char text[24];
+	int rc;
+
+	model_config_print(c, &b);
+	rc = commit_doc(k, "config", b.data, b.len, e);
+	if (!rc) {
+		buf_clear(&b);
+		vocab_save(v, &b);
+		rc = commit_doc(k, "tokenizer", b.data, b.len, e);
+	}
+	snprintf(text, sizeof text, "%llu\n", (unsigned long long)seed);
+	if (!rc)
+		rc = commit_doc(k, "seed", text, strlen(text), e);
+	buf_release(&b);
+	return rc;
+}
+
+int policy_first(struct store *s, const struct model_config *c, const struct vocab *v, uint64_t seed, const char *meta,
+                 policy_fill_fn fill, void *ctx, struct err *e)
+{
+	struct commit *k;
+
+	if (model_config_check(c, e))
+		return -1;
+	if (v->n > c->vocab)
+		return err_set(e, "the tokenizer has %zu tokens, the model %u", v->n, c->vocab);
+	if (commit_begin(s, 0, 2 * model_size(c), &k, e))
+		return -1;
+	if (put_docs(k, c, v, seed, e))
+		goto fail;
+	for (size_t i = 0; i < model_params(c); i++) {
+		struct param p;
+		void *dst;
+
+		model_param(c, i, &p);
+		if (commit_tensor(k, p.name, DT_BF16, p.rank, (uint64_t[2]){p.rows, p.cols}, &dst, e)
+		    || fill(ctx, i, &p, dst, e))
+			goto fail;
+	}
+	return commit_finish(k, meta, 0, e);
+fail:
+	commit_abort(k);
+	return -1;
+}
+
+static int ends_with(const char *name, const char *end)
+{
+	size_t n = strlen(name), m = strlen(end);
+
+	return n >= m && !strcmp(name + n - m, end);
+}
+
+/* 1.0 in bf16. */
+enum { ONE = 0x3f80 };
+
+int policy_random(void *ctx, size_t i, const struct param *p, bf16 *dst, struct err *e)
+{
+	const struct policy_random *r = ctx;
+	struct rng stream = rng_stream(r->seed, "init", 0, p->name, 0, 0);
+	int64_t n = (int64_t)(p->rows * p->cols);
+	/* what is added to the residual stream 2L times keeps its variance there (GPT-2's rule) */
+	int last = ends_with(p->name, "attn_output.weight") || ends_with(p->name, "ffn_down.weight");
+	double std = last ? 0.02 / sqrt(2.0 * r->layers) : 0.02;
+
+	(void)i;
+	(void)e;
+	if (p->rank == 1) {
+		for (int64_t j = 0; j < n; j++)
+			dst[j] = ends_with(p->name, ".bias") ? 0 : ONE;
+		return 0;
+	}
+#pragma omp parallel for schedule(static)
+	for (int64_t j = 0; j < n; j++) {
+		union { float f; uint32_t u; } x = {(float)(std * rng_normal(&stream, (uint64_t)j))};
+
+		dst[j] = (bf16)((x.u + 0x7fff + (x.u >> 16 & 1)) >> 16);
+	}
+	return 0;
+}
