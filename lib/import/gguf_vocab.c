@@ -121,36 +121,54 @@ static int read_kind(const struct gguf *g, struct vocab *v, struct err *e)
 	return 0;
 }
 
+/* Ids that end a response besides eos: llama.cpp's keys, or the whole list in a file of ours. */
+static int read_ends(const struct gguf *g, int *ids, size_t *n, struct err *e)
+{
+	static const char *const names[] = {"tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"};
+	const unsigned char *p = NULL;
+	uint64_t k = 0;
+
+	if (gguf_words(g, VOCAB_ENDS_KEY, GGUF_I32, &p, &k, e) < 0)
+		return -1;
+	if (k > VOCAB_ENDS_MAX)
+		return err_set(e, "%s: key %s: more than %d", g->map.path, VOCAB_ENDS_KEY, VOCAB_ENDS_MAX);
+	for (*n = 0; *n < k; ++*n)
+		ids[*n] = (int)le32(p + 4 * *n);
+	for (size_t i = 0; i < LEN(names); i++) {
+		int id = -1;
+
+		if (token_id(g, names[i], &id, e))
+			return -1;
+		if (id >= 0)
+			ids[(*n)++] = id;
+	}
+	return 0;
+}
+
 static int read_rest(const struct gguf *g, struct vocab *v, struct err *e)
 {
-	static const char *const ends[] = {"tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"};
-	int declared[LEN(ends)], n_declared = 0;
-	const char *text;
-	size_t n;
+	int declared[VOCAB_ENDS_MAX + 2];
+	const char *text, *chat = NULL;
+	size_t n, n_chat = 0, n_declared = 0;
+	char name[sizeof(struct label)];
+	int found;
 
 	if (token_id(g, "tokenizer.ggml.bos_token_id", &v->bos, e) ||
 	    token_id(g, "tokenizer.ggml.eos_token_id", &v->eos, e) ||
 	    token_id(g, "tokenizer.ggml.unknown_token_id", &v->unk, e) ||
 	    gguf_bool(g, "tokenizer.ggml.add_bos_token", &v->add_bos, e) < 0 ||
-	    gguf_bool(g, "tokenizer.ggml.add_space_prefix", &v->add_space_prefix, e) < 0)
+	    gguf_bool(g, "tokenizer.ggml.add_space_prefix", &v->add_space_prefix, e) < 0 ||
+	    gguf_string(g, VOCAB_CHAT_KEY, &chat, &n_chat, e) < 0 || read_ends(g, declared, &n_declared, e))
 		return -1;
-	for (size_t i = 0; i < LEN(ends); i++) {
-		int id = -1;
-
-		if (token_id(g, ends[i], &id, e))
-			return -1;
-		if (id >= 0)
-			declared[n_declared++] = id;
-	}
-	switch (gguf_string(g, "tokenizer.chat_template", &text, &n, e)) {
-	case -1:
+	found = gguf_string(g, "tokenizer.chat_template", &text, &n, e);
+	if (found < 0)
 		return -1;
-	case 1:
-		if (!text_valid(text, n))
-			return err_set(e, "%s: key tokenizer.chat_template: not UTF-8 text", g->map.path);
+	if (found && !text_valid(text, n))
+		return err_set(e, "%s: key tokenizer.chat_template: not UTF-8 text", g->map.path);
+	if (found)
 		v->chat_template = xstrndup(text, n);
-	}
-	if (vocab_finish(v, declared, (size_t)n_declared, e))
+	snprintf(name, sizeof name, "%s", label(chat, n_chat).s);
+	if (vocab_finish(v, declared, n_declared, chat ? name : NULL, e))
 		return err_prefix(e, "%s: ", g->map.path);
 	return 0;
 }

@@ -18,7 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { TOKENIZER_MAX = 256 << 20, SMALL_MAX = 16 << 20, DECLARED_MAX = 64, HOLES_MAX = 65536 };
+enum { TOKENIZER_MAX = 256 << 20, SMALL_MAX = 16 << 20, HOLES_MAX = 65536 };
 
 /* A token on its way into the vocabulary: ids come in any order. */
 struct slot {
@@ -128,6 +128,7 @@ static int read_added(struct reading *r, struct err *e)
 {
 	struct js list = js_get(r->root, "added_tokens");
 	size_t n = js_len(list);
+	int64_t limit = id_limit(r);
 	int bad = 0;
 
 	if (js_kind(list) != JS_ARRAY && js_kind(list) != JS_NONE && js_kind(list) != JS_NULL)
@@ -137,7 +138,7 @@ static int read_added(struct reading *r, struct err *e)
 		struct js special = js_get(t, "special");
 		int64_t k;
 
-		if (js_int(id, 0, id_limit(r) - 1, &k, e) || js_kind(text) != JS_STRING) {
+		if (js_int(id, 0, limit - 1, &k, e) || js_kind(text) != JS_STRING) {
 			bad = err_set(e, "added_tokens[%zu]: expected id and content", i);
 		} else {
 			int control = js_kind(special) == JS_TRUE || looks_special(js_string(text));
@@ -286,8 +287,8 @@ static int token_ids(struct js o, const char *key, int *ids, size_t *n, struct e
 
 	for (size_t i = 0; i < k && !rc; i++) {
 		one = js_kind(v) == JS_ARRAY ? js_at(v, i) : js_copy(v);
-		if (*n == DECLARED_MAX)
-			rc = err_set(e, "%s: more than %d", key, DECLARED_MAX);
+		if (*n == VOCAB_ENDS_MAX)
+			rc = err_set(e, "%s: more than %d", key, VOCAB_ENDS_MAX);
 		else if (js_int(one, 0, VOCAB_TOKENS_MAX - 1, &id, e))
 			rc = err_prefix(e, "%s: ", key);
 		else
@@ -301,11 +302,13 @@ static int token_ids(struct js o, const char *key, int *ids, size_t *n, struct e
 static int special_tokens(struct reading *r, struct err *e)
 {
 	struct vocab *v = r->v;
-	int declared[DECLARED_MAX], flag, post, bos[DECLARED_MAX];
+	int declared[VOCAB_ENDS_MAX], flag, post, bos[VOCAB_ENDS_MAX];
 	size_t n = 0, n_bos = 0, kept = 0;
-	struct js add;
+	struct js add, chat;
+	int rc;
 
-	if (named_token(r, r->tok_config, "bos_token", &v->bos, e) || named_token(r, r->tok_config, "eos_token", &v->eos, e) ||
+	if (token_ids(r->tok_config, VOCAB_ENDS_KEY, declared, &n, e) ||
+	    named_token(r, r->tok_config, "bos_token", &v->bos, e) || named_token(r, r->tok_config, "eos_token", &v->eos, e) ||
 	    named_token(r, r->tok_config, "unk_token", &v->unk, e) || named_token(r, r->model, "unk_token", &v->unk, e) ||
 	    token_ids(r->generation, "eos_token_id", declared, &n, e) || token_ids(r->config, "eos_token_id", declared, &n, e) ||
 	    token_ids(r->config, "bos_token_id", bos, &n_bos, e))
@@ -327,7 +330,10 @@ static int special_tokens(struct reading *r, struct err *e)
 	v->add_bos = v->bos >= 0 && (flag >= 0 ? flag : post == v->bos);
 	if (v->unk >= 0 && v->kind == TOK_SPM)
 		v->tokens[v->unk].type = TOK_UNKNOWN;
-	return vocab_finish(v, declared, kept, e);
+	chat = js_get(r->tok_config, VOCAB_CHAT_KEY);
+	rc = vocab_finish(v, declared, kept, js_kind(chat) == JS_STRING ? js_string(chat) : NULL, e);
+	js_free(chat);
+	return rc;
 }
 
 /* chat_template.jinja beside it, or tokenizer_config's chat_template: text, or a list of named ones. */
@@ -409,6 +415,18 @@ static int read_tokenizer(struct reading *r, size_t size, struct err *e)
 	return read_vocab(r, e) || read_added(r, e) || fill(r, size, e) || read_merges(r, e) ? -1 : 0;
 }
 
+/* The embedding's rows, if there is a config.json that says it. */
+static size_t config_size(const struct reading *r)
+{
+	struct js v = js_get(r->config, "vocab_size");
+	int64_t n = 0;
+
+	if (js_int(v, 1, VOCAB_TOKENS_MAX, &n, NULL))
+		n = 0;
+	js_free(v);
+	return (size_t)n;
+}
+
 /* dir NULL: only the tokenizer file. */
 static int read_all(const char *dir, const char *file, size_t size, struct vocab *out, struct err *e)
 {
@@ -428,7 +446,7 @@ static int read_all(const char *dir, const char *file, size_t size, struct vocab
 	            hf_json(dir, "generation_config.json", SMALL_MAX, 1, &r.generation, e) ||
 	            hf_json(dir, "config.json", SMALL_MAX, 1, &r.config, e)))
 		goto out;
-	if (read_tokenizer(&r, size, e) || chat_template(&r, dir, e) || special_tokens(&r, e)) {
+	if (read_tokenizer(&r, size ? size : config_size(&r), e) || chat_template(&r, dir, e) || special_tokens(&r, e)) {
 		err_prefix(e, "%s: ", file);
 		goto out;
 	}

@@ -146,6 +146,8 @@ static void block_6k(const unsigned char *p, float *y)
 
 static void block(uint32_t type, const unsigned char *p, float *y)
 {
+	float d;
+
 	switch (type) {
 	case GGML_F32:
 		*y = f32_of_bits(le32(p));
@@ -169,8 +171,9 @@ static void block(uint32_t type, const unsigned char *p, float *y)
 		nibbles(p + 8, le32(p + 4), 0, half(p), half(p + 2), y);
 		break;
 	case GGML_Q8_0:
+		d = half(p);
 		for (int i = 0; i < 32; i++)
-			y[i] = half(p) * (float)(signed char)p[2 + i];
+			y[i] = d * (float)(signed char)p[2 + i];
 		break;
 	case GGML_Q4_K:
 		block_45k(p, 0, y);

@@ -29,7 +29,7 @@ struct import {
 MUST_CHECK int open_gguf(struct import *im, struct err *e);
 MUST_CHECK int open_hf(struct import *im, struct err *e);
 /* The tokenizer of a Hugging Face directory, or of one tokenizer.json. size: the embedding's rows, to which
- * the vocabulary is cut or padded; 0: as many as there are. Initialises out. */
+ * the vocabulary is cut or padded; 0: what config.json says, else as many as there are. Initialises out. */
 MUST_CHECK int hf_vocab(const char *dir, size_t size, struct vocab *out, struct err *e);
 MUST_CHECK int hf_vocab_file(const char *tokenizer_json, struct vocab *out, struct err *e);
 

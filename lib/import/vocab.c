@@ -41,6 +41,16 @@ int byte_piece(const char *text)
 	return hi && lo ? (int)((hi - hex) << 4 | (lo - hex)) : -1;
 }
 
+int chat_end_id(const struct vocab *v)
+{
+	const char *text = v->chat ? chat_end_text(v->chat) : NULL;
+
+	for (size_t i = 0; text && i < v->n; i++)
+		if (v->tokens[i].type == TOK_CONTROL && !strcmp(v->tokens[i].text, text))
+			return (int)i;
+	return -1;
+}
+
 /* No merges, and the first 256 tokens are the bytes in order: ours, exported as BPE. */
 static int is_byte_vocab(const struct vocab *v)
 {
@@ -85,21 +95,21 @@ static int check_id(const struct vocab *v, const char *what, int id, struct err 
 }
 
 /* eos and the declared ones tell which chat format the model was taught, so they come first. */
-static void collect_ends(struct vocab *v, const int *declared, size_t n_declared)
+static void collect_ends(struct vocab *v, const int *declared, size_t n_declared, const char *chat)
 {
 	if (v->eos >= 0)
 		vocab_end(v, v->eos);
 	for (size_t i = 0; i < n_declared; i++)
 		vocab_end(v, declared[i]);
 	free(v->chat);
-	v->chat = xstrdup(chat_recognise(v));
+	v->chat = xstrdup(chat ? chat : chat_recognise(v));
 	for (size_t k = 0; k < LEN(known_ends); k++)
 		for (size_t i = 0; i < v->n; i++)
 			if (v->tokens[i].type == TOK_CONTROL && !strcmp(v->tokens[i].text, known_ends[k]))
 				vocab_end(v, (int)i);
 }
 
-int vocab_finish(struct vocab *v, const int *declared, size_t n_declared, struct err *e)
+int vocab_finish(struct vocab *v, const int *declared, size_t n_declared, const char *chat, struct err *e)
 {
 	if (!v->n || v->n > VOCAB_TOKENS_MAX)
 		return err_set(e, "tokenizer: %zu tokens are not within 1..%d", v->n, VOCAB_TOKENS_MAX);
@@ -118,6 +128,8 @@ int vocab_finish(struct vocab *v, const int *declared, size_t n_declared, struct
 				v->tokens[i].type = TOK_CONTROL;
 	if (is_byte_vocab(v))
 		to_byte_vocab(v);
-	collect_ends(v, declared, n_declared);
+	if (chat && !chat_source(chat))
+		return err_set(e, "tokenizer: chat format '%.40s' is not known", chat);
+	collect_ends(v, declared, n_declared, chat);
 	return 0;
 }

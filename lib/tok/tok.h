@@ -58,6 +58,8 @@ const char *tok_pre_name(enum tok_pre pre);
 /* Recognises the chat format by the control tokens that the template names; without a template, by a
  * format's end token among eos and ends (fill them first). "plain" if none. */
 const char *chat_recognise(const struct vocab *v);
+/* The control token that ends a turn in a built-in format ("<|im_end|>"); NULL: it has none. */
+const char *chat_end_text(const char *format);
 /* Flat bytes for the store, and back (bounds checked: bytes are untrusted). */
 void vocab_save(const struct vocab *v, struct buf *out);
 MUST_CHECK int vocab_load(const void *bytes, size_t n, struct vocab *out, struct err *e);
