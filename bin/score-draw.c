@@ -156,7 +156,7 @@ int main(int argc, char **argv)
 		{"number", 'n', OPT_INT, &size, "N", "lines per step", 1, MAX_BATCH, NULL},
 		{"step", 0, OPT_CALL, &steps, "S", "the step to draw for, from 0", 0, 0, parse_step},
 		{"steps", 0, OPT_CALL, &steps, "A..B", "steps A to B, both included, as one stream", 0, 0, parse_steps},
-		{"seed", 0, OPT_U64, &p.seed, "N", "seed of the shuffles (default 0)", 0, 0, NULL},
+		{"seed", 0, OPT_U64, &p.seed, "N", "seed of the shuffles (default 0)", 0, 0x1p53, NULL},
 		{0},
 	};
 
