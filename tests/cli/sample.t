@@ -1,0 +1,80 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# score-sample: the same bits however the work is cut, what the records hold, errors with line and field.
+# shellcheck source=tests/tap.sh
+. tests/tap.sh
+
+cat >"$tmp/config.json" <<'EOJ'
+{"arch":"llama","layers":2,"width":32,"heads":4,"kv_heads":2,"head_size":8,"ffn":48,"context":160,"norm_eps":1e-5,"rope_theta":10000,"tied":true}
+EOJ
+score-weights init -w "$tmp/w" "$tmp/config.json" >"$tmp/init" 2>&1 || { cat "$tmp/init"; exit 1; }
+SCORE_WEIGHTS=$tmp/w
+export SCORE_WEIGHTS
+i=0
+while [ $i -lt 6 ]; do
+	i=$((i + 1))
+	echo "{\"id\":\"p$i\",\"task\":\"number\",\"prompt\":\"$i$i+$((i * 7))=\",\"answer\":\"$((i * 18))\",\"extra\":{\"kept\":[1,0.1]}}"
+done >"$tmp/p.jsonl"
+
+run score-sample -n 3 --max-tokens 5,9 --seed 4 "$tmp/p.jsonl"
+is 'exit status' $status 0
+cp "$tmp/out" "$tmp/all"
+is 'records' "$(wc -l <"$tmp/all")" 18
+for how in '--batch 1' '--batch 2 -j 1' '--batch 64 -j 2' '--kv-memory 100K'; do
+	# shellcheck disable=SC2086
+	run score-sample -n 3 --max-tokens 5,9 --seed 4 $how "$tmp/p.jsonl"
+	ok "the same with $how" cmp "$tmp/out" "$tmp/all"
+done
+{ head -n 2 "$tmp/p.jsonl" | score-sample -n 3 --max-tokens 5,9 --seed 4
+  tail -n 4 "$tmp/p.jsonl" | score-sample -n 3 --max-tokens 5,9 --seed 4; } >"$tmp/split"
+ok 'the same from two shards' cmp "$tmp/split" "$tmp/all"
+score-sample -n 3 --turns 1 --max-tokens 5,9 --seed 4 "$tmp/p.jsonl" |
+	score-sample --max-tokens 5,9 --seed 4 >"$tmp/continued"
+ok 'the same when the second turn is a second process' cmp "$tmp/continued" "$tmp/all"
+run score-sample -n 3 --max-tokens 5,9 --seed 5 "$tmp/p.jsonl"
+ok 'another seed gives others' sh -c "! cmp -s '$tmp/out' '$tmp/all'"
+is 'unknown fields pass' "$(jq -c .extra "$tmp/all" | sort -u)" '{"kept":[1,0.1]}'
+is 'lengths' "$(jq -c '[.turns[0].tokens, .turns[1].tokens | length] | .[0] <= 5 and .[1] <= 9' "$tmp/all" | sort -u)" true
+is 'a cut response is followed by the end token' \
+	"$(jq -c 'select(.turns[0].finish == "length") | .turns[1].context[0]' "$tmp/all" | sort -u)" 256
+is 'one log-probability a token' "$(jq -c '.turns[] | (.tokens | length) == (.logprobs | length)' "$tmp/all" | sort -u)" true
+is 'the samples differ' "$(head -n 3 "$tmp/all" | jq -c '.turns[0].tokens' | sort -u | wc -l)" 3
+ok 'valid records' sh -c "tests/validate trajectory <'$tmp/all'"
+
+score-sample --greedy --max-tokens 6 "$tmp/p.jsonl" >"$tmp/g1"
+score-sample --greedy --max-tokens 6 --seed 9 "$tmp/p.jsonl" >"$tmp/g2"
+is 'greedy knows no seed' "$(jq -c '[.turns[].tokens]' "$tmp/g1" | cksum)" "$(jq -c '[.turns[].tokens]' "$tmp/g2" | cksum)"
+score-sample -T 0.5 --top-k 3 --max-tokens 6 "$tmp/p.jsonl" >"$tmp/k"
+is 'sample_logprobs where the sampling differs' "$(jq -c '.turns[] | has("sample_logprobs")' "$tmp/k" | sort -u)" true
+score-sample --min-tokens 6 --max-tokens 6 "$tmp/p.jsonl" >"$tmp/m"
+is 'min-tokens' "$(jq -c '.turns[].tokens | length' "$tmp/m" | sort -u)" 6
+
+echo '{"id":"g","turns":[{"prompt":"1+1=","response":"2","given":true,"finish":"length"},{"prompt":"?","response":"=2","given":true}]}' |
+	score-sample >"$tmp/given"
+is 'given turns become tokens' "$(jq -c '[.turns[] | .context, .tokens]' "$tmp/given")" '[[49,43,49,61],[50],[256,63],[61,50,256]]'
+cat >"$tmp/prompts.jq" <<'EOJ'
+if (.turns | length) == 0 then .prompt else "again \(.turns | length)" end
+EOJ
+score-sample --turns 3 --max-tokens 2 --prompts "$tmp/prompts.jq" "$tmp/p.jsonl" >"$tmp/three"
+is 'the prompts program is asked for every turn' "$(jq -c '[.turns[].prompt]' "$tmp/three" | head -n 1)" '["11+7=","again 1","again 2"]'
+
+{ head -n 2 "$tmp/p.jsonl"; echo '{"id":"x","prompt":7}'; } >"$tmp/bad"
+run score-sample --max-tokens 2 "$tmp/bad"
+is 'bad record: status' $status 1
+is 'bad record: what came before it is out' "$(wc -l <"$tmp/out")" 2
+is 'bad record: line and field' "$(cat "$tmp/err")" "score-sample: $tmp/bad:3: .prompt: expected string, got number"
+{ head -n 1 "$tmp/p.jsonl"; jq -nc '{id: "long", prompt: ("1" * 400)}'; } >"$tmp/long"
+run score-sample --max-tokens 2 "$tmp/long"
+is 'a prompt too long: status and output' "$status $(wc -l <"$tmp/out")" '1 1'
+ok 'a prompt too long: line' grep -q "long:2: .turns\[0\]: 400 tokens" "$tmp/err"
+run score-sample -n 2 "$tmp/all"
+is 'a group cannot be multiplied' $status 1
+run score-sample --no-such
+is 'usage' $status 2
+run score-sample -w "$tmp/none" "$tmp/p.jsonl"
+is 'no store' $status 1
+run sh -c "score-sample --max-tokens 2 '$tmp/p.jsonl' >/dev/full"
+is 'full disk' $status 1
+run score-sample </dev/null
+is 'no input, no output' "$status $(wc -c <"$tmp/out")" '0 0'
+finish
