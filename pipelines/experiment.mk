@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: MIT
+# One experiment from problems to table: make experiment NAME=tiny, or make -f pipelines/experiment.mk NAME=tiny
+# from the repository's top with bin/ on PATH. experiments/NAME.mk is its configuration:
+#
+#   TRAIN, TEST      commands that print problem records
+#   PROMPTS          the jq program from a record to the next user message
+#   INIT             configuration of a small random model (score-weights init), pre-trained on
+#   DOCUMENTS            a command that prints documents (sft.sh), for
+#   PRETRAIN             STEPS BATCH options-of-score-update; or
+#   MODEL            a GGUF file or a Hugging Face directory to import
+#   STAGE1 ... UPDATE2   settings of score.sh
+#   EVAL_SAMPLE      options of score-sample for evaluation, beside SAMPLE
+#
+# Everything is under run/NAME/ and is made once: a second run goes on where the first was cut off.
+# More steps in the configuration go on from the last; anything else that is to be made again: delete it.
+# Targets: all (default), base (stops at the model before reinforcement learning).
+SHELL = bash
+.SHELLFLAGS = -euo pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+ifndef NAME
+$(error NAME= is missing: one of $(basename $(notdir $(wildcard pipelines/experiments/*.mk))))
+endif
+CONFIG = pipelines/experiments/$(NAME).mk
+R = run/$(NAME)
+include $(CONFIG)
+
+export PATH := $(CURDIR)/bin:$(CURDIR)/sandbox:$(PATH)
+SAMPLE += --prompts $(R)/prompts.jq
+export SAMPLE
+export STAGE1 STAGE2 PROBLEMS SAMPLES SEED VERIFY EVAL BONUS1 BONUS2 UPDATE1 UPDATE2
+
+all: $(R)/summary.json $(R)/curves.svg
+	@jq -rn -f pipelines/table.jq $(EVALS)
+base: $(R)/base.lmdb $(R)/train.jsonl $(R)/prompts.jq
+
+# ---- problems ----
+
+$(R)/train.jsonl $(R)/test.jsonl: | $(R)/eval
+	$(if $(filter %/train.jsonl,$@),$(TRAIN),$(TEST)) >$@.part
+	mv $@.part $@
+$(R)/prompts.jq: $(PROMPTS) | $(R)/eval
+	cp $< $@
+$(R)/eval:
+	mkdir -p $@
+
+# ---- the model to begin with: base.lmdb is there once it is whole ----
+
+ifdef INIT
+$(R)/documents.jsonl: | $(R)/eval
+	$(DOCUMENTS) >$@.part
+	mv $@.part $@
+$(R)/base.lmdb: | $(R)/documents.jsonl
+	test -d $@.part || score-weights init -w $@.part --seed $(or $(SEED),0) $(INIT) >/dev/null
+	pipelines/sft.sh $@.part $(R)/documents.jsonl $(PRETRAIN) | jq -r 'select(.step % 50 == 0) | "step \(.step): loss \(.loss)"' >&2
+	score-weights tag -w $@.part base
+	mv $@.part $@
+else
+$(R)/base.lmdb: | $(R)/eval
+	rm -rf $@.part
+	score-weights import -w $@.part $(MODEL) >/dev/null
+	mv $@.part $@
+endif
+
+# ---- reinforcement learning, in a copy ----
+
+$(R)/weights.lmdb: | $(R)/base.lmdb
+	rm -rf $@.part
+	cp -R --sparse=always $(R)/base.lmdb $@.part
+	mv $@.part $@
+$(R)/trained: $(CONFIG) | $(R)/weights.lmdb $(R)/train.jsonl $(R)/prompts.jq
+	pipelines/score.sh $(R)
+	touch $@
+
+# ---- evaluation of base, stage1, stage2 ----
+
+EVALS = $(foreach s,$(SNAPSHOTS),$(R)/eval/$s.json)
+SNAPSHOTS ?= base stage1 stage2
+$(EVALS): $(R)/eval/%.json: | $(R)/test.jsonl $(R)/prompts.jq
+	pipelines/eval.sh $(R)/weights.lmdb $* $(R)/test.jsonl $(R)/eval/$* $(EVAL_SAMPLE) >/dev/null
+$(R)/eval/base.json: | $(R)/weights.lmdb
+$(filter-out %/base.json,$(EVALS)): $(R)/trained
+
+$(R)/summary.json: $(EVALS)
+	jq -n '[inputs] | {before: .[0], after: .[-1]}' $(EVALS) >$@
+$(R)/curves.svg: $(R)/trained
+	score-plot -o $@ --title 'run/$(NAME)' --smooth 5 -y '{"reward, attempt 1": .reward[0], "reward, attempt 2": .reward[1]}' \
+		-y '{"KL, attempt 1": .kl[0], "KL, attempt 2": .kl[1]}' $(R)/metrics.jsonl
+
+.PHONY: all base

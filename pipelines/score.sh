@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# SCoRe: Stage I, then Stage II, one pipeline of filters per step.
+# usage: score.sh RUN          (a folder that holds weights.lmdb and train.jsonl; settings from the environment, below)
+#
+# Stops and goes on at any instant: where to go on is read from the store. Every verified batch is kept as
+# RUN/batches/STEP.jsonl; a step that was interrupted after its batch was whole uses that batch again.
+# Leaves the tags stage1 and stage2 in the store, and RUN/metrics.jsonl.
+set -euo pipefail
+
+run=${1:?usage: score.sh RUN}
+STAGE1=${STAGE1:-50}                      # steps of Stage I
+STAGE2=${STAGE2:-100}                     # steps of Stage II
+PROBLEMS=${PROBLEMS:-16}                  # problems a step
+SAMPLES=${SAMPLES:-8}                     # samples a problem
+SEED=${SEED:-0}
+SAMPLE=${SAMPLE-}                        # more options of score-sample, for training and evaluation
+VERIFY=${VERIFY-}                        # ... of score-verify
+BONUS1=${BONUS1-}                        # ... of score-bonus in Stage I
+BONUS2=${BONUS2:---alpha 10}              # ... and in Stage II
+UPDATE1=${UPDATE1:---lr 5e-6 --beta1 0.01 --beta2 0.1}        # ... of score-update
+UPDATE2=${UPDATE2:---lr 5e-6 --beta1 0.01}
+
+export SCORE_WEIGHTS=$run/weights.lmdb
+mkdir -p "$run/batches"
+
+# Is the file of step $1 a whole batch? Every index with all its samples, every turn verified.
+whole() {
+	[[ -f $2 ]] && jq -en --argjson step "$1" '[inputs] | length > 0
+		and all(.[]; .batch.step == $step and all(.turns[]; has("reward")))
+		and (group_by(.batch.index) | length == .[0][0].batch.size
+			and all(.[]; ([.[].sample] | unique | length) == length and length == (.[0].group // 1)))' "$2" >/dev/null 2>&1
+}
+
+# Fresh verified trajectories of step $1, saved on their way.
+# shellcheck disable=SC2086
+fresh() {
+	score-draw -n "$PROBLEMS" --step "$1" --seed "$SEED" "$run/train.jsonl" |
+		score-sample -n "$SAMPLES" --seed "$SEED" $SAMPLE |
+		score-verify $VERIFY |
+		tee "$run/batches/$1.jsonl.part"
+}
+
+# Step $1 of stage $2.
+# shellcheck disable=SC2086
+step() {
+	local saved=$run/batches/$1.jsonl bonus=BONUS$2 update=UPDATE$2
+
+	if ! whole "$1" "$saved" && whole "$1" "$saved.part"; then
+		mv "$saved.part" "$saved"
+	fi
+	if whole "$1" "$saved"; then
+		score-bonus --stage "$2" ${!bonus} "$saved" | score-update --reference base ${!update}
+	else
+		fresh "$1" | score-bonus --stage "$2" ${!bonus} | score-update --reference base ${!update}
+		mv "$saved.part" "$saved"
+	fi
+}
+
+at() { score-weights show "$@" | jq .step; }
+
+first=$(at -s base)
+now=$(at)
+# The batch of a step that was committed before its file got its name.
+last=$run/batches/$((now - 1)).jsonl
+[[ ! -f $last.part ]] || mv "$last.part" "$last"
+while :; do
+	((now != first + STAGE1)) || score-weights tag stage1
+	((now != first + STAGE1 + STAGE2)) || score-weights tag stage2
+	((now < first + STAGE1 + STAGE2)) || break
+	stage=$((now < first + STAGE1 ? 1 : 2))
+	step "$now" "$stage" | jq -r --argjson end $((first + STAGE1 + STAGE2)) \
+		'"step \(.step) of \($end), stage \(.stage): reward \([.reward[] | . * 1000 | round / 1000 | tostring] | join(" "))"' >&2
+	now=$((now + 1))
+done
+score-weights metrics >"$run/metrics.jsonl.part"
+mv "$run/metrics.jsonl.part" "$run/metrics.jsonl"
