@@ -106,9 +106,28 @@ $(B)/tests/%.t: $(B)/tests/%.o $(B)/libscore.a
 
 # T=: only these, e.g. make check T=tests/cli/draw.t  or  T=$(B)/tests/unit/tok.t
 T = $(TEST_BIN) $(TEST_SH)
-check: all $(filter $(B)/%,$(T))          ## every test (TAP through prove); T=FILE for one
-	@command -v prove >/dev/null || { echo 'make check: prove is missing: make deps' >&2; exit 1; }
+check:                                   ## every test (TAP through prove); T=FILE for one
+	@sh .ci/deps
+	+@$(MAKE) --no-print-directory $(JOBS) checked
+checked: all $(filter $(B)/%,$(T))
 	B=$(B) PATH="$(CURDIR)/bin:$(CURDIR)/sandbox:$$PATH" prove -j $(shell nproc) -e '' $(T)
+
+# ---- experiments: pipelines/experiment.mk ----
+
+# MODEL=smollm2, MODEL=/path/to.gguf or a Hugging Face directory: the real case, else the tiny one
+DEMO = $(if $(MODEL),real,demo)
+demo:                                    ## SCoRe from nothing to a table; MODEL=smollm2 or /path.gguf: a real model
+	@sh .ci/deps
+	+@$(MAKE) --no-print-directory $(JOBS) all
+	+@$(MAKE) --no-print-directory -f pipelines/experiment.mk NAME=$(DEMO)
+demo-model:                              ## the demo's base model only: run/demo/base.lmdb
+	@sh .ci/deps
+	+@$(MAKE) --no-print-directory $(JOBS) all
+	+@$(MAKE) --no-print-directory -f pipelines/experiment.mk NAME=$(DEMO) base
+experiment: all                          ## NAME=one of pipelines/experiments/*.mk, results under run/NAME/
+	+@$(MAKE) --no-print-directory -f pipelines/experiment.mk $(if $(NAME),NAME=$(NAME))
+# one job per core, unless -j was given
+JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 
 deps:                                    ## install Debian packages (root or sudo)
 	sh .ci/deps
@@ -126,6 +145,6 @@ clean:                                   ## remove what was built (not run/)
 help:                                    ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
 
-.PHONY: all check deps install clean help FORCE
+.PHONY: all check checked deps demo demo-model experiment install clean help FORCE
 .SECONDARY:
 -include $(LIB_OBJ:.o=.d) $(F32_OBJ:.o=.d) $(TOOL_SRC:%.c=$(B)/%.d) $(TEST_SRC:%.c=$(B)/%.d)
