@@ -119,42 +119,52 @@ static size_t panels_of(size_t n)
 	return (n + KERN_PANEL - 1) / KERN_PANEL;
 }
 
+struct pair { act v[2]; };
+
 /* One panel: outputs n0..n0+63 of W (or of W^T). */
-static void pack_panel(act *restrict p, const act *restrict w, size_t n0, size_t n, size_t k, size_t ldw, int transposed)
+static void pack_panel(struct pair *restrict p, const act *restrict w, size_t n0, size_t n, size_t k, size_t ldw,
+                       int transposed)
 {
-	size_t cols = n - n0 < KERN_PANEL ? n - n0 : KERN_PANEL, pairs = (k + 1) / 2;
+	size_t cols = n - n0 < KERN_PANEL ? n - n0 : KERN_PANEL, pairs = k / 2;
 
 	if (cols < KERN_PANEL || k % 2)
-		memset(p, 0, pairs * 2 * KERN_PANEL * sizeof *p);
+		memset(p, 0, (k + 1) / 2 * KERN_PANEL * sizeof *p);
 	if (transposed) {
-		for (size_t i = 0; i < k; i++) {
-			const act *row = w + i * ldw + n0;
-			act *to = p + i / 2 * (2 * KERN_PANEL) + i % 2;
+		for (size_t i = 0; i < pairs; i++) {
+			const act *even = w + 2 * i * ldw + n0, *odd = even + ldw;
 
-			for (size_t j = 0; j < cols; j++)
-				to[2 * j] = row[j];
+			if (cols == KERN_PANEL)      /* a count the compiler knows: vectors */
+				for (size_t j = 0; j < KERN_PANEL; j++)
+					p[i * KERN_PANEL + j] = (struct pair){{even[j], odd[j]}};
+			else
+				for (size_t j = 0; j < cols; j++)
+					p[i * KERN_PANEL + j] = (struct pair){{even[j], odd[j]}};
 		}
+		for (size_t j = 0; k % 2 && j < cols; j++)
+			p[pairs * KERN_PANEL + j].v[0] = w[(k - 1) * ldw + n0 + j];
 		return;
 	}
-	for (size_t i0 = 0; i0 < k; i0 += 64)    /* a block of the source stays in cache */
+	for (size_t i0 = 0; i0 < pairs; i0 += 32)        /* a block of the source stays in cache */
 		for (size_t j = 0; j < cols; j++) {
 			const act *row = w + (n0 + j) * ldw;
-			size_t end = i0 + 64 < k ? i0 + 64 : k;
+			size_t end = i0 + 32 < pairs ? i0 + 32 : pairs;
 
 			for (size_t i = i0; i < end; i++)
-				p[i / 2 * (2 * KERN_PANEL) + 2 * j + i % 2] = row[i];
+				memcpy(&p[i * KERN_PANEL + j], row + 2 * i, sizeof *p);
 		}
+	for (size_t j = 0; k % 2 && j < cols; j++)
+		p[pairs * KERN_PANEL + j].v[0] = w[(n0 + j) * ldw + k - 1];
 }
 
 /* Fills memory the caller has: [panels][pairs][64][2]. */
 static void pack_into(act *p, const act *w, size_t n, size_t k, size_t ldw, int transposed)
 {
-	size_t panels = panels_of(n), stride = (k + 1) / 2 * 2 * KERN_PANEL;
+	size_t panels = panels_of(n), stride = (k + 1) / 2 * KERN_PANEL;
 	int team = n * k < 1 << 15 ? 1 : n_threads;
 
 #pragma omp parallel for schedule(static) num_threads(team) if (team > 1)
 	for (size_t i = 0; i < panels; i++)
-		pack_panel(p + i * stride, w, i * KERN_PANEL, n, k, ldw, transposed);
+		pack_panel((struct pair *)p + i * stride, w, i * KERN_PANEL, n, k, ldw, transposed);
 }
 
 void pack(struct packed *out, const act *w, size_t n, size_t k, size_t ldw, int transposed)
@@ -179,16 +189,19 @@ void pack_free(struct packed *p)
 /* Below this many multiplications a team costs more than it brings. */
 enum { SMALL_GEMM = 1 << 17, ROWS_A_THREAD = 24 };
 
-void gemm(float *c, size_t ldc, const act *a, size_t lda, const struct packed *w, size_t m, int add)
+/* A is [M][K], or [K][M] if trans. */
+static void split(float *c, size_t ldc, const act *a, size_t lda, const struct packed *w, size_t m, int add, int trans)
 {
 	size_t panels = panels_of(w->n), team = (size_t)n_threads;
 	/* Few panels do not divide evenly: give the threads rows instead. */
 	int by_rows = panels % team && panels < 8 * team && m >= ROWS_A_THREAD * team;
+	void (*f)(float *, size_t, const act *, size_t, const struct packed *, size_t, int, size_t, size_t) =
+		trans ? kern->gemm_panels_t : kern->gemm_panels;
 
 	if (!m || !panels)
 		return;
 	if (team == 1 || m * w->n * w->k < SMALL_GEMM) {
-		kern->gemm_panels(c, ldc, a, lda, w, m, add, 0, panels);
+		f(c, ldc, a, lda, w, m, add, 0, panels);
 		return;
 	}
 #pragma omp parallel for schedule(static) num_threads(n_threads)
@@ -196,11 +209,16 @@ void gemm(float *c, size_t ldc, const act *a, size_t lda, const struct packed *w
 		if (by_rows) {
 			size_t r0 = m * i / team, r1 = m * (i + 1) / team;
 
-			kern->gemm_panels(c + r0 * ldc, ldc, a + r0 * lda, lda, w, r1 - r0, add, 0, panels);
+			f(c + r0 * ldc, ldc, a + r0 * (trans ? 1 : lda), lda, w, r1 - r0, add, 0, panels);
 		} else {
-			kern->gemm_panels(c, ldc, a, lda, w, m, add, panels * i / team, panels * (i + 1) / team);
+			f(c, ldc, a, lda, w, m, add, panels * i / team, panels * (i + 1) / team);
 		}
 	}
+}
+
+void gemm(float *c, size_t ldc, const act *a, size_t lda, const struct packed *w, size_t m, int add)
+{
+	split(c, ldc, a, lda, w, m, add, 0);
 }
 
 /* Grows, never shrinks: the backward asks for the same sizes again and again. */
@@ -220,17 +238,9 @@ static act *scratch(size_t n)
 void gemm_dw(float *dw, size_t ldw, const act *dy, size_t lddy, const act *x, size_t ldx,
              size_t t, size_t n, size_t k)
 {
-	/* dW = dY' X: rows are the outputs n, X' is packed as a weight with k outputs and t inputs. */
-	size_t size = panels_of(k) * ((t + 1) / 2) * 2 * KERN_PANEL;
-	act *p = scratch(size + n * t), *rows = p + size;
-	struct packed w = {p, k, t};
-	int team = n * t < 1 << 15 ? 1 : n_threads;
+	/* Rows are dW's n outputs; X' is packed as a weight with k outputs and t inputs. */
+	struct packed w = {scratch(panels_of(k) * ((t + 1) / 2) * 2 * KERN_PANEL), k, t};
 
-	pack_into(p, x, k, t, ldx, 1);
-#pragma omp parallel for schedule(static) num_threads(team) if (team > 1)
-	for (size_t n0 = 0; n0 < n; n0 += 32)
-		for (size_t i = 0; i < t; i++)
-			for (size_t j = n0; j < n && j < n0 + 32; j++)
-				rows[j * t + i] = dy[i * lddy + j];
-	gemm(dw, ldw, rows, t, &w, n, 1);
+	pack_into(w.p, x, k, t, ldx, 1);
+	split(dw, ldw, dy, lddy, &w, n, 1, 1);
 }

@@ -59,6 +59,9 @@ struct kern {
 	 * Computes panels [p0, p1) of W only: threads take disjoint panels. lda, ldc in elements. */
 	void (*gemm_panels)(float *c, size_t ldc, const act *a, size_t lda, const struct packed *w,
 	                    size_t m, int add, size_t p0, size_t p1);
+	/* The same with A given as [K][M] (lda between inputs): dW = dY' X. */
+	void (*gemm_panels_t)(float *c, size_t ldc, const act *a, size_t lda, const struct packed *w,
+	                      size_t m, int add, size_t p0, size_t p1);
 
 	/* out[d] = act(x[d] * r * w[d]), r = 1/sqrt(mean(x^2) + eps). Returns r. */
 	float (*rmsnorm)(act *out, const float *x, const act *w, size_t d, float eps);
@@ -121,7 +124,7 @@ struct kern {
 /* Floats of scratch for attention over up to t keys. */
 static inline size_t attn_scratch(size_t t, size_t grp, size_t s)
 {
-	return (t + 32) * (grp + 32) + 128 * (s + 16) + 256;
+	return (t + 32) * (grp + 32) + 256 * (s + 16) + 1024;
 }
 
 /*

@@ -16,7 +16,8 @@ extern const struct kern kern_ref, kern_avx2, kern_avx512, kern_avx512bf16, kern
 
 /* A level's file names its functions as the table does. */
 #define KERN_FUNCTIONS \
-	.gemm_panels = gemm_panels, .rmsnorm = rmsnorm, .rmsnorm_bwd = rmsnorm_bwd, .rmsnorm_f32 = rmsnorm_f32, \
+	.gemm_panels = gemm_panels, .gemm_panels_t = gemm_panels_t, \
+	.rmsnorm = rmsnorm, .rmsnorm_bwd = rmsnorm_bwd, .rmsnorm_f32 = rmsnorm_f32, \
 	.rope = rope, .glu = glu, .glu_bwd = glu_bwd, .to_act = to_act, .from_act = from_act, .add = add, .axpy = axpy, \
 	.attn = attn, .attn_bwd = attn_bwd, .lse = lse, .kl = kl, .dlogits = dlogits, .adamw = adamw, .sumsq = sumsq
 

@@ -16,8 +16,9 @@ typedef double sum;
 typedef float sum;
 #endif
 
-static void gemm_panels(float *c, size_t ldc, const act *a, size_t lda, const struct packed *w,
-                        size_t m, int add, size_t p0, size_t p1)
+/* Element (m, k) of A is a[m * sm + k * sk]. */
+static void panels(float *c, size_t ldc, const act *a, size_t sm, size_t sk, const struct packed *w,
+                   size_t m, int add, size_t p0, size_t p1)
 {
 	size_t pairs = (w->k + 1) / 2;
 
@@ -31,7 +32,7 @@ static void gemm_panels(float *c, size_t ldc, const act *a, size_t lda, const st
 			for (size_t j = 0; j < cols; j++)
 				s[j] = add ? c[i * ldc + n0 + j] : 0;
 			for (size_t k = 0; k < w->k; k++) {
-				sum x = act_f32(a[i * lda + k]);
+				sum x = act_f32(a[i * sm + k * sk]);
 				const act *row = b + (k / 2 * KERN_PANEL) * 2 + k % 2;
 
 				for (size_t j = 0; j < cols; j++)
@@ -41,6 +42,18 @@ static void gemm_panels(float *c, size_t ldc, const act *a, size_t lda, const st
 				c[i * ldc + n0 + j] = (float)s[j];
 		}
 	}
+}
+
+static void gemm_panels(float *c, size_t ldc, const act *a, size_t lda, const struct packed *w,
+                        size_t m, int add, size_t p0, size_t p1)
+{
+	panels(c, ldc, a, lda, 1, w, m, add, p0, p1);
+}
+
+static void gemm_panels_t(float *c, size_t ldc, const act *a, size_t lda, const struct packed *w,
+                          size_t m, int add, size_t p0, size_t p1)
+{
+	panels(c, ldc, a, 1, lda, w, m, add, p0, p1);
 }
 
 static float inverse_rms(const float *x, size_t d, float eps)

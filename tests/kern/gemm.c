@@ -21,8 +21,9 @@ static void against_ref(const char *isa)
 		for (int add = 0; add < 2; add++) {
 			struct numbers r = numbers(i);
 			size_t m = shapes[i].m, n = shapes[i].n, k = shapes[i].k, lda = k + 3, ldc = n + 5, panels = (n + 63) / 64;
-			act *a = acts(&r, m * lda, -1, 1), *w = acts(&r, n * k, -1, 1);
+			act *a = acts(&r, m * lda, -1, 1), *at = xcalloc(k * (m + 1), sizeof *at), *w = acts(&r, n * k, -1, 1);
 			float *c = floats(&r, m * ldc, -1, 1), *want = copy(c, m * ldc * sizeof *c);
+			float *ct = copy(c, m * ldc * sizeof *c);
 			struct packed p = {0};
 			double tolerance = exact(isa) ? 0 : 1e-6 * (double)k;
 			double d;
@@ -30,10 +31,15 @@ static void against_ref(const char *isa)
 			pack(&p, w, n, k, k, 0);
 			ref->gemm_panels(want, ldc, a, lda, &p, m, add, 0, panels);
 			lv->gemm_panels(c, ldc, a, lda, &p, m, add, 0, panels);
+			for (size_t x = 0; x < m * k; x++)
+				at[x % k * (m + 1) + x / k] = a[x / k * lda + x % k];
+			lv->gemm_panels_t(ct, ldc, at, m + 1, &p, m, add, 0, panels);
 			d = worst(c, want, m * ldc, 1);      /* what lies beyond column n is compared, too */
 			ok(d <= tolerance, "%s gemm %zux%zux%zu%s: off by %g", isa, m, n, k, add ? " added" : "", d);
+			ok(!memcmp(c, ct, m * ldc * sizeof *c), "%s gemm %zux%zux%zu%s, A transposed: the same bits", isa, m, n, k,
+			   add ? " added" : "");
 			pack_free(&p);
-			free(a), free(w), free(c), free(want);
+			free(a), free(at), free(w), free(c), free(ct), free(want);
 		}
 }
 

@@ -7,7 +7,7 @@
  * inputs), then their sum. Softmax: lane l sums the positions that are l modulo W. Output: positions
  * in order. None of this depends on the other units, nor on where a call's rows begin.
  */
-enum { UNITS = 32, TILE_UNITS = 8 };     /* held at once; multiplied at once */
+enum { UNITS = 32, DOTS = 8, MIX = 4 };  /* units held at once; multiplied at once by dots and by mix */
 
 static size_t least(size_t a, size_t b)
 {
@@ -22,15 +22,18 @@ static size_t round_up(size_t n)
 /* kt[i][W] = input i of n <= W rows of x, fp32; the last row stands for missing ones. s even. */
 static void transpose_block(float *kt, const act *x, size_t ld, size_t n, size_t s)
 {
+	const act *row[W];
 	size_t i = 0;
 
+	for (size_t j = 0; j < W; j++) {
+		row[j] = x + (j < n ? j : n - 1) * ld;
+		for (size_t k = 0; k < s; k += 32)       /* the next block's */
+			_mm_prefetch((const char *)((uintptr_t)row[j] + (W * ld + k) * sizeof *x), _MM_HINT_T0);
+	}
 	for (; i + 2 * W <= s; i += 2 * W) {
 		vf v[W];
 
-#pragma GCC unroll 16
-		for (int j = 0; j < W; j++)
-			v[j] = v_load_pairs(x + least((size_t)j, n - 1) * ld + i);
-		v_transpose(v);
+		v_load_transposed(v, row, i);
 #pragma GCC unroll 16
 		for (int j = 0; j < W; j++) {
 			v_store(kt + (i + 2 * (size_t)j) * W, v_low(v[j]));
@@ -39,14 +42,14 @@ static void transpose_block(float *kt, const act *x, size_t ld, size_t n, size_t
 	}
 	for (; i < s; i++)
 		for (size_t j = 0; j < W; j++)
-			kt[i * W + j] = act_f32(x[least(j, n - 1) * ld + i]);
+			kt[i * W + j] = act_f32(row[j][i]);
 }
 
 /* out[u][W] = sum_i x[u][i] kt[i][lane]. */
 __attribute__((always_inline))
 static inline void dots_n(float *out, size_t ldo, const float *x, size_t ldx, const float *kt, size_t s, const int n)
 {
-	vf even[TILE_UNITS], odd[TILE_UNITS];
+	vf even[DOTS], odd[DOTS];
 
 #pragma GCC unroll 8
 	for (int u = 0; u < n; u++)
@@ -86,12 +89,20 @@ static void dots(float *out, size_t ldo, const float *x, size_t ldx, const float
 	}
 }
 
-/* out[r][i] += sum_k c[r * cr + k * ck] x[k][i] for n rows, k < depth in order, i < cols (vectors of W, nv at once). */
+/* A matrix of fp32 (rows padded to whole vectors) or, if f is NULL, of bf16. */
+struct mat {
+	const float *f;
+	const act *b;
+	size_t ld;
+};
+
+/* out[r][0..left) += sum_k c[r * cr + k * ck] x[k][..] for n rows, k < depth in order; nv vectors, or one that
+ * may be short. */
 __attribute__((always_inline))
-static inline void mix_n(float *out, size_t ldo, const float *c, size_t cr, size_t ck, const float *x, size_t ldx,
-                         size_t depth, size_t left, const int n, const int nv)
+static inline void mix_n(float *out, size_t ldo, const float *c, size_t cr, size_t ck, struct mat x,
+                         size_t depth, size_t left, const int bf, const int n, const int nv)
 {
-	vf s[4][4];
+	vf s[MIX][4];
 
 #pragma GCC unroll 4
 	for (int r = 0; r < n; r++)
@@ -103,12 +114,18 @@ static inline void mix_n(float *out, size_t ldo, const float *c, size_t cr, size
 
 #pragma GCC unroll 4
 		for (int v = 0; v < nv; v++)
-			xk[v] = v_load(x + k * ldx + v * W);
+			if (!bf)
+				xk[v] = v_load(x.f + k * x.ld + v * W);
+			else
+				xk[v] = nv > 1 ? v_load_act(x.b + k * x.ld + v * W) : get_act(x.b + k * x.ld, left);
 #pragma GCC unroll 4
-		for (int r = 0; r < n; r++)
+		for (int r = 0; r < n; r++) {
+			vf ck_r = v_set1(c[(size_t)r * cr + k * ck]);
+
 #pragma GCC unroll 4
 			for (int v = 0; v < nv; v++)
-				s[r][v] = v_fma(v_set1(c[(size_t)r * cr + k * ck]), xk[v], s[r][v]);
+				s[r][v] = v_fma(ck_r, xk[v], s[r][v]);
+		}
 	}
 #pragma GCC unroll 4
 	for (int r = 0; r < n; r++)
@@ -120,33 +137,31 @@ static inline void mix_n(float *out, size_t ldo, const float *c, size_t cr, size
 				put(out + (size_t)r * ldo, s[r][v], left);
 }
 
-/* x's rows are padded to whole vectors (scratch); out's are not. */
-static void mix(float *out, size_t ldo, const float *c, size_t cr, size_t ck, const float *x, size_t ldx,
+#define MIX_CASES(bf, n) \
+	case 4 * (n) + 2 * (bf): mix_n(out, ldo, c, cr, ck, x, depth, left, bf, n, 1); break; \
+	case 4 * (n) + 2 * (bf) + 1: mix_n(out, ldo, c, cr, ck, x, depth, left, bf, n, WIDE); break;
+
+/* out[n][cols] += c[n][depth] x[depth][cols], c at strides cr, ck. */
+static void mix(float *out0, size_t ldo, const float *c0, size_t cr, size_t ck, struct mat x0,
                 size_t n, size_t depth, size_t cols)
 {
-	enum { WIDE = W == 16 ? 4 : 2 };     /* vectors at once: 4 x 4 or 4 x 2 sums fit the registers */
+	enum { WIDE = W == 16 ? 4 : 2 };     /* vectors at once, such that the sums fit the registers */
 
-	for (size_t r = 0; r < n;) {
-		size_t now = least(n - r, 4);
-		float *o = out + r * ldo;
-		const float *cc = c + r * cr;
+	for (size_t r = 0, now; r < n; r += now) {
+		const float *c = c0 + r * cr;
 
+		now = least(n - r, MIX);
 		for (size_t i = 0; i < cols;) {
-			int wide = cols - i >= WIDE * W;
+			size_t left = cols - i, wide = left >= WIDE * W;
+			struct mat x = {x0.f ? x0.f + i : NULL, x0.b ? x0.b + i : NULL, x0.ld};
+			float *out = out0 + r * ldo + i;
 
-			switch (now * 2 + (size_t)wide) {
-			case 2: mix_n(o + i, ldo, cc, cr, ck, x + i, ldx, depth, cols - i, 1, 1); break;
-			case 3: mix_n(o + i, ldo, cc, cr, ck, x + i, ldx, depth, cols - i, 1, WIDE); break;
-			case 4: mix_n(o + i, ldo, cc, cr, ck, x + i, ldx, depth, cols - i, 2, 1); break;
-			case 5: mix_n(o + i, ldo, cc, cr, ck, x + i, ldx, depth, cols - i, 2, WIDE); break;
-			case 6: mix_n(o + i, ldo, cc, cr, ck, x + i, ldx, depth, cols - i, 3, 1); break;
-			case 7: mix_n(o + i, ldo, cc, cr, ck, x + i, ldx, depth, cols - i, 3, WIDE); break;
-			case 8: mix_n(o + i, ldo, cc, cr, ck, x + i, ldx, depth, cols - i, 4, 1); break;
-			default: mix_n(o + i, ldo, cc, cr, ck, x + i, ldx, depth, cols - i, 4, WIDE);
+			switch (4 * now + 2 * !x.f + wide) {
+			MIX_CASES(0, 1) MIX_CASES(0, 2) MIX_CASES(0, 3) MIX_CASES(0, 4)
+			MIX_CASES(1, 1) MIX_CASES(1, 2) MIX_CASES(1, 3) MIX_CASES(1, 4)
 			}
 			i += wide ? WIDE * W : W;
 		}
-		r += now;
 	}
 }
 
@@ -179,24 +194,30 @@ static size_t unit_pos(const struct units *t, size_t i)
 static void scores(struct units *t, const act *k, size_t ldkv, float scale)
 {
 	size_t from = first_key(unit_pos(t, 0), t->window) / W * W, last = unit_pos(t, t->n - 1);
+	long first[UNITS], end[UNITS];
+	vf max[UNITS];
 
-	for (size_t i = 0; i < t->n; i++)
-		t->max[i] = -HUGE_VALF;
+	for (size_t i = 0; i < t->n; i++) {
+		size_t pos = unit_pos(t, i);
+
+		first[i] = (long)first_key(pos, t->window);
+		end[i] = (long)pos + 1;
+		max[i] = v_set1(-HUGE_VALF);
+	}
 	for (size_t j = from; j <= last; j += W) {
 		transpose_block(t->block, k + j * ldkv, ldkv, least(W, last + 1 - j), t->s);
 		dots(t->score + j, t->ld, t->q, t->sp, t->block, t->s, t->n);
 		for (size_t i = 0; i < t->n; i++) {
 			float *p = t->score + i * t->ld + j;
-			size_t pos = unit_pos(t, i);
-			vmask seen = v_between((long)first_key(pos, t->window) - (long)j, (long)pos + 1 - (long)j);
+			vmask seen = v_between(first[i] - (long)j, end[i] - (long)j);
 			vf x = v_pick(seen, v_mul(v_load(p), v_set1(scale)), v_set1(-HUGE_VALF));
-			float top = v_hmax(x);
 
 			v_store(p, x);
-			if (top > t->max[i])
-				t->max[i] = top;
+			max[i] = v_max(x, max[i]);
 		}
 	}
+	for (size_t i = 0; i < t->n; i++)
+		t->max[i] = v_hmax(max[i]);
 }
 
 /* Scores become exp(score - max); total is their sum. */
@@ -225,10 +246,14 @@ static void values(struct units *t, const act *v, size_t ldkv)
 
 	for (size_t j = first / W * W; j <= last; j += W) {
 		size_t n = least(W, last + 1 - j);
+		struct mat x = {NULL, v + j * ldkv, ldkv};
 
-		widen(t->block, t->sp, v + j * ldkv, ldkv, n, t->s);
+		if (t->n > MIX) {        /* read more than once: unpack once */
+			widen(t->block, t->sp, v + j * ldkv, ldkv, n, t->s);
+			x = (struct mat){t->block, NULL, t->sp};
+		}
 		if (j >= all_from && j + n <= all_to) {
-			mix(t->o, t->sp, t->score + j, t->ld, 1, t->block, t->sp, t->n, n, t->s);
+			mix(t->o, t->sp, t->score + j, t->ld, 1, x, t->n, n, t->s);
 			continue;
 		}
 		for (size_t i = 0; i < t->n; i++) {
@@ -238,7 +263,7 @@ static void values(struct units *t, const act *v, size_t ldkv)
 				a = j;
 			if (a < b)
 				mix(t->o + i * t->sp, t->sp, t->score + i * t->ld + a, t->ld, 1,
-				    t->block + (a - j) * t->sp, t->sp, 1, b - a, t->s);
+				    (struct mat){NULL, v + a * ldkv, ldkv}, 1, b - a, t->s);
 		}
 	}
 }
@@ -277,26 +302,60 @@ static void attn(act *out, size_t ldo, float *lse_out, size_t ldl, const act *q,
 	}
 }
 
-/* What attn_bwd holds for one block of W keys and TILE_UNITS units. */
+enum { BWD_UNITS = 16, BWD_KEYS = 64 };
+
+/* What attn_bwd holds for BWD_KEYS keys and n <= BWD_UNITS units from u0 on. */
 struct bwd {
-	float *kt, *vt, *k;                  /* [s][W], [s][W], [W][sp] */
-	float *q, *d;                        /* units' queries and output gradients [TILE_UNITS][sp] */
-	float *p, *ds;                       /* [TILE_UNITS][W] */
+	size_t n, u0, grp, s, sp, window, ldq, ldl;
+	float scale;
+	float *kt, *vt, *k;                  /* [BWD_KEYS / W][s][W] both, [BWD_KEYS][sp] */
+	float *q, *d, *dq;                   /* units' queries and gradients [BWD_UNITS][sp] */
+	float *p, *ds;                       /* [BWD_UNITS][W] */
 	float *delta;                        /* [t * grp]: sum_i dout_i out_i */
 };
 
-/* p and ds of n units from unit u0 against keys j..j+W-1; 0 where a unit does not see a key. */
-static void bwd_tile(const struct bwd *b, size_t u0, size_t n, size_t j, size_t grp, size_t s, size_t sp,
-                     const float *lse_in, size_t ldl, float scale, size_t window)
+static struct bwd bwd_over(float *scratch, size_t grp, size_t s)
 {
-	dots(b->p, W, b->q, sp, b->kt, s, n);
-	dots(b->ds, W, b->d, sp, b->vt, s, n);
-	for (size_t i = 0; i < n; i++) {
-		size_t u = u0 + i, pos = u / grp;
-		vmask seen = v_between((long)first_key(pos, window) - (long)j, (long)pos + 1 - (long)j);
-		vf x = v_sub(v_mul(v_load(b->p + i * W), v_set1(scale)), v_set1(lse_in[pos * ldl + u % grp]));
-		vf p = v_pick(seen, v_exp(x), v_zero());
-		vf ds = v_mul(v_mul(p, v_sub(v_load(b->ds + i * W), v_set1(b->delta[u]))), v_set1(scale));
+	size_t sp = round_up(s);
+	struct bwd b = {.grp = grp, .s = s, .sp = sp};
+
+	b.kt = scratch;
+	b.vt = b.kt + sp * BWD_KEYS;
+	b.k = b.vt + sp * BWD_KEYS;
+	b.q = b.k + sp * BWD_KEYS;
+	b.d = b.q + sp * BWD_UNITS;
+	b.dq = b.d + sp * BWD_UNITS;
+	b.p = b.dq + sp * BWD_UNITS;
+	b.ds = b.p + BWD_UNITS * W;
+	b.delta = b.ds + BWD_UNITS * W;
+	return b;
+}
+
+/* Where unit i's row lies in q, dq, dout, out. */
+static size_t unit_at(const struct bwd *b, size_t i)
+{
+	return (b->u0 + i) / b->grp * b->ldq + (b->u0 + i) % b->grp * b->s;
+}
+
+static void copy_row(float *out, const float *in, size_t s)
+{
+	for (size_t i = 0; i < s; i += W)
+		put(out + i, get(in + i, s - i, 0), s - i);
+}
+
+/* p and ds of the units against keys j..j+W-1, held as kt, vt; 0 where a unit does not see a key. */
+static void bwd_weights(const struct bwd *b, const float *kt, const float *vt, size_t j, const float *lse_in)
+{
+	vf scale = v_set1(b->scale);
+
+	dots(b->p, W, b->q, b->sp, kt, b->s, b->n);
+	dots(b->ds, W, b->d, b->sp, vt, b->s, b->n);
+	for (size_t i = 0; i < b->n; i++) {
+		size_t u = b->u0 + i, pos = u / b->grp;
+		vmask seen = v_between((long)first_key(pos, b->window) - (long)j, (long)pos + 1 - (long)j);
+		vf lse_u = v_set1(lse_in[pos * b->ldl + u % b->grp]);
+		vf p = v_pick(seen, v_exp(v_sub(v_mul(v_load(b->p + i * W), scale), lse_u)), v_zero());
+		vf ds = v_mul(v_mul(p, v_sub(v_load(b->ds + i * W), v_set1(b->delta[u]))), scale);
 
 		v_store(b->p + i * W, p);
 		v_store(b->ds + i * W, v_pick(seen, ds, v_zero()));
@@ -307,47 +366,47 @@ static void attn_bwd(float *dq, float *dk, float *dv, const float *dout, const a
                      size_t ldl, const act *q, size_t ldq, const act *k, const act *v, size_t ldkv,
                      size_t t, size_t grp, size_t s, float scale, size_t window, float *scratch)
 {
-	size_t sp = round_up(s);
-	struct bwd b;
+	struct bwd b = bwd_over(scratch, grp, s);
 
-	b.kt = scratch;
-	b.vt = b.kt + sp * W;
-	b.k = b.vt + sp * W;
-	b.q = b.k + sp * W;
-	b.d = b.q + sp * TILE_UNITS;
-	b.p = b.d + sp * TILE_UNITS;
-	b.ds = b.p + TILE_UNITS * W;
-	b.delta = b.ds + TILE_UNITS * W;
+	b.ldq = ldq, b.ldl = ldl, b.scale = scale, b.window = window;
 	for (size_t u = 0; u < t * grp; u++) {
-		size_t at = u / grp * ldq + u % grp * s;
+		size_t at = unit_at(&b, u);
 		vf sum = v_zero();
 
 		for (size_t i = 0; i < s; i += W)
 			sum = v_fma(get(dout + at + i, s - i, 0), get_act(out + at + i, s - i), sum);
 		b.delta[u] = v_hsum(sum);
 	}
-	for (size_t j = 0; j < t; j += W) {
-		size_t keys = least(W, t - j), end = t;
+	for (size_t j0 = 0; j0 < t; j0 += BWD_KEYS) {
+		size_t keys = least(BWD_KEYS, t - j0), end = window ? least(t, j0 + keys - 1 + window) : t;
 
-		if (window && j + keys - 1 + window < t)
-			end = j + keys - 1 + window;
-		transpose_block(b.kt, k + j * ldkv, ldkv, keys, s);
-		transpose_block(b.vt, v + j * ldkv, ldkv, keys, s);
-		widen(b.k, sp, k + j * ldkv, ldkv, keys, s);
-		for (size_t u = j * grp, n; u < end * grp; u += n) {
-			n = least(TILE_UNITS, end * grp - u);
-			for (size_t i = 0; i < n; i++) {
-				size_t at = (u + i) / grp * ldq + (u + i) % grp * s;
+		for (size_t j = 0; j < keys; j += W) {
+			transpose_block(b.kt + j * b.sp, k + (j0 + j) * ldkv, ldkv, least(W, keys - j), s);
+			transpose_block(b.vt + j * b.sp, v + (j0 + j) * ldkv, ldkv, least(W, keys - j), s);
+		}
+		widen(b.k, b.sp, k + j0 * ldkv, ldkv, keys, s);
+		for (b.u0 = j0 * grp; b.u0 < end * grp; b.u0 += b.n) {
+			size_t last;
 
-				widen(b.q + i * sp, sp, q + at, 0, 1, s);
-				for (size_t x = 0; x < s; x += W)
-					v_store(b.d + i * sp + x, get(dout + at + x, s - x, 0));
+			b.n = least(BWD_UNITS, end * grp - b.u0);
+			last = (b.u0 + b.n - 1) / grp;
+			for (size_t i = 0; i < b.n; i++) {
+				size_t at = unit_at(&b, i);
+
+				widen(b.q + i * b.sp, b.sp, q + at, 0, 1, s);
+				copy_row(b.d + i * b.sp, dout + at, s);
+				copy_row(b.dq + i * b.sp, dq + at, s);
 			}
-			bwd_tile(&b, u, n, j, grp, s, sp, lse_in, ldl, scale, window);
-			mix(dv + j * ldkv, ldkv, b.p, 1, W, b.d, sp, keys, n, s);
-			mix(dk + j * ldkv, ldkv, b.ds, 1, W, b.q, sp, keys, n, s);
-			for (size_t i = 0; i < n; i++)
-				mix(dq + (u + i) / grp * ldq + (u + i) % grp * s, 0, b.ds + i * W, 0, 1, b.k, sp, 1, keys, s);
+			for (size_t j = 0; j < keys && j0 + j <= last; j += W) {
+				size_t n = least(W, keys - j), at = (j0 + j) * ldkv;
+
+				bwd_weights(&b, b.kt + j * b.sp, b.vt + j * b.sp, j0 + j, lse_in);
+				mix(dv + at, ldkv, b.p, 1, W, (struct mat){b.d, NULL, b.sp}, n, b.n, s);
+				mix(dk + at, ldkv, b.ds, 1, W, (struct mat){b.q, NULL, b.sp}, n, b.n, s);
+				mix(b.dq, b.sp, b.ds, W, 1, (struct mat){b.k + j * b.sp, NULL, b.sp}, b.n, n, s);
+			}
+			for (size_t i = 0; i < b.n; i++)
+				copy_row(dq + unit_at(&b, i), b.dq + i * b.sp, s);
 		}
 	}
 }

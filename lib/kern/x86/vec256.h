@@ -143,26 +143,30 @@ static inline double vd_hsum(struct vd s)
 	return (x[0] + x[2]) + (x[1] + x[3]);
 }
 
-/* The W x W matrix whose rows are x, transposed. */
-static inline void v_transpose(vf x[W])
+/* Four bytes a lane: x[c] lane r = row[r]'s c-th pair of bf16 from input i on. */
+static inline void v_load_transposed(vf x[W], const bf16 *const row[W], size_t i)
 {
-	vf a[W], b[W];
+	vf a[4], b[W];
 
-#pragma GCC unroll 8
-	for (int i = 0; i < W; i += 2) {
-		a[i] = _mm256_unpacklo_ps(x[i], x[i + 1]);
-		a[i + 1] = _mm256_unpackhi_ps(x[i], x[i + 1]);
-	}
-#pragma GCC unroll 8
-	for (int i = 0; i < W; i += 4)
-#pragma GCC unroll 2
-		for (int j = 0; j < 2; j++) {
-			b[i + 2 * j] = _mm256_shuffle_ps(a[i + j], a[i + j + 2], 0x44);
-			b[i + 2 * j + 1] = _mm256_shuffle_ps(a[i + j], a[i + j + 2], 0xee);
-		}
+	/* b[2g + c]: 128-bit lane l holds pairs 4c..4c+3 of row 4l + g. */
 #pragma GCC unroll 4
-	for (int i = 0; i < 4; i++) {
-		x[i] = _mm256_permute2f128_ps(b[i], b[i + 4], 0x20);
-		x[i + 4] = _mm256_permute2f128_ps(b[i], b[i + 4], 0x31);
+	for (int g = 0; g < 4; g++)
+#pragma GCC unroll 2
+		for (int c = 0; c < 2; c++) {
+			size_t at = i + 8 * (size_t)c;
+			vf v = _mm256_castps128_ps256(_mm_loadu_ps((const float *)(row[g] + at)));
+
+			b[2 * g + c] = _mm256_insertf128_ps(v, _mm_loadu_ps((const float *)(row[4 + g] + at)), 1);
+		}
+#pragma GCC unroll 2
+	for (int c = 0; c < 2; c++) {
+		a[0] = _mm256_unpacklo_ps(b[c], b[2 + c]);
+		a[1] = _mm256_unpackhi_ps(b[c], b[2 + c]);
+		a[2] = _mm256_unpacklo_ps(b[4 + c], b[6 + c]);
+		a[3] = _mm256_unpackhi_ps(b[4 + c], b[6 + c]);
+		x[4 * c] = _mm256_shuffle_ps(a[0], a[2], 0x44);
+		x[4 * c + 1] = _mm256_shuffle_ps(a[0], a[2], 0xee);
+		x[4 * c + 2] = _mm256_shuffle_ps(a[1], a[3], 0x44);
+		x[4 * c + 3] = _mm256_shuffle_ps(a[1], a[3], 0xee);
 	}
 }

@@ -83,6 +83,14 @@ static inline vf v_dot(vf s, uint32_t x, vf w)
 {
 	return _mm512_dpbf16_ps(s, (__m512bh)_mm512_set1_epi32((int)x), (__m512bh)w);
 }
+/* Sixteen pairs, the first n from even and odd, then zeros. */
+static inline void v_store_pairs(uint32_t *p, const bf16 *even, const bf16 *odd, size_t n)
+{
+	__m512i a = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(v_first(n), even));
+	__m512i b = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(v_first(n), odd));
+
+	_mm512_storeu_si512(p, _mm512_or_epi32(a, _mm512_slli_epi32(b, 16)));
+}
 #endif
 
 /* Lanes together, always in the same tree. */
@@ -108,37 +116,33 @@ static inline struct vd vd_add_square(struct vd s, vf x)
 }
 static inline double vd_hsum(struct vd s) { return _mm512_reduce_add_pd(_mm512_add_pd(s.lo, s.hi)); }
 
-/* The W x W matrix whose rows are x, transposed. */
-static inline void v_transpose(vf x[W])
+/* Four bytes a lane: x[c] lane r = row[r]'s c-th pair of bf16 from input i on. */
+static inline void v_load_transposed(vf x[W], const bf16 *const row[W], size_t i)
 {
-	vf a[W], b[W];
+	vf a[4], b[W];
 
-#pragma GCC unroll 16
-	for (int i = 0; i < W; i += 2) {
-		a[i] = _mm512_unpacklo_ps(x[i], x[i + 1]);
-		a[i + 1] = _mm512_unpackhi_ps(x[i], x[i + 1]);
-	}
-#pragma GCC unroll 16
-	for (int i = 0; i < W; i += 4)
-#pragma GCC unroll 2
-		for (int j = 0; j < 2; j++) {
-			b[i + 2 * j] = _mm512_shuffle_ps(a[i + j], a[i + j + 2], 0x44);
-			b[i + 2 * j + 1] = _mm512_shuffle_ps(a[i + j], a[i + j + 2], 0xee);
+	/* b[4g + c]: 128-bit lane l holds pairs 4c..4c+3 of row 4l + g. Loads fill lanes, no shuffles needed. */
+#pragma GCC unroll 4
+	for (int g = 0; g < 4; g++)
+#pragma GCC unroll 4
+		for (int c = 0; c < 4; c++) {
+			size_t at = i + 8 * (size_t)c;
+			vf v = _mm512_castps128_ps512(_mm_loadu_ps((const float *)(row[g] + at)));
+
+			v = _mm512_insertf32x4(v, _mm_loadu_ps((const float *)(row[4 + g] + at)), 1);
+			v = _mm512_insertf32x4(v, _mm_loadu_ps((const float *)(row[8 + g] + at)), 2);
+			b[4 * g + c] = _mm512_insertf32x4(v, _mm_loadu_ps((const float *)(row[12 + g] + at)), 3);
 		}
-	/* b[4g + c]: in each 128-bit lane l, column 4l + c of rows 4g..4g+3 */
-#pragma GCC unroll 16
-	for (int c = 0; c < 4; c++)
-#pragma GCC unroll 2
-		for (int h = 0; h < 2; h++) {
-			a[8 * h + c] = _mm512_shuffle_f32x4(b[8 * h + c], b[8 * h + 4 + c], 0x88);
-			a[8 * h + 4 + c] = _mm512_shuffle_f32x4(b[8 * h + c], b[8 * h + 4 + c], 0xdd);
-		}
-	/* a[8h + c]: lanes 0, 2 of two row groups; a[8h + 4 + c]: lanes 1, 3 */
-#pragma GCC unroll 16
+	/* Within the lanes, 4 x 4 from rows g = 0..3. */
+#pragma GCC unroll 4
 	for (int c = 0; c < 4; c++) {
-		x[c] = _mm512_shuffle_f32x4(a[c], a[8 + c], 0x88);
-		x[8 + c] = _mm512_shuffle_f32x4(a[c], a[8 + c], 0xdd);
-		x[4 + c] = _mm512_shuffle_f32x4(a[4 + c], a[12 + c], 0x88);
-		x[12 + c] = _mm512_shuffle_f32x4(a[4 + c], a[12 + c], 0xdd);
+		a[0] = _mm512_unpacklo_ps(b[c], b[4 + c]);
+		a[1] = _mm512_unpackhi_ps(b[c], b[4 + c]);
+		a[2] = _mm512_unpacklo_ps(b[8 + c], b[12 + c]);
+		a[3] = _mm512_unpackhi_ps(b[8 + c], b[12 + c]);
+		x[4 * c] = _mm512_shuffle_ps(a[0], a[2], 0x44);
+		x[4 * c + 1] = _mm512_shuffle_ps(a[0], a[2], 0xee);
+		x[4 * c + 2] = _mm512_shuffle_ps(a[1], a[3], 0x44);
+		x[4 * c + 3] = _mm512_shuffle_ps(a[1], a[3], 0xee);
 	}
 }
