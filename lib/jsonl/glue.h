@@ -14,6 +14,14 @@ enum { JS_MAX_DEPTH = 200 };
 /* 2^53: every whole number up to it is a double of its own. */
 #define JS_MAX_WHOLE 9007199254740992.0
 
+/*
+ * Powers of ten that are doubles exactly. A whole number up to 2^53 times or divided by one of them is one
+ * correctly rounded operation, so it is the double that the decimal reads as (W. D. Clinger, How to Read
+ * Floating Point Numbers Accurately, 1990). Most numbers in a record are that short.
+ */
+enum { JS_EXACT_POWERS = 22 };
+extern const double js_pow10[JS_EXACT_POWERS + 1];
+
 _Static_assert(sizeof(struct js) == sizeof(jv), "struct js holds a jv");
 
 static inline jv to_jv(struct js v)

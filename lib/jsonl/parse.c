@@ -166,58 +166,74 @@ static jv parse_string(struct parser *p)
 	return jv_string_sized(p->text.data ? p->text.data : "", (int)p->text.len);
 }
 
-static int digits(struct parser *p)
+const double js_pow10[JS_EXACT_POWERS + 1] = {
+	1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19,
+	1e20, 1e21, 1e22,
+};
+
+/* Digits from p->at on, as a number in *v, which stays at UINT64_MAX / 10 or above once it got there. How many. */
+static size_t digits(struct parser *p, uint64_t *v)
 {
 	const unsigned char *from = p->at;
 
-	while (p->at < p->end && *p->at >= '0' && *p->at <= '9')
-		p->at++;
-	return p->at > from;
+	for (; p->at < p->end && *p->at >= '0' && *p->at <= '9'; p->at++)
+		if (*v < UINT64_MAX / 10 - 1)
+			*v = *v * 10 + (uint64_t)(*p->at - '0');
+	return (size_t)(p->at - from);
 }
 
-/* Decimal digits without leading zero against 2^53. */
-static int beyond_whole(const unsigned char *s, size_t n)
+/* The literal at from..p->at is mantissa * 10^exponent, as far as these could be kept. */
+static jv to_number(struct parser *p, const unsigned char *from, uint64_t mantissa, int64_t exponent)
 {
-	static const char max[] = "9007199254740992";
-
-	return n > sizeof max - 1 || (n == sizeof max - 1 && memcmp(s, max, n) > 0);
-}
-
-static jv parse_number(struct parser *p)
-{
-	const unsigned char *from = p->at, *first;
 	double v;
-	int whole = 1;
 
-	if (*p->at == '-')
-		p->at++;
-	first = p->at;
-	if (!digits(p))
-		return fail(p, from, "expected a value");
-	if (*first == '0' && p->at > first + 1)
-		return fail(p, from, "number with a leading zero");
-	if (p->at < p->end && *p->at == '.') {
-		whole = 0;
-		p->at++;
-		if (!digits(p))
-			return fail(p, from, "number without digits after its point");
+	if (mantissa <= (uint64_t)JS_MAX_WHOLE && exponent >= -JS_EXACT_POWERS && exponent <= JS_EXACT_POWERS) {
+		v = exponent < 0 ? (double)mantissa / js_pow10[-exponent] : (double)mantissa * js_pow10[exponent];
+		return jv_number(*from == '-' ? -v : v);
 	}
-	if (p->at < p->end && (*p->at == 'e' || *p->at == 'E')) {
-		whole = 0;
-		p->at++;
-		if (p->at < p->end && (*p->at == '+' || *p->at == '-'))
-			p->at++;
-		if (!digits(p))
-			return fail(p, from, "number without digits in its exponent");
-	}
-	if (whole && beyond_whole(first, (size_t)(p->at - first)))
-		return fail(p, from, "whole number beyond 2^53");
 	buf_clear(&p->text);
 	buf_add(&p->text, from, (size_t)(p->at - from));
 	v = strtod(p->text.data, NULL);
 	if (!isfinite(v))
 		return fail(p, from, "number too large");
 	return jv_number(v);
+}
+
+static jv parse_number(struct parser *p)
+{
+	const unsigned char *from = p->at, *first;
+	uint64_t mantissa = 0, power = 0;
+	int64_t exponent = 0;
+	int whole = 1, negative = 0;
+
+	if (*p->at == '-')
+		p->at++;
+	first = p->at;
+	if (!digits(p, &mantissa))
+		return fail(p, from, "expected a value");
+	if (*first == '0' && p->at > first + 1)
+		return fail(p, from, "number with a leading zero");
+	if (p->at < p->end && *p->at == '.') {
+		whole = 0;
+		p->at++;
+		exponent = -(int64_t)digits(p, &mantissa);
+		if (!exponent)
+			return fail(p, from, "number without digits after its point");
+	}
+	if (p->at < p->end && (*p->at == 'e' || *p->at == 'E')) {
+		whole = 0;
+		p->at++;
+		if (p->at < p->end && (*p->at == '+' || *p->at == '-'))
+			negative = *p->at++ == '-';
+		if (!digits(p, &power))
+			return fail(p, from, "number without digits in its exponent");
+		if (power > 1000000)
+			power = 1000000;     /* far from exact either way */
+		exponent += negative ? -(int64_t)power : (int64_t)power;
+	}
+	if (whole && mantissa > (uint64_t)JS_MAX_WHOLE)
+		return fail(p, from, "whole number beyond 2^53");
+	return to_number(p, from, mantissa, exponent);
 }
 
 static jv parse_array(struct parser *p)

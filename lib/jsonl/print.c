@@ -11,23 +11,62 @@
 
 #include "jsonl/glue.h"
 
+/* A whole number, with a point before its last `decimals` digits. */
+static void print_decimal(int negative, uint64_t m, int decimals, struct buf *out)
+{
+	char text[40], *p = text + sizeof text;
+	int n = 0;
+
+	do {
+		*--p = (char)('0' + m % 10);
+		m /= 10;
+		if (++n == decimals)
+			*--p = '.';
+	} while (m || n <= decimals);
+	if (negative)
+		*--p = '-';
+	buf_add(out, p, (size_t)(text + sizeof text - p));
+}
+
+/* Numbers of few digits and moderate size: the fewest decimals that read back as x. 1: printed. */
+static int print_short(double x, struct buf *out)
+{
+	double size = fabs(x);
+
+	if (size == floor(size) && size <= JS_MAX_WHOLE) {
+		print_decimal(signbit(x), (uint64_t)size, 0, out);
+		return 1;
+	}
+	if (size < 1e-4 || size > 1e9)
+		return 0;
+	for (int k = 1; k <= JS_EXACT_POWERS; k++) {
+		double m = nearbyint(size * js_pow10[k]);
+
+		if (m > 1e15)
+			return 0;
+		if (m / js_pow10[k] == size) {
+			print_decimal(signbit(x), (uint64_t)m, k, out);
+			return 1;
+		}
+	}
+	return 0;
+}
+
 static int print_number(double x, struct buf *out, struct err *e)
 {
 	char text[40];
 
+	if (isfinite(x) && print_short(x, out))
+		return 0;
 	if (!isfinite(x))
 		return err_set(e, ": %s is not a JSON number", isnan(x) ? "NaN" : "Infinity");
-	if (x == floor(x) && fabs(x) <= JS_MAX_WHOLE) {
-		snprintf(text, sizeof text, "%.0f", x);
-	} else {
-		for (int digits = 15; digits <= 17; digits++) {
-			snprintf(text, sizeof text, "%.*g", digits, x);
-			if (strtod(text, NULL) == x)
-				break;
-		}
-		if (!strpbrk(text, ".e"))
-			strcat(text, "e0");
+	for (int digits = 15; digits <= 17; digits++) {
+		snprintf(text, sizeof text, "%.*g", digits, x);
+		if (strtod(text, NULL) == x)
+			break;
 	}
+	if (!strpbrk(text, ".e"))
+		strcat(text, "e0");
 	buf_adds(out, text);
 	return 0;
 }

@@ -60,19 +60,38 @@ struct js js_num(double x)
 	return to_js(jv_number(x));
 }
 
+/*
+ * Does a decimal whose nearest double is d read back as x, by way of the double or straight? The
+ * halves between neighbouring floats are doubles; a decimal on one side of a half has its double on that side
+ * or on the half itself. So beside every half, both ways agree; and where the double is the decimal, anyway.
+ */
+static int reads_as(double d, float x)
+{
+	if ((float)d == x && d == floor(d) && fabs(d) <= JS_MAX_WHOLE)
+		return 1;
+	return (float)d == x && d != ((double)x + (double)nextafterf(x, INFINITY)) / 2
+	    && d != ((double)x + (double)nextafterf(x, -INFINITY)) / 2;
+}
+
 struct js js_f32(float x)
 {
+	double size = fabs((double)x), d;
 	char text[32];
-	double d = (double)x;
 
-	if (!isfinite(x))
-		return js_num(d);
-	/* Six digits tell every normal float32's short decimals apart, nine tell all of them
-	 * apart. Readers go by way of a double or straight to a float: both must agree. */
-	for (int digits = fabsf(x) < FLT_MIN ? 1 : 6; digits <= 9; digits++) {
+	if (!isfinite(x) || size == 0)
+		return js_num((double)x);
+	if (size >= 1e-4 && size < 1e6) {
+		for (int k = 0; k <= 13; k++) {
+			d = copysign(nearbyint(size * js_pow10[k]) / js_pow10[k], (double)x);
+			if (reads_as(d, x))
+				return js_num(d);
+		}
+	}
+	/* Six digits tell every normal float32's short decimals apart, nine tell all of them apart. */
+	for (int digits = size < (double)FLT_MIN ? 1 : 6; digits <= 9; digits++) {
 		snprintf(text, sizeof text, "%.*g", digits, (double)x);
 		d = strtod(text, NULL);
-		if ((float)d == x && strtof(text, NULL) == x)
+		if (reads_as(d, x))
 			return js_num(d);
 	}
 	return js_num((double)x);

@@ -208,6 +208,72 @@ static void depth(void)
 	buf_release(&b);
 }
 
+/* Significant digits of a printed number. */
+static int significant(const char *s)
+{
+	int n = 0, zeros = 0;
+
+	for (; *s && *s != 'e'; s++) {
+		if (*s < '0' || *s > '9')
+			continue;
+		zeros = *s == '0' ? zeros + 1 : 0;
+		n += n || *s != '0';
+	}
+	return n - zeros > 0 ? n - zeros : 1;
+}
+
+/* Decimals of all lengths and exponents read as strtod reads them; floats are written with the fewest digits. */
+static void decimals(void)
+{
+	struct rng r = rng_stream(2, "test", 0, "decimals", 0, 0);
+	struct err e = {0};
+	struct buf b = {0};
+	struct js v;
+	int bad = 0, long_ones = 0, read = 0;
+
+	for (int i = 0; i < 40000; i++) {
+		uint32_t w[4];
+		double want;
+
+		rng_bits(&r, (uint64_t)i, w);
+		buf_clear(&b);
+		buf_addf(&b, "%s%.*s", w[0] & 1 ? "-" : "", (int)(1 + w[0] / 2 % 9), &"123456789"[0] + w[3] % 3);
+		if (w[0] & 64)
+			buf_addf(&b, "%u", w[1]);
+		if (w[0] & 128) {
+			buf_addf(&b, ".%.*s%u", (int)(w[3] / 4 % 8), "00000000", w[2]);
+			if (w[0] & 256)
+				buf_addf(&b, "%u%u", w[1], w[3]);
+		}
+		if (w[0] & 512)
+			buf_addf(&b, "%c%s%u", w[3] & 1 ? 'e' : 'E', (const char *[]){"", "+", "-"}[w[3] % 3], w[3] / 8 % (w[0] & 1024 ? 30 : 330));
+		want = strtod(b.data, NULL);
+		if (js_parse(b.data, b.len, &v, &e))
+			continue;
+		read++;
+		if (js_number(v) != want || signbit(js_number(v)) != signbit(want)) {
+			bad++;
+			diag("%s", b.data);
+		}
+	}
+	ok(!bad && read > 20000, "%d decimals are the doubles that strtod says", read);
+	for (int i = 0; i < 20000; i++) {
+		float x = ldexpf((float)rng_uniform(&r, (uint64_t)i + 50000) + 0.001f, (int)rng_below(&r, (uint64_t)i + 80000, 60) - 30);
+		char text[32];
+		int n = 0;
+
+		do
+			snprintf(text, sizeof text, "%.*g", ++n, (double)x);
+		while (strtof(text, NULL) != x);
+		buf_clear(&b);
+		v = js_f32(-x);
+		bad += js_print(v, &b, &e) || strtof(b.data, NULL) != -x || strtod(b.data, NULL) != js_number(v);
+		long_ones += significant(b.data) > n;
+	}
+	ok(!bad && !long_ones, "floats are written with the fewest digits");
+	buf_release(&b);
+}
+
 static double bits(uint64_t u)
 {
 	double d;
@@ -431,6 +497,7 @@ int main(void)
 	parsing();
 	depth();
 	numbers();
+	decimals();
 	values();
 	jq_programs();
 	return done();
