@@ -96,9 +96,4 @@ void splitter_free(struct splitter *s);
 MUST_CHECK int spm_new(struct tok *t, const struct vocab *v, struct err *e);
 void spm_encode(struct tok *t, const char *text, size_t n, struct ids *ids);
 
-/* ---- chat.c ---- */
-
-/* The control token that ends a turn of the format, NULL if it has none. */
-const char *chat_end_text(const char *format);
-
 #endif
