@@ -89,6 +89,10 @@ MUST_CHECK int jl_open(const char *path, struct jl_in **out, struct err *e);
 /* Next line that is not blank, as an object: 1; end of input: 0; -1 error, message
  * "<stdin>:17: expected an object". A last line without newline is a line. */
 MUST_CHECK int jl_read(struct jl_in *in, struct js *out, struct err *e);
+/* For a tool with other things to wait for: 1 if the next jl_read will not wait (a whole line, the end or an
+ * error is there), 0 if not; then jl_fd is the descriptor to poll. Reads ahead what is there. */
+int jl_ready(struct jl_in *in);
+int jl_fd(const struct jl_in *in);
 size_t jl_line(const struct jl_in *in);            /* number of the line last read, from 1 */
 const char *jl_name(const struct jl_in *in);
 /* Puts "<stdin>:17: " before e's message (for errors in what was last read); returns -1. */

@@ -2,6 +2,7 @@
 /* Lines of JSON in, with their numbers; lines of JSON out, each flushed when it is done. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -114,6 +115,28 @@ int jl_read(struct jl_in *in, struct js *out, struct err *e)
 		return jl_where(in, e);
 	}
 	return 1;
+}
+
+int jl_ready(struct jl_in *in)
+{
+	struct pollfd p = {.fd = in->fd, .events = POLLIN};
+	struct err e;
+
+	for (;;) {
+		if (in->ended || (in->seen < in->bytes.len &&
+		    memchr(in->bytes.data + in->seen, '\n', in->bytes.len - in->seen)))
+			return 1;
+		in->seen = in->bytes.len;
+		if (poll(&p, 1, 0) <= 0)
+			return 0;
+		if (more(in, &e))
+			return 1;               /* jl_read will meet the error again */
+	}
+}
+
+int jl_fd(const struct jl_in *in)
+{
+	return in->fd;
 }
 
 size_t jl_line(const struct jl_in *in)
