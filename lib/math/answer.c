@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Final answers in mathematical text. The comparison is a conservative one:
+ * numbers exactly, everything else letter by letter after what does not
+ * change a meaning has been taken out. Equivalence of expressions is the
+ * LaTeX grader's business, which will stand behind the same calls.
+ */
+#include "math/math.h"
+
+#include <string.h>
+#include <strings.h>
+
+enum { MAX_ANSWER = 4096 };      /* a longer answer is cut: it equals no reference */
+
+static int space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static int letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static int starts(const char *s, size_t n, size_t at, const char *word)
+{
+	size_t len = strlen(word);
+
+	return at <= n && n - at >= len && !memcmp(s + at, word, len);
+}
+
+/* From the { at at to behind its }; 0 where it is not closed. */
+static size_t braces(const char *s, size_t n, size_t at)
+{
+	int depth = 0;
+
+	for (; at < n; at++) {
+		if (s[at] == '\\' && at + 1 < n)
+			at++;
+		else if (s[at] == '{')
+			depth++;
+		else if (s[at] == '}' && !--depth)
+			return at + 1;
+	}
+	return 0;
+}
+
+/* ---- extraction ---- */
+
+static int last_boxed(const char *s, size_t n, struct buf *out)
+{
+	static const char *const names[] = {"\\boxed", "\\fbox"};
+
+	for (size_t at = n; at-- > 0; )
+		for (size_t i = 0; s[at] == '\\' && i < LEN(names); i++) {
+			size_t p = at + strlen(names[i]), end;
+
+			if (!starts(s, n, at, names[i]))
+				continue;
+			while (p < n && space(s[p]))
+				p++;
+			if (p < n && s[p] == '{' && (end = braces(s, n, p))) {
+				buf_add(out, s + p + 1, end - p - 2);
+				return 1;
+			}
+			if (p < n && s[p] != '{' && p > at + strlen(names[i])) {    /* \boxed 5 */
+				for (end = p; end < n && !space(s[end]) && s[end] != '$'; end++)
+					;
+				buf_add(out, s + p, end - p);
+				return 1;
+			}
+		}
+	return 0;
+}
+
+/* Where the last of the phrases ends, and which is last; n + 1 if there is none. */
+static size_t last_phrase(const char *s, size_t n)
+{
+	static const char *const phrases[] = {"answer is", "answer:", "answer**:", "answer:**", "answer =", "####"};
+
+	for (size_t at = n; at-- > 0; )
+		for (size_t i = 0; i < LEN(phrases); i++) {
+			size_t len = strlen(phrases[i]);
+
+			if (n - at >= len && !strncasecmp(s + at, phrases[i], len))
+				return at + len;
+		}
+	return n + 1;
+}
+
+/* The formula between dollar signs or \( \) that starts at at, without them: its length, else 0. */
+static size_t formula(const char *s, size_t n, size_t at, size_t *start)
+{
+	static const struct { const char *open, *close; } marks[] = {
+		{"$$", "$$"}, {"$", "$"}, {"\\(", "\\)"}, {"\\[", "\\]"},
+	};
+
+	for (size_t i = 0; i < LEN(marks); i++) {
+		size_t from = at + strlen(marks[i].open), p;
+
+		if (!starts(s, n, at, marks[i].open))
+			continue;
+		for (p = from; p < n && !starts(s, n, p, marks[i].close); p++)
+			if (s[p] == '\n' && marks[i].open[0] == '$' && !marks[i].open[1])
+				break;
+		if (p == from || !starts(s, n, p, marks[i].close))
+			continue;
+		*start = from;
+		return p - from;
+	}
+	return 0;
+}
+
+static int after_phrase(const char *s, size_t n, struct buf *out)
+{
+	size_t at = last_phrase(s, n), end, len, start;
+
+	if (at > n)
+		return 0;
+	while (at < n && (space(s[at]) || s[at] == ':' || s[at] == '*'))
+		at++;
+	len = formula(s, n, at, &start);
+	if (len) {
+		buf_add(out, s + start, len);
+		return 1;
+	}
+	for (end = at; end < n && s[end] != '\n'; end++)
+		if (s[end] == '.' && (end + 1 == n || space(s[end + 1])))
+			break;
+	while (end > at && (space(s[end - 1]) || s[end - 1] == '*'))
+		end--;
+	buf_add(out, s + at, end - at);
+	return end > at;
+}
+
+enum math_found math_extract(const char *s, size_t n, struct buf *out)
+{
+	buf_clear(out);
+	if (last_boxed(s, n, out))
+		return MATH_BOXED;
+	if (after_phrase(s, n, out))
+		return MATH_PHRASE;
+	return math_last_number(s, n, out) ? MATH_LAST_NUMBER : MATH_NONE;
+}
+
+const char *math_found_name(enum math_found f)
+{
+	static const char *const names[] = {"none", "boxed", "phrase", "last-number"};
+
+	return names[f];
+}
+
+/* ---- canonical text ---- */
+
+/* A \text{...} at the end, after something else, is a unit; anywhere else its content counts. */
+static size_t cut_unit(const char *s, size_t n)
+{
+	static const char *const names[] = {"\\text{", "\\mbox{", "\\textrm{", "\\mathrm{"};
+
+	while (n && space(s[n - 1]))
+		n--;
+	for (size_t at = 1; at < n; at++)
+		for (size_t i = 0; s[at] == '\\' && i < LEN(names); i++)
+			if (starts(s, n, at, names[i]) && braces(s, n, at + strlen(names[i]) - 1) == n &&
+			    s[at - 1] != '=' && s[at - 1] != '{')
+				return at;
+	return n;
+}
+
+struct rewrite {
+	const char *from, *to;
+	int word;                    /* a control word: no letter may follow */
+};
+
+/* The longest matching rewrite at at, or NULL. */
+static const struct rewrite *rewrite_at(const char *s, size_t n, size_t at)
+{
+	static const struct rewrite table[] = {
+		{"\\dfrac", "\\frac", 1}, {"\\tfrac", "\\frac", 1}, {"\\left", "", 1}, {"\\right", "", 1},
+		{"\\bigl", "", 1}, {"\\bigr", "", 1}, {"\\big", "", 1}, {"\\Big", "", 1}, {"\\displaystyle", "", 1},
+		{"\\quad", "", 1}, {"\\qquad", "", 1}, {"\\!", "", 0}, {"\\,", "", 0}, {"\\;", "", 0}, {"\\:", "", 0},
+		{"\\ ", "", 0}, {"~", "", 0}, {"\\$", "", 0}, {"$", "", 0}, {"\\%", "", 0}, {"%", "", 0},
+		{"\\(", "", 0}, {"\\)", "", 0}, {"\\[", "", 0}, {"\\]", "", 0},
+		{"^{\\circ}", "", 0}, {"^\\circ", "", 1}, {"\xc2\xb0", "", 0}, {"\\le", "\\leq", 1}, {"\\ge", "\\geq", 1},
+		{"\\ne", "\\neq", 1}, {"\xe2\x88\x92", "-", 0}, {"\\text", "", 1}, {"\\mathrm", "", 1}, {"\\mbox", "", 1},
+		{"\\textbf", "", 1}, {"\\textrm", "", 1}, {"\\mathbf", "", 1}, {"\xcf\x80", "\\pi", 0},
+	};
+
+	for (size_t i = 0; i < LEN(table); i++) {
+		size_t end = at + strlen(table[i].from);
+
+		if (starts(s, n, at, table[i].from) && (!table[i].word || end >= n || !letter(s[end])))
+			return &table[i];
+	}
+	return NULL;
+}
+
+static void rewrite(const char *s, size_t n, struct buf *out)
+{
+	for (size_t at = 0; at < n; ) {
+		const struct rewrite *r = rewrite_at(s, n, at);
+
+		if (r) {
+			buf_adds(out, r->to);
+			at += strlen(r->from);
+		} else if (space(s[at])) {
+			/* white space separates a control word from a letter, and means nothing else */
+			size_t p = out->len;
+
+			while (at < n && space(s[at]))
+				at++;
+			while (p && letter(out->data[p - 1]))
+				p--;
+			if (p && p < out->len && out->data[p - 1] == '\\' && at < n && letter(s[at]))
+				buf_addc(out, ' ');
+		} else
+			buf_addc(out, s[at++]);
+	}
+}
+
+/* \frac12 as \frac{1}{2}, x^{2} as x^2, one pair of braces around everything dropped. */
+static void tidy_braces(struct buf *in, struct buf *out)
+{
+	const char *s = in->data;
+	size_t n = in->len, at = 0;
+
+	while (n >= 2 && s[0] == '{' && braces(s, n, 0) == n) {
+		s++;
+		n -= 2;
+	}
+	while (at < n) {
+		if (starts(s, n, at, "\\frac") && n - at >= 7 && s[at + 5] >= '0' && s[at + 5] <= '9' &&
+		    ((s[at + 6] >= '0' && s[at + 6] <= '9') || letter(s[at + 6]))) {
+			buf_addf(out, "\\frac{%c}{%c}", s[at + 5], s[at + 6]);
+			at += 7;
+		} else if ((s[at] == '^' || s[at] == '_') && n - at >= 4 && s[at + 1] == '{' && s[at + 3] == '}') {
+			buf_addc(out, s[at]);
+			buf_addc(out, s[at + 2]);
+			at += 4;
+		} else
+			buf_addc(out, s[at++]);
+	}
+}
+
+int math_canonical(const char *s, size_t n, struct buf *out)
+{
+	struct buf plain = {0}, tidy = {0};
+	int number;
+
+	if (n > MAX_ANSWER)
+		n = MAX_ANSWER;
+	n = cut_unit(s, n);
+	buf_clear(out);
+	buf_addc(&plain, 0);
+	plain.len = 0;
+	rewrite(s, n, &plain);
+	while (plain.len && (plain.data[plain.len - 1] == '.' || plain.data[plain.len - 1] == ','))
+		plain.len--;
+	buf_addc(&tidy, 0);
+	tidy.len = 0;
+	tidy_braces(&plain, &tidy);
+	number = math_number(tidy.data, tidy.len, out);
+	if (!number)
+		buf_add(out, tidy.data, tidy.len);
+	buf_release(&plain);
+	buf_release(&tidy);
+	return number;
+}

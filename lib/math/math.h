@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * math: from a response to its answer, and whether two answers are the same.
+ * Knows no model, no JSON and no process; score-verify calls it. Everything
+ * here works on text of any size in linear space, counts its work rather than
+ * timing it, and never computes in floating point.
+ *
+ * Canonical numbers: an optional minus, digits without leading zeros, and
+ * either a point and decimals without trailing zeros, or a slash and a
+ * denominator (lowest terms, not expressible as a decimal). Two numbers are
+ * equal exactly when their canonical texts are.
+ */
+#ifndef MATH_ROOM_H
+#define MATH_ROOM_H
+
+#include "base/base.h"
+
+/* The last number in a text, canonical: signs, thousands separators (1,234 and 1{,}234), currency before
+ * it, decimals, fractions (3/4, \frac{3}{4}), exponents (1e5). A digit right after a letter (H2O) starts
+ * none. Replaces what is in out: 1, or 0 if there is none. */
+int math_last_number(const char *s, size_t n, struct buf *out);
+/* The whole text, white space aside, as one number: 1, or 0 if it is something else. */
+int math_number(const char *s, size_t n, struct buf *out);
+
+enum math_found {
+	MATH_NONE,
+	MATH_BOXED,                  /* the last \boxed{} or \fbox{} */
+	MATH_PHRASE,                 /* after the last "answer is", "answer:" or "####" */
+	MATH_LAST_NUMBER,            /* neither: the last number */
+};
+
+/* A response's final answer as it was written. */
+enum math_found math_extract(const char *s, size_t n, struct buf *out);
+const char *math_found_name(enum math_found f);
+
+/* The text that answers are compared by: LaTeX spacing, sizing, delimiters, \text, units at the end, currency
+ * and percent signs gone, \dfrac as \frac, numbers canonical. Returns 1 if it is a number. */
+int math_canonical(const char *s, size_t n, struct buf *out);
+
+/* The program in a response to a coding problem, as score-verify(1) has it: the last fenced block
+ * that defines entry, else the last block, else the whole text. An unclosed fence counts.
+ * entry may be NULL. Replaces what is in out; 0 if that is nothing but white space. */
+int code_extract(const char *s, size_t n, const char *entry, struct buf *out);
+/* Does the text have a line that defines (def, async def, class or assignment) this name? */
+int code_defines(const char *s, size_t n, const char *entry);
+
+#endif
