@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: MIT */
+#include "jail.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "landlock.h"
+#include "policy.h"
+
+enum {
+	INSIDE_ID = 1000,            /* user and group in the namespace */
+	NOBODY = 65534,
+	CONTROL = 3, FILTERS = 4,    /* descriptors as the Python side knows them */
+	HELLO_SECONDS = 30,
+	MAX_SOURCE = 120 << 10,      /* one argument's limit is 128 KiB */
+};
+
+#define NAMESPACES (CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)
+
+/* What the new root holds, as far as the machine has it. A symbolic link is made anew. */
+static const char *const trees[] = {"/usr", "/lib", "/lib64", "/lib32", "/bin", NULL};
+static const char *const devices[] = {"/dev/null", "/dev/zero", "/dev/urandom", NULL};
+
+/* ---- in the child, before Python: every failure is told to the parent and ends it ---- */
+
+NORETURN static void child_fail(int report, const char *what)
+{
+	char text[256];
+	int n = snprintf(text, sizeof text, "%s: %s", what, strerror(errno));
+
+	if (write(report, text, (size_t)n) < 0)
+		_exit(3);
+	_exit(2);
+}
+
+/* mkdir -p of a path below the new root. */
+static int make_path(const char *path)
+{
+	char part[PATH_MAX];
+
+	for (const char *p = path + 1; ; p++) {
+		if (*p && *p != '/')
+			continue;
+		snprintf(part, sizeof part, ".%.*s", (int)(p - path), path);
+		if (mkdir(part, 0755) && errno != EEXIST)
+			return -1;
+		if (!*p)
+			return 0;
+	}
+}
+
+/* Mounts what source (O_PATH) is at ./path; read-only with all that is mounted below it unless it is a device. */
+static int bind_at(int source, const char *path, int device)
+{
+	struct { uint64_t set, clear, propagation, userns; } attr = {1 | 2 | 4 /* ro, nosuid, nodev */, 0, 0, 0};
+	char from[64], to[PATH_MAX];
+
+	snprintf(from, sizeof from, "/proc/self/fd/%d", source);
+	snprintf(to, sizeof to, ".%s", path);
+	if (mount(from, to, NULL, MS_BIND | MS_REC, NULL))
+		return -1;
+	return device ? 0 : (int)syscall(SYS_mount_setattr, AT_FDCWD, to, 0x8000 /* AT_RECURSIVE */, &attr, sizeof attr);
+}
+
+struct source {
+	const char *path;
+	int fd;                      /* O_PATH, -1: not there */
+	char link[PATH_MAX];         /* not empty: it is a symbolic link to this */
+};
+
+static struct source find(const char *path)
+{
+	struct source s = {.path = path};
+	ssize_t n = readlink(path, s.link, sizeof s.link - 1);
+
+	s.link[n > 0 ? n : 0] = 0;
+	s.fd = open(path, O_PATH | O_CLOEXEC);
+	return s;
+}
+
+static void place(const struct source *s, int device, int report)
+{
+	char to[PATH_MAX];
+	int fd;
+
+	if (s->fd < 0)
+		return;
+	snprintf(to, sizeof to, ".%s", s->path);
+	if (s->link[0]) {
+		if (symlink(s->link, to))
+			child_fail(report, s->path);
+		return;
+	}
+	if (!device && make_path(s->path))
+		child_fail(report, s->path);
+	if (device) {
+		fd = open(to, O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
+		if (fd < 0)
+			child_fail(report, s->path);
+		close(fd);
+	}
+	if (bind_at(s->fd, s->path, device))
+		child_fail(report, s->path);
+}
+
+/* An empty root with Python in it, a /tmp of its own, nothing else; the old one is gone. */
+static void new_root(const struct jail *j, int report)
+{
+	struct source tree[LEN(trees)], device[LEN(devices)];
+	size_t n = 0, d = 0;
+
+	/* found first: as root, what only root may look up; then another user for good */
+	for (; trees[n]; n++)
+		tree[n] = find(trees[n]);
+	if (j->prefix)
+		tree[n++] = find(j->prefix);
+	for (; devices[d]; d++)
+		device[d] = find(devices[d]);
+	if (setresgid(INSIDE_ID, INSIDE_ID, INSIDE_ID) || setresuid(INSIDE_ID, INSIDE_ID, INSIDE_ID))
+		child_fail(report, "user");
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, "size=1m,mode=755") || chdir("/tmp"))
+		child_fail(report, "file system");
+	if (mkdir("tmp", 0700) || mkdir("dev", 0755))
+		child_fail(report, "file system");
+	for (size_t i = 0; i < n; i++)
+		place(&tree[i], 0, report);
+	for (size_t i = 0; i < d; i++)
+		place(&device[i], 1, report);
+	if (mount("tmpfs", "./tmp", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=16m,nr_inodes=512,mode=700"))
+		child_fail(report, "/tmp");
+	if (mount(NULL, ".", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV, NULL) ||
+	    syscall(SYS_pivot_root, ".", ".") || umount2(".", MNT_DETACH) || chdir("/tmp"))
+		child_fail(report, "root");
+	if (sethostname("jail", 4))
+		child_fail(report, "host name");
+}
+
+/* Without namespaces: as root at least another user, and no files but Python's. */
+static void drop_user(int report)
+{
+	if (chdir("/"))
+		child_fail(report, "/");
+	if (geteuid())
+		return;
+	if (setgroups(0, NULL) || setresgid(NOBODY, NOBODY, NOBODY) || setresuid(NOBODY, NOBODY, NOBODY))
+		child_fail(report, "user");
+}
+
+static void lock_files(const struct jail *j, int report)
+{
+	static const char *const nothing[] = {NULL}, *const root[] = {"/", NULL}, *const tmp[] = {"/tmp", NULL};
+	const char *readable[] = {"/usr", "/lib", "/lib64", "/lib32", "/bin", "/etc/ld.so.cache", "/dev/null",
+	                          "/dev/zero", "/dev/urandom", j->prefix, NULL};
+	struct err e;
+
+	if (j->tier == 1 ? landlock_abi() && landlock_enter(root, tmp, &e) :
+	    j->tier == 2 && landlock_enter(readable, nothing, &e)) {
+		errno = EPERM;
+		child_fail(report, e.msg);
+	}
+}
+
+/* Puts fds[0..n) at first.. and nothing above them. They are moved out of the way first. */
+static void place_fds(int *fds, int n, int first, int report)
+{
+	for (int i = 0; i < n; i++) {
+		fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, first + n);
+		if (fds[i] < 0)
+			child_fail(report, "descriptors");
+	}
+	for (int i = 0; i < n; i++)
+		if (dup2(fds[i], first + i) < 0)
+			child_fail(report, "descriptors");
+}
+
+NORETURN static void become(const struct jail *j, enum side side, int control, int go, int report)
+{
+	static char *const env[] = {"PATH=/usr/bin:/bin", "HOME=/tmp", "LANG=C.UTF-8", "PYTHONHASHSEED=0",
+	                            "PYTHONSAFEPATH=1", "PYTHONNOUSERSITE=1", "MALLOC_ARENA_MAX=1", NULL};
+	char *const argv[] = {j->python, "-S", "-s", "-B", "-c", j->source[side], NULL};
+	int fds[] = {control, j->filter[side][POLICY_NOTIFY], j->filter[side][POLICY_KILL], report}, null;
+	const struct rlimit no_core = {0, 0};
+	char c;
+
+	if (read(go, &c, 1) != 1)       /* the parent has written the id maps, or is gone */
+		_exit(2);
+	if (side == SIDE_TESTER)
+		fds[1] = fds[2];            /* a trusted test that breaks the rules is killed, not reported */
+	null = open("/dev/null", O_RDWR);
+	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0)
+		child_fail(report, "/dev/null");
+	if (j->tier == 1)
+		new_root(j, report);
+	else
+		drop_user(report);
+	setsid();
+	place_fds(fds, LEN(fds), CONTROL, report);
+	report = CONTROL + (int)LEN(fds) - 1;
+	if (fcntl(report, F_SETFD, FD_CLOEXEC))
+		child_fail(report, "descriptors");
+	for (int fd = report + 1; fd < 1024; fd++)
+		close(fd);
+	setrlimit(RLIMIT_CORE, &no_core);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_PDEATHSIG, SIGKILL))
+		child_fail(report, "prctl");
+	lock_files(j, report);
+	execve(j->python, argv, env);
+	child_fail(report, j->python);
+}
+
+/* ---- in the supervisor ---- */
+
+static int write_text(pid_t pid, const char *file, const char *text)
+{
+	char path[64];
+	int fd, rc;
+
+	snprintf(path, sizeof path, "/proc/%ld/%s", (long)pid, file);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	rc = write(fd, text, strlen(text)) == (ssize_t)strlen(text) ? 0 : -1;
+	close(fd);
+	return rc;
+}
+
+static int map_ids(pid_t pid, struct err *e)
+{
+	long uid = geteuid() ? (long)geteuid() : NOBODY, gid = geteuid() ? (long)getegid() : NOBODY;
+	char map[64];
+
+	if (write_text(pid, "setgroups", "deny"))
+		return err_set(e, "setgroups: %s", strerror(errno));
+	snprintf(map, sizeof map, "%d %ld 1", INSIDE_ID, uid);
+	if (write_text(pid, "uid_map", map))
+		return err_set(e, "uid_map: %s", strerror(errno));
+	snprintf(map, sizeof map, "%d %ld 1", INSIDE_ID, gid);
+	if (write_text(pid, "gid_map", map))
+		return err_set(e, "gid_map: %s", strerror(errno));
+	return 0;
+}
+
+/* The report pipe closes silently when Python has taken over. */
+static int await_start(struct proc *p, int report, struct err *e)
+{
+	struct pollfd ready = {.fd = p->control, .events = POLLIN};
+	struct buf hello = {0};
+	char text[300];
+	ssize_t n = read(report, text, sizeof text - 1);
+	const char *version;
+	int rc = -1;
+
+	if (n > 0) {
+		text[n] = 0;
+		return err_set(e, "%s", text);
+	}
+	if (poll(&ready, 1, HELLO_SECONDS * 1000) != 1)
+		return err_set(e, "Python did not start within %d s", HELLO_SECONDS);
+	if (frame_recv(p->control, &hello, NULL, NULL, e) != 1)
+		err_set(e, "Python ended as it started");
+	else if (!(version = frame_get(&hello, "hello")))
+		err_set(e, "Python said something else than hello");
+	else {
+		snprintf(p->version, sizeof p->version, "%s", version);
+		rc = 0;
+	}
+	buf_release(&hello);
+	return rc;
+}
+
+int proc_start(struct proc *p, const struct jail *j, enum side side, struct err *e)
+{
+	unsigned long flags = SIGCHLD | (j->tier == 1 ? NAMESPACES : 0);
+	int control[2], report[2], go[2], rc = -1;
+
+	*p = (struct proc){.control = -1};
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, control))
+		return err_set(e, "socketpair: %s", strerror(errno));
+	if (pipe2(report, O_CLOEXEC) || pipe2(go, O_CLOEXEC))
+		return err_set(e, "pipe: %s", strerror(errno));
+	fflush(NULL);
+	p->pid = (pid_t)syscall(SYS_clone, flags, NULL, NULL, NULL, NULL);
+	if (!p->pid) {
+		close(go[1]);
+		become(j, side, control[1], go[0], report[1]);
+	}
+	close(control[1]);
+	close(report[1]);
+	close(go[0]);
+	p->control = control[0];
+	if (p->pid < 0)
+		err_set(e, "clone: %s", strerror(errno));
+	else if (j->tier == 1 && map_ids(p->pid, e))
+		;
+	else if (write(go[1], "g", 1) != 1)
+		err_set(e, "the child ended early");
+	else
+		rc = await_start(p, report[0], e);
+	close(go[1]);
+	close(report[0]);
+	if (rc) {
+		if (p->pid < 0)
+			p->pid = 0;
+		proc_stop(p);
+	}
+	return rc;
+}
+
+void proc_stop(struct proc *p)
+{
+	if (p->pid > 0) {
+		kill(p->pid, SIGKILL);
+		while (waitpid(p->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	if (p->control >= 0)
+		close(p->control);
+	*p = (struct proc){.control = -1};
+}
+
+/* ---- opening ---- */
+
+/* The Python files lie beside the executable. */
+static int load_source(struct jail *j, enum side side, struct err *e)
+{
+	static const char *const names[] = {[SIDE_MODEL] = "model.py", [SIDE_TESTER] = "tester.py"};
+	const char *files[] = {"wire.py", names[side]};
+	char dir[PATH_MAX], path[PATH_MAX + 16];
+	ssize_t n = readlink("/proc/self/exe", dir, sizeof dir - 1);
+	struct buf text = {0};
+
+	if (n <= 0)
+		return err_set(e, "/proc/self/exe: %s", strerror(errno));
+	dir[n] = 0;
+	*strrchr(dir, '/') = 0;
+	for (size_t i = 0; i < LEN(files); i++) {
+		snprintf(path, sizeof path, "%s/%s", dir, files[i]);
+		if (file_read(path, MAX_SOURCE, &text, e)) {
+			buf_release(&text);
+			return -1;
+		}
+	}
+	j->source[side] = text.data;
+	return text.len < MAX_SOURCE ? 0 : err_set(e, "%s: too long", path);
+}
+
+static int find_python(struct jail *j, const char *python, struct err *e)
+{
+	char real[PATH_MAX], *slash;
+
+	if (!python)
+		python = "/usr/bin/python3";
+	if (!realpath(python, real))
+		return err_set(e, "%s: %s", python, strerror(errno));
+	if (access(real, X_OK))
+		return err_set(e, "%s: %s", real, strerror(errno));
+	j->python = xstrdup(real);
+	if (!strncmp(real, "/usr/", 5))
+		return 0;
+	/* PREFIX/bin/python3: its library is below PREFIX */
+	for (int up = 0; up < 2; up++) {
+		slash = strrchr(real, '/');
+		*slash = 0;
+	}
+	if (!*real)
+		return err_set(e, "%s: cannot tell where its library is", j->python);
+	j->prefix = xstrdup(real);
+	return 0;
+}
+
+static int export_filters(struct jail *j, struct err *e)
+{
+	for (int side = 0; side < 2; side++)
+		for (int deny = 0; deny < 2; deny++) {
+			enum policy_who who = side == SIDE_MODEL ? POLICY_MODEL : POLICY_TESTER;
+			int *fd = &j->filter[side][deny];
+
+			if (*fd >= 0)
+				close(*fd);
+			*fd = -1;
+			if (policy_export(who, deny ? POLICY_KILL : POLICY_NOTIFY, j->tier == 1, fd, e))
+				return -1;
+		}
+	return 0;
+}
+
+int jail_open(struct jail *j, const char *python, int best, int worst, struct proc p[2], struct err *e)
+{
+	struct buf why = {0};
+
+	*j = (struct jail){.filter = {{-1, -1}, {-1, -1}}};
+	p[0] = p[1] = (struct proc){.control = -1};
+	if (find_python(j, python, e) || load_source(j, SIDE_MODEL, e) || load_source(j, SIDE_TESTER, e))
+		return -1;
+	for (j->tier = best; j->tier <= worst; j->tier++) {
+		if (j->tier == 2 && !landlock_abi())
+			err_set(e, "the kernel has no Landlock");
+		else if (export_filters(j, e))
+			;
+		else if (!proc_start(&p[SIDE_MODEL], j, SIDE_MODEL, e)) {
+			buf_release(&why);
+			return proc_start(&p[SIDE_TESTER], j, SIDE_TESTER, e);
+		}
+		buf_addf(&why, "%stier %d: %s", why.len ? "; " : "", j->tier, e->msg);
+	}
+	err_set(e, "no jail of tier %d..%d can be had (%s)", best, worst, why.data);
+	buf_release(&why);
+	return -1;
+}
+
+void jail_close(struct jail *j)
+{
+	free(j->python);
+	free(j->prefix);
+	for (int side = 0; side < 2; side++) {
+		free(j->source[side]);
+		for (int deny = 0; deny < 2; deny++)
+			if (j->filter[side][deny] >= 0)
+				close(j->filter[side][deny]);
+	}
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * jail: starts the two Python processes, each in a jail of its own.
+ *
+ * Tiers, the strongest that works is taken:
+ *   1  user, pid, mount, net, ipc and uts namespaces (an empty file system
+ *      with Python read-only and a small private /tmp), Landlock if the
+ *      kernel has it, seccomp, rlimits
+ *   2  Landlock, seccomp, rlimits; as root also another user (nobody)
+ *   3  seccomp with read-only opens, rlimits
+ */
+#ifndef JAIL_H
+#define JAIL_H
+
+#include <sys/types.h>
+
+#include "base/frame.h"
+
+enum side { SIDE_MODEL, SIDE_TESTER };
+
+struct jail {
+	int tier;                    /* what the processes get */
+	char *python;                /* resolved path of the interpreter; owned */
+	char *prefix;                /* its directory tree, where that is not /usr; owned, may be NULL */
+	char *source[2];             /* text of each side's program; owned */
+	int filter[2][2];            /* [side][deny]: descriptors of the ready made filters */
+};
+
+struct proc {
+	pid_t pid;                   /* our child, not yet reaped; 0: none */
+	int control;                 /* our end of its control socket */
+	char version[32];            /* Python's */
+};
+
+/* python NULL: /usr/bin/python3, else the first python3 on PATH. best, worst: tiers allowed (best <= worst);
+ * starts both processes, which settles the tier. */
+MUST_CHECK int jail_open(struct jail *j, const char *python, int best, int worst, struct proc p[2], struct err *e);
+void jail_close(struct jail *j);
+/* Starts one side again, after proc_stop. */
+MUST_CHECK int proc_start(struct proc *p, const struct jail *j, enum side side, struct err *e);
+/* Kills and reaps; everything in its pid namespace goes with it. */
+void proc_stop(struct proc *p);
+
+#endif

@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The supervisor's part of a job. Who holds what:
+ *
+ *   supervisor --control--> model's zygote --fork--> program    (channel, output socket, program text)
+ *   supervisor --control--> tester                              (channel's other end, tests, a nonce)
+ *   program    --output socket--> supervisor                    (listener of its filter, then what it prints)
+ *
+ * The verdict is the tester's; where the program ended before the tests did, it is what the supervisor
+ * itself saw of that end. The program's exit status and output never say anything but how it failed.
+ */
+#include "job.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/seccomp.h>
+#include <math.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "policy.h"
+
+enum {
+	START_SECONDS = 20,          /* for the program's process to be there */
+	TESTER_SECONDS = 3,          /* for the tester to notice that its program is gone */
+	THREADS = 64, FILE_BYTES = 8 << 20,
+	NONCE = 16,
+};
+
+#define TICK 0.01                   /* seconds; how far a program may run over its CPU time */
+
+struct limits {
+	double cpu, wall;
+	int64_t memory, output;
+};
+
+struct job {
+	struct limits limit;
+	int channel, out, listener, pidfd;   /* -1: none */
+	int tester_done, program_done;
+	int tester_dead, zygote_dead, timed_out, cpu_out, flooded, violated;
+	pid_t pid;                           /* the program's, as seen from here; 0: unknown */
+	int call;                            /* of the violation */
+	int64_t printed;
+	struct buf tester, program;          /* their answers */
+	double begun, ended, tester_cpu;     /* when; the tester's clock then */
+};
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static void kill_program(const struct job *j)
+{
+	if (j->pidfd >= 0)
+		syscall(SYS_pidfd_send_signal, j->pidfd, SIGKILL, NULL, 0);
+}
+
+/* ---- start ---- */
+
+static double field_number(const struct buf *b, const char *key, double otherwise)
+{
+	const char *s = frame_get(b, key);
+	double v;
+
+	return s && !parse_f64(s, &v, NULL) && v > 0 ? v : otherwise;
+}
+
+static int program_file(const struct buf *request, struct err *e)
+{
+	size_t n = 0;
+	const char *code = frame_nth(request, "code", 0, &n);
+	int fd = memfd_create("program", MFD_CLOEXEC);
+
+	if (fd < 0)
+		return err_set(e, "memfd_create: %s", strerror(errno));
+	if (!code || write(fd, code, n) != (ssize_t)n) {
+		close(fd);
+		return err_set(e, code ? "cannot store the program" : "no program");
+	}
+	return fd;
+}
+
+static int send_program(struct box *b, struct job *j, const struct buf *request, int channel, struct err *e)
+{
+	int fds[3] = {channel, -1, -1}, pair[2], rc = -1;
+	const char *entry = frame_get(request, "entry");
+	int tier1 = b->jail.tier == 1;
+	struct buf m = {0};
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+		return err_set(e, "socketpair: %s", strerror(errno));
+	j->out = pair[0];
+	fds[1] = pair[1];
+	fds[2] = program_file(request, e);
+	if (fds[2] < 0)
+		goto out;
+	frame_begin(&m);
+	frame_adds(&m, "entry", entry ? entry : "");
+	/* The supervisor watches the exact clock; the kernel's limit counts sampled ticks, so it comes later. */
+	frame_addf(&m, "cpu", "%.0f", ceil(j->limit.cpu * 2) + 2);
+	frame_addf(&m, "memory", "%lld", (long long)j->limit.memory);
+	/* users are counted machine-wide without a user namespace: no limit on threads but memory there */
+	frame_addf(&m, "threads", "%d", tier1 ? THREADS : 0);
+	frame_addf(&m, "file", "%d", tier1 ? FILE_BYTES : 0);
+	frame_addf(&m, "seccomp", "%d", SYS_seccomp);
+	rc = frame_send(b->side[SIDE_MODEL].control, &m, fds, 3, e);
+out:
+	close(pair[1]);
+	close_fd(&fds[2]);
+	buf_release(&m);
+	return rc;
+}
+
+static int wait_readable(int fd, double seconds)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	int rc;
+
+	do
+		rc = poll(&p, 1, (int)(seconds * 1000));
+	while (rc < 0 && errno == EINTR);
+	return rc == 1;
+}
+
+/* The program's process says over its output socket that it has locked itself up: L with the listener
+ * of its filter, or K. Anything it prints comes after that. */
+static int handshake(struct job *j, struct err *e)
+{
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	char text[500] = "";
+	struct iovec iov = {text, sizeof text - 1};
+	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+	struct cmsghdr *h;
+
+	if (!wait_readable(j->out, START_SECONDS) || recvmsg(j->out, &m, MSG_CMSG_CLOEXEC) <= 0)
+		return err_set(e, "the program's process ended early");
+	h = CMSG_FIRSTHDR(&m);
+	if (h && h->cmsg_type == SCM_RIGHTS && h->cmsg_len == CMSG_LEN(sizeof(int)))
+		memcpy(&j->listener, CMSG_DATA(h), sizeof(int));
+	if (text[0] == 'L' || text[0] == 'K')
+		return 0;
+	return err_set(e, "the program's process could not lock itself up: %s", text);
+}
+
+/* The process id behind a pidfd, which its own namespace hides; 0 where /proc does not say. */
+static pid_t pid_of(int pidfd)
+{
+	char path[64], line[128];
+	long pid = 0;
+	FILE *f;
+
+	snprintf(path, sizeof path, "/proc/self/fdinfo/%d", pidfd);
+	f = fopen(path, "re");
+	if (!f)
+		return 0;
+	while (fgets(line, sizeof line, f))
+		if (sscanf(line, "Pid: %ld", &pid) == 1)
+			break;
+	fclose(f);
+	return pid > 0 ? (pid_t)pid : 0;
+}
+
+static int start_program(struct box *b, struct job *j, const struct buf *request, int channel, struct err *e)
+{
+	int control = b->side[SIDE_MODEL].control;
+	size_t n = 1;
+
+	j->zygote_dead = 1;
+	if (send_program(b, j, request, channel, e))
+		return -1;
+	if (!wait_readable(control, START_SECONDS) ||
+	    frame_recv(control, &j->program, &j->pidfd, &n, e) != 1)
+		return err_set(e, "the model's side does not answer");
+	j->zygote_dead = 0;
+	if (!frame_get(&j->program, "started"))
+		return err_set(e, "%s", frame_get(&j->program, "error") ? frame_get(&j->program, "error") : "no program");
+	j->pid = pid_of(j->pidfd);
+	return handshake(j, e);
+}
+
+static int start_tester(struct box *b, struct job *j, const struct buf *request, struct err *e)
+{
+	static const char *const keys[] = {"entry", "prompt", "check", "test", "setup"};
+	unsigned char nonce[NONCE];
+	struct buf m = {0};
+	const char *value;
+	size_t n;
+	int rc;
+
+	if (getrandom(nonce, sizeof nonce, 0) != sizeof nonce)
+		return err_set(e, "getrandom: %s", strerror(errno));
+	frame_begin(&m);
+	frame_adds(&m, "op", "run");
+	frame_add(&m, "nonce", nonce, sizeof nonce);
+	for (size_t k = 0; k < LEN(keys); k++)
+		for (size_t i = 0; (value = frame_nth(request, keys[k], i, &n)); i++)
+			frame_add(&m, keys[k], value, n);
+	rc = frame_send(b->side[SIDE_TESTER].control, &m, &j->channel, 1, e);
+	buf_release(&m);
+	close_fd(&j->channel);
+	return rc;
+}
+
+/* ---- watch ---- */
+
+static void drain(struct job *j)
+{
+	char bytes[65536];
+	ssize_t n;
+
+	while ((n = recv(j->out, bytes, sizeof bytes, MSG_DONTWAIT)) > 0)
+		j->printed += n;
+	if (j->printed > j->limit.output && !j->flooded) {
+		j->flooded = 1;
+		kill_program(j);
+	}
+	if (!n)
+		close_fd(&j->out);
+}
+
+/* The program stands still in a forbidden call: note which, and end it there. */
+static void violation(struct job *j)
+{
+	struct seccomp_notif n;
+
+	memset(&n, 0, sizeof n);
+	if (!ioctl(j->listener, SECCOMP_IOCTL_NOTIF_RECV, &n)) {
+		j->violated = 1;
+		j->call = n.data.nr;
+		kill_program(j);
+	}
+	close_fd(&j->listener);
+}
+
+/* CPU seconds of all of a process's threads so far, 0 if there is no such process. */
+static double cpu_clock(pid_t pid)
+{
+	struct timespec t;
+	clockid_t clock;
+
+	if (!pid || clock_getcpuclockid(pid, &clock) || clock_gettime(clock, &t))
+		return 0;
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* What the program has used, or the tester on what the program gave it, whichever is more. */
+static double cpu_used(const struct box *b, const struct job *j)
+{
+	double program = j->program_done ? 0 : cpu_clock(j->pid);
+	double tester = j->tester_done ? 0 : cpu_clock(b->side[SIDE_TESTER].pid) - j->tester_cpu;
+
+	return program > tester ? program : tester;
+}
+
+static void tester_answers(struct box *b, struct job *j)
+{
+	struct err e;
+
+	j->ended = now_seconds();
+	j->tester_done = 1;
+	if (frame_recv(b->side[SIDE_TESTER].control, &j->tester, NULL, NULL, &e) != 1) {
+		j->tester_dead = 1;
+		buf_clear(&j->tester);
+	}
+	kill_program(j);
+}
+
+static void program_ends(struct box *b, struct job *j)
+{
+	struct err e;
+
+	j->program_done = 1;
+	if (frame_recv(b->side[SIDE_MODEL].control, &j->program, NULL, NULL, &e) != 1) {
+		j->zygote_dead = 1;
+		buf_clear(&j->program);
+	}
+}
+
+/* Until both have answered. Wall time is only a backstop: first the program is ended, then the tester. */
+static void watch(struct box *b, struct job *j)
+{
+	double patience = j->begun + j->limit.wall;
+
+	while (!j->tester_done || !j->program_done) {
+		enum { TESTER, PROGRAM, OUT, LISTENER, CLIENT, N };
+		struct pollfd p[N] = {
+			[TESTER] = {.fd = j->tester_done ? -1 : b->side[SIDE_TESTER].control, .events = POLLIN},
+			[PROGRAM] = {.fd = j->program_done ? -1 : b->side[SIDE_MODEL].control, .events = POLLIN},
+			[OUT] = {.fd = j->out, .events = POLLIN},
+			[LISTENER] = {.fd = j->listener, .events = POLLIN},
+			[CLIENT] = {.fd = b->client},
+		};
+		double left = patience - now_seconds(), cpu = j->limit.cpu - cpu_used(b, j);
+		int ended = j->timed_out || j->cpu_out;
+
+		if (!ended && (left <= 0 || cpu <= 0)) {
+			j->timed_out = left <= 0;
+			j->cpu_out = cpu <= 0;
+			kill_program(j);
+			patience = now_seconds() + TESTER_SECONDS;
+			continue;
+		}
+		if (!ended && cpu + TICK < left)
+			left = cpu + TICK;
+		if (left <= 0) {            /* ended, and the tester hangs on what it was given, or the zygote on nothing */
+			j->tester_dead |= !j->tester_done;
+			j->zygote_dead |= !j->program_done;
+			return;
+		}
+		if (poll(p, N, (int)(left * 1000) + 1) < 0)
+			continue;
+		if (p[CLIENT].revents & (POLLHUP | POLLERR))
+			exit(EXIT_DONE);        /* nobody waits any more; the processes die with this one */
+		if (p[LISTENER].revents)
+			violation(j);
+		if (p[OUT].revents)
+			drain(j);
+		if (p[PROGRAM].revents)
+			program_ends(b, j);
+		if (p[TESTER].revents)
+			tester_answers(b, j);
+	}
+}
+
+/* ---- judge ---- */
+
+static void say(struct buf *reply, const char *status, const char *fmt, ...) PRINTF(3, 4);
+
+static void say(struct buf *reply, const char *status, const char *fmt, ...)
+{
+	char text[600];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	frame_adds(reply, "status", status);
+	frame_adds(reply, "detail", text);
+}
+
+/* The program was gone before the tests were done: what did the supervisor see of it? */
+static void of_end(struct buf *reply, const struct job *j, double cpu, int status)
+{
+	int sig = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+
+	if (sig == SIGSYS)
+		say(reply, "violation", "a forbidden system call");
+	else if (sig == SIGXCPU || cpu > j->limit.cpu)
+		say(reply, "timeout", "more than %g s of CPU time", j->limit.cpu);
+	else if (sig == SIGKILL && frame_int(&j->program, "peak", 0) > j->limit.memory / 2)
+		say(reply, "memory", "killed from outside, as the kernel does when memory is short");
+	else if (sig == SIGKILL)
+		say(reply, "error", "the program was killed from outside");
+	else if (sig)
+		say(reply, "exception", "the program was ended by signal %d (%s)", sig, strsignal(sig));
+	else
+		say(reply, "exception", "the program ended with exit status %d before the tests did", WEXITSTATUS(status));
+}
+
+static void judge(const struct box *b, struct job *j, struct buf *reply)
+{
+	double cpu = field_number(&j->program, "cpu", 0);
+	const char *status = frame_get(&j->tester, "status"), *isolation = frame_get(&j->tester, "isolation");
+	char name[64];
+
+	if (j->violated) {
+		policy_call_name(j->call, name);
+		say(reply, "violation", "forbidden system call: %s", name);
+		frame_adds(reply, "call", name);
+	} else if (j->flooded || j->printed > j->limit.output)
+		say(reply, "output-limit", "more than %lld bytes printed", (long long)j->limit.output);
+	else if (j->timed_out && (!status || !strcmp(status, "died")))
+		say(reply, "timeout", "more than %g s of wall time", j->limit.wall);
+	else if (j->cpu_out && (!status || !strcmp(status, "died")))
+		say(reply, "timeout", "more than %g s of CPU time", j->limit.cpu);
+	else if (j->tester_dead || j->zygote_dead || !status)
+		say(reply, "error", j->tester_dead ? "the tester ended" : "the model's side ended");
+	else if (!strcmp(status, "died"))
+		of_end(reply, j, cpu, (int)frame_int(&j->program, "status", 0));
+	else if ((cpu > j->limit.cpu || j->cpu_out) && strcmp(status, "error"))
+		say(reply, "timeout", "%.2f s of CPU time, more than %g", cpu, j->limit.cpu);
+	else {
+		frame_adds(reply, "status", status);
+		frame_adds(reply, "detail", frame_get(&j->tester, "detail") ? frame_get(&j->tester, "detail") : "");
+		frame_addf(reply, "index", "%lld", (long long)frame_int(&j->tester, "index", -1));
+	}
+	frame_adds(reply, "isolation", isolation ? isolation : "split");
+	frame_addf(reply, "tier", "%d", b->jail.tier);
+	frame_addf(reply, "wall", "%.6f", (j->ended > 0 ? j->ended : now_seconds()) - j->begun);
+	frame_addf(reply, "cpu", "%.6f", cpu);
+	frame_addf(reply, "peak", "%lld", (long long)frame_int(&j->program, "peak", 0));
+}
+
+/* ---- all of it ---- */
+
+static int ask_entry(struct box *b, const struct buf *request, struct buf *reply, struct err *e)
+{
+	struct proc *t = &b->side[SIDE_TESTER];
+	struct buf m = {0};
+	int rc;
+
+	buf_add(&m, request->data, request->len);
+	rc = frame_send(t->control, &m, NULL, 0, e);
+	if (!rc && (!wait_readable(t->control, START_SECONDS) || frame_recv(t->control, reply, NULL, NULL, e) != 1)) {
+		frame_begin(reply);
+		frame_adds(reply, "error", "the tester ended");
+		proc_stop(t);
+		rc = proc_start(t, &b->jail, SIDE_TESTER, e);
+	}
+	buf_release(&m);
+	return rc;
+}
+
+static int restart(struct box *b, enum side side, struct err *e)
+{
+	proc_stop(&b->side[side]);
+	return proc_start(&b->side[side], &b->jail, side, e);
+}
+
+int job_run(struct box *b, const struct buf *request, struct buf *reply, struct err *e)
+{
+	struct job j = {.channel = -1, .out = -1, .listener = -1, .pidfd = -1};
+	const char *op = frame_get(request, "op");
+	int pair[2], rc = 0;
+
+	if (op && !strcmp(op, "entry"))
+		return ask_entry(b, request, reply, e);
+	frame_begin(reply);
+	j.limit = (struct limits){field_number(request, "cpu", 5), field_number(request, "wall", 20),
+	                          frame_int(request, "memory", 1 << 30), frame_int(request, "output", 1 << 20)};
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+		return err_set(e, "socketpair: %s", strerror(errno));
+	j.channel = pair[0];
+	rc = start_program(b, &j, request, pair[1], e);
+	close(pair[1]);
+	j.begun = now_seconds();
+	j.tester_cpu = cpu_clock(b->side[SIDE_TESTER].pid);
+	if (!rc)
+		rc = start_tester(b, &j, request, e);
+	if (!rc) {
+		watch(b, &j);
+		if (j.out >= 0)
+			drain(&j);
+		judge(b, &j, reply);
+	} else {
+		say(reply, "error", "%s", e->msg);
+		frame_addf(reply, "tier", "%d", b->jail.tier);
+		/* in the middle of a job: neither side is where it should be */
+		j.zygote_dead = j.tester_dead = 1;
+	}
+	close_fd(&j.channel);
+	close_fd(&j.out);
+	close_fd(&j.listener);
+	close_fd(&j.pidfd);
+	rc = 0;
+	if (j.zygote_dead || frame_int(&j.program, "used", 0))
+		rc = restart(b, SIDE_MODEL, e);      /* files left behind in /tmp go with the jail */
+	if (!rc && j.tester_dead)
+		rc = restart(b, SIDE_TESTER, e);
+	buf_release(&j.tester);
+	buf_release(&j.program);
+	return rc;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * policy: which system calls a jailed Python process may make, as a ready
+ * made filter program that the process loads itself after its fork. The table
+ * is in policy.c.
+ */
+#ifndef POLICY_H
+#define POLICY_H
+
+#include "base/base.h"
+
+enum policy_who { POLICY_MODEL, POLICY_TESTER };
+/* What a forbidden call does: stops and is told to the listener, or kills the process. */
+enum policy_deny { POLICY_NOTIFY, POLICY_KILL };
+
+/* A descriptor (memory file, close-on-exec) with the filter's sock_filter array. writable: files may be
+ * opened for writing and made (there is a private place for them); otherwise opens are read-only. */
+MUST_CHECK int policy_export(enum policy_who who, enum policy_deny deny, int writable, int *fd, struct err *e);
+/* Name of a system call by its number on this machine, "call 999" if unknown; out is at least 64 bytes. */
+const char *policy_call_name(int nr, char *out);
+
+#endif
