@@ -17,6 +17,7 @@ kern	base
 model	kern
 import	store tok model/config.h
 policy	store model tok traj
+verify	math traj
 eval	traj stat tok
 rl	model comm traj
 train	policy rl

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/* score-verify: rewards and verdicts for every turn that has none. */
+#include <unistd.h>
+
+#include "verify/verify.h"
+
+static const char usage[] = "score-verify [options] [FILE...]";
+
+struct run {
+	struct verifier *v;
+	struct progress progress;
+};
+
+/* Writes what is done, in order. */
+static int write_done(struct run *r, struct err *e)
+{
+	struct traj t;
+	size_t turns;
+
+	while (verifier_take(r->v, &t, &turns)) {
+		int rc = jl_write(t.rec, e);
+
+		traj_release(&t);
+		if (rc)
+			return -1;
+		progress_add(&r->progress, (double)turns);
+	}
+	return 0;
+}
+
+/* One record in; 0 at the end of input. */
+static int read_one(struct run *r, struct jl_in *in, struct err *e)
+{
+	struct js rec;
+	struct traj t;
+	int rc = jl_read(in, &rec, e);
+
+	if (rc <= 0)
+		return rc;
+	if (traj_parse(rec, TRAJ_ID | TRAJ_TURNS, &t, e) || verifier_add(r->v, t, e))
+		return jl_where(in, e);
+	return 1;
+}
+
+/* Reads while there is room, judges, writes. -1: the output or the sandbox failed. Bad input (*bad) ends
+ * the reading; what came before it is still written. */
+static int run_file(struct run *r, struct jl_in *in, int *bad, struct err *bad_input, struct err *e)
+{
+	int ended = 0;
+
+	for (;;) {
+		int room = !ended && verifier_room(r->v);
+
+		if (write_done(r, e))
+			return -1;
+		if (room && jl_ready(in)) {
+			int rc = read_one(r, in, bad_input);
+
+			*bad |= rc < 0;
+			ended = rc <= 0;
+			continue;
+		}
+		/* with room again after writing, the next turn of the loop reads on */
+		if (!room && !ended && verifier_room(r->v))
+			continue;
+		if (ended && verifier_empty(r->v))
+			return 0;
+		if (verifier_wait(r->v, room ? jl_fd(in) : -1, e))
+			return -1;
+	}
+}
+
+int main(int argc, char **argv)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	struct verify_opts o = {.jobs = cores > 0 && cores < 256 ? (int)cores : 1, .timeout = 5, .memory = 1u << 30,
+	                        .output = 1u << 20, .tier = 1, .min_tier = 3};
+	struct run r = {0};
+	struct err e, bad_input;
+	int at, bad = 0, show = 0;
+	const struct opt table[] = {
+		{"jobs", 'j', OPT_INT, &o.jobs, "N", "programs run at the same time (default: the processors)", 1, 256, NULL},
+		{"timeout", 0, OPT_F64, &o.timeout, "S", "CPU seconds a program may use (5)", 0.1, 86400, NULL},
+		{"wall", 0, OPT_F64, &o.wall, "S", "wall seconds as a backstop (6 times --timeout, at least 10)", 0.1, 1e6, NULL},
+		{"memory", 0, OPT_BYTES, &o.memory, "BYTES", "address space a program may use (1G)", 0, 0, NULL},
+		{"output", 0, OPT_BYTES, &o.output, "BYTES", "what a program may print (1M)", 0, 0, NULL},
+		{"redo", 0, OPT_FLAG, &o.redo, NULL, "judge turns that have a reward, too", 0, 0, NULL},
+		{"python", 0, OPT_STR, &o.python, "PATH", "interpreter of the programs (/usr/bin/python3)", 0, 0, NULL},
+		{"min-tier", 0, OPT_INT, &o.min_tier, "N", "refuse a jail weaker than tier N (3)", 1, 3, NULL},
+		{"tier", 0, OPT_INT, &o.tier, "N", "do not try a jail stronger than tier N (1)", 1, 3, NULL},
+		{"progress", 0, OPT_FLAG, &show, NULL, "show progress even if stderr is no terminal", 0, 0, NULL},
+		{0},
+	};
+
+	prog_init(argv[0]);
+	at = opt_parse(argc, argv, table, usage, "Adds reward and verdict to every turn that has no reward.");
+	if (o.tier > o.min_tier)
+		opt_usage(usage, "--tier %d is weaker than --min-tier %d", o.tier, o.min_tier);
+	if (o.memory < 64u << 20)
+		opt_usage(usage, "--memory: Python itself needs 64M");
+	if (!o.wall)
+		o.wall = o.timeout * 6 > 10 ? o.timeout * 6 : 10;
+	r.v = verifier_new(&o);
+	progress_start(&r.progress, "verified", "turns", 0, show);
+	do {
+		struct jl_in *in;
+
+		if (jl_open(at < argc ? argv[at] : NULL, &in, &e) || run_file(&r, in, &bad, &bad_input, &e))
+			die(EXIT_ERROR, "%s", e.msg);
+		jl_close(in);
+	} while (!bad && ++at < argc);
+	progress_end(&r.progress);
+	verifier_free(r.v);
+	if (bad)
+		die(EXIT_ERROR, "%s", bad_input.msg);
+	if (jl_finish(&e))
+		die(EXIT_ERROR, "%s", e.msg);
+	return EXIT_DONE;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "verify/verify.h"
+
+/* $SCORE_BOX, else where the build and where `make install` put it, beside this program; else on PATH. */
+static const char *find_box(char path[PATH_MAX])
+{
+	static const char *const places[] = {"../sandbox/score-box", "../libexec/score/score-box"};
+	const char *named = getenv("SCORE_BOX");
+	char dir[PATH_MAX - 64];
+	ssize_t n = readlink("/proc/self/exe", dir, sizeof dir - 1);
+
+	if (named)
+		return named;
+	if (n > 0) {
+		dir[n] = 0;
+		*strrchr(dir, '/') = 0;
+		for (size_t i = 0; i < LEN(places); i++) {
+			snprintf(path, PATH_MAX, "%s/%s", dir, places[i]);
+			if (!access(path, X_OK))
+				return path;
+		}
+	}
+	return "score-box";
+}
+
+int box_start(struct box_proc *b, const struct verify_opts *o, struct err *e)
+{
+	char path[PATH_MAX], tier[16], min_tier[16];
+	const char *argv[10] = {find_box(path), "--serve", "--tier", tier, "--min-tier", min_tier};
+	int pair[2];
+
+	snprintf(tier, sizeof tier, "%d", o->tier);
+	snprintf(min_tier, sizeof min_tier, "%d", o->min_tier);
+	if (o->python) {
+		argv[6] = "--python";
+		argv[7] = o->python;
+	}
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+		return err_set(e, "socketpair: %s", strerror(errno));
+	b->pid = fork();
+	if (!b->pid) {
+		prctl(PR_SET_PDEATHSIG, SIGTERM);
+		if (dup2(pair[1], 0) < 0 || dup2(pair[1], 1) < 0)
+			_exit(127);
+		execvp(argv[0], (char *const *)argv);
+		warn("%s: %s", argv[0], strerror(errno));
+		_exit(127);
+	}
+	close(pair[1]);
+	if (b->pid < 0) {
+		close(pair[0]);
+		*b = (struct box_proc){0, -1};
+		return err_set(e, "fork: %s", strerror(errno));
+	}
+	b->fd = pair[0];
+	return 0;
+}
+
+void box_stop(struct box_proc *b)
+{
+	if (b->fd >= 0)
+		close(b->fd);
+	if (b->pid > 0) {
+		/* its processes die with it */
+		kill(b->pid, SIGKILL);
+		while (waitpid(b->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	*b = (struct box_proc){0, -1};
+}

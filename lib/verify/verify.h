@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * verify: rewards and verdicts. Text tasks are judged at once by lib/math;
+ * programs go to score-box processes, several at a time, which are spoken to
+ * over sockets (sandbox/job.h). Records come out in the order in which they
+ * went in, each as soon as it and all before it are done. One thread.
+ */
+#ifndef VERIFY_H
+#define VERIFY_H
+
+#include "traj/traj.h"
+
+struct verify_opts {
+	int jobs;                    /* score-box processes at most; they start when a program needs one */
+	double timeout, wall;        /* seconds of CPU time, of wall time */
+	uint64_t memory, output;     /* bytes */
+	int redo;                    /* judge turns that have a reward, too */
+	int tier, min_tier;          /* passed to score-box */
+	const char *python;          /* NULL: score-box's choice */
+};
+
+/* ---- one turn's text task (grade.c) ---- */
+
+enum grade_task { TASK_EXACT, TASK_NUMBER, TASK_MATH, TASK_CODE };
+
+/* The record's task; -1 with ".task: ..." where it is missing, unknown or lacks what it needs. */
+MUST_CHECK int grade_task(const struct traj *t, enum grade_task *task, struct err *e);
+/* Sets reward and verdict of turn i, for every task but code. */
+MUST_CHECK int grade_text(struct traj *t, size_t i, enum grade_task task, struct err *e);
+/* Builds score-box's request for turn i in request (frame.h): 1, or 0 if the response holds no program
+ * (then reward and verdict are set). entry: the function's name where the record does not say. */
+int grade_request(struct traj *t, size_t i, const char *entry, const struct verify_opts *o, struct buf *request);
+/* The record's entry point, owned; NULL if its tests have to be asked (then query is that request). */
+char *grade_entry(const struct traj *t, struct buf *query);
+/* Sets reward and verdict of turn i from score-box's reply. */
+void grade_reply(struct traj *t, size_t i, const struct buf *reply);
+/* The sandbox failed: reward null, verdict error. */
+void grade_error(struct traj *t, size_t i, const char *detail);
+
+/* ---- a score-box process (box.c) ---- */
+
+struct box_proc {
+	int pid, fd;                 /* 0, -1: none */
+};
+
+/* Starts the process; its hello is the first message to be received. */
+MUST_CHECK int box_start(struct box_proc *b, const struct verify_opts *o, struct err *e);
+void box_stop(struct box_proc *b);
+
+/* ---- records in order, programs in parallel (queue.c) ---- */
+
+struct verifier;
+
+/* o is borrowed until verifier_free. */
+struct verifier *verifier_new(const struct verify_opts *o);
+/* Takes a record over (also on error). */
+MUST_CHECK int verifier_add(struct verifier *v, struct traj t, struct err *e);
+/* May another record be added without reading too far ahead? */
+int verifier_room(const struct verifier *v);
+int verifier_empty(const struct verifier *v);
+/* The next record in order, if it is done: 1, owned by the caller; else 0. *turns: how many were judged. */
+int verifier_take(struct verifier *v, struct traj *out, size_t *turns);
+/* Waits until a program is done or fd (-1: none) can be read. -1: the sandbox cannot be had. */
+MUST_CHECK int verifier_wait(struct verifier *v, int fd, struct err *e);
+void verifier_free(struct verifier *v);
+
+#endif
