@@ -17,7 +17,8 @@ static int is_hole(const struct vocab *v, size_t i)
 	return v->tokens[i].type == TOK_UNUSED && !strcmp(v->tokens[i].text, name);
 }
 
-/* In the model's own vocabulary, or beside it? */
+/* Listed under added_tokens. The library numbers an added token as it likes unless the model's vocabulary
+ * has it too, so these are in both. */
 static int is_added(const struct vocab *v, size_t i)
 {
 	enum tok_type t = v->tokens[i].type;
@@ -33,7 +34,7 @@ static struct js vocab_json(const struct vocab *v)
 	for (size_t i = 0; i < v->n; i++) {
 		int byte = v->kind == TOK_BYTE && i < 256;
 
-		if (is_hole(v, i) || (is_added(v, i) && v->kind != TOK_SPM))
+		if (is_hole(v, i))
 			continue;
 		if (byte)
 			c[byte_char((unsigned char)i, c)] = 0;
