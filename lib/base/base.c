@@ -58,11 +58,23 @@ const char *prog_name(void)
 	return program;
 }
 
+/* One line, written at once. Messages quote input: what would steer a terminal becomes '?'. */
 static void message(const char *fmt, va_list ap)
 {
-	fprintf(stderr, "%s: ", program);
-	vfprintf(stderr, fmt, ap);
-	fputc('\n', stderr);
+	char text[2048];
+	int n = snprintf(text, sizeof text - 1, "%s: ", program);
+
+	if (n < 0 || (size_t)n >= sizeof text - 1)
+		n = 0;
+	vsnprintf(text + n, sizeof text - 1 - (size_t)n, fmt, ap);
+	for (unsigned char *p = (unsigned char *)text; *p; p++) {
+		if (*p < 0x20 || *p == 0x7f)
+			*p = '?';
+		if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)     /* U+0080 to U+009F */
+			p[0] = p[1] = '?';
+	}
+	strcat(text, "\n");
+	fputs(text, stderr);
 }
 
 void warn(const char *fmt, ...)

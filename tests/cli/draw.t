@@ -73,6 +73,9 @@ refuse '{"id":"b","turns":[{"prompt":"p"}]}' '.turns[0].response: missing'
 refuse '{"id":"b","turns":[{"response":"x","tokens":7}]}' '.turns[0].tokens: expected array, got number'
 refuse '{"id":"b","task":"number","prompt":"p","answer":"1","batch":1}' '.batch: expected object, got number'
 refuse "$good" '.id: "a" again, first at <stdin>:1'
+printf '%s\n%s\n' '{"id":"\u001b[2J\n\u009b1m","turns":[]}' '{"id":"\u001b[2J\n\u009b1m","turns":[]}' | sed 's/"turns":\[\]/"turns":[{"response":""}]/' >"$tmp/bad"
+run score-draw -n 1 --step 0 <"$tmp/bad"
+is 'messages do not steer a terminal' "$status $(cat "$tmp/err")" '1 score-draw: <stdin>:2: .id: "?[2J???1m" again, first at <stdin>:1'
 run score-draw -n 1 --step 0 "$tmp/ten" "$tmp/ten"
 is 'a problem in two files' "$status $(cat "$tmp/err")" "1 score-draw: $tmp/ten:1: .id: \"p0\" again, first at $tmp/ten:1"
 run score-draw -n 1 --step 0 </dev/null
