@@ -14,7 +14,7 @@
 #include "policy/policy.h"
 
 static const char usage[] = "score-weights [-w DIR] VERB [options] [operands]";
-static const char about[] = "Verbs: init CONFIG.json | import PATH | ls | show | diff A B |\n"
+static const char about[] = "Verbs: init CONFIG.json | import PATH | export PATH | ls | show | diff A B |\n"
                             "       tag NAME | tag -d NAME | gc | fsck | metrics";
 
 struct args {
@@ -108,6 +108,38 @@ static int do_import(const struct args *a, struct err *e)
 	rc = make(a, import_config(g.im), import_vocab(g.im), "import", a->operand[0], from_file, &g, e);
 	progress_end(&g.progress);
 	import_close(g.im);
+	return rc;
+}
+
+/* ---- writing one out ---- */
+
+static int do_export(const struct args *a, struct err *e)
+{
+	const char *path = a->operand[0];
+	size_t n = strlen(path);
+	struct js o = js_object();
+	struct model_config c;
+	struct store *s;
+	struct snap *p = NULL;
+	struct vocab v;
+	int rc;
+
+	if (store_open(a->dir, STORE_READ, &s, e))
+		return -1;
+	rc = policy_docs(s, &c, &v, e) || snap_open(s, a->snapshot, &p, e) ? -1 : 0;
+	if (!rc && n > 5 && !strcmp(path + n - 5, ".gguf"))
+		rc = export_gguf(path, &c, &v, policy_tensor, p, e);
+	else if (!rc)
+		rc = export_hf(path, &c, &v, policy_tensor, p, e);
+	if (!rc) {
+		js_set(&o, "step", js_num((double)snap_step(p)));
+		js_set(&o, "path", js_str(path));
+		rc = jl_write(o, e);
+	}
+	js_free(o);
+	snap_close(p);
+	vocab_release(&v);
+	store_close(s);
 	return rc;
 }
 
@@ -381,7 +413,7 @@ static const struct verb {
 	int operands, store;         /* store: -w is needed */
 	int (*run)(const struct args *a, struct err *e);
 } verbs[] = {
-	{"init", 1, 1, do_init}, {"import", 1, 1, do_import}, {"ls", 0, 1, do_ls},
+	{"init", 1, 1, do_init}, {"import", 1, 1, do_import}, {"export", 1, 1, do_export}, {"ls", 0, 1, do_ls},
 	{"show", 0, 1, do_show}, {"diff", 2, 0, do_diff}, {"tag", 1, 1, do_tag}, {"gc", 0, 1, do_gc},
 	{"fsck", 0, 1, do_fsck}, {"metrics", 0, 1, do_metrics},
 };

@@ -139,7 +139,7 @@ int model_config_set(struct model_config *c, const char *name, const char *value
 	for (size_t i = 0; i < LEN(fields); i++)
 		if (!strcmp(name, fields[i].name))
 			return set(c, &fields[i], value, e);
-	return err_set(e, "unknown field '%.64s'", name);
+	return err_set(e, "%.64s: unknown field", name);
 }
 
 int model_config_parse(const char *text, struct model_config *out, struct err *e)

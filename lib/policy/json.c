@@ -62,8 +62,11 @@ int policy_config_read(const char *path, struct model_config *c, struct err *e)
 		if ((rc = set_field(c, key, v, e)))
 			err_prefix(e, "%s: .", path);
 	c->kv_heads = c->kv_heads ? c->kv_heads : c->heads;
-	if (!c->head_size && c->heads)
+	if (!rc && !c->head_size && c->heads) {
+		if (c->width % c->heads)
+			rc = err_set(e, "%s: .head_size: %u heads do not divide width %u, so it must be given", path, c->heads, c->width);
 		c->head_size = c->width / c->heads;
+	}
 	if (!rc && c->vocab != 258)
 		rc = err_set(e, "%s: .vocab: a new model has the byte vocabulary of 258 tokens, not %u", path, c->vocab);
 	if (!rc && (rc = model_config_check(c, e)))

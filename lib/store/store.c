@@ -263,12 +263,12 @@ static int data_there(const struct store *s, struct err *e)
 	return rc;
 }
 
-static void files_remove(const struct store *s, int all)
+static void files_remove(const struct store *s, int lock)
 {
 	struct buf path = {0};
 	static const char *const names[] = {"data.mdb", "lock.mdb", "writer.lock"};
 
-	for (size_t i = 0; i < LEN(names) - !all; i++) {
+	for (size_t i = 0; i < LEN(names) - !lock; i++) {
 		place_file(&path, s->dir, names[i]);
 		unlink(path.data);
 	}
@@ -432,7 +432,7 @@ void store_discard(struct store *s)
 		mdb_env_close(s->env);
 	}
 	if (s->fresh)
-		files_remove(s, s->made_dir);
+		files_remove(s, 1);
 	if (s->made_dir)
 		rmdir(s->dir);
 	release(s);
