@@ -21,9 +21,10 @@ if model qwen-coder; then random qwen-coder "$model" qwen2; else absent qwen-cod
 if [ -e "$gpt2" ]; then
 	random gpt-2 "$gpt2" gpt-2
 	random gpt-2 "$gpt2" llama-bpe
+	random llama-spm ../shared/data/tokenizer/ggml-vocab-llama-spm.gguf spm
 else
 	why="no $gpt2"
-	absent 'gpt-2 and llama-bpe'
+	absent 'gpt-2, llama-bpe, llama-spm'
 fi
 
 # The same program by itself skips qwen2 where its model was not fetched.

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
 """The token ids that PyPI's tokenizers (seen: 0.23.3) gives to random strings, from a GGUF file's own vocabulary.
 
-usage: tok.py FILE.gguf PRE [COUNT [SEED]]     PRE: gpt-2 smollm qwen2 llama-bpe
+usage: tok.py FILE.gguf PRE [COUNT [SEED]]     PRE: gpt-2 smollm qwen2 llama-bpe, or spm (no pre-tokenization, merges from scores)
 JSON lines on stdout: {"text": ..., "ids": [...]}. tests/unit/tok_vectors.c compares.
 
 The peer's expressions know Unicode 16, its Digits 17: the 13 numbers that 17 added are left out. No normaliser: a GGUF file
-names none (Qwen2's own tokenizer.json has NFC).
+names none (Qwen2's own tokenizer.json has NFC). Under spm the peer reads U+2581 in text as a space, we as itself: left out.
 """
 import json
 import random
@@ -13,7 +13,7 @@ import sys
 import unicodedata
 
 import gguf
-from tokenizers import AddedToken, Regex, Tokenizer, models, pre_tokenizers
+from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers
 
 QWEN2 = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*"
          r"|\s*[\r\n]+|\s+(?!\S)|\s+")
@@ -23,21 +23,37 @@ SPLITS = {
     "qwen2": [pre_tokenizers.Split(Regex(QWEN2), "isolated")],
     "llama-bpe": [pre_tokenizers.Split(Regex(QWEN2.replace(r"|\p{N}|", r"|\p{N}{1,3}|")), "isolated")],
 }
-CONTROL, USER = 3, 4
+NORMAL, CONTROL, USER = 1, 3, 4
 
 NEW_NUMBERS = {*range(0x11de0, 0x11dea), 0x16ff4, 0x16ff5, 0x16ff6}
+
+
+def spm(fields, tokens, types, vocab):
+    scores = fields["tokenizer.ggml.scores"].contents()
+    normal = {t for t, y in zip(tokens, types) if y == NORMAL}
+    merges = [(-score, t[:i], t[i:]) for t, y, score in zip(tokens, types, scores) if y == NORMAL
+              for i in range(1, len(t)) if t[:i] in normal and t[i:] in normal]
+    merges.sort(key=lambda m: m[0])
+    tok = Tokenizer(models.BPE(vocab=vocab, merges=[m[1:] for m in merges], byte_fallback=True, unk_token="<unk>"))
+    prefix = fields.get("tokenizer.ggml.add_space_prefix")
+    first = [normalizers.Prepend("\u2581")] if prefix is None or prefix.contents() else []
+    tok.normalizer = normalizers.Sequence(first + [normalizers.Replace(" ", "\u2581")])
+    return tok
 
 
 def peer(path, pre):
     fields = gguf.GGUFReader(path).fields
     tokens = fields["tokenizer.ggml.tokens"].contents()
     types = fields["tokenizer.ggml.token_type"].contents()
-    merges = [tuple(m.split(" ")) for m in fields["tokenizer.ggml.merges"].contents()]
     vocab = {t: i for i, t in enumerate(tokens)}
-    tok = Tokenizer(models.BPE(vocab=vocab, merges=merges, ignore_merges=pre == "llama-bpe"))
-    regex = pre in ("gpt-2", "smollm")
-    tok.pre_tokenizer = pre_tokenizers.Sequence(
-        SPLITS[pre] + [pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=regex)])
+    if pre == "spm":
+        tok = spm(fields, tokens, types, vocab)
+    else:
+        merges = [tuple(m.split(" ")) for m in fields["tokenizer.ggml.merges"].contents()]
+        tok = Tokenizer(models.BPE(vocab=vocab, merges=merges, ignore_merges=pre == "llama-bpe"))
+        regex = pre in ("gpt-2", "smollm")
+        tok.pre_tokenizer = pre_tokenizers.Sequence(
+            SPLITS[pre] + [pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=regex)])
     # Control tokens are not given: text never becomes one. User-defined ones are found in text.
     tok.add_tokens([AddedToken(t, normalized=False, special=False) for t, y in zip(tokens, types) if y == USER])
     return tok, [t for t, y in zip(tokens, types) if y in (CONTROL, USER)]
@@ -128,6 +144,8 @@ def main():
     strings = Strings(seed, named)
     for _ in range(count):
         text = strings.one()
+        if pre == "spm":
+            text = text.replace("\u2581", "")
         ids = tok.encode(text, add_special_tokens=False).ids
         print(json.dumps({"text": text, "ids": ids}))
 

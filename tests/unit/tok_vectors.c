@@ -4,7 +4,7 @@
  *
  * Without arguments: the 46 strings of ../shared/data/tokenizer for every vocabulary that is there.
  * tok_vectors.t FILE.gguf PRE: reads lines {"text", "ids"} on stdin (tests/peers/tok.py writes them) and compares them with
- * the ids of FILE's vocabulary under the pre-tokenization PRE; tests/cli/tok.t does that.
+ * the ids of FILE's vocabulary under the pre-tokenization PRE (or spm); tests/cli/tok.t does that.
  */
 #include "tap.h"
 #include "import/import.h"
@@ -91,7 +91,7 @@ static void vectors(const char *name, const char *gguf)
 			agreed++;
 		tok_decode(t, ids.v, ids.n, &back);
 		/* SPM's space before the text is there again. */
-		if (v.kind != TOK_SPM && (back.len != n || memcmp(back.data, s, n))) {
+		if (v.kind != TOK_SPM && (back.len != n || (n && memcmp(back.data, s, n)))) {
 			diag("string %d does not come back", count);
 			agreed--;
 		}
@@ -119,7 +119,7 @@ static int peer(const char *gguf, const char *pre)
 	size_t count = 0, agreed = 0;
 	int rc;
 
-	if (import_vocab_open(gguf, &v, &e) || tok_pre_by_name(pre, &v.pre, &e))
+	if (import_vocab_open(gguf, &v, &e) || (strcmp(pre, "spm") && tok_pre_by_name(pre, &v.pre, &e)))
 		die(EXIT_ERROR, "%s", e.msg);
 	v.ignore_merges = v.pre == TOK_PRE_LLAMA_BPE;
 	if (tok_new(&v, &t, &e) || jl_open(NULL, &in, &e))
