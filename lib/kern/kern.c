@@ -218,6 +218,10 @@ static void split(float *c, size_t ldc, const act *a, size_t lda, const struct p
 
 void gemm(float *c, size_t ldc, const act *a, size_t lda, const struct packed *w, size_t m, int add)
 {
+#ifndef SCORE_F32
+	if (onednn_trusted(w) && !onednn_gemm(c, ldc, a, lda, w, m, add))
+		return;
+#endif
 	split(c, ldc, a, lda, w, m, add, 0);
 }
 
