@@ -104,7 +104,7 @@ for src in bin/score-*.c sandbox/score-box.c; do
 		continue
 	fi
 	tap_line ok "$tool has a page"
-	mandoc -Tascii "man/$tool.1" | col -b >"$tmp/text"
+	mandoc -Tascii "man/$tool.1" | sed "s/.$(printf '\b')//g" >"$tmp/text"
 	undocumented=
 	for option in $("$tool" --help 2>/dev/null | awk '/^  / { for (i = 1; $i ~ /^-/; i++) { sub(/,$/, "", $i); print $i } }'); do
 		case $option in -h|--help|-V|--version) continue ;; esac
