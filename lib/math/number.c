@@ -290,9 +290,9 @@ static size_t read_number(const char *s, size_t n, size_t at, struct buf *out)
 		return 0;
 	end = read_digits(s, n, p, &d);
 	after = read_exponent(s, n, end, &d);
-	if (after == end && starts(s, n, end, "/") && digit(s, n, end + 1)) {
+	/* 1/2/2020 is a date: three numbers; and nothing is divided by zero */
+	if (after == end && (!at || s[at - 1] != '/') && starts(s, n, end, "/") && digit(s, n, end + 1)) {
 		after = read_digits(s, n, end + 1, &under);
-		/* a date, or nothing to divide by: just the first number */
 		if (starts(s, n, after, "/") || !put_fraction(&d, &under, out))
 			after = end;
 	}

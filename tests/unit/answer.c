@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/* Numbers, final answers and programs in responses: tables of text and what lib/math makes of it. */
+#include <string.h>
+
+#include "math/math.h"
+#include "tap.h"
+
+/* want NULL: none */
+static const struct { const char *text, *want; } last_numbers[] = {
+	{"803", "803"}, {"07 09 13=803", "803"}, {"=803", "803"}, {"", NULL}, {"no number", NULL},
+	{"007", "7"}, {"-0", "0"}, {"-0.0", "0"}, {"0.50", "0.5"}, {".5", "0.5"}, {"5.", "5"}, {"is 5.", "5"},
+	{"1,234.50", "1234.5"}, {"$1,234.50", "1234.5"}, {"-$5", "-5"}, {"$-5", "-5"}, {"\\$12", "12"},
+	{"1{,}234", "1234"}, {"12,34", "34"}, {"1,2345", "2345"}, {"1234,567", "567"}, {"0,123", "123"},
+	{"1,000,000", "1000000"}, {"5-3", "3"}, {"x-3", "3"}, {"(4)-3", "3"}, {"= -3", "-3"}, {"(-3)", "-3"},
+	{"+7", "7"}, {"\xe2\x88\x92" "7", "-7"}, {"\xe2\x82\xac" "9", "9"}, {"\xc2\xa3" "9", "9"},
+	{"H2O", NULL}, {"CO2 and 7", "7"}, {"5kg", "5"}, {"2nd", "2"}, {"x_1", NULL},
+	{"3/4", "0.75"}, {"2/3", "2/3"}, {"4/6", "2/3"}, {"-4/6", "-2/3"}, {"10/5", "2"}, {"1/0", "0"}, {"0/5", "0"},
+	{"1/2/2020", "2020"}, {"\\frac{3}{4}", "0.75"}, {"-\\dfrac{1}{3}", "-1/3"}, {"\\frac{-1}{3}", "-1/3"},
+	{"\\frac{x}{3}", "3"}, {"0.5/0.25", "2"}, {"1.5/2", "0.75"},
+	{"1e5", "100000"}, {"1.5E-3", "0.0015"}, {"12e-1", "1.2"}, {"1e999", "1"}, {"1e5x", "1"}, {"1e+2", "100"},
+	{"123456789012345678901234567890", "123456789012345678901234567890"},
+	{"123456789012345678901234567890/3", "123456789012345678901234567890/3"},
+	{"0.1000000000000000000000001", "0.1000000000000000000000001"},
+	{"1.0000000000000000000000000", "1"}, {"1.2.3", "3"}, {"50%", "50"}, {"12:30", "30"}, {"a\xe2\x82", NULL},
+};
+
+static const struct { const char *text, *want; } numbers[] = {
+	{" 42\n", "42"}, {"42 apples", NULL}, {"4 2", NULL}, {"", NULL}, {"1/3", "1/3"}, {"1e17", "100000000000000000"}, {"51.0", "51"},
+};
+
+static const struct { const char *text; enum math_found found; const char *want; } answers[] = {
+	{"so \\boxed{42}.", MATH_BOXED, "42"}, {"\\boxed{1} or \\boxed{\\frac{1}{2}}", MATH_BOXED, "\\frac{1}{2}"},
+	{"\\fbox{7}", MATH_BOXED, "7"}, {"\\boxed 5 end", MATH_BOXED, "5"}, {"\\boxed{1} then \\boxed{2", MATH_BOXED, "1"},
+	{"\\boxed{\\{1, 2\\}}", MATH_BOXED, "\\{1, 2\\}"},
+	{"The answer is 5. I think", MATH_PHRASE, "5"}, {"Final Answer: $x+1$ done", MATH_PHRASE, "x+1"},
+	{"work 1 2 3\n#### 72", MATH_PHRASE, "72"}, {"The answer is 3.5\n", MATH_PHRASE, "3.5"},
+	{"**Answer:** 9", MATH_PHRASE, "9"}, {"it makes 12 or 13", MATH_LAST_NUMBER, "13"}, {"nothing", MATH_NONE, ""},
+	{"the answer is ", MATH_NONE, ""},
+};
+
+static const struct { const char *a, *b; int same; } pairs[] = {
+	{"\\dfrac{1}{2}", "0.5", 1}, {"\\frac12", "1/2", 1}, {"180\\text{ miles}", "180", 1}, {"20\\%", "20", 1},
+	{"\\$5", "5", 1}, {"90^\\circ", "90", 1}, {"\\left( 3, \\frac{\\pi}{2} \\right)", "(3,\\frac{\\pi}{2})", 1},
+	{"x^{2}", "x^2", 1}, {"{x}", "x", 1}, {"1,000", "1000", 1}, {"x \\cdot y", "x\\cdot y", 1}, {"\\text{yes}", "yes", 1},
+	{"-\\frac{1}{3}", "\\frac{-1}{3}", 1}, {"5.", "5", 1}, {"$x$", "x", 1}, {"\\(x\\)", "x", 1}, {"x\\le 3", "x\\leq 3", 1},
+	{"1/3", "0.333", 0}, {"0.33333333333333333333", "1/3", 0}, {"(0,1)", "[0,1]", 0}, {"x+1", "1+x", 0},
+	{"\\sqrt{2}", "1.41421356", 0}, {"\\pi", "355/113", 0}, {"a b", "c", 0}, {"xy", "x", 0}, {"\\frac{1}{2}", "\\frac{2}{1}", 0},
+	{"\\cdot x", "\\cdotx", 0}, {"12", "1 2", 1}, {"2^{10}", "2^10", 0},
+};
+
+static const struct { const char *name, *text, *entry, *want; } programs[] = {
+	{"no fence", "def f(): pass", "f", "def f(): pass"},
+	{"one", "Hi\n```python\ndef f(): pass\n```\nbye", "f", "def f(): pass\n"},
+	{"the last that defines", "```\ndef f(): 1\n```\n```\ndef f(): 2\n```\n```\nprint(f())\n```", "f", "def f(): 2\n"},
+	{"none defines: the last", "```\na\n```\n```\nb\n```", "f", "b\n"},
+	{"not closed", "```py\ndef f():\n    return 1", "f", "def f():\n    return 1\n"},
+	{"tildes, and backticks inside", "~~~\ns = '''\n```\n'''\ndef f(): s\n~~~", "f", "s = '''\n```\n'''\ndef f(): s\n"},
+	{"longer fence", "````\ndef f():\n    '```'\n```\n````", "f", "def f():\n    '```'\n```\n"},
+	{"indented", "1. So:\n   ```python\n   def f():\n       pass\n   ```\n", "f", "def f():\n    pass\n"},
+	{"inline code is none", "```x``` and\ndef f(): 1", "f", "```x``` and\ndef f(): 1"},
+	{"body alone keeps its indentation", "```\n    return 1\n```", "f", "    return 1\n"},
+	{"a longer name does not count", "```\ndef f(): 1\n```\n```\ndef ff(): 2\n```", "f", "def f(): 1\n"},
+	{"assignment", "```\nf = lambda: 1\n```\n```\nf == 2\n```", "f", "f = lambda: 1\n"},
+	{"async, class", "```\nasync  def f(): 1\n```\n```\nx\n```", "f", "async  def f(): 1\n"},
+	{"nothing in it", "```\n\n```", "f", NULL}, {"blank", " \n\t", "f", NULL}, {"no entry known", "```\na\n```", NULL, "a\n"},
+	{"carriage returns", "```python\r\ndef f(): 1\r\n```\r\n", "f", "def f(): 1\r\n"},
+};
+
+static int equals(const struct buf *b, const char *want)
+{
+	return b->len == strlen(want) && (!b->len || !memcmp(b->data, want, b->len));
+}
+
+int main(void)
+{
+	struct buf out = {0}, other = {0};
+
+	for (size_t i = 0; i < LEN(last_numbers); i++) {
+		int found = math_last_number(last_numbers[i].text, strlen(last_numbers[i].text), &out);
+		const char *want = last_numbers[i].want;
+
+		if (!ok(found == (want != NULL) && (!want || equals(&out, want)), "last number of '%s'", last_numbers[i].text))
+			diag("got %d %.*s", found, (int)out.len, out.data ? out.data : "");
+	}
+	for (size_t i = 0; i < LEN(numbers); i++) {
+		int found = math_number(numbers[i].text, strlen(numbers[i].text), &out);
+
+		ok(found == (numbers[i].want != NULL) && (!found || equals(&out, numbers[i].want)), "number case %zu", i);
+	}
+	for (size_t i = 0; i < LEN(answers); i++) {
+		enum math_found found = math_extract(answers[i].text, strlen(answers[i].text), &out);
+
+		if (!ok(found == answers[i].found && equals(&out, answers[i].want), "answer case %zu", i))
+			diag("%s: got %s '%.*s'", answers[i].text, math_found_name(found), (int)out.len, out.data ? out.data : "");
+	}
+	for (size_t i = 0; i < LEN(pairs); i++) {
+		math_canonical(pairs[i].a, strlen(pairs[i].a), &out);
+		math_canonical(pairs[i].b, strlen(pairs[i].b), &other);
+		if (!ok((out.len == other.len && !memcmp(out.data, other.data, out.len)) == pairs[i].same,
+		        "%s %s %s", pairs[i].a, pairs[i].same ? "is" : "is not", pairs[i].b))
+			diag("%.*s and %.*s", (int)out.len, out.data, (int)other.len, other.data);
+	}
+	for (size_t i = 0; i < LEN(programs); i++) {
+		int found = code_extract(programs[i].text, strlen(programs[i].text), programs[i].entry, &out);
+		const char *want = programs[i].want;
+
+		if (!ok(found == (want != NULL) && (!want || equals(&out, want)), "program: %s", programs[i].name))
+			diag("got %.*s", (int)out.len, out.data ? out.data : "");
+	}
+	buf_release(&out);
+	buf_release(&other);
+	return done();
+}
