@@ -34,6 +34,14 @@ int grade_task(const struct traj *t, enum grade_task *task, struct err *e)
 	*task = (enum grade_task)i;
 	if (*task != TASK_CODE)
 		return has(t, "answer") ? 0 : missing(e, "answer");
+	if (has(t, "code_prompt")) {
+		struct js v = js_get(t->rec, "code_prompt");
+		enum js_kind kind = js_kind(v);
+
+		js_free(v);
+		if (kind != JS_STRING)
+			return err_set(e, ".code_prompt: expected string, got %s", js_kind_name(kind));
+	}
 	if (has(t, "test_list") || (has(t, "entry_point") && has(t, "tests")))
 		return 0;
 	return err_set(e, ".tests: missing (task code needs entry_point and tests, or test_list)");

@@ -1,0 +1,76 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The converters on the whole data sets: records of the right form, distinct names, and the data sets' own
+# solutions judged right.
+. tests/tap.sh
+
+data=../shared/data
+if [ ! -d "$data" ]; then
+	[ -z "${CI:-}" ] && { skip "no $data"; finish; }
+	tap_line 'not ok' "no $data"
+	finish
+fi
+
+convert() { # converter file count
+	out=$tmp/$2.problems
+	case $2 in
+	*.gz) gzip -dc "$data/$2" | jq -c -f "pipelines/problems/$1.jq" >"$out" ;;
+	*) jq -c -f "pipelines/problems/$1.jq" "$data/$2" >"$out" ;;
+	esac
+	is "$2: records" "$(wc -l <"$out" | tr -d ' ')" "$3"
+	is "$2: names" "$(jq -r .id "$out" | sort -u | wc -l | tr -d ' ')" "$3"
+	ok "$2: schema" tests/validate problem "$out"
+	is "$2: score-draw takes them" "$(score-draw -n 7 --step 3 "$out" | wc -l | tr -d ' ')" 7
+}
+convert humaneval HumanEval.jsonl.gz 164
+convert mbpp mbpp.jsonl 974
+convert mbpp sanitized-mbpp.json 427
+convert gsm8k gsm8k_train.jsonl 7473
+convert gsm8k gsm8k_test.jsonl 1319
+convert svamp svamp.json 1000
+convert math math_train.jsonl 12000
+convert math math500.jsonl 500
+is 'HumanEval keeps its own prompt apart' "$(jq -c 'select(.code_prompt == null or .canonical_solution == null)' "$tmp/HumanEval.jsonl.gz.problems")" ''
+is 'MBPP: entry points by hand' "$(jq -r 'select(.entry_point) | "\(.id)=\(.entry_point)"' "$tmp/mbpp.jsonl.problems" | sort | tr '\n' ' ')" \
+	'mbpp/126=sum mbpp/596=tuple_size mbpp/601=max_chain_length '
+is 'GSM8K: an answer with a comma' "$(jq -r 'select(.solution | test("#### 1,080$")) | .answer' "$tmp"/gsm8k_*.problems | sort -u)" 1080
+
+# Solutions as responses, turn by turn; how often each verdict.
+judge() { # name file program options...
+	name=$1 file=$2 program=$3; shift 3
+	jq -c "$program" "$tmp/$file.problems" | score-verify "$@" >"$tmp/$name.judged" 2>"$tmp/$name.err"
+	is "$name: no complaint" "$(cat "$tmp/$name.err")" ''
+	ok "$name: schema" tests/validate trajectory "$tmp/$name.judged"
+	got=$(jq -r '.turns[] | "\(.reward) \(.verdict.status) \(.verdict.isolation // "-")"' "$tmp/$name.judged" |
+		sort | uniq -c | sed 's/^ *//' | paste -s -d ,)
+}
+judge gsm8k gsm8k_train.jsonl '.turns = [{response: .solution}]'
+is 'GSM8K: its solutions are right' "$got" '7473 1 pass -'
+judge gsm8kt gsm8k_test.jsonl '.turns = [{response: .solution}]'
+is 'GSM8K test: its solutions are right' "$got" '1319 1 pass -'
+judge svamp svamp.json '.turns = [{response: "That is \(.answer)."}, {response: "\(.answer + 1)"}]'
+is 'SVAMP: answers are right, the next number is not' "$got" '1000 0 fail -,1000 1 pass -'
+judge math500 math500.jsonl '.turns = [{response: .solution}]'
+is 'MATH-500: its solutions are right' "$got" '500 1 pass -'
+judge math math_train.jsonl '.turns = [{response: "So \\boxed{\(.answer)}."}, {response: "So \\boxed{\(.answer)+q}."}]'
+# 7037 and 7437 have an empty reference: nothing is right there
+is 'MATH: every answer equals itself, and not another' "$got" '12002 0 fail -,11998 1 pass -'
+is 'MATH: but for the two that are empty' "$(jq -r 'select(.turns[0].reward != 1) | "\(.id)=\(.answer)"' "$tmp/math.judged" | tr '\n' ' ')" \
+	'math_train/7037= math_train/7437= '
+
+if ! score-box --probe >/dev/null 2>&1; then
+	tap_line 'not ok' "score-box runs here"
+	finish
+fi
+# whole functions, bodies alone, and the prompt given back without a body
+# shellcheck disable=SC2016
+judge humaneval HumanEval.jsonl.gz '.turns = [
+	{response: "Here it is:\n```python\n\(.code_prompt)\(.canonical_solution)\n```\nThis works."},
+	{response: "```\n\(.canonical_solution)"}, {response: "```python\n\(.code_prompt)    pass\n```"}]' -j 2 --timeout 20
+is 'HumanEval: solutions pass, empty bodies do not' "$got" '164 0 fail split,328 1 pass split'
+# shellcheck disable=SC2016
+judge mbpp mbpp.jsonl '.turns = [{response: "```python\n\(.code)\n```"}]' -j 2 --timeout 20
+is 'MBPP: solutions pass' "$got" '3 1 pass single,971 1 pass split'
+is 'MBPP: those that cannot be split' "$(jq -r 'select(.turns[0].verdict.isolation == "single") | .id' "$tmp/mbpp.judged" | tr '\n' ' ')" \
+	'mbpp/367 mbpp/601 mbpp/927 '
+finish
