@@ -1,0 +1,161 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# score-verify from outside: tasks, order, what is left alone, what is refused and how, broken pipes and sandboxes.
+# shellcheck disable=SC2016
+. tests/tap.sh
+
+verdicts() { jq -c '.turns[] | [.reward, .verdict.status, .verdict.answer]' "$tmp/out" | tr '\n' ' '; }
+
+# ---- tasks ----
+number() { printf '{"id":"n","task":"number","answer":%s,"turns":[{"response":"%s"}]}\n' "$1" "$2"; }
+{
+	number '"803"' '07 09 13=803'; number '"803"' '=803'; number 803 '803.0'; number '"803"' '=804'
+	number 1234.5 '$1,234.50'; number '"-3/4"' 'so -0.75'; number '"7"' 'seven'; number '"0.1"' '0.1000000000000000055'
+} >"$tmp/in"
+run score-verify "$tmp/in"
+is 'number: status' "$status" 0
+is 'number: verdicts' "$(verdicts)" \
+	'[1,"pass","803"] [1,"pass","803"] [1,"pass","803"] [0,"fail","804"] [1,"pass","1234.5"] [1,"pass","-0.75"] [0,"fail",null] [0,"fail","0.1000000000000000055"] '
+run score-verify - <<'EOF'
+{"id":"e","task":"exact","answer":"a b","turns":[{"response":"\n a b\t"},{"response":"a  b"},{"response":""},{"response":"A b"}]}
+EOF
+is 'exact: verdicts' "$(verdicts)" '[1,"pass","a b"] [0,"fail","a  b"] [0,"fail",""] [0,"fail","A b"] '
+run score-verify <<'EOF'
+{"id":"m","task":"math","answer":"\\frac{1}{2}","turns":[{"response":"\\boxed{0.50}"},{"response":"The answer is $\\dfrac12$."},{"response":"\\boxed{\\frac{1}{3}}"},{"response":"?"}]}
+EOF
+is 'math: verdicts' "$(verdicts)" '[1,"pass","0.5"] [1,"pass","0.5"] [0,"fail","1/3"] [0,"fail",null] '
+
+# ---- records ----
+cat >"$tmp/in" <<'EOF'
+{"odd":{"b":[1,{"a":null}]},"id":"r","task":"number","answer":"1","turns":[{"response":"1","reward":0.25,"verdict":{"status":"mine"},"x":0.5},{"x":[],"response":"1"},{"response":"2","reward":null}],"z":"\u00e9"}
+EOF
+run score-verify "$tmp/in"
+is 'fields of others stay, rewards stay' "$(cat "$tmp/out")" \
+	'{"odd":{"b":[1,{"a":null}]},"id":"r","task":"number","answer":"1","turns":[{"response":"1","reward":0.25,"verdict":{"status":"mine"},"x":0.5},{"x":[],"response":"1","reward":1,"verdict":{"status":"pass","answer":"1","method":"number"}},{"response":"2","reward":null}],"z":"é"}'
+run score-verify --redo "$tmp/in"
+is '--redo judges all' "$(verdicts)" '[1,"pass","1"] [1,"pass","1"] [0,"fail","2"] '
+run score-verify <<'EOF'
+{"id":"done","turns":[{"response":"1","reward":1}]}
+EOF
+is 'a record with nothing to judge needs no task' "$status.$(jq -c . "$tmp/out")" '0.{"id":"done","turns":[{"response":"1","reward":1}]}'
+run score-verify </dev/null
+is 'no input, no output' "$status.$(wc -c <"$tmp/out" | tr -d ' ')" 0.0
+
+# ---- what is refused ----
+refused() { # name line field-of-message
+	{ number 1 1; printf '\n%s\n' "$2"; number 1 1; } >"$tmp/in"
+	run score-verify <"$tmp/in"
+	is "$1: status, what came before" "$status.$(wc -l <"$tmp/out" | tr -d ' ')" 1.1
+	is "$1: message" "$(cat "$tmp/err")" "score-verify: <stdin>:3: $3"
+}
+refused 'no task' '{"id":"a","answer":1,"turns":[{"response":"1"}]}' '.task: missing'
+refused 'unknown task' '{"id":"a","task":"poem","answer":1,"turns":[{"response":"1"}]}' \
+	"$(printf '{"id":"a","task":"poem","answer":1,"turns":[{"response":"1"}]}' | score-verify 2>&1 | sed 's/.*<stdin>:1: //')"
+is 'unknown task: it is named' "$(grep -c 'task.*poem' "$tmp/err")" 1
+refused 'no answer' '{"id":"a","task":"exact","turns":[{"response":"1"}]}' '.answer: missing'
+refused 'an answer that is no number' '{"id":"a","task":"number","answer":"x","turns":[{"response":"1"}]}' '.answer: expected a number, got "x"'
+refused 'no tests' '{"id":"a","task":"code","entry_point":"f","turns":[{"response":"1"}]}' \
+	'.tests: missing (task code needs entry_point and tests, or test_list)'
+refused 'code_prompt' '{"id":"a","task":"code","entry_point":"f","tests":"x","code_prompt":1,"turns":[{"response":"1"}]}' \
+	'.code_prompt: expected string, got number'
+printf '{"id":"a","task":"number","answer":1,"turns":[{"response":1}]}\n' >"$tmp/in"
+run score-verify "$tmp/in"
+is 'a response that is no string' "$status.$(grep -c '.turns\[0\].response: ' "$tmp/err")" 1.1
+run score-verify "$tmp/none"
+is 'no such file' "$status" 1
+for wrong in '-j 0' '--timeout 0' '--min-tier 4' '--tier 3 --min-tier 2' '--memory 1M' '--nonsense'; do
+	# shellcheck disable=SC2086
+	run score-verify $wrong
+	is "usage: $wrong" "$status" 2
+done
+
+# ---- output ----
+if [ -e /dev/full ]; then
+	number 1 1 | score-verify >/dev/full 2>"$tmp/err"; status=$?
+	is 'a full disk' "$status.$(grep -c stdout "$tmp/err")" 1.1
+fi
+# as soon as it is done: the first record comes while the input is still open
+mkfifo "$tmp/fifo"
+{ number 1 1; cat "$tmp/fifo"; } | score-verify >"$tmp/out" &
+job=$!
+exec 9>"$tmp/fifo"
+i=0; while [ ! -s "$tmp/out" ] && [ $i -lt 300 ]; do sleep 0.1; i=$((i + 1)); done
+is 'a record is written before the next has come' "$(wc -l <"$tmp/out" | tr -d ' ')" 1
+exec 9>&-
+wait $job
+
+# ---- code ----
+if ! score-box --probe >/dev/null 2>&1; then
+	[ -z "${CI:-}" ] && { skip 'score-box does not run here'; finish; }
+	tap_line 'not ok' "score-box runs here"
+	finish
+fi
+code() { # id response: json strings without quotes
+	printf '{"id":"%s","task":"code","test_list":["assert f(1) == 2","assert f([]) == []"],"turns":[{"response":"%s"}]}\n' "$1" "$2"
+}
+right='def f(x): return x + 1 if x else x'
+{
+	code slow 'import time\ntime.sleep(1)\ndef f(x): return x + 1 if x else x'
+	number 5 5; code right "$right"; code prose 'I do not know'; code empty '```\n\n```'; code half '```python\n'"$right"
+	code wrong 'def f(x): return 2'
+} >"$tmp/in"
+run score-verify -j 2 "$tmp/in"
+is 'code: in order, whatever ends first' "$(jq -r '"\(.id)=\(.turns[0].verdict.status)"' "$tmp/out" | tr '\n' ' ')" \
+	'slow=pass n=pass right=pass prose=exception empty=no-code half=pass wrong=fail '
+is 'code: which assertion' "$(jq -c 'select(.id == "wrong") | .turns[0].verdict | [.index, .detail]' "$tmp/out")" '[1,"assert f([]) == []"]'
+ok 'code: schema' tests/validate trajectory "$tmp/out"
+# HumanEval's form; code_prompt holds a helper that tests use, and an import that the body needs
+cat >"$tmp/in" <<'EOF'
+{"id":"h","task":"code","prompt":"chat","code_prompt":"import math\ndef twin(x):\n    return x\ndef f(x):\n    \"\"\"Root.\"\"\"\n","entry_point":"f","tests":"def check(candidate):\n    assert candidate(4) == twin(2)\n    assert f(9) == 3\n    a = [3, 1]\n","turns":[{"response":"```\n    return math.isqrt(x)\n```"},{"response":"```\ndef f(x):\n    return math.isqrt(x)\ndef twin(x):\n    return 0\n```"},{"response":"```\ndef twin(x):\n    return f(4)\n```"}]}
+{"id":"p","task":"code","prompt":"import math\ndef f(x):\n    \"\"\"Root.\"\"\"\n","entry_point":"f","tests":"def check(candidate):\n    assert candidate(4) == 2\n","turns":[{"response":"    return math.isqrt(x)"}]}
+{"id":"in place","task":"code","prompt":"p","entry_point":"f","tests":"def check(candidate):\n    a = [3, [1], {}]\n    b = a[1]\n    candidate(a)\n    assert a == [3, [1, 2], {'k': 1}, 4] and b is a[1] and b == [1, 2]\n","turns":[{"response":"def f(a):\n    a[1].append(2)\n    a[2]['k'] = 1\n    a.append(4)"}]}
+{"id":"raises","task":"code","prompt":"p","entry_point":"f","tests":"def check(candidate):\n    try:\n        candidate(0)\n    except ZeroDivisionError:\n        return\n    assert False\n","turns":[{"response":"def f(x): return 1 / x"},{"response":"def f(x): return 1"}]}
+{"id":"bare except","task":"code","prompt":"p","entry_point":"f","tests":"def check(candidate):\n    try:\n        candidate(0)\n    except:\n        pass\n","turns":[{"response":"def f(x): raise ValueError"},{"response":"import os\ndef f(x): os._exit(0)"}]}
+{"id":"types","task":"code","prompt":"p","entry_point":"f","tests":"def check(candidate):\n    for v in (None, True, 7, -2**70, 2**63, 1.5, -0.0, 3j, 'é\\0', b'b', bytearray(b'x'), [1], (1,), {1: [2]}, {1}, frozenset((1,)), int):\n        r = candidate(v)\n        assert type(r) is type(v) and r == v, v\n    assert str(candidate(float('nan'))) == 'nan' and str(candidate(-0.0)) == '-0.0'\n","turns":[{"response":"def f(x): return x"}]}
+{"id":"bases","task":"code","prompt":"p","entry_point":"f","tests":"def check(candidate):\n    assert candidate(1) == {'a': 2}\n    assert type(candidate(1)) is dict\n","turns":[{"response":"import collections\ndef f(x): return collections.Counter('aa')"}]}
+{"id":"fresh","task":"code","prompt":"p","entry_point":"f","tests":"import random\ndef check(candidate):\n    assert candidate(random.random()) == 0.8444218515250481\n","turns":[{"response":"import random\nrandom.seed(3)\ndef f(x): return x"},{"response":"def f(x): return x"}]}
+EOF
+run score-verify -j 2 "$tmp/in"
+is 'code: forms, values, arguments in place, exceptions' \
+	"$(jq -r '"\(.id)=\([.turns[].verdict.status] | join(","))"' "$tmp/out" | tr '\n' ' ')" \
+	'h=pass,pass,fail p=pass in place=pass raises=pass,fail bare except=pass,exception types=pass bases=pass fresh=pass,pass '
+printf '%s\n' '{"id":"t","task":"code","test_list":["assert f(1 == 2"],"turns":[{"response":"def f(x): return x"}]}' >"$tmp/in"
+run score-verify "$tmp/in"
+is 'tests that do not compile: error, reward null' "$status.$(jq -c '.turns[0] | [.reward, .verdict.status]' "$tmp/out")" '0.[null,"error"]'
+
+# ---- the sandbox is not there, or dies ----
+run env SCORE_BOX="$tmp/none" score-verify -j 1 "$tmp/in"
+is 'no sandbox: status, nothing written' "$status.$(wc -c <"$tmp/out" | tr -d ' ')" 1.0
+cat >"$tmp/box" <<'EOF'
+#!/bin/sh
+# says hello, dies at the first request
+printf '\033\0\0\0\004\0\0\0tier\001\0\0\0001\0\004\0\0\0none\0\0\0\0\0'
+head -c 1 >/dev/null
+EOF
+chmod +x "$tmp/box"
+{ code a "$right"; number 5 5; } >"$tmp/in"
+run env SCORE_BOX="$tmp/box" score-verify -j 1 "$tmp/in"
+is 'a sandbox that dies twice: error, the rest goes on' "$status.$(jq -c '.turns[0] | [.reward, .verdict.status]' "$tmp/out" | tr '\n' ' ')" \
+	'0.[null,"error"] [1,"pass"] '
+run score-verify --python /bin/false "$tmp/in"
+is 'no Python: refused' "$status" 1
+# nothing survives: neither at the end nor when score-verify is killed
+code loop 'while True: pass' >"$tmp/in"
+score-verify --timeout 60 "$tmp/in" >/dev/null 2>&1 &
+job=$!
+i=0; while [ -z "$(pgrep -P "$job" 2>/dev/null)" ] && [ $i -lt 100 ]; do sleep 0.1; i=$((i + 1)); done
+box=$(pgrep -P "$job" | head -n 1)
+i=0; while [ "$(pgrep -P "${box:-0}" 2>/dev/null | wc -l)" -lt 2 ] && [ $i -lt 100 ]; do sleep 0.1; i=$((i + 1)); done
+children=$(pgrep -P "${box:-0}" | tr '\n' ' ')
+is 'a tester and a model side run' "$(echo "$children" | wc -w | tr -d ' ')" 2
+kill -9 "$job"
+wait "$job" 2>/dev/null
+i=0
+while [ $i -lt 100 ]; do
+	left=
+	for p in $box $children; do kill -0 "$p" 2>/dev/null && left="$left $p"; done
+	[ -z "$left" ] && break
+	sleep 0.1; i=$((i + 1))
+done
+is 'and are gone when score-verify is killed' "$left" ''
+finish
