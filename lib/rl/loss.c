@@ -135,26 +135,29 @@ static struct rl_turn_stats *turn_stats(struct rl_stats *s, size_t k)
 	return &s->turn[k < RL_TURNS ? k : RL_TURNS - 1];
 }
 
+static struct js answer_of(struct js turns, size_t k)
+{
+	struct js t = js_at(turns, k), verdict = js_get(t, "verdict"), answer = js_get(verdict, "answer");
+
+	js_free(t);
+	js_free(verdict);
+	return answer;
+}
+
+/* As score-eval has it: canonical answers, or the text where neither attempt has one. */
 static int changed(const struct traj *t)
 {
 	const struct turn *a = &t->turns[0], *b = &t->turns[t->n_turns - 1];
-	struct js turns = js_get(t->rec, "turns");
-	struct js ta = js_at(turns, 0), tb = js_at(turns, t->n_turns - 1);
-	struct js va = js_get(ta, "verdict"), vb = js_get(tb, "verdict");
-	struct js answer_a = js_get(va, "answer"), answer_b = js_get(vb, "answer");
-	int differ;
+	struct js turns = js_get(t->rec, "turns"), x = answer_of(turns, 0), y = answer_of(turns, t->n_turns - 1);
+	int has_x = js_kind(x) > JS_NULL, has_y = js_kind(y) > JS_NULL, differ;
 
-	if (js_kind(answer_a) == JS_STRING && js_kind(answer_b) == JS_STRING)
-		differ = !js_equal(answer_a, answer_b);
+	if (has_x || has_y)
+		differ = !has_x || !has_y || !js_equal(x, y);
 	else
 		differ = a->response_len != b->response_len ||
 		         (a->response_len && memcmp(a->response, b->response, a->response_len));
-	js_free(answer_a);
-	js_free(answer_b);
-	js_free(va);
-	js_free(vb);
-	js_free(ta);
-	js_free(tb);
+	js_free(x);
+	js_free(y);
 	js_free(turns);
 	return differ;
 }

@@ -83,7 +83,7 @@ static double square_sum(const float *g, size_t n)
 	size_t chunks = (n + CHUNK - 1) / CHUNK;
 	double *part = xcalloc(chunks + 1, sizeof *part), sum = 0;
 
-#pragma omp parallel for num_threads(kern_threads()) schedule(static)
+#pragma omp parallel for num_threads(kern_threads()) schedule(static) if (chunks > 1)
 	for (size_t i = 0; i < chunks; i++)
 		part[i] = kern->sumsq(g + i * CHUNK, n - i * CHUNK < CHUNK ? n - i * CHUNK : CHUNK);
 	for (size_t i = 0; i < chunks; i++)
@@ -118,7 +118,7 @@ int rl_optim_step(struct rl_optim *o, const struct rl_adam *a, struct model *m, 
 		size_t n = param_size(c, i, &p), chunks = (n + CHUNK - 1) / CHUNK;
 		float decay = p.rank == 2 ? (float)a->decay : 0;
 
-#pragma omp parallel for num_threads(kern_threads()) schedule(static)
+#pragma omp parallel for num_threads(kern_threads()) schedule(static) if (chunks > 1)
 		for (size_t j = 0; j < chunks; j++) {
 			size_t at = j * CHUNK, len = n - at < CHUNK ? n - at : CHUNK;
 
