@@ -110,7 +110,7 @@ check:                                   ## every test (TAP through prove); T=FI
 	@sh .ci/deps
 	+@$(MAKE) --no-print-directory $(JOBS) checked
 checked: all $(filter $(B)/%,$(T))
-	B=$(B) PATH="$(CURDIR)/bin:$(CURDIR)/sandbox:$$PATH" prove -j $(shell nproc) -e '' $(T)
+	OMP_WAIT_POLICY=passive B=$(B) PATH="$(CURDIR)/bin:$(CURDIR)/sandbox:$$PATH" prove -j $(shell nproc) -e '' $(T)
 
 # ---- experiments: pipelines/experiment.mk ----
 

@@ -6,6 +6,7 @@
 # Writes OUT.jsonl (the verified trajectories) and prints score-eval's object, which is also OUT.json.
 # Settings from the environment: SAMPLE, VERIFY, EVAL, more options of score-sample, score-verify, score-eval.
 set -euo pipefail
+export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}      # filters share the cores: threads that wait must not spin
 (($# >= 4)) || { sed -n 4p "$0" >&2; exit 2; }
 store=$1 snapshot=$2 problems=$3 out=$4
 shift 4

@@ -21,6 +21,7 @@ BONUS2=${BONUS2:---alpha 10}              # ... and in Stage II
 UPDATE1=${UPDATE1:---lr 5e-6 --beta1 0.01 --beta2 0.1}        # ... of score-update
 UPDATE2=${UPDATE2:---lr 5e-6 --beta1 0.01}
 
+export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}      # filters share the cores: threads that wait must not spin
 export SCORE_WEIGHTS=$run/weights.lmdb
 mkdir -p "$run/batches"
 
@@ -65,12 +66,12 @@ now=$(at)
 last=$run/batches/$((now - 1)).jsonl
 [[ ! -f $last.part ]] || mv "$last.part" "$last"
 while :; do
-	((now != first + STAGE1)) || score-weights tag stage1
-	((now != first + STAGE1 + STAGE2)) || score-weights tag stage2
+	((now != first + STAGE1)) || score-weights tag stage1 >/dev/null
+	((now != first + STAGE1 + STAGE2)) || score-weights tag stage2 >/dev/null
 	((now < first + STAGE1 + STAGE2)) || break
 	stage=$((now < first + STAGE1 ? 1 : 2))
-	step "$now" "$stage" | jq -r --argjson end $((first + STAGE1 + STAGE2)) \
-		'"step \(.step) of \($end), stage \(.stage): reward \([.reward[] | . * 1000 | round / 1000 | tostring] | join(" "))"' >&2
+	step "$now" "$stage" | jq -r --argjson total $((first + STAGE1 + STAGE2)) \
+		'"step \(.step) of \($total), stage \(.stage): reward \([.reward[] | . * 1000 | round / 1000 | tostring] | join(" "))"' >&2
 	now=$((now + 1))
 done
 score-weights metrics >"$run/metrics.jsonl.part"

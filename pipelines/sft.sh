@@ -5,6 +5,7 @@
 #
 # STEPS batches of BATCH documents from the store's step 0 on; goes on where the store is.
 set -euo pipefail
+export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}      # filters share the cores: threads that wait must not spin
 (($# >= 4)) || { sed -n 4p "$0" >&2; exit 2; }
 store=$1 documents=$2 steps=$3 batch=$4
 shift 4

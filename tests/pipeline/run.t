@@ -27,27 +27,44 @@ changed() { score-weights diff "$tmp/$1/weights.lmdb" "$tmp/$2/weights.lmdb" | t
 
 new whole
 ok 'Stage I and II' pipelines/score.sh "$tmp/whole"
-is 'five steps, two of Stage I' "$(jq -sc 'map([.step, .stage])' "$tmp/whole/metrics.jsonl")" '[[40,null],[41,1],[42,1],[43,2],[44,2],[45,2]]' 
+is 'five steps, two of Stage I' "$(jq -sc 'map(select(.stage) | [.step, .stage])' "$tmp/whole/metrics.jsonl")" \
+	'[[41,1],[42,1],[43,2],[44,2],[45,2]]'
 ok 'on-policy is exact: every ratio is 1' jq -es '[.[] | select(.stage) | .ratio.max == 1 and .ratio.outside == 0] | all' "$tmp/whole/metrics.jsonl"
 ok 'something is right, and moves the weights' jq -es '[.[] | select(.stage) | .grad_norm > 0] | all' "$tmp/whole/metrics.jsonl"
 is 'tags' "$(score-weights ls -w "$tmp/whole/weights.lmdb" | jq -c '[.step, .tags]' | tr '\n' ' ')" \
 	'[40,["base"]] [42,["stage1"]] [44,[]] [45,["stage2"]] '
-is 'the batches are kept, by step' "$(cd "$tmp/whole/batches" && ls | tr '\n' ' ')" '40.jsonl 41.jsonl 42.jsonl 43.jsonl 44.jsonl '
+is 'the batches are kept, by step' "$(find "$tmp/whole/batches" -type f -printf "%f\n" | sort | tr '\n' ' ')" '40.jsonl 41.jsonl 42.jsonl 43.jsonl 44.jsonl '
 cp -R "$tmp/whole/weights.lmdb" "$tmp/before"
 ok 'a second run has nothing to do' pipelines/score.sh "$tmp/whole"
 is 'and does nothing' "$(score-weights diff "$tmp/before" "$tmp/whole/weights.lmdb" | tail -n 1 | jq .changed)" 0
 
-# killed again and again, each time a little later
+# Killed with the whole pipeline, at three instants of the first step and then by the clock: a batch cut short, a
+# step committed whose batch has not got its name, a whole batch that nothing learned from yet.
 new killed
-for tenths in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
-	timeout -s KILL "$((tenths / 10)).$((tenths % 10))" pipelines/score.sh "$tmp/killed" >/dev/null 2>&1
-	[ -e "$tmp/killed/metrics.jsonl" ] && break
-done
-ok 'kill -9 at any instant, then on to the end' pipelines/score.sh "$tmp/killed"
+mkdir "$tmp/wrap"
+wrap() { # tool, then the shell commands that take its place, once
+	# shellcheck disable=SC2016
+	printf '#!/bin/sh\nrm "$0"\n%s\n' "$2" >"$tmp/wrap/$1"
+	chmod +x "$tmp/wrap/$1"
+}
+killed() { PATH="$tmp/wrap:$PATH" setsid -w "$@" >"$tmp/killed.log" 2>&1; }
+part() { find "$tmp/killed/batches" -type f -printf '%f\n' | sort | tr '\n' ' '; score-weights show -w "$tmp/killed/weights.lmdb" | jq .step; }
+wrap score-verify "score-verify | head -n 5; sleep 1; kill -9 0"
+killed pipelines/score.sh "$tmp/killed"
+is 'killed with a part of a batch' "$(part)" '40.jsonl.part 40'
+# shellcheck disable=SC2016
+wrap score-update 'score-update "$@"; kill -9 0'
+killed pipelines/score.sh "$tmp/killed"
+is 'killed with a step but no name for its batch' "$(part)" '40.jsonl.part 41'
+wrap score-update 'cat >/dev/null; kill -9 0'
+killed pipelines/score.sh "$tmp/killed"
+is 'killed with a batch but no step' "$(part)" '40.jsonl 41.jsonl.part 41'
+for tenths in 1 2 3 5 7 9; do killed timeout -s KILL "0.$tenths" pipelines/score.sh "$tmp/killed"; done
+ok 'then on to the end' pipelines/score.sh "$tmp/killed"
 is 'identical weights' "$(changed whole killed)" 0
 is 'identical metrics' "$(rows killed)" "$(rows whole)"
 for f in "$tmp"/whole/batches/*; do cmp "$f" "$tmp/killed/batches/$(basename "$f")"; done >"$tmp/cmp" 2>&1
-is 'identical batches, under their names' "$(cat "$tmp/cmp")$(cd "$tmp/killed/batches" && ls | tr '\n' ' ')" \
+is 'identical batches, under their names' "$(cat "$tmp/cmp")$(find "$tmp/killed/batches" -type f -printf "%f\n" | sort | tr '\n' ' ')" \
 	'40.jsonl 41.jsonl 42.jsonl 43.jsonl 44.jsonl '
 
 # a step that finds its batch
@@ -94,7 +111,7 @@ is 'and the same weights, from lines in another order' "$(changed shards saved-c
 new fails
 run env VERIFY=--nonsense pipelines/score.sh "$tmp/fails"
 is 'a failing filter stops the loop' "$(test "$status" -gt 0 && echo stopped)" stopped
-is 'nothing was committed, nothing saved' "$(score-weights show -w "$tmp/fails/weights.lmdb" | jq .step) $(ls "$tmp/fails/batches")" '40 '
+is 'nothing was committed, nothing saved' "$(score-weights show -w "$tmp/fails/weights.lmdb" | jq .step) $(find "$tmp/fails/batches" -name '*.jsonl')" '40 '
 run env SAMPLES=1000 SAMPLE="$SAMPLE --kv-memory 1K" pipelines/score.sh "$tmp/fails"
 is 'nor when sampling fails on the way' "$(score-weights show -w "$tmp/fails/weights.lmdb" | jq .step)" 40
 
