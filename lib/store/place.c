@@ -110,25 +110,30 @@ static int allocate(int fd, uint64_t from, uint64_t to)
 
 int place_readers(const char *dir, struct err *e)
 {
-	enum { ENOUGH = 64 * 1024 };
-	struct buf path = {0};
-	struct stat st;
+	enum { SIZE = 64 * 1024 };           /* about a thousand readers */
+	struct buf path = {0}, fresh = {0};
 	int fd, rc = 0;
 
 	place_file(&path, dir, "lock.mdb");
-	if (!stat(path.data, &st) && st.st_size >= ENOUGH)
+	if (!access(path.data, F_OK))
 		goto out;
-	fd = open(path.data, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	/* it appears in its full size: whoever maps it goes by the size it finds */
+	buf_addf(&fresh, "%s.%ld", path.data, (long)getpid());
+	fd = open(fresh.data, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	if (fd < 0) {
-		rc = err_set(e, "%s: %s", path.data, strerror(errno));
+		rc = err_set(e, "%s: %s", fresh.data, strerror(errno));
 		goto out;
 	}
-	rc = allocate(fd, 0, ENOUGH);
+	rc = allocate(fd, 0, SIZE);
 	close(fd);
+	if (!rc && link(fresh.data, path.data) && errno != EEXIST)
+		rc = errno;
+	unlink(fresh.data);
 	if (rc)
 		rc = err_set(e, "%s: %s", path.data, strerror(rc));
 out:
 	buf_release(&path);
+	buf_release(&fresh);
 	return rc;
 }
 
