@@ -3,7 +3,6 @@
 #include "kern/kern.h"
 
 #include <omp.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,7 +21,7 @@ static int n_threads = 1;
 enum { ARCH_REQ_XCOMP_PERM = 0x1023, XFEATURE_XTILEDATA = 18 };
 
 /* The highest level whose instructions the CPU has and whose registers the kernel saves. */
-static int cpu_level(void)
+static int find_level(void)
 {
 	unsigned a, b, c, d, b7, d7, xcr0, hi;
 	int level = LEVEL_REF;
@@ -48,11 +47,20 @@ static int cpu_level(void)
 	return LEVEL_AMX;
 }
 #else
-static int cpu_level(void)
+static int find_level(void)
 {
 	return LEVEL_REF;
 }
 #endif
+
+static int cpu_level(void)
+{
+	static int level = -1;
+
+	if (level < 0)
+		level = find_level();
+	return level;
+}
 
 static const char *const names[LEVELS] = {"ref", "avx2", "avx512", "avx512bf16", "amx"};
 
@@ -79,16 +87,6 @@ const struct kern *kern_level(const char *isa)
 	return i < 0 || i > cpu_level() ? NULL : tables[i];
 }
 
-static int cores(void)
-{
-	cpu_set_t set;
-	int n = 0;
-
-	if (!sched_getaffinity(0, sizeof set, &set))
-		n = CPU_COUNT(&set);
-	return n > 0 ? n : 1;
-}
-
 int kern_init(int threads, struct err *e)
 {
 	const char *want = getenv("SCORE_ISA");
@@ -102,7 +100,7 @@ int kern_init(int threads, struct err *e)
 	} else {
 		kern = tables[cpu_level()];
 	}
-	n_threads = threads > 0 ? threads : cores();
+	n_threads = threads > 0 ? threads : omp_get_num_procs();     /* of the affinity mask */
 	omp_set_num_threads(n_threads);
 	return 0;
 }
@@ -186,33 +184,54 @@ void pack_free(struct packed *p)
 
 /* ---- gemm ---- */
 
-/* Below this many multiplications a team costs more than it brings. */
-enum { SMALL_GEMM = 1 << 17, ROWS_A_THREAD = 24 };
+enum {
+	SMALL_GEMM = 1 << 19,        /* below this much work a team costs more than it brings */
+	READ_ROWS = 12,              /* reading a weight from memory takes as long as this many rows' use of it */
+	LEAST_ROWS = 12              /* a thread's, or it would unpack weights for too few */
+};
+
+static size_t div_up(size_t a, size_t b)
+{
+	return (a + b - 1) / b;
+}
+
+/* The number of parts to cut m rows into, such that team / parts threads share the panels and all have as even
+ * a load as can be. Any choice gives the same bits. */
+static size_t row_parts(size_t m, size_t panels, size_t team)
+{
+	size_t parts = 1, least = m * div_up(panels, team);
+
+	for (size_t r = 2; r <= team && m >= r * LEAST_ROWS; r++) {
+		size_t load = div_up(m, r) * div_up(panels, team / r);
+
+		if (team % r == 0 && load < least) {
+			least = load;
+			parts = r;
+		}
+	}
+	return parts;
+}
 
 /* A is [M][K], or [K][M] if trans. */
 static void split(float *c, size_t ldc, const act *a, size_t lda, const struct packed *w, size_t m, int add, int trans)
 {
-	size_t panels = panels_of(w->n), team = (size_t)n_threads;
-	/* Few panels do not divide evenly: give the threads rows instead. */
-	int by_rows = panels % team && panels < 8 * team && m >= ROWS_A_THREAD * team;
+	size_t panels = panels_of(w->n), team = (size_t)n_threads, rp = row_parts(m, panels, team), pp = team / rp;
 	void (*f)(float *, size_t, const act *, size_t, const struct packed *, size_t, int, size_t, size_t) =
 		trans ? kern->gemm_panels_t : kern->gemm_panels;
 
 	if (!m || !panels)
 		return;
-	if (team == 1 || m * w->n * w->k < SMALL_GEMM) {
+	if (team == 1 || (m + READ_ROWS) * w->n * w->k < SMALL_GEMM) {
 		f(c, ldc, a, lda, w, m, add, 0, panels);
 		return;
 	}
 #pragma omp parallel for schedule(static) num_threads(n_threads)
 	for (size_t i = 0; i < team; i++) {
-		if (by_rows) {
-			size_t r0 = m * i / team, r1 = m * (i + 1) / team;
+		size_t r0 = m * (i / pp) / rp, r1 = m * (i / pp + 1) / rp;
+		size_t p0 = panels * (i % pp) / pp, p1 = panels * (i % pp + 1) / pp;
 
-			f(c + r0 * ldc, ldc, a + r0 * (trans ? 1 : lda), lda, w, r1 - r0, add, 0, panels);
-		} else {
-			f(c, ldc, a, lda, w, m, add, panels * i / team, panels * (i + 1) / team);
-		}
+		if (r0 < r1 && p0 < p1)
+			f(c + r0 * ldc, ldc, a + r0 * (trans ? 1 : lda), lda, w, r1 - r0, add, p0, p1);
 	}
 }
 

@@ -79,20 +79,20 @@ static void invariant(const char *isa, int add)
 	free(a), free(w), free(start), free(all);
 }
 
-/* gemm and gemm_dw with 1 to 5 threads, on sizes that are split by panels, by rows and not at all. */
+/* gemm and gemm_dw with 1 to 6 threads, on sizes that are split by panels, by rows, by both and not at all. */
 static void threads(const char *isa)
 {
-	static const struct { size_t m, n, k; } sizes[] = {{3, 40, 20}, {3, 700, 100}, {300, 192, 64}, {64, 640, 96}};
+	static const struct { size_t m, n, k; } sizes[] = {{3, 40, 20}, {3, 700, 100}, {300, 192, 64}, {64, 640, 96}, {130, 130, 70}};
 	int same = 1, same_dw = 1;
 
 	for (size_t i = 0; i < LEN(sizes); i++) {
 		struct numbers r = numbers(i);
 		size_t m = sizes[i].m, n = sizes[i].n, k = sizes[i].k;
 		act *a = acts(&r, m * k, -1, 1), *w = acts(&r, n * k, -1, 1), *dy = acts(&r, m * n, -1, 1);
-		float *c[6], *dw[6];
+		float *c[7], *dw[7];
 		struct packed p = {0};
 
-		for (int t = 1; t <= 5; t++) {
+		for (int t = 1; t <= 6; t++) {
 			struct err e;
 
 			if (kern_init(t, &e))
@@ -106,13 +106,13 @@ static void threads(const char *isa)
 			same &= kern_threads() == t && !memcmp(c[t], c[1], m * n * sizeof *c[t]);
 			same_dw &= !memcmp(dw[t], dw[1], n * k * sizeof *dw[t]);
 		}
-		for (int t = 1; t <= 5; t++)
+		for (int t = 1; t <= 6; t++)
 			free(c[t]), free(dw[t]);
 		pack_free(&p);
 		free(a), free(w), free(dy);
 	}
-	ok(same, "%s: gemm with 1 to 5 threads: the same bits", isa);
-	ok(same_dw, "%s: gemm_dw with 1 to 5 threads: the same bits", isa);
+	ok(same, "%s: gemm with 1 to 6 threads: the same bits", isa);
+	ok(same_dw, "%s: gemm_dw with 1 to 6 threads: the same bits", isa);
 }
 
 static void weight_gradient(const char *isa)
