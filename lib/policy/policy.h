@@ -50,8 +50,8 @@ typedef int (*policy_fill_fn)(void *ctx, size_t i, const struct param *p, bf16 *
 MUST_CHECK int policy_first(struct store *s, const struct model_config *c, const struct vocab *v, uint64_t seed,
                             const char *meta, policy_fill_fn fill, void *ctx, struct err *e);
 
-/* A policy_fill_fn for a model that knows nothing: normal(0, 0.02), output projections (attn_output, ffn_down)
- * 0.02 / sqrt(2 layers), norms 1, biases 0. ctx: struct policy_random. */
+/* A policy_fill_fn for a model that knows nothing: normal(0, sqrt(0.4 / inputs)), output projections
+ * (attn_output, ffn_down) that over sqrt(2 layers), norms 1, biases 0. ctx: struct policy_random. */
 struct policy_random {
 	uint64_t seed;
 	uint32_t layers;
