@@ -25,6 +25,36 @@ struct commit {
 	void *room, *staged;
 };
 
+/*
+ * LMDB keeps what the last two transactions freed. One without content between two large ones moves the old
+ * optimiser state out of that window, so that there are two copies of it on disk and not three: 12 bytes less per
+ * parameter, for two small syncs. Both meta pages then name the latest step.
+ */
+static int settle(struct store *s, struct err *e)
+{
+	const char *format;
+	uint64_t taken;
+	MDB_txn *t;
+	size_t n;
+	int rc;
+
+	if (begin_write(s, 0, &t, &taken, e))
+		return -1;
+	rc = rec_get(s, t, TB_DOC, text_key(".format"), &format, &n, e);
+	if (rc > 0) {
+		char *copy = xstrndup(format, n);
+
+		rc = rec_put(s, t, TB_DOC, text_key(".format"), copy, n, e);
+		free(copy);
+	}
+	if (rc) {
+		mdb_txn_abort(t);
+		return -1;
+	}
+	rc = mdb_txn_commit(t);
+	return rc ? lmdb_err(s, rc, "writing", e) : 0;
+}
+
 int commit_begin(struct store *s, int64_t step, uint64_t bytes, struct commit **out, struct err *e)
 {
 	struct commit *c;
@@ -36,6 +66,8 @@ int commit_begin(struct store *s, int64_t step, uint64_t bytes, struct commit **
 	*out = NULL;
 	if (step < 0)
 		return err_set(e, "%s: step %" PRId64 " is negative", s->dir, step);
+	if (bytes >= 64 * MIB && settle(s, e))
+		return -1;
 	/* an eighth more, for the last page of each value and the tree */
 	if (begin_write(s, bytes + bytes / 8, &txn, &taken, e))
 		return -1;
