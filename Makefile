@@ -147,4 +147,4 @@ help:                                    ## this list
 
 .PHONY: all check checked deps demo demo-model experiment install clean help FORCE
 .SECONDARY:
--include $(LIB_OBJ:.o=.d) $(F32_OBJ:.o=.d) $(TOOL_SRC:%.c=$(B)/%.d) $(TEST_SRC:%.c=$(B)/%.d)
+-include $(LIB_OBJ:.o=.d) $(F32_OBJ:.o=.d) $(TOOL_SRC:%.c=$(B)/%.d) $(TEST_SRC:%.c=$(B)/%.d) $(patsubst %.c,$(B)/%.d,$(wildcard sandbox/*.c))

@@ -49,6 +49,7 @@ struct job {
 	int channel, out, listener, pidfd;   /* -1: none */
 	int tester_done, program_done;
 	int tester_dead, zygote_dead, timed_out, cpu_out, flooded, violated;
+	int cut_off;                         /* killed by us because the tester was done, not by itself or others */
 	pid_t pid;                           /* the program's, as seen from here; 0: unknown */
 	int call;                            /* of the violation */
 	int64_t printed;
@@ -279,6 +280,8 @@ static void tester_answers(struct box *b, struct job *j)
 		j->tester_dead = 1;
 		buf_clear(&j->tester);
 	}
+	/* a process that is on its way out keeps the status that it has */
+	j->cut_off = !j->program_done;
 	kill_program(j);
 }
 
@@ -364,6 +367,8 @@ static void of_end(struct buf *reply, const struct job *j, double cpu, int statu
 		say(reply, "violation", "a forbidden system call");
 	else if (sig == SIGXCPU || cpu > j->limit.cpu)
 		say(reply, "timeout", "more than %g s of CPU time", j->limit.cpu);
+	else if (sig == SIGKILL && j->cut_off)
+		say(reply, "exception", "the program closed its end before the tests were done");
 	else if (sig == SIGKILL && frame_int(&j->program, "peak", 0) > j->limit.memory / 2)
 		say(reply, "memory", "killed from outside, as the kernel does when memory is short");
 	else if (sig == SIGKILL)

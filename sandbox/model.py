@@ -168,6 +168,7 @@ def child(limits, fds):
     stdout = socket.socket(fileno=1)
     enter_jail(limits, stdout, limits["seccomp"])
     stdout.detach()
+    gc.set_threshold(20000, 20, 20)     # every page that a collection looks at first has to be copied
     gc.enable()
     serve(source, limits["entry"])
 
