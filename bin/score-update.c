@@ -37,7 +37,7 @@ static int learn(struct trainer *r, const struct batch *b, const struct jl_in *i
 	if (trainer_check(r, b, &bad, e))
 		return err_prefix(e, "%s:%zu: ", jl_name(in), bad->line);
 	bar_start(bar, s->progress);
-	return trainer_update(r, b, bar, e);
+	return trainer_update(r, b, bar, e) ? err_prefix(e, "%s: ", jl_name(in)) : 0;
 }
 
 /* Commits, then says so: a printed line is a step that will not be lost. */

@@ -98,7 +98,7 @@ int trainer_update(struct trainer *r, const struct batch *b, struct progress *ba
 		rc = rl_optim_step(&r->optim, &r->set.adam, r->policy.model, &r->grads, &norm, &lr, e);
 	}
 	if (rc)
-		return err_prefix(e, "step %lld: ", (long long)r->step);
+		return err_prefix(e, "batch of step %lld: ", (long long)r->step);
 	r->state.updates = r->optim.updates;
 	times.optimizer = now_seconds() - at;
 	r->step++;

@@ -273,6 +273,27 @@ static void analytic(const struct scene *c, double g[V][V], double size[V][V])
 
 static int runs;
 
+/* The first step with beta1 0 is lr times the sign (eps aside); the snapshot is the master weights rounded. */
+static void weights_follow(struct snap *p, const float *g)
+{
+	struct tensor master, w;
+	struct err e;
+	double worst = 0;
+	int rounded = 1;
+
+	if (snap_state(p, "master/output.weight", &master, &e) != 1 || snap_tensor(p, "output.weight", &w, &e))
+		bail(&e);
+	for (size_t i = 0; i < V * V; i++) {
+		float x = ((const float *)master.data)[i];
+		double want = head[1][i / V][i % V] - 1e-3 * g[i] / (fabs((double)g[i]) + 1e-8);
+
+		worst = fmax(worst, fabs(x - want));
+		rounded = rounded && ((const bf16 *)w.data)[i] == act_of(x);
+	}
+	if (worst > 1e-6 || !rounded)
+		ok(0, "weights follow the gradient: %g off, %s", worst, rounded ? "rounded" : "not the master's rounding");
+}
+
 /* Runs the pipeline on a fresh store; g is what Adam saw. */
 static void tools(const char *bonus, const char *update, float g[V][V])
 {
@@ -287,7 +308,7 @@ static void tools(const char *bonus, const char *update, float g[V][V])
 	store_make(store);
 	write_records(records);
 	snprintf(command, sizeof command, "bin/score-bonus %s <%s 2>/dev/null | bin/score-update -w %s --adam-beta1 0 "
-	         "--clip-grad 0 %s >%s.metrics", bonus, records, store, update, store);
+	         "--clip-grad 0 --lr 1e-3 %s >%s.metrics", bonus, records, store, update, store);
 	if (system(command) != 0) {
 		ok(0, "%s", command);
 		return;
@@ -295,6 +316,7 @@ static void tools(const char *bonus, const char *update, float g[V][V])
 	if (store_open(store, STORE_READ, &s, &e) || snap_open(s, "2", &p, &e) || snap_state(p, "m/output.weight", &t, &e) != 1)
 		bail(&e);
 	memcpy(g, t.data, sizeof(float[V][V]));
+	weights_follow(p, t.data);
 	snap_close(p);
 	store_close(s);
 }

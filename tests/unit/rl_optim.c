@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/* AdamW, clipping and schedules against the same in double, written from the formulas. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rl/rl.h"
+#include "tap.h"
+
+static const struct model_config config = {
+	.arch = ARCH_LLAMA, .layers = 1, .width = 300, .heads = 2, .kv_heads = 1, .head_size = 8, .ffn = 24, .vocab = 301,
+	.context = 16, .norm_eps = 1e-5f, .rope_theta = 10000,
+};
+
+static void schedules(void)
+{
+	struct rl_adam flat = {.lr = 2, .warmup = 4}, none = {.lr = 3}, cosine = {
+		.lr = 1, .min_lr = 0.2, .cosine = 1, .warmup = 2, .total = 10,
+	};
+
+	ok(rl_lr(&none, 0) == 3 && rl_lr(&none, 1000000) == 3, "constant");
+	ok(rl_lr(&flat, 0) == 0.5 && rl_lr(&flat, 1) == 1 && rl_lr(&flat, 3) == 2 && rl_lr(&flat, 4) == 2,
+	   "warm-up: a quarter, a half, ... all of it");
+	ok(rl_lr(&cosine, 0) == 0.5 && rl_lr(&cosine, 1) == 1 && rl_lr(&cosine, 2) == 1, "cosine: warm-up, then the top");
+	ok(fabs(rl_lr(&cosine, 6) - 0.6) < 1e-12, "cosine: half-way");
+	ok(fabs(rl_lr(&cosine, 4) - (0.2 + 0.4 * (1 + sqrt(0.5)))) < 1e-12, "cosine: a quarter of the way");
+	ok(fabs(rl_lr(&cosine, 10) - 0.2) < 1e-12 && fabs(rl_lr(&cosine, 99) - 0.2) < 1e-12, "cosine: the floor");
+}
+
+static int zero(void *ctx, const struct param *p, const bf16 **data, struct err *e)
+{
+	static bf16 zeros[301 * 300];
+
+	(void)ctx, (void)p, (void)e;
+	*data = zeros;
+	return 0;
+}
+
+static struct model *model;
+
+static size_t size_of(size_t i, struct param *p)
+{
+	model_param(&config, i, p);
+	return p->rows * p->cols;
+}
+
+static void fill(struct grads *g, uint64_t step, double scale)
+{
+	struct param p;
+
+	for (size_t i = 0; i < g->n; i++) {
+		struct rng r = rng_stream(1, "optim test", step, "g", i, 0);
+		size_t n = size_of(i, &p);
+
+		for (size_t j = 0; j < n; j++)
+			g->g[i][j] = (float)(scale * rng_normal(&r, j));
+	}
+}
+
+/* Five updates; the state afterwards against doubles. */
+static void updates(const struct rl_adam *a, double scale, int must_clip, const char *name)
+{
+	struct rl_optim o;
+	struct grads g;
+	struct err e;
+	double worst_x = 0, worst_m = 0, worst_v = 0, worst_norm = 0, gnorm[5];
+	int clipped = 0, rc = 0;
+	struct param p;
+
+	rl_optim_init(&o, &config);
+	grads_init(&g, &config);
+	for (size_t i = 0; i < o.n; i++) {
+		struct rng r = rng_stream(2, "optim test", 0, "w", i, 0);
+
+		for (size_t j = 0; j < size_of(i, &p); j++)
+			o.master[i][j] = (float)rng_normal(&r, j);
+	}
+	for (uint64_t s = 0; s < 5; s++) {
+		double norm, lr, sum = 0;
+
+		fill(&g, s, scale);
+		for (size_t i = 0; i < o.n; i++)
+			for (size_t j = 0; j < size_of(i, &p); j++)
+				sum += (double)g.g[i][j] * g.g[i][j];
+		gnorm[s] = sqrt(sum);
+		rc |= rl_optim_step(&o, a, model, &g, &norm, &lr, &e);
+		worst_norm = fmax(worst_norm, fabs(norm / gnorm[s] - 1));
+		clipped += a->clip > 0 && norm > a->clip;
+		rc |= fabs(lr - rl_lr(a, s)) > 0;
+	}
+	for (size_t i = 0; i < o.n; i++) {
+		struct rng w = rng_stream(2, "optim test", 0, "w", i, 0);
+		size_t n = size_of(i, &p);
+		double decay = p.rank == 2 ? a->decay : 0;
+
+		for (size_t j = 0; j < n; j += 7) {
+			double x = (float)rng_normal(&w, j), m = 0, v = 0;
+
+			for (uint64_t s = 0; s < 5; s++) {
+				struct rng r = rng_stream(1, "optim test", s, "g", i, 0);
+				double gr = (float)(scale * rng_normal(&r, j)), t = (double)s + 1;
+
+				gr *= a->clip > 0 && gnorm[s] > a->clip ? a->clip / gnorm[s] : 1;
+				m = a->beta1 * m + (1 - a->beta1) * gr;
+				v = a->beta2 * v + (1 - a->beta2) * gr * gr;
+				x -= rl_lr(a, s) * (m / (1 - pow(a->beta1, t)) /
+				     (sqrt(v / (1 - pow(a->beta2, t))) + a->eps) + decay * x);
+			}
+			worst_x = fmax(worst_x, fabs(o.master[i][j] - x));
+			worst_m = fmax(worst_m, fabs(o.m[i][j] - m) / scale);
+			worst_v = fmax(worst_v, fabs(o.v[i][j] - v) / (scale * scale));
+		}
+	}
+	ok(!rc && o.updates == 5 && worst_x < 2e-6 && worst_m < 1e-6 && worst_v < 1e-6 && worst_norm < 1e-6 &&
+	   !clipped == !must_clip, "%s: weights %.1g, moments %.1g %.1g off; clipped %d times", name, worst_x, worst_m,
+	   worst_v, clipped);
+	rl_optim_reset(&o, &config);
+	ok(!o.updates && o.m[0][0] == 0 && o.v[o.n - 1][5] == 0 && o.master[0][0] != 0, "%s: a reset", name);
+	grads_release(&g);
+	rl_optim_release(&o);
+}
+
+static void not_finite(void)
+{
+	struct rl_adam a = {.lr = 1, .beta1 = 0.9, .beta2 = 0.9, .eps = 1e-8};
+	struct rl_optim o;
+	struct grads g;
+	struct err e = {""};
+	double norm, lr;
+
+	rl_optim_init(&o, &config);
+	grads_init(&g, &config);
+	fill(&g, 0, 1);
+	g.g[3][1] = (float)NAN;
+	ok(rl_optim_step(&o, &a, model, &g, &norm, &lr, &e) && !o.updates && o.m[0][0] == 0 && o.master[0][0] == 0,
+	   "a gradient that is not a number changes nothing: %s", e.msg);
+	grads_release(&g);
+	rl_optim_release(&o);
+}
+
+int main(void)
+{
+	struct rl_adam plain = {.lr = 1e-3, .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8};
+	struct rl_adam all = {.lr = 0.01, .beta1 = 0.8, .beta2 = 0.99, .eps = 1e-6, .decay = 0.1, .clip = 1, .cosine = 1,
+	                      .warmup = 2, .total = 6, .min_lr = 1e-4};
+	struct err e;
+
+	schedules();
+	if (kern_init(2, &e) || model_new(&config, zero, NULL, 1, &model, &e)) {
+		printf("Bail out! %s\n", e.msg);
+		return 1;
+	}
+	updates(&plain, 0.1, 0, "plain");
+	updates(&all, 0.1, 1, "decay, clipping, cosine");
+	all.clip = 1e9;
+	updates(&all, 1e-3, 0, "a norm below the limit");
+	not_finite();
+	model_free(model);
+	return done();
+}
