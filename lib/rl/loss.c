@@ -76,6 +76,8 @@ static int total(struct work *w, struct err *e)
 		sum = (double)w->n;
 	if (comm_sum_f64(&sum, 1, e))
 		return -1;
+	if (!isfinite(sum))
+		return err_set(e, "the sum of the weights is not finite");
 	if (!(sum > 0))
 		return err_set(e, w->l->objective == RL_PG ? "no valid trajectory" : "no token has a weight above 0");
 	w->total = sum;

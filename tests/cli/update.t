@@ -89,6 +89,22 @@ update $lr "$tmp/in"
 is 'and goes on to the same weights' "$status $(same_store "$w" "$stream")" '0 0'
 is 'old snapshots are pruned, base is kept' "$(score-weights ls -w "$stream" | jq -c .step | tr '\n' ' ')" '0 7 8 '
 
+# Killed at some instant, three times over, then left to finish.
+fresh
+for t in 0.2 0.4 0.8; do
+	jq -c "select(.batch.step >= $(at))" "$tmp/eight" >"$tmp/in"
+	# shellcheck disable=SC2086
+	score-update -w "$w" $lr "$tmp/in" >"$tmp/out" 2>&1 &
+	sleep "$t"
+	kill -9 $! 2>"$tmp/err"
+	wait $! 2>"$tmp/err"
+done
+jq -c "select(.batch.step >= $(at))" "$tmp/eight" >"$tmp/in"
+# shellcheck disable=SC2086
+update $lr "$tmp/in"
+is 'killed, and gone on: the same weights and metrics' \
+	"$status $(same_store "$w" "$stream") $(score-weights metrics -w "$w" | jq -c 'del(.timing)' | cmp - "$tmp/s1" && echo same)" '0 0 same'
+
 # ---- objective and stage ----
 fresh
 jq -c 'del(.stage, .turns[].reward, .turns[].return, .turns[].advantage, .turns[].logprobs, .turns[].snapshot)' \
