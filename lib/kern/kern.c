@@ -3,8 +3,11 @@
 #include "kern/kern.h"
 
 #include <omp.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "kern/levels.h"
 
@@ -16,7 +19,6 @@ static int n_threads = 1;
 #ifdef KERN_X86
 #include <cpuid.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 
 enum { ARCH_REQ_XCOMP_PERM = 0x1023, XFEATURE_XTILEDATA = 18 };
 
@@ -87,6 +89,36 @@ const struct kern *kern_level(const char *isa)
 	return i < 0 || i > cpu_level() ? NULL : tables[i];
 }
 
+static void *one_more_team(void *arg)
+{
+#pragma omp parallel num_threads(2)
+	__asm__ volatile("");        /* being there is all */
+	for (;;)
+		pause();
+	return arg;
+}
+
+/*
+ * libgomp's threads spin for milliseconds where they wait, unless it has more threads than there are cores. Filters
+ * of one pipe share the cores: there a spinning thread keeps the one it waits for from running (a GEMM of 50 us
+ * took 8 ms). So let there be one thread too many, asleep. Whoever sets libgomp's variables is left alone.
+ */
+static void wait_asleep(void)
+{
+	static int done;
+	sigset_t all, old;
+	pthread_t t;
+
+	if (done || n_threads < 2 || n_threads < omp_get_num_procs() || getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT"))
+		return;
+	done = 1;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);        /* signals are not for it */
+	if (!pthread_create(&t, NULL, one_more_team, NULL))
+		pthread_detach(t);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+}
+
 int kern_init(int threads, struct err *e)
 {
 	const char *want = getenv("SCORE_ISA");
@@ -102,6 +134,7 @@ int kern_init(int threads, struct err *e)
 	}
 	n_threads = threads > 0 ? threads : omp_get_num_procs();     /* of the affinity mask */
 	omp_set_num_threads(n_threads);
+	wait_asleep();
 	return 0;
 }
 
