@@ -76,6 +76,8 @@ static void gemma3_keys(struct js *o, const struct model_config *c)
 		js_push(&types, js_str(c->window && c->window_every && (i + 1) % c->window_every ? "sliding_attention"
 		                                                                                   : "full_attention"));
 	js_set(o, "layer_types", types);
+	if (c->window_every)
+		set_num(o, "_sliding_window_pattern", c->window_every);
 	set_num(o, "query_pre_attn_scalar", scalar);
 	set_num(o, "sliding_window", c->window ? c->window : c->context);
 	set_num(o, "rope_local_base_freq", c->rope_local_theta > 0 ? c->rope_local_theta : 10000);

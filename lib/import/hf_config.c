@@ -181,11 +181,21 @@ out:
 	return rc;
 }
 
-/* layer_types: a regular pattern gives window_every (0: no windowed layer); 1 found, 0 absent. */
+static int fits(const unsigned char *windowed, uint32_t n, uint32_t every)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (!windowed[i] != !(every && (i + 1) % every))
+			return 0;
+	return 1;
+}
+
+/* layer_types must be a regular pattern: *every as it comes in, if that fits, else the distance of the first global
+ * layer. 1 found, 0 absent, -1 error. */
 static int layer_types(struct js o, const struct model_config *c, uint32_t *every, struct err *e)
 {
 	struct js list = js_get(o, "layer_types");
 	unsigned char *windowed = NULL;
+	uint32_t first = 0;
 	int rc = 0;
 
 	if (absent(list))
@@ -196,7 +206,6 @@ static int layer_types(struct js o, const struct model_config *c, uint32_t *ever
 		goto out;
 	}
 	windowed = xcalloc(c->layers, 1);
-	*every = 0;
 	for (uint32_t i = 0; i < c->layers; i++) {
 		struct js v = js_at(list, i);
 		const char *s = js_kind(v) == JS_STRING ? js_string(v) : "?";
@@ -208,17 +217,12 @@ static int layer_types(struct js o, const struct model_config *c, uint32_t *ever
 		js_free(v);
 		if (unknown)
 			goto out;
-		if (!windowed[i] && !*every)
-			*every = i + 1;
+		if (!windowed[i] && !first)
+			first = i + 1;
 	}
-	if (!*every)
-		*every = c->layers + 1;
-	for (uint32_t i = 0; i < c->layers; i++)
-		if (!windowed[i] != !((i + 1) % *every)) {
-			err_set(e, "layer_types: not a regular pattern");
-			goto out;
-		}
-	rc = 1;
+	if (!fits(windowed, c->layers, *every))
+		*every = first ? first : c->layers + 1;
+	rc = fits(windowed, c->layers, *every) ? 1 : err_set(e, "layer_types: not a regular pattern");
 out:
 	free(windowed);
 	js_free(list);

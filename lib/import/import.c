@@ -33,6 +33,7 @@ int import_open(const char *path, struct import **out, struct err *e)
 	int dir = is_dir(path, e), rc;
 	struct import *im;
 
+	*out = NULL;
 	if (dir < 0)
 		return -1;
 	im = xcalloc(1, sizeof *im);

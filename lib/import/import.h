@@ -27,7 +27,7 @@ struct import;
  * path: a .gguf file, or a directory with config.json. Reads and checks
  * everything but the tensors' values: when it returns 0, each of
  * model_params(config) tensors is there with its shape and within its file.
- * A type, an architecture or a tokenizer that is not supported is named in the error.
+ * A type, an architecture or a tokenizer that is not supported is named in the error (and *out is NULL).
  */
 MUST_CHECK int import_open(const char *path, struct import **out, struct err *e);
 void import_close(struct import *im);                        /* NULL is allowed */
