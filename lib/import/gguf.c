@@ -334,16 +334,22 @@ static int read_all(struct gguf *g, struct err *e)
 	return read_tensors(g, &c, tensors, e);
 }
 
-int gguf_open(const char *path, struct gguf *out, struct err *e)
+int gguf_read(struct map m, struct gguf *out, struct err *e)
 {
-	*out = (struct gguf){0};
-	if (map_open(path, &out->map, e))
-		return -1;
+	*out = (struct gguf){.map = m};
 	if (read_all(out, e)) {
 		gguf_close(out);
 		return -1;
 	}
 	return 0;
+}
+
+int gguf_open(const char *path, struct gguf *out, struct err *e)
+{
+	struct map m;
+
+	*out = (struct gguf){0};
+	return map_open(path, &m, e) ? -1 : gguf_read(m, out, e);
 }
 
 void gguf_close(struct gguf *g)

@@ -45,6 +45,8 @@ struct gguf {
 
 /* Checks the whole structure: lengths, types, duplicate names, shapes, offsets, overlaps. */
 MUST_CHECK int gguf_open(const char *path, struct gguf *out, struct err *e);
+/* The same of a mapping, which belongs to out from now on (on error it is closed). */
+MUST_CHECK int gguf_read(struct map m, struct gguf *out, struct err *e);
 void gguf_close(struct gguf *g);
 /* NULL if absent. */
 const struct gguf_key *gguf_key(const struct gguf *g, const char *name);

@@ -32,6 +32,7 @@ int import_open(const char *path, struct import **out, struct err *e)
 {
 	int dir = is_dir(path, e), rc;
 	struct import *im;
+	struct map m;
 
 	*out = NULL;
 	if (dir < 0)
@@ -39,7 +40,7 @@ int import_open(const char *path, struct import **out, struct err *e)
 	im = xcalloc(1, sizeof *im);
 	vocab_init(&im->vocab);
 	im->path = xstrdup(path);
-	rc = dir ? open_hf(im, e) : open_gguf(im, e);
+	rc = dir ? open_hf(im, e) : map_open(path, &m, e) ? -1 : open_gguf(im, m, e);
 	if (rc) {
 		import_close(im);
 		return -1;
@@ -173,7 +174,7 @@ static int place_gguf(struct import *im, size_t i, unsigned char *used, struct e
 	return 0;
 }
 
-int open_gguf(struct import *im, struct err *e)
+int open_gguf(struct import *im, struct map m, struct err *e)
 {
 	struct gguf *g = &im->gguf;
 	const struct gguf_tensor *t;
@@ -181,7 +182,7 @@ int open_gguf(struct import *im, struct err *e)
 	size_t n;
 	int rc = -1;
 
-	if (gguf_open(im->path, g, e) || gguf_config(g, &im->config, e) || gguf_vocab(g, &im->vocab, e))
+	if (gguf_read(m, g, e) || gguf_config(g, &im->config, e) || gguf_vocab(g, &im->vocab, e))
 		return -1;
 	n = model_params(&im->config);
 	/* A file with fewer tensors than that fails before its claimed layers cost anything. */

@@ -34,16 +34,23 @@ int map_open(const char *path, struct map *out, struct err *e)
 			goto out;
 		}
 	}
-	*out = (struct map){p, (size_t)st.st_size, xstrdup(path)};
+	*out = (struct map){.p = p, .n = (size_t)st.st_size, .path = xstrdup(path)};
 	rc = 0;
 out:
 	close(fd);
 	return rc;
 }
 
+void map_copy(const char *name, const void *p, size_t n, struct map *out)
+{
+	*out = (struct map){.p = n ? xmemdup(p, n) : NULL, .n = n, .path = xstrdup(name), .heap = 1};
+}
+
 void map_close(struct map *m)
 {
-	if (m->p)
+	if (m->heap)
+		free((void *)m->p);
+	else if (m->p)
 		munmap((void *)m->p, m->n);
 	free(m->path);
 	*m = (struct map){0};

@@ -183,16 +183,22 @@ out:
 	return rc;
 }
 
-int st_open(const char *path, struct safetensors *out, struct err *e)
+int st_read(struct map m, struct safetensors *out, struct err *e)
 {
-	*out = (struct safetensors){0};
-	if (map_open(path, &out->map, e))
-		return -1;
+	*out = (struct safetensors){.map = m};
 	if (read_header(out, e)) {
 		st_close(out);
 		return -1;
 	}
 	return 0;
+}
+
+int st_open(const char *path, struct safetensors *out, struct err *e)
+{
+	struct map m;
+
+	*out = (struct safetensors){0};
+	return map_open(path, &m, e) ? -1 : st_read(m, out, e);
 }
 
 void st_close(struct safetensors *s)

@@ -25,6 +25,8 @@ struct safetensors {
 };
 
 MUST_CHECK int st_open(const char *path, struct safetensors *out, struct err *e);
+/* The same of a mapping, which belongs to out from now on (on error it is closed). */
+MUST_CHECK int st_read(struct map m, struct safetensors *out, struct err *e);
 void st_close(struct safetensors *s);
 /* NULL if absent. */
 struct st_tensor *st_find(const struct safetensors *s, const char *name);

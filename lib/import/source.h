@@ -25,8 +25,8 @@ struct import {
 	size_t n_shards, shards_cap;
 };
 
-/* Each fills im (zeroed, path set); import_close releases it also after an error. */
-MUST_CHECK int open_gguf(struct import *im, struct err *e);
+/* Each fills im (zeroed, path set, vocabulary initialised); import_close releases it also after an error. */
+MUST_CHECK int open_gguf(struct import *im, struct map m, struct err *e);
 MUST_CHECK int open_hf(struct import *im, struct err *e);
 /* The tokenizer of a Hugging Face directory, or of one tokenizer.json. size: the embedding's rows, to which
  * the vocabulary is cut or padded; 0: what config.json says, else as many as there are. Initialises out. */
