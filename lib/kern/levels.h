@@ -22,7 +22,7 @@ gemm_fn onednn_gemm;
 const char *onednn_impl(const struct packed *w, size_t m);
 /* Are all of this shape's GEMMs to go there? Tested once per shape and level. */
 int onednn_trusted(const struct packed *w);
-/* The test: f's rows, in any number and on any number of threads, have the bits of truth's (NULL: f's) rows on one. */
+/* The test: f's rows, in any number, on one thread or all, have the bits of truth's (NULL: f's) rows on one. */
 int gemm_invariant(gemm_fn *f, gemm_fn *truth, const struct packed *w);
 /* For tests: let any implementation and any level be trusted if it passes. */
 void onednn_any(int yes);
