@@ -7,7 +7,7 @@
 #   INIT             configuration of a small random model (score-weights init), pre-trained on
 #   DOCUMENTS            a command that prints documents (sft.sh), for
 #   PRETRAIN             STEPS BATCH options-of-score-update; or
-#   MODEL            a GGUF file or a Hugging Face directory to import
+#   MODEL_FILE       a GGUF file or a Hugging Face directory to import
 #   STAGE1 ... UPDATE2   settings of score.sh
 #   EVAL_SAMPLE      options of score-sample for evaluation, beside SAMPLE
 #
@@ -17,6 +17,7 @@
 SHELL = bash
 .SHELLFLAGS = -euo pipefail -c
 .DELETE_ON_ERROR:
+.DEFAULT_GOAL = all
 MAKEFLAGS += --no-builtin-rules
 
 ifndef NAME
@@ -35,57 +36,65 @@ all: $(R)/summary.json $(R)/curves.svg
 	@jq -rn -f pipelines/table.jq $(EVALS)
 base: $(R)/base.lmdb $(R)/train.jsonl $(R)/prompts.jq
 
+say = echo "$(NAME): $(1)" >&2
+, := ,
+
 # ---- problems ----
 
 $(R)/train.jsonl $(R)/test.jsonl: | $(R)/eval
-	$(if $(filter %/train.jsonl,$@),$(TRAIN),$(TEST)) >$@.part
-	mv $@.part $@
+	@$(if $(filter %/train.jsonl,$@),$(TRAIN),$(TEST)) >$@.part
+	@mv $@.part $@
 $(R)/prompts.jq: $(PROMPTS) | $(R)/eval
-	cp $< $@
+	@cp $< $@
 $(R)/eval:
-	mkdir -p $@
+	@mkdir -p $@
 
 # ---- the model to begin with: base.lmdb is there once it is whole ----
 
 ifdef INIT
 $(R)/documents.jsonl: | $(R)/eval
-	$(DOCUMENTS) >$@.part
-	mv $@.part $@
+	@$(call say,documents for pre-training)
+	@$(DOCUMENTS) >$@.part
+	@mv $@.part $@
 $(R)/base.lmdb: | $(R)/documents.jsonl
-	test -d $@.part || score-weights init -w $@.part --seed $(or $(SEED),0) $(INIT) >/dev/null
-	pipelines/sft.sh $@.part $(R)/documents.jsonl $(PRETRAIN) | jq -r 'select(.step % 50 == 0) | "step \(.step): loss \(.loss)"' >&2
-	score-weights tag -w $@.part base
-	mv $@.part $@
+	@$(call say,pre-training: $(word 1,$(PRETRAIN)) steps of $(word 2,$(PRETRAIN)) documents)
+	@test -d $@.part || score-weights init -w $@.part --seed $(or $(SEED),0) $(INIT) >/dev/null
+	@pipelines/sft.sh $@.part $(R)/documents.jsonl $(PRETRAIN) | jq -r 'select(.step % 50 == 0) | "step \(.step): loss \(.loss)"' >&2
+	@score-weights tag -w $@.part base >/dev/null
+	@mv $@.part $@
 else
-$(R)/base.lmdb: | $(R)/eval
-	rm -rf $@.part
-	score-weights import -w $@.part $(MODEL) >/dev/null
-	mv $@.part $@
+$(R)/base.lmdb: | $(MODEL_FILE) $(R)/eval
+	@$(call say,importing $(MODEL_FILE))
+	@rm -rf $@.part
+	@score-weights import -w $@.part $(MODEL_FILE) >/dev/null
+	@mv $@.part $@
 endif
 
 # ---- reinforcement learning, in a copy ----
 
 $(R)/weights.lmdb: | $(R)/base.lmdb
-	rm -rf $@.part
-	cp -R --sparse=always $(R)/base.lmdb $@.part
-	mv $@.part $@
+	@rm -rf $@.part
+	@cp -R --sparse=always $(R)/base.lmdb $@.part
+	@mv $@.part $@
 $(R)/trained: $(CONFIG) | $(R)/weights.lmdb $(R)/train.jsonl $(R)/prompts.jq
-	pipelines/score.sh $(R)
-	touch $@
+	@$(call say,Stage I: $(STAGE1) steps$(,) Stage II: $(STAGE2) steps of $(PROBLEMS) problems x $(SAMPLES) samples)
+	@pipelines/score.sh $(R)
+	@touch $@
 
 # ---- evaluation of base, stage1, stage2 ----
 
 EVALS = $(foreach s,$(SNAPSHOTS),$(R)/eval/$s.json)
 SNAPSHOTS ?= base stage1 stage2
 $(EVALS): $(R)/eval/%.json: | $(R)/test.jsonl $(R)/prompts.jq
-	pipelines/eval.sh $(R)/weights.lmdb $* $(R)/test.jsonl $(R)/eval/$* $(EVAL_SAMPLE) >/dev/null
+	@$(call say,evaluation of $*)
+	@pipelines/eval.sh $(R)/weights.lmdb $* $(R)/test.jsonl $(R)/eval/$* $(EVAL_SAMPLE) >/dev/null
 $(R)/eval/base.json: | $(R)/weights.lmdb
 $(filter-out %/base.json,$(EVALS)): $(R)/trained
 
 $(R)/summary.json: $(EVALS)
-	jq -n '[inputs] | {before: .[0], after: .[-1]}' $(EVALS) >$@
+	@jq -n '[inputs] | {before: .[0], after: .[-1]}' $(EVALS) >$@
 $(R)/curves.svg: $(R)/trained
-	score-plot -o $@ --title 'run/$(NAME)' --smooth 5 -y '{"reward, attempt 1": .reward[0], "reward, attempt 2": .reward[1]}' \
+	@score-plot -o $@ --title 'run/$(NAME)' --smooth 5 -y '{"reward, attempt 1": .reward[0], "reward, attempt 2": .reward[1]}' \
 		-y '{"KL, attempt 1": .kl[0], "KL, attempt 2": .kl[1]}' $(R)/metrics.jsonl
 
 .PHONY: all base

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # make demo MODEL=smollm2, MODEL=/path/to.gguf or MODEL=/a/Hugging-Face/directory: three whole steps of reinforcement
 # learning on two-digit sums, and an evaluation before and after. It shows that the loop runs, not that three steps teach.
-R         = run/real-$(basename $(notdir $(MODEL)))
+R         = run/real-$(patsubst %.gguf,%,$(notdir $(MODEL:/=)))
 TRAIN     = pipelines/problems/arithmetic --min 10 --max 99 --split train --seed 1 -n 500
 TEST      = pipelines/problems/arithmetic --min 10 --max 99 --split test --seed 2 -n 64
 PROMPTS   = pipelines/demo/chat.jq
@@ -14,7 +14,8 @@ else
 MODEL_FILE = $(MODEL)
 endif
 
-SAMPLE    = --max-tokens 16,48
+# At temperature 1 a model of 135 million parameters hardly ever says a number.
+SAMPLE    = -T 0.3 --max-tokens 24,48
 EVAL_SAMPLE = --greedy
 STAGE1    = 1
 STAGE2    = 2
