@@ -57,7 +57,8 @@ static int train_text(struct snap *p, struct train_state *t, struct err *e)
 	return 0;
 }
 
-int train_load(struct store *s, const struct model_config *c, struct rl_optim *o, struct train_state *state, struct err *e)
+int train_load(struct store *s, const struct model_config *c, struct rl_optim *o,
+               struct train_state *state, struct err *e)
 {
 	struct snap *p;
 	int rc = -1;
