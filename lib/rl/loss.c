@@ -277,7 +277,7 @@ int rl_step(const struct rl_loss *l, struct rl_pass *p, struct traj *const *t, s
 	for (size_t i = 0; i < w.n; i++)
 		most = w.t[i]->n_turns > most ? w.t[i]->n_turns : most;
 	s->turns = most < RL_TURNS ? most : RL_TURNS;
-	s->stage = w.n ? w.t[0]->stage : 0;
+	s->stage = pg && w.n ? w.t[0]->stage : 0;      /* the records of nll may say anything */
 	coefficients(&w);
 	if (k1 && want.ref) {
 		rl_pass_run(p, w.seq, w.n, &want, NULL, times);

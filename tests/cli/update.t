@@ -125,6 +125,10 @@ jq -c '.batch.step = 11' "$gold/trajectories.jsonl" | score-bonus --stage 1 >"$t
 update --lr 1 --warmup 4 --max-lag 11 --reset-optimizer "$tmp/in"
 is '--reset-optimizer: it begins anew' "$status $(jq -c .lr "$tmp/out")" '0 0.25'
 fresh
+jq -c '.stage = 1 + .batch.step % 2' "$tmp/sft" >"$tmp/in"
+update --objective nll --lr 8 --warmup 8 "$tmp/in"
+is 'nll: a stage in the records is nothing to it' "$status $(jq -c .lr "$tmp/out" | tr '\n' ' ')" '0 1 2 3 4 5 6 7 8 '
+fresh
 jq -c 'select(.batch.step == 0) | .turns[].weight = 0' "$tmp/sft" >"$tmp/in"
 update --objective nll "$tmp/in"
 is 'nll without a weight' "$status $(at) $(cat "$tmp/err")" \
