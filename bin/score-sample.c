@@ -154,7 +154,7 @@ static struct job *job_new(const struct traj *t, int64_t sample, struct err *e)
 	j->sample = sample;
 	j->line = t->line;
 	js_set(&j->d.rec, "sample", js_num((double)sample));
-	js_set(&j->d.rec, "group", js_num((double)(t->has_group ? t->group : o.n)));
+	js_set(&j->d.rec, "group", js_num((double)(t->has_sample && t->has_group ? t->group : o.n)));
 	js_set(&j->d.rec, "seed", js_num((double)o.seed));
 	*s.last = j;
 	s.last = &j->next;

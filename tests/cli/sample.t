@@ -38,6 +38,7 @@ is 'lengths' "$(jq -c '[.turns[0].tokens, .turns[1].tokens | length] | .[0] <= 5
 is 'a cut response is followed by the end token' \
 	"$(jq -c 'select(.turns[0].finish == "length") | .turns[1].context[0]' "$tmp/all" | sort -u)" 256
 is 'one log-probability a token' "$(jq -c '.turns[] | (.tokens | length) == (.logprobs | length)' "$tmp/all" | sort -u)" true
+is 'a group from elsewhere is not its own' "$(head -n 1 "$tmp/p.jsonl" | jq -c '.group = 7' | score-sample -n 2 --max-tokens 2 | jq -c .group | tr '\n' ' ')" '2 2 '
 is 'the samples differ' "$(head -n 3 "$tmp/all" | jq -c '.turns[0].tokens' | sort -u | wc -l)" 3
 ok 'valid records' sh -c "tests/validate trajectory <'$tmp/all'"
 
