@@ -58,7 +58,7 @@ $(R)/documents.jsonl: | $(R)/eval
 	@mv $@.part $@
 $(R)/base.lmdb: | $(R)/documents.jsonl
 	@$(call say,pre-training: $(word 1,$(PRETRAIN)) steps of $(word 2,$(PRETRAIN)) documents)
-	@test -d $@.part || score-weights init -w $@.part --seed $(or $(SEED),0) $(INIT) >/dev/null
+	@test -d $@.part || { rm -rf $@.new && score-weights init -w $@.new --seed $(or $(SEED),0) $(INIT) >/dev/null && mv $@.new $@.part; }
 	@pipelines/sft.sh $@.part $(R)/documents.jsonl $(PRETRAIN) | jq -r 'select(.step % 50 == 0) | "step \(.step): loss \(.loss)"' >&2
 	@score-weights tag -w $@.part base >/dev/null
 	@mv $@.part $@
@@ -73,7 +73,7 @@ endif
 # ---- reinforcement learning, in a copy ----
 
 $(R)/weights.lmdb: | $(R)/base.lmdb
-	@rm -rf $@.part
+	@rm -rf $@.part $(R)/batches
 	@cp -R --sparse=always $(R)/base.lmdb $@.part
 	@mv $@.part $@
 $(R)/trained: $(CONFIG) | $(R)/weights.lmdb $(R)/train.jsonl $(R)/prompts.jq

@@ -4,7 +4,8 @@
 # usage: score.sh RUN          (a folder that holds weights.lmdb and train.jsonl; settings from the environment, below)
 #
 # Stops and goes on at any instant: where to go on is read from the store. Every verified batch is kept as
-# RUN/batches/STEP.jsonl; a step that was interrupted after its batch was whole uses that batch again.
+# RUN/batches/STEP.jsonl; a step that was interrupted after its batch was whole uses that batch again, if the
+# weights that are there now give its responses the same log-probabilities, to the bit: else other weights wrote it.
 # Leaves the tags stage1 and stage2 in the store, and RUN/metrics.jsonl.
 set -euo pipefail
 
@@ -33,6 +34,9 @@ whole() {
 			and all(.[]; ([.[].sample] | unique | length) == length and length == (.[0].group // 1)))' "$2" >/dev/null 2>&1
 }
 
+# Did the latest weights write it?
+ours() { score-logprob --as again "$1" | jq -en 'all(inputs.turns[]; .given or .again == .logprobs)' >/dev/null; }
+
 # Fresh verified trajectories of step $1, saved on their way.
 # shellcheck disable=SC2086
 fresh() {
@@ -50,7 +54,7 @@ step() {
 	if ! whole "$1" "$saved" && whole "$1" "$saved.part"; then
 		mv "$saved.part" "$saved"
 	fi
-	if whole "$1" "$saved"; then
+	if whole "$1" "$saved" && ours "$saved"; then
 		score-bonus --stage "$2" ${!bonus} "$saved" | score-update --reference base ${!update}
 	else
 		fresh "$1" | score-bonus --stage "$2" ${!bonus} | score-update --reference base ${!update}
