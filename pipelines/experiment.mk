@@ -8,6 +8,7 @@
 #   DOCUMENTS            a command that prints documents (sft.sh), for
 #   PRETRAIN             STEPS BATCH options-of-score-update; or
 #   MODEL_FILE       a GGUF file or a Hugging Face directory to import
+#   FROM             another experiment whose problems and base model are used: then none of the above
 #   STAGE1 ... UPDATE2   settings of score.sh
 #   EVAL_SAMPLE      options of score-sample for evaluation, beside SAMPLE
 #
@@ -39,6 +40,16 @@ base: $(R)/base.lmdb $(R)/train.jsonl $(R)/prompts.jq
 say = echo "$(NAME): $(1)" >&2
 , := ,
 
+ifdef FROM
+# ---- problems and base model of another experiment ----
+
+F = run/$(FROM)
+$(F)/%:
+	@$(MAKE) --no-print-directory -f pipelines/experiment.mk NAME=$(FROM) R= $@
+$(R)/train.jsonl $(R)/test.jsonl $(R)/prompts.jq $(R)/base.lmdb: $(R)/%: | $(F)/% $(R)/eval
+	@cp -R --sparse=always $(F)/$* $@.part
+	@mv $@.part $@
+else
 # ---- problems ----
 
 $(R)/train.jsonl $(R)/test.jsonl: | $(R)/eval
@@ -46,8 +57,6 @@ $(R)/train.jsonl $(R)/test.jsonl: | $(R)/eval
 	@mv $@.part $@
 $(R)/prompts.jq: $(PROMPTS) | $(R)/eval
 	@cp $< $@
-$(R)/eval:
-	@mkdir -p $@
 
 # ---- the model to begin with: base.lmdb is there once it is whole ----
 
@@ -69,6 +78,11 @@ $(R)/base.lmdb: | $(MODEL_FILE) $(R)/eval
 	@score-weights import -w $@.part $(MODEL_FILE) >/dev/null
 	@mv $@.part $@
 endif
+
+endif
+
+$(R)/eval:
+	@mkdir -p $@
 
 # ---- reinforcement learning, in a copy ----
 
