@@ -310,17 +310,21 @@ static void write_ready(void)
 static void run(void)
 {
 	size_t ahead = 8 * (size_t)o.batch + (size_t)o.n;
+	int busy = 0;
 
 	s.last = &s.first;
 	s.waiting_last = &s.waiting;
 	progress_start(&s.progress, "sampling", "tokens", 0, o.progress);
 	do {
-		/* one record beyond what the engine can take, so that a whole group is there when room is */
-		while (!s.ended && s.jobs < ahead && (!s.waiting || engine_room(s.engine) > 0)) {
+		/* one record beyond what the engine can take, so that a whole group is there when room is;
+		 * while there is work, input that is still to come is not waited for */
+		while (!s.ended && s.jobs < ahead && (!s.waiting || engine_room(s.engine) > 0) &&
+		       (!busy || jl_ready(s.in))) {
 			read_record();
 			admit();
 			write_ready();
-			if (s.waiting && engine_active(s.engine))
+			busy = engine_active(s.engine) > 0;
+			if (s.waiting && busy)
 				break;
 		}
 		admit();
@@ -329,6 +333,7 @@ static void run(void)
 			finish_turn(g);
 		}
 		write_ready();
+		busy = engine_active(s.engine) > 0;
 	} while (engine_active(s.engine) || s.waiting || !s.ended);
 	progress_end(&s.progress);
 }
@@ -337,20 +342,18 @@ static void run(void)
 
 static int max_tokens_list(const char *arg, void *data, struct err *e)
 {
-	char *copy = xstrdup(arg), *save = NULL;
+	char *copy = xstrdup(arg), *rest = copy;
 	int rc = 0;
 	uint64_t v;
 
 	(void)data;
 	o.n_max = 0;
-	for (char *w = strtok_r(copy, ",", &save); w && !rc; w = strtok_r(NULL, ",", &save)) {
+	for (char *w; !rc && (w = strsep(&rest, ",")); ) {
 		if (o.n_max == MAX_TURNS)
 			rc = err_set(e, "more than %d turns", MAX_TURNS);
 		else if (!(rc = parse_u64(w, 1, 1 << 20, &v, e)))
 			o.max_tokens[o.n_max++] = (int)v;
 	}
-	if (!rc && !o.n_max)
-		rc = err_set(e, "expected tokens per turn such as 256 or 3,13");
 	free(copy);
 	return rc;
 }
@@ -388,11 +391,14 @@ int main(int argc, char **argv)
 	at = opt_parse(argc, argv, options, USAGE, "Appends attempts to problems until there are --turns of them.");
 	if (argc - at > 1)
 		opt_usage(USAGE, "more than one input file");
-	if (!o.store && !(o.store = getenv("SCORE_WEIGHTS")))
+	if (!o.store)
+		o.store = getenv("SCORE_WEIGHTS");
+	if (!o.store || !*o.store)
 		opt_usage(USAGE, "no store: -w DIR or $SCORE_WEIGHTS");
-	if (strcmp(o.device, "auto") && strcmp(o.device, "cpu"))
-		die(EXIT_ERROR, strcmp(o.device, "cuda") ? "--device %s: expected auto, cpu or cuda"
-		    : "--device %s: this build has no CUDA support", o.device);
+	if (strcmp(o.device, "auto") && strcmp(o.device, "cpu") && strcmp(o.device, "cuda"))
+		opt_usage(USAGE, "--device: expected auto, cpu or cuda, got '%s'", o.device);
+	if (!strcmp(o.device, "cuda"))
+		die(EXIT_ERROR, "--device cuda: this build has no CUDA");
 	if (kern_init(o.threads, &e) || store_open(o.store, STORE_READ, &store, &e) ||
 	    policy_load(store, o.snapshot, 0, 1, &s.p, &e))
 		die(EXIT_ERROR, "%s", e.msg);

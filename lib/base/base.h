@@ -144,7 +144,8 @@ struct opt {
 /*
  * Parses argv against the table with getopt_long's rules (except that the
  * first operand does not end the options). -h/--help and -V/--version are
- * added and exit 0. A bad option prints one line and exits 2. Returns the
+ * added and exit 0; so are -j/--threads, --seed, --device and --progress, without effect, where
+ * the table has no such option or letter. A bad option prints one line and exits 2. Returns the
  * index of the first operand. usage is one line: "score-x [options] [FILE]".
  */
 int opt_parse(int argc, char **argv, const struct opt *table, const char *usage, const char *about);

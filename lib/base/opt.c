@@ -21,10 +21,54 @@ void opt_usage(const char *usage, const char *fmt, ...)
 	exit(EXIT_USAGE);
 }
 
-static void help(const struct opt *t, const char *usage, const char *about)
+static int device_name(const char *arg, void *data, struct err *e)
 {
+	(void)data;
+	if (!strcmp(arg, "auto") || !strcmp(arg, "cpu") || !strcmp(arg, "cuda"))
+		return 0;
+	return err_set(e, "expected auto, cpu or cuda, got '%s'", arg);
+}
+
+/* A tool that has no use for one of these takes it all the same: one set of options serves a whole pipeline. */
+static int idle_int;
+static uint64_t idle_u64;
+static const struct opt common[] = {
+	{"threads", 'j', OPT_INT, &idle_int, "N", NULL, 1, 1 << 30, NULL},
+	{"seed", 0, OPT_U64, &idle_u64, "N", NULL, 0, 0x1p53, NULL},
+	{"device", 0, OPT_CALL, NULL, "NAME", NULL, 0, 0, device_name},
+	{"progress", 0, OPT_FLAG, &idle_int, NULL, NULL, 0, 0, NULL},
+};
+
+/* Has the tool this option, or its letter, for something of its own? */
+static int has(const struct opt *t, const struct opt *o)
+{
+	for (; t->name || t->letter; t++)
+		if ((t->letter && t->letter == o->letter) || (t->name && !strcmp(t->name, o->name)))
+			return 1;
+	return 0;
+}
+
+/* The table's options into all, then the idle ones; returns the table's number of them. */
+static size_t merge(const struct opt *table, struct opt *all)
+{
+	size_t n = 0, own;
+
+	for (; table[n].name || table[n].letter; n++)
+		all[n] = table[n];
+	own = n;
+	for (size_t i = 0; i < LEN(common); i++)
+		if (!has(table, &common[i]))
+			all[n++] = common[i];
+	all[n] = (struct opt){0};
+	return own;
+}
+
+static void help(const struct opt *t, size_t own, const char *usage, const char *about)
+{
+	const char *before = "\nTaken as by every tool, but without effect here:";
+
 	printf("usage: %s\n%s\n\n", usage, about);
-	for (; t->name || t->letter; t++) {
+	for (; own; own--, t++) {
 		char left[64], letter[8] = "    ";
 
 		if (t->letter)
@@ -34,6 +78,10 @@ static void help(const struct opt *t, const char *usage, const char *about)
 		printf("  %-28s %s\n", left, t->help);
 	}
 	printf("  %-28s %s\n  %-28s %s\n", "-h, --help", "this text", "-V, --version", "the version");
+	for (; t->name; t++, before = ",")
+		printf("%s --%s%s%s", before, t->letter ? "threads, -j" : t->name, t->arg ? " " : "", t->arg ? t->arg : "");
+	if (*before == ',')
+		putchar('\n');
 	if (fflush(stdout))
 		exit(EXIT_ERROR);
 	exit(EXIT_DONE);
@@ -77,14 +125,15 @@ static int store(const struct opt *o, const char *arg, struct err *e)
 
 int opt_parse(int argc, char **argv, const struct opt *table, const char *usage, const char *about)
 {
-	struct option longs[MAX_OPTS + 3];
-	char shorts[2 * MAX_OPTS + 8] = ":hV";
-	size_t n = 0, ns = strlen(shorts);
+	struct opt all[MAX_OPTS + LEN(common) + 1];
+	struct option longs[LEN(all) + 2];
+	char shorts[2 * LEN(all) + 8] = ":hV";
+	size_t n = 0, ns = strlen(shorts), own = merge(table, all);
 	struct err e;
 	int c;
 
-	for (; table[n].name || table[n].letter; n++) {
-		const struct opt *o = &table[n];
+	for (; all[n].name || all[n].letter; n++) {
+		const struct opt *o = &all[n];
 
 		longs[n] = (struct option){o->name ? o->name : "", o->arg != NULL, NULL, LONG_BASE + (int)n};
 		if (o->letter) {
@@ -102,7 +151,7 @@ int opt_parse(int argc, char **argv, const struct opt *table, const char *usage,
 		const struct opt *o = NULL;
 
 		if (c == 'h')
-			help(table, usage, about);
+			help(all, own, usage, about);
 		if (c == 'V') {
 			printf("%s %s\n", prog_name(), SCORE_VERSION);
 			exit(fflush(stdout) ? EXIT_ERROR : EXIT_DONE);
@@ -116,8 +165,8 @@ int opt_parse(int argc, char **argv, const struct opt *table, const char *usage,
 			opt_usage(usage, "unknown option %s", word);
 		}
 		for (size_t i = 0; i < n; i++)
-			if (c == LONG_BASE + (int)i || (table[i].letter && c == table[i].letter))
-				o = &table[i];
+			if (c == LONG_BASE + (int)i || (all[i].letter && c == all[i].letter))
+				o = &all[i];
 		if (o && store(o, optarg, &e)) {
 			if (o->name)
 				opt_usage(usage, "--%s: %s", o->name, e.msg);

@@ -81,7 +81,8 @@ static void print_string(jv s, struct buf *out)
 	for (size_t i = 0; i < n; i++) {
 		const char *known;
 
-		if (p[i] >= 0x20 && p[i] != '"' && p[i] != '\\')
+		/* DEL too, as jq writes it: a jq between two filters changes no byte */
+		if (p[i] >= 0x20 && p[i] != 0x7f && p[i] != '"' && p[i] != '\\')
 			continue;
 		buf_add(out, p + from, i - from);
 		from = i + 1;

@@ -45,14 +45,7 @@ static void push_turn(struct dialogue *d, struct js turn)
 
 	/* out of the record first: a sole owner changes in place */
 	js_set(&d->rec, "turns", js_null());
-	if (js_kind(turns) != JS_ARRAY) {
-		js_free(turns);
-		turns = js_array();
-	}
-	if (d->turns < js_len(turns))
-		js_put(&turns, d->turns, turn);
-	else
-		js_push(&turns, turn);
+	js_push(&turns, turn);
 	js_set(&d->rec, "turns", turns);
 	d->turns++;
 }
@@ -105,8 +98,8 @@ int dialogue_init(struct dialogue *d, const struct traj *t, const struct dialogu
 	int rc = -1;
 
 	*d = (struct dialogue){.rec = js_copy(t->rec), .open = js_none()};
-	if (js_kind(turns) != JS_ARRAY)
-		js_set(&d->rec, "turns", js_array());
+	/* a prompts program sees the turns so far, also while those that are there already are gone through */
+	js_set(&d->rec, "turns", js_array());
 	for (size_t i = 0; i < t->n_turns; i++) {
 		const struct turn *u = &t->turns[i];
 
@@ -126,7 +119,7 @@ int dialogue_init(struct dialogue *d, const struct traj *t, const struct dialogu
 		append(&d->all, u->context, u->n_context);
 		append(&d->all, u->tokens, u->n_tokens);
 		d->cut = u->length;
-		d->turns++;
+		push_turn(d, js_at(turns, i));
 	}
 	rc = 0;
 out:

@@ -4,6 +4,7 @@
 #
 # Within .Sh EXAMPLES, the blocks .Bd -literal hold lines "$ command" (a backslash, written \e, at the end of a line:
 # the command goes on) and the standard output expected. A line "..." stands for any number of lines.
+# (Not `| head`: what writes to it may be ended by SIGPIPE, or not, and pipefail says so. `| sed -n 1,2p`.)
 # Commands run one after the other, each in its own bash with pipefail, and must exit 0. Each page has a folder
 # of its own, with copies of tests/golden/man/*.
 . tests/tap.sh
@@ -82,6 +83,8 @@ check_page() { # file
 	done
 	examples=$((n - 1))
 }
+
+is 'no example depends on who ends first' "$(grep -nE '^(\$ |    ).*\| *head|^    head ' man/*.[157])" ''
 
 # The man page test itself can fail: what matches and what does not.
 printf '%s\n' a ... c >"$tmp/want"

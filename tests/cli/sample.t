@@ -57,6 +57,9 @@ cat >"$tmp/prompts.jq" <<'EOJ'
 if (.turns | length) == 0 then .prompt else "again \(.turns | length)" end
 EOJ
 score-sample --turns 3 --max-tokens 2 --prompts "$tmp/prompts.jq" "$tmp/p.jsonl" >"$tmp/three"
+echo '{"id":"g","prompt":"1+1=","turns":[{"response":"2","given":true},{"response":"3","given":true}]}' |
+	score-sample --turns 3 --max-tokens 2 --prompts "$tmp/prompts.jq" >"$tmp/asked"
+is 'given turns without a prompt: the program sees the turns so far' "$(jq -c '[.turns[].prompt]' "$tmp/asked")" '["1+1=","again 1","again 2"]'
 is 'the prompts program is asked for every turn' "$(jq -c '[.turns[].prompt]' "$tmp/three" | head -n 1)" '["11+7=","again 1","again 2"]'
 
 { head -n 2 "$tmp/p.jsonl"; echo '{"id":"x","prompt":7}'; } >"$tmp/bad"
@@ -70,12 +73,31 @@ is 'a prompt too long: status and output' "$status $(wc -l <"$tmp/out")" '1 1'
 ok 'a prompt too long: line' grep -q "long:2: .turns\[0\]: 400 tokens" "$tmp/err"
 run score-sample -n 2 "$tmp/all"
 is 'a group cannot be multiplied' $status 1
-run score-sample --no-such
-is 'usage' $status 2
+for args in '--no-such' '--device gpu' '--max-tokens 1,,2' '--max-tokens 1,' '-T 0' '--turns 0' 'a b'; do
+	# shellcheck disable=SC2086
+	run score-sample $args
+	is "usage: score-sample $args" $status 2
+done
+SCORE_WEIGHTS='' run score-sample "$tmp/p.jsonl"
+is 'usage: no store named' $status 2
+run score-sample --device cuda "$tmp/p.jsonl"
+is 'no device' "$status $(cat "$tmp/err")" '1 score-sample: --device cuda: this build has no CUDA'
 run score-sample -w "$tmp/none" "$tmp/p.jsonl"
 is 'no store' $status 1
 run sh -c "score-sample --max-tokens 2 '$tmp/p.jsonl' >/dev/full"
 is 'full disk' $status 1
 run score-sample </dev/null
 is 'no input, no output' "$status $(wc -c <"$tmp/out")" '0 0'
+
+# The second record is only sent when the first one's trajectory has come out.
+mkfifo "$tmp/in" "$tmp/way"
+timeout 60 score-sample --max-tokens 2 <"$tmp/in" >"$tmp/way" &
+exec 3>"$tmp/in" 4<"$tmp/way"
+sed -n 1p "$tmp/p.jsonl" >&3
+read -r one <&4
+sed -n 2p "$tmp/p.jsonl" >&3
+exec 3>&-
+read -r two <&4
+exec 4<&-
+is 'a record is not kept back for those to come' "$(printf '%s\n' "$one" "$two" | jq -r .id | tr '\n' ' ')" 'p1 p2 '
 finish

@@ -1,0 +1,53 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# What all tools have in common: the options that each of them takes, statuses, and that a jq between two of them changes nothing.
+. tests/tap.sh
+gold=tests/golden/man
+unset SCORE_WEIGHTS
+
+for src in bin/score-*.c; do
+	tool=$(basename "$src" .c)
+	run "$tool" -h
+	is "$tool -h" "$status $(head -n 1 "$tmp/out" | cut -d' ' -f1,2) $(wc -c <"$tmp/err")" "0 usage: $tool 0"
+	run "$tool" -V
+	is "$tool -V" "$status $(sed 's/[0-9.]*$/N/' "$tmp/out")" "0 $tool N"
+	run "$tool" -j 1 --seed 7 --device cpu --progress -V
+	is "$tool takes the common options" "$status" 0
+	run "$tool" -j x -V
+	is "$tool -j x" "$status" 2
+	run "$tool" --seed -1 -V
+	is "$tool --seed -1" "$status" 2
+	run "$tool" --no-such
+	is "$tool --no-such: status and message" "$status $(head -n 1 "$tmp/err")" "2 $tool: unknown option --no-such"
+	run sh -c "$tool -h >/dev/full"
+	is "$tool -h to a full disk" "$status" 1
+done
+for tool in draw bonus eval verify show weights plot; do
+	run "score-$tool" --device gpu
+	is "score-$tool --device gpu" "$status" 2
+done
+
+# The common options change nothing where they mean nothing.
+some='-j 2 --seed 5 --device cpu'
+# shellcheck disable=SC2086
+score-bonus --stage 2 $some --progress "$gold/trajectories.jsonl" >"$tmp/some" 2>"$tmp/err"
+score-bonus --stage 2 "$gold/trajectories.jsonl" | cmp - "$tmp/some" && r=same || r=no
+is 'score-bonus with them' "$r $(cat "$tmp/err")" 'same '
+
+# jq -c . between two stages changes no byte.
+score-weights init -w "$tmp/w" "$gold/config.json" >"$tmp/init"
+score-draw -n 3 --step 0 "$gold/problems.jsonl" |
+	jq -c '. + {odd: ["\u007f\u0000\u001f\u2028\ud83d\ude00\"\\/", 1e-7, -0.1, 1e300, 9007199254740992, 0.30000000000000004, {}, []]}' >"$tmp/drawn"
+same() { jq -c . "$1" | cmp - "$1" >/dev/null && echo same; }
+score-sample -w "$tmp/w" -n 2 --max-tokens 30,40 "$tmp/drawn" >"$tmp/sampled"
+is 'jq after score-sample' "$(same "$tmp/sampled")" same
+score-verify "$tmp/sampled" >"$tmp/verified"
+is 'jq after score-verify' "$(same "$tmp/verified")" same
+jq -c '.turns |= map(.reward = (.tokens[0] % 2))' "$tmp/verified" | score-bonus --stage 2 --alpha 0.1 >"$tmp/shaped"
+is 'jq after score-bonus' "$(same "$tmp/shaped")" same
+score-logprob -w "$tmp/w" "$tmp/shaped" >"$tmp/scored"
+is 'jq after score-logprob' "$(same "$tmp/scored")" same
+score-update -w "$tmp/w" "$tmp/scored" >"$tmp/rows"
+is 'jq after score-update' "$(same "$tmp/rows")" same
+is 'what no tool knows came through' "$(jq -c .odd "$tmp/scored" | sort -u)" "$(jq -c .odd "$tmp/drawn" | sort -u)"
+finish
