@@ -13,6 +13,7 @@ struct parser {
 	const unsigned char *at, *end, *start;
 	struct buf text;             /* the string or number being read */
 	int depth;
+	int foreign;                 /* see js_parse_foreign */
 	struct err *e;
 };
 
@@ -231,7 +232,7 @@ static jv parse_number(struct parser *p)
 			power = 1000000;     /* far from exact either way */
 		exponent += negative ? -(int64_t)power : (int64_t)power;
 	}
-	if (whole && mantissa > (uint64_t)JS_MAX_WHOLE)
+	if (whole && mantissa > (uint64_t)JS_MAX_WHOLE && !p->foreign)
 		return fail(p, from, "whole number beyond 2^53");
 	return to_number(p, from, mantissa, exponent);
 }
@@ -384,10 +385,10 @@ static jv parse_value(struct parser *p)
 	return fail(p, p->at, "expected a value");
 }
 
-int js_parse(const char *text, size_t n, struct js *out, struct err *e)
+static int parse(const char *text, size_t n, int foreign, struct js *out, struct err *e)
 {
 	const unsigned char *s = (const unsigned char *)text;
-	struct parser p = {.at = s, .start = s, .end = s + n, .e = e};
+	struct parser p = {.at = s, .start = s, .end = s + n, .foreign = foreign, .e = e};
 	jv v = parse_value(&p);
 
 	buf_release(&p.text);
@@ -401,4 +402,14 @@ int js_parse(const char *text, size_t n, struct js *out, struct err *e)
 	}
 	*out = to_js(v);
 	return js_kind(*out) == JS_NONE ? -1 : 0;
+}
+
+int js_parse(const char *text, size_t n, struct js *out, struct err *e)
+{
+	return parse(text, n, 0, out, e);
+}
+
+int js_parse_foreign(const char *text, size_t n, struct js *out, struct err *e)
+{
+	return parse(text, n, 1, out, e);
 }

@@ -492,9 +492,30 @@ static void jq_programs(void)
 	buf_release(&b);
 }
 
+static void foreign(void)
+{
+	static const char big[] = "{\"model_max_length\":1000000000000000019884624838656,\"n\":-9007199254740993}";
+	struct js v, x, y;
+	struct err e;
+
+	ok(js_parse(big, sizeof big - 1, &v, &e), "a document with 10^30 is not ours");
+	js_free(v);
+	if (!ok(!js_parse_foreign(big, sizeof big - 1, &v, &e), "but somebody's"))
+		return;
+	x = js_get(v, "model_max_length");
+	y = js_get(v, "n");
+	ok(js_number(x) == 1e30 && js_number(y) == -9007199254740992.0, "its whole numbers are the nearest doubles");
+	js_free(x);
+	js_free(y);
+	js_free(v);
+	ok(js_parse_foreign("[1e999]", 7, &v, &e) && js_parse_foreign("[NaN]", 5, &v, &e) && js_parse_foreign("[01]", 4, &v, &e),
+	   "all else is refused there too");
+}
+
 int main(void)
 {
 	parsing();
+	foreign();
 	depth();
 	numbers();
 	decimals();
