@@ -69,7 +69,7 @@ is 'identical batches, under their names' "$(cat "$tmp/cmp")$(find "$tmp/killed/
 
 # a step that finds its batch
 flip() { jq -c '.turns[1].reward = 1 - .turns[1].reward'; }
-for how in whole part cut unverified other foreign; do
+for how in whole part cut unverified other foreign errors; do
 	new "saved-$how"
 	mkdir "$tmp/saved-$how/batches"
 done
@@ -79,8 +79,9 @@ flip <"$tmp/whole/batches/40.jsonl" | head -c -20 >"$tmp/saved-cut/batches/40.js
 flip <"$tmp/whole/batches/40.jsonl" | jq -c 'del(.turns[1].reward)' >"$tmp/saved-unverified/batches/40.jsonl"
 flip <"$tmp/whole/batches/40.jsonl" | jq -c '.batch.step = 41' >"$tmp/saved-other/batches/40.jsonl"
 flip <"$tmp/whole/batches/40.jsonl" | jq -c '.turns[1].logprobs[0] -= 1e-6' >"$tmp/saved-foreign/batches/40.jsonl"
+flip <"$tmp/whole/batches/40.jsonl" | jq -c '.turns[1] += {reward: null, verdict: {status: "error"}}' >"$tmp/saved-errors/batches/40.jsonl"
 first=$(jq -c 'select(.step == 41) | .reward[1]' "$tmp/whole/metrics.jsonl")
-for how in whole part cut unverified other foreign; do
+for how in whole part cut unverified other foreign errors; do
 	STAGE1=1 STAGE2=0 pipelines/score.sh "$tmp/saved-$how" 2>/dev/null
 	got=$(jq -c 'select(.step == 41) | .reward[1]' "$tmp/saved-$how/metrics.jsonl")
 	case $how in
