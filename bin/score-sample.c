@@ -80,20 +80,26 @@ static void fail(struct job *j, const struct err *e)
 /* Opens the job's next turn, or marks it complete. */
 static int next_turn(struct job *j, struct err *e)
 {
-	size_t limit = s.p.config.context, budget = (size_t)max_new(j->d.turns);
+	size_t limit = s.p.config.context, budget;
 	struct gen *g = &j->g;
 	struct rng rng;
 
-	if (j->d.turns >= (size_t)o.turns) {
-		j->written = 1;
-		return 0;
+	for (;;) {
+		if (j->d.turns >= (size_t)o.turns) {
+			j->written = 1;
+			return 0;
+		}
+		if (dialogue_ask(&j->d, &o.rules, e))
+			return -1;
+		if (j->d.all.n < limit)
+			break;
+		if (!j->d.sampled)
+			return err_set(e, ".turns[%zu]: %zu tokens of prompt do not fit the model's context of %zu",
+			               j->d.turns, j->d.all.n, limit);
+		dialogue_no_room(&j->d, &o.rules, limit);
 	}
+	budget = (size_t)max_new(j->d.turns);
 	rng = rng_stream(o.seed, "sample", (uint64_t)j->step, j->id, (uint64_t)j->sample, j->d.turns);
-	if (dialogue_ask(&j->d, &o.rules, e))
-		return -1;
-	if (j->d.all.n >= limit)
-		return err_set(e, ".turns[%zu]: %zu tokens of prompt do not fit the model's context of %zu",
-		               j->d.turns, j->d.all.n, limit);
 	if (budget > limit - j->d.all.n)
 		budget = limit - j->d.all.n;
 	*g = (struct gen){

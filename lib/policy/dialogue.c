@@ -119,6 +119,7 @@ int dialogue_init(struct dialogue *d, const struct traj *t, const struct dialogu
 		append(&d->all, u->context, u->n_context);
 		append(&d->all, u->tokens, u->n_tokens);
 		d->cut = u->length;
+		d->sampled |= !u->given;
 		push_turn(d, js_at(turns, i));
 	}
 	rc = 0;
@@ -141,6 +142,7 @@ int dialogue_ask(struct dialogue *d, const struct dialogue_rules *r, struct err 
 {
 	struct js prompt, ids;
 
+	d->asked = d->all.n;
 	if (next_prompt(d, r, &prompt, e))
 		return -1;
 	if (context(d, r, js_string(prompt), &ids, e)) {
@@ -151,6 +153,23 @@ int dialogue_ask(struct dialogue *d, const struct dialogue_rules *r, struct err 
 	js_set(&d->open, "prompt", prompt);
 	js_set(&d->open, "context", ids);
 	return 0;
+}
+
+void dialogue_no_room(struct dialogue *d, const struct dialogue_rules *r, size_t limit)
+{
+	struct gen none = {.sampling = r->sampling};
+	struct js verdict = js_object();
+	struct buf why = {0};
+
+	buf_addf(&why, "%zu tokens with this prompt do not fit the model's context of %zu", d->all.n, limit);
+	js_set(&verdict, "status", js_str("error"));
+	js_set(&verdict, "detail", js_str(why.data));
+	js_set(&d->open, "context", js_array());
+	js_set(&d->open, "reward", js_null());
+	js_set(&d->open, "verdict", verdict);
+	d->all.n = d->asked;
+	dialogue_answer(d, r, &none);
+	buf_release(&why);
 }
 
 void dialogue_answer(struct dialogue *d, const struct dialogue_rules *r, const struct gen *g)
@@ -174,6 +193,7 @@ void dialogue_answer(struct dialogue *d, const struct dialogue_rules *r, const s
 	js_set(&turn, "finish", js_str(g->ended ? "stop" : "length"));
 	js_set(&turn, "snapshot", js_num((double)r->snapshot));
 	d->cut = !g->ended;
+	d->sampled = 1;
 	push_turn(d, turn);
 	buf_release(&text);
 }

@@ -71,6 +71,12 @@ is 'bad record: line and field' "$(cat "$tmp/err")" "score-sample: $tmp/bad:3: .
 run score-sample --max-tokens 2 "$tmp/long"
 is 'a prompt too long: status and output' "$status $(wc -l <"$tmp/out")" '1 1'
 ok 'a prompt too long: line' grep -q "long:2: .turns\[0\]: 400 tokens" "$tmp/err"
+run sh -c "score-sample -n 2 --turns 3 --max-tokens 150,4 --min-tokens 150 '$tmp/p.jsonl' | score-verify >'$tmp/full'"
+is 'answers that fill the context: the run goes on' "$status $(wc -l <"$tmp/full")" '0 12'
+is '... and their trajectories are errors' \
+	"$(jq -c '[.turns[1] | .finish, .reward, .verdict.status, (.tokens | length)]' "$tmp/full" | sort -u)" '["length",null,"error",0]'
+ok '... and valid' sh -c "tests/validate trajectory <'$tmp/full'"
+is '... which score-eval counts' "$(score-eval "$tmp/full" | jq -c '[.n, .errors]')" '[0,12]'
 run score-sample -n 2 "$tmp/all"
 is 'a group cannot be multiplied' $status 1
 for args in '--no-such' '--device gpu' '--max-tokens 1,,2' '--max-tokens 1,' '-T 0' '--turns 0' 'a b'; do
