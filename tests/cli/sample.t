@@ -76,7 +76,6 @@ is 'answers that fill the context: the run goes on' "$status $(wc -l <"$tmp/full
 is '... and their trajectories are errors' \
 	"$(jq -c '[.turns[1] | .finish, .reward, .verdict.status, (.tokens | length)]' "$tmp/full" | sort -u)" '["length",null,"error",0]'
 ok '... and valid' sh -c "tests/validate trajectory <'$tmp/full'"
-is '... which score-eval counts' "$(score-eval "$tmp/full" | jq -c '[.n, .errors]')" '[0,12]'
 run score-sample -n 2 "$tmp/all"
 is 'a group cannot be multiplied' $status 1
 for args in '--no-such' '--device gpu' '--max-tokens 1,,2' '--max-tokens 1,' '-T 0' '--turns 0' 'a b'; do
