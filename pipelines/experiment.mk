@@ -45,7 +45,7 @@ ifdef FROM
 
 F = run/$(FROM)
 $(F)/%:
-	@$(MAKE) --no-print-directory -f pipelines/experiment.mk NAME=$(FROM) R= $@
+	@$(MAKE) --no-print-directory -f pipelines/experiment.mk NAME=$(FROM) CONFIG=pipelines/experiments/$(FROM).mk R=$(F) $@
 $(R)/train.jsonl $(R)/test.jsonl $(R)/prompts.jq $(R)/base.lmdb: $(R)/%: | $(F)/% $(R)/eval
 	@cp -R --sparse=always $(F)/$* $@.part
 	@mv $@.part $@

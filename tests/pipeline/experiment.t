@@ -55,6 +55,9 @@ EOF
 run experiment branch CONFIG="$tmp/branch.mk"
 is "FROM: another experiment's base model and problems" "$status $(at branch) $(wc -l <"$tmp/out")" '0 21 3'
 ok 'the same ones' cmp "$tmp/branch/test.jsonl" "$tmp/tiny/test.jsonl"
+run experiment fresh CONFIG="$tmp/branch.mk" F="$tmp/other" "$tmp/fresh/base.lmdb"
+is 'FROM an experiment that was not run: its base model is made' "$status $(score-weights diff "$tmp/other/base.lmdb" "$tmp/tiny/base.lmdb" |
+	tail -n 1 | jq .changed)" '0 0'
 
 for name in demo plain real; do
 	run experiment "$name" -n MODEL=model.gguf MODEL_FILE=Makefile
