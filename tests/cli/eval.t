@@ -35,6 +35,8 @@ is 'its histogram: exactly 0 first, then tenths' "$(get .edit_histogram)" '[0.5,
 is 'every metric lies in its interval' "$(get '[.[] | objects | select(has("lo")) | .lo <= .value and .value <= .hi] | all')" true
 is 'verdicts are counted by turn' "$(get '.statuses[0].pass')" 4
 
+ok 'it fits its schema' tests/validate eval "$tmp/out"
+
 cp "$tmp/out" "$tmp/first"
 tac "$tmp/t" >"$tmp/r"
 run score-eval "$tmp/r"
@@ -76,6 +78,8 @@ is '--against: nothing in common' "$status $(cat "$tmp/err")" "1 score-eval: $tm
 } >"$tmp/v"
 run score-eval --vote 4 "$tmp/v"
 is '--vote 4: four first attempts, or two and their corrections' "$(get '[.vote_t1.value, .vote_t2.value]')" '[0.5,0.75]'
+run score-eval --vote 4 --against "$tmp/v" "$tmp/v"
+ok 'with votes and differences it fits its schema' tests/validate eval "$tmp/out"
 run score-eval --vote 5 "$tmp/v"
 is '--vote: too few samples' "$status $(cat "$tmp/err")" "1 score-eval: $tmp/v: problem a has 4 samples, --vote 5 wants as many"
 sed '3s/"reward":[01]/"reward":null/' "$tmp/v" >"$tmp/e"
@@ -92,6 +96,7 @@ run score-eval "$tmp/three"
 is 'three turns: last against first, and each against the one before' \
 	"$(get '[.acc_t3, .delta, .delta_t1_t2, .delta_t2_t3, .i_to_c, .i_to_c_t2_t3, .c_to_i_t1_t2, .c_to_i_t2_t3, .changed_t1_t2, .changed_t2_t3] | map(.value)')" \
 	'[0.5,0.25,0.25,0,0.5,0.25,0,0.25,0.25,0.5]'
+ok 'three turns fit the schema' tests/validate eval "$tmp/out"
 { line a 0 1 '1 0'; line b 0 1 '2 1'; } >"$tmp/one"
 run score-eval "$tmp/one"
 is 'one turn: accuracy only' "$(get '[.acc_t1.value, has("delta"), has("edit_histogram")]')" '[0.5,false,false]'
@@ -102,6 +107,12 @@ is 'turns must agree' "$status $(cat "$tmp/err")" "1 score-eval: $tmp/bad:3: .tu
 run score-eval --format text --against "$tmp/t" "$tmp/t"
 is 'text: a header, nine lines a table, the histogram' "$status $(grep -c '%' "$tmp/out") $(head -n 1 "$tmp/out")" \
 	'0 26 4 problems, 8 trajectories of 2 turns, 0 errors left out; 95 % intervals'
+
+# the first hundred characters became one, and one came at the end: 101 edits
+jq -nc '[range(8000) | . * 7919 % 10007 | tostring] | join(" ") | {id: "long", turns: [{response: ., reward: 0}, {response: ("x" + .[100:] + "y"), reward: 1}]}' >"$tmp/long"
+run score-eval "$tmp/long"
+is 'long responses: 40,000 characters each' "$(get '.edit_ratio.value * 1e9 | round')" \
+	"$(jq '[.turns[].response | length] | 101 / add * 1e9 | round' "$tmp/long")"
 
 # whole and not whole
 head -n 3 "$tmp/t" >"$tmp/cut"
