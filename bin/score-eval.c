@@ -53,60 +53,72 @@ static void add_metrics(const struct table *t, struct js *o)
 static int compare(const struct table *mine, const struct set *set, struct js *out, struct err *e)
 {
 	struct set other;
-	struct table theirs, diff;
+	struct table theirs = {0}, diff = {0};
 	struct js o;
+	int rc = -1;
 
 	if (set_read(opt.against, opt.partial, opt.progress, &other, e))
 		return -1;
-	if (other.turns != set->turns)
-		return err_set(e, "%s has %zu turns, %s has %zu", set->name, set->turns, other.name, other.turns);
+	if (other.turns != set->turns) {
+		err_set(e, "%s has %zu turns, %s has %zu", set->name, set->turns, other.name, other.turns);
+		goto out;
+	}
 	if (table_new(&other, opt.vote, &theirs, e))
-		return -1;
-	if (table_minus(mine, &theirs, &diff, e))
-		return err_prefix(e, "%s: %s: ", set->name, other.name);
+		goto out;
+	if (table_minus(mine, &theirs, &diff, e)) {
+		err_prefix(e, "%s: %s: ", set->name, other.name);
+		goto out;
+	}
 	o = js_object();
 	js_set(&o, "file", js_str(opt.against));
 	js_set(&o, "n", js_num((double)diff.n));
 	js_set(&o, "errors", js_num((double)other.errors));
 	add_metrics(&diff, &o);
 	js_set(out, "against", o);
+	rc = 0;
+out:
 	table_release(&diff);
 	table_release(&theirs);
 	set_release(&other);
-	return 0;
+	return rc;
 }
 
 static int evaluate(const char *path, struct js *out, struct err *e)
 {
 	struct set set;
-	struct table t;
-	struct js o = js_object(), how = js_object();
+	struct table t = {0};
+	struct js how = js_object();
+	int rc = -1;
 
-	if (set_read(path, opt.partial, opt.progress, &set, e))
-		return -1;
-	if (opt.vote && opt.vote < set.turns)
-		return err_set(e, "--vote %llu: %zu turns need at least %zu responses", (unsigned long long)opt.vote,
-		               set.turns, set.turns);
-	if (table_new(&set, opt.vote, &t, e))
-		return -1;
-	js_set(&o, "n", js_num((double)t.n));
-	js_set(&o, "samples", js_num((double)(set.n - set.errors)));
-	js_set(&o, "errors", js_num((double)set.errors));
-	js_set(&o, "turns", js_num((double)set.turns));
-	if (opt.vote)
-		js_set(&o, "vote", js_num((double)opt.vote));
-	add_metrics(&t, &o);
-	js_set(&o, "statuses", js_copy(set.statuses));
 	js_set(&how, "level", js_num(0.95));
 	js_set(&how, "resamples", js_num((double)opt.resamples));
 	js_set(&how, "seed", js_num((double)opt.seed));
-	js_set(&o, "bootstrap", how);
-	if (opt.against && compare(&t, &set, &o, e))
+	if (set_read(path, opt.partial, opt.progress, &set, e)) {
+		js_free(how);
 		return -1;
+	}
+	if (opt.vote && opt.vote < set.turns) {
+		err_set(e, "--vote %llu: %zu turns need at least %zu responses", (unsigned long long)opt.vote, set.turns,
+		        set.turns);
+		goto out;
+	}
+	if (table_new(&set, opt.vote, &t, e))
+		goto out;
+	js_set(out, "n", js_num((double)t.n));
+	js_set(out, "samples", js_num((double)(set.n - set.errors)));
+	js_set(out, "errors", js_num((double)set.errors));
+	js_set(out, "turns", js_num((double)set.turns));
+	if (opt.vote)
+		js_set(out, "vote", js_num((double)opt.vote));
+	add_metrics(&t, out);
+	js_set(out, "statuses", js_copy(set.statuses));
+	js_set(out, "bootstrap", js_copy(how));
+	rc = opt.against ? compare(&t, &set, out, e) : 0;
+out:
+	js_free(how);
 	table_release(&t);
 	set_release(&set);
-	*out = o;
-	return 0;
+	return rc;
 }
 
 /* ---- text ---- */
@@ -187,8 +199,8 @@ int main(int argc, char **argv)
 		{0},
 	};
 	struct err e;
-	struct js out;
-	int i;
+	struct js out = js_object();
+	int i, failed;
 
 	prog_init(argv[0]);
 	i = opt_parse(argc, argv, table, usage, "Verified trajectories in, the metrics of self-correction with 95 % intervals out.");
@@ -196,14 +208,13 @@ int main(int argc, char **argv)
 		opt_usage(usage, "more than one file");
 	if (strcmp(opt.format, "json") && strcmp(opt.format, "text"))
 		opt_usage(usage, "--format: expected json or text, got '%s'", opt.format);
-	if (evaluate(i < argc ? argv[i] : NULL, &out, &e))
-		die(EXIT_ERROR, "%s", e.msg);
-	if (!strcmp(opt.format, "text"))
+	failed = evaluate(i < argc ? argv[i] : NULL, &out, &e);
+	if (!failed && !strcmp(opt.format, "text"))
 		print_text(out);
-	else if (jl_write(out, &e))
-		die(EXIT_ERROR, "%s", e.msg);
+	else if (!failed)
+		failed = jl_write(out, &e);
 	js_free(out);
-	if (jl_finish(&e))
+	if (failed || jl_finish(&e))
 		die(EXIT_ERROR, "%s", e.msg);
 	return EXIT_DONE;
 }

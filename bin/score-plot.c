@@ -123,22 +123,19 @@ static int read_run(const char *path, struct jqp *x_of, struct jqp **y_of, int s
 
 static int read_all(char **paths, int n, struct err *e)
 {
-	struct jqp *x, *y[PLOT_PANELS];
+	struct jqp *x = NULL, *y[PLOT_PANELS] = {NULL};
+	int rc = jqp_new(opt.x, "-x", js_none(), &x, e);
 
-	if (jqp_new(opt.x, "-x", js_none(), &x, e))
-		return -1;
-	for (size_t i = 0; i < plot.n; i++)
-		if (jqp_new(plot.panel[i].expr, "-y", js_none(), &y[i], e))
-			return -1;
-	if (!n && read_run(NULL, x, y, 0, e))
-		return -1;
-	for (int i = 0; i < n; i++)
-		if (read_run(paths[i], x, y, n > 1, e))
-			return -1;
+	for (size_t i = 0; i < plot.n && !rc; i++)
+		rc = jqp_new(plot.panel[i].expr, "-y", js_none(), &y[i], e);
+	if (!n && !rc)
+		rc = read_run(NULL, x, y, 0, e);
+	for (int i = 0; i < n && !rc; i++)
+		rc = read_run(paths[i], x, y, n > 1, e);
 	jqp_free(x);
 	for (size_t i = 0; i < plot.n; i++)
 		jqp_free(y[i]);
-	return 0;
+	return rc;
 }
 
 int main(int argc, char **argv)
