@@ -74,7 +74,7 @@ int hf_json(const char *dir, const char *file, size_t cap, int optional, struct 
 	if (optional && access(path.data, F_OK))
 		goto done;
 	rc = file_read(path.data, cap, &text, e);
-	if (!rc && js_parse(text.data, text.len, out, e))
+	if (!rc && js_parse_foreign(text.data, text.len, out, e))
 		rc = err_prefix(e, "%s: ", path.data);
 	if (!rc && js_kind(*out) != JS_OBJECT)
 		rc = err_set(e, "%s: expected an object", path.data);

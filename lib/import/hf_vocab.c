@@ -437,7 +437,7 @@ static int read_all(const char *dir, const char *file, size_t size, struct vocab
 	vocab_init(out);
 	if (file_read(file, TOKENIZER_MAX, &text, e))
 		goto out;
-	if (js_parse(text.data, text.len, &r.root, e)) {
+	if (js_parse_foreign(text.data, text.len, &r.root, e)) {
 		err_prefix(e, "%s: ", file);
 		goto out;
 	}
