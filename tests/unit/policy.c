@@ -37,7 +37,7 @@ static void random_weights(struct snap *p, const struct model_config *c)
 	size_t wrong = 0;
 
 	for (size_t i = 0; i < model_params(c); i++) {
-		double mean, std, want = 0.02, n;
+		double mean, std, want, n;
 		struct param q;
 		struct tensor t;
 
@@ -48,8 +48,9 @@ static void random_weights(struct snap *p, const struct model_config *c)
 		}
 		moments(&t, &mean, &std);
 		n = (double)(q.rows * q.cols);
+		want = sqrt(0.4 / (double)q.cols);
 		if (strstr(q.name, "attn_output") || strstr(q.name, "ffn_down"))
-			want = 0.02 / sqrt(2.0 * c->layers);
+			want /= sqrt(2.0 * c->layers);
 		if (q.rank == 1)
 			/* all the same: ones, or zeros for a bias */
 			wrong += !(mean == (strstr(q.name, ".bias") ? 0 : 1) && std == 0);
