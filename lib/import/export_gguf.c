@@ -151,7 +151,7 @@ static void vocab_keys(struct keys *k, const struct vocab *v)
 		for (size_t i = 0; i < v->n_merges; i++)
 			put_string(&k->b, v->merges[i]);
 	}
-	/* llama.cpp has ids of its own for what a file does not say; the largest number says "none". */
+	/* A SentencePiece file that is silent has ids of its own; the largest number says "none" (to us; llama.cpp has no none). */
 	key_u32(k, "tokenizer.ggml.bos_token_id", v->bos < 0 ? UINT32_MAX : (uint32_t)v->bos);
 	key_u32(k, "tokenizer.ggml.eos_token_id", v->eos < 0 ? UINT32_MAX : (uint32_t)v->eos);
 	if (v->unk >= 0 || v->kind == TOK_SPM)

@@ -383,6 +383,8 @@ static int fill(struct reading *r, size_t size, struct err *e)
 		free(r->slots[--r->n].text);
 	if (size && r->n > size)
 		return err_set(e, "token %zu: the embedding has only %zu rows", r->n - 1, size);
+	if (size > r->n + HOLES_MAX)
+		return err_set(e, "%zu tokens for an embedding of %zu rows", r->n, size);
 	if (!size)
 		size = r->n;
 	for (size_t i = 0; i < size; i++) {

@@ -7,7 +7,8 @@
 /* Control tokens that end a turn or a document in models of the supported families. */
 static const char *const known_ends[] = {
 	"<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<end_of_turn>", "<|endoftext|>", "<|end_of_text|>",
-	"<|end|>", "<|end_of_turn|>", "<|eot|>", "<eos>", "</s>", "<|end\xe2\x96\x81of\xe2\x96\x81sentence|>",
+	"<|end|>", "<|end_of_turn|>", "<|eot|>", "<eos>", "</s>", "<EOT>", "<end_of_utterance>",
+	"<\xef\xbd\x9c" "end\xe2\x96\x81of\xe2\x96\x81sentence\xef\xbd\x9c>",
 };
 
 size_t byte_char(unsigned char b, char out[4])

@@ -74,8 +74,14 @@ static const struct {
 	{"smollm", TOK_PRE_SMOLLM},
 	{"qwen2", TOK_PRE_QWEN2},
 	{"llama-bpe", TOK_PRE_LLAMA_BPE},
-	{"llama3", TOK_PRE_LLAMA_BPE},
-	{"llama-v3", TOK_PRE_LLAMA_BPE},
+	/* other names that llama.cpp takes for the same */
+	{"phi-2", TOK_PRE_GPT2}, {"jina-es", TOK_PRE_GPT2}, {"jina-de", TOK_PRE_GPT2}, {"jina-v2-es", TOK_PRE_GPT2},
+	{"jina-v2-de", TOK_PRE_GPT2}, {"gigachat", TOK_PRE_GPT2}, {"a.x-4.0", TOK_PRE_GPT2}, {"mellum", TOK_PRE_GPT2},
+	{"exaone4", TOK_PRE_GPT2},
+	{"deepseek-r1-qwen", TOK_PRE_QWEN2}, {"kormo", TOK_PRE_QWEN2}, {"megrez", TOK_PRE_QWEN2},
+	{"llama3", TOK_PRE_LLAMA_BPE}, {"llama-v3", TOK_PRE_LLAMA_BPE}, {"falcon3", TOK_PRE_LLAMA_BPE},
+	{"falcon-h1", TOK_PRE_LLAMA_BPE}, {"pixtral", TOK_PRE_LLAMA_BPE}, {"midm-2.0", TOK_PRE_LLAMA_BPE},
+	{"lfm2", TOK_PRE_LLAMA_BPE}, {"jina-v5-nano", TOK_PRE_LLAMA_BPE},
 };
 
 int tok_pre_by_name(const char *name, enum tok_pre *out, struct err *e)

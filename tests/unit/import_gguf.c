@@ -476,6 +476,9 @@ static void tokenizers(void)
 	tiny_model(ARCH_LLAMA);
 	memcpy(place("tokenizer.ggml.pre") + 18 + 4 + 8, "xpt-2", 5);
 	fails(imports(), "'xpt-2'", "another pre-tokenization");
+	tiny_model(ARCH_LLAMA);
+	memcpy(place("tokenizer.ggml.pre") + 18 + 4 + 8, "phi-2", 5);
+	ok(!imports(), "another name for gpt-2");
 	changed(ARCH_LLAMA, "tokenizer.ggml.merges", "tokenizer.ggml.mergex", "no merges", "no merges");
 	changed(ARCH_LLAMA, "tokenizer.ggml.tokens", "tokenizer.ggml.tokenx", "tokenizer.ggml.tokens is missing", "no tokens");
 	changed(ARCH_LLAMA, "he ll", "hexll", "'hexll' is not two pieces", "a merge of one piece");

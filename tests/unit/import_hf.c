@@ -437,6 +437,9 @@ static void tokenizers(void)
 	write_model("toks", &c, &v);
 	for (size_t i = 0; i < LEN(cases); i++)
 		changed("toks", "tokenizer.json", cases[i].from, cases[i].to, cases[i].want, cases[i].to);
+	swap_text("toks/config.json", "\"vocab_size\":263", "\"vocab_size\":16000000");
+	fails(import_vocab_open(at("toks"), &got, &e), "263 tokens for an embedding of 16000000 rows", "rows without end");
+	swap_back("toks/config.json");
 	swap_text("toks/tokenizer.json", "[\"he\",\"ll\"]", "\"he ll\"");
 	ok(!import_vocab_open(at("toks"), &got, &e) && same_vocab(&got, &v), "merges as strings");
 	vocab_release(&got);
