@@ -62,6 +62,10 @@ sed 's/gpt2/bert/' "$corpus/gguf/llama.gguf" >bert.gguf
 refused 'another tokenizer is named' "tokenizer 'bert' is not supported" bert.gguf
 sed 's/blk.0.ffn_up/blk.0.ffn_xx/' "$corpus/gguf/llama.gguf" >less.gguf
 refused 'a missing tensor is named' 'tensor blk.0.ffn_up.weight is missing' less.gguf
+# the last 32 bytes are the last tensor, two F32 values and padding: the store is begun when this one is reached
+cp "$corpus/gguf/qwen3.gguf" nan.gguf
+printf '\000\000\300\177' | dd of=nan.gguf bs=1 seek=$(($(wc -c <nan.gguf) - 32)) conv=notrunc status=none
+refused 'a value that is no number is named' 'tensor output_norm.weight: value 0 (nan) is not finite' nan.gguf
 mkdir pickled
 cp "$corpus/hf-config/llama.json" pickled/config.json
 : >pickled/pytorch_model.bin
