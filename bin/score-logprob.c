@@ -69,6 +69,7 @@ static int run(struct jl_in *in, struct policy *policy, const struct settings *s
 		struct traj t;
 		size_t n;
 
+		bar.share = jl_share(in);
 		if (traj_parse(rec, TRAJ_TURNS | TRAJ_TOKENS, &t, e)) {
 			rc = jl_where(in, e);
 			break;

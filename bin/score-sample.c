@@ -40,6 +40,7 @@ struct job {
 	struct kv kv;
 	uint64_t kv_held;            /* bytes counted against kv_memory */
 	struct gen g;
+	double share;                /* of the input up to here */
 	int written;                 /* complete: may leave when all before it have */
 	struct job *next, *next_waiting;   /* in input order; leaders that wait for room */
 };
@@ -159,6 +160,7 @@ static struct job *job_new(const struct traj *t, int64_t sample, struct err *e)
 	j->step = t->has_batch ? t->step : s.p.step;
 	j->sample = sample;
 	j->line = t->line;
+	j->share = jl_share(s.in);
 	js_set(&j->d.rec, "sample", js_num((double)sample));
 	js_set(&j->d.rec, "group", js_num((double)(t->has_sample && t->has_group ? t->group : o.n)));
 	js_set(&j->d.rec, "seed", js_num((double)o.seed));
@@ -305,6 +307,7 @@ static void write_ready(void)
 	while ((j = s.first) && j->written > 0) {
 		if (jl_write(j->d.rec, &e))
 			die(EXIT_ERROR, "%s", e.msg);
+		s.progress.share = j->share;
 		s.first = j->next;
 		if (!s.first)
 			s.last = &s.first;

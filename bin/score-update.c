@@ -19,11 +19,14 @@ struct settings {
 };
 
 /* One bar for each batch, all on one line. */
-static void bar_start(struct progress *bar, int force)
+static void bar_start(struct progress *bar, const struct batch *b, int force)
 {
-	double shown = bar->shown;
+	double shown = bar->shown, tokens = 0;
 
-	progress_start(bar, "update", "tok", 0, force);
+	for (size_t i = 0; i < b->n; i++)
+		for (size_t k = 0; k < b->t[i].n_turns; k++)
+			tokens += (double)(b->t[i].turns[k].n_context + b->t[i].turns[k].n_tokens);
+	progress_start(bar, "update", "tok", tokens, force);
 	bar->shown = shown;
 }
 
@@ -36,7 +39,7 @@ static int learn(struct trainer *r, const struct batch *b, const struct jl_in *i
 		return err_set(e, "%s: the lines have no batch field: --partial trains on them as one batch", jl_name(in));
 	if (trainer_check(r, b, &bad, e))
 		return err_prefix(e, "%s:%zu: ", jl_name(in), bad->line);
-	bar_start(bar, s->progress);
+	bar_start(bar, b, s->progress);
 	return trainer_update(r, b, bar, e) ? err_prefix(e, "%s: ", jl_name(in)) : 0;
 }
 

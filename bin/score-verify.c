@@ -37,6 +37,7 @@ static int read_one(struct run *r, struct jl_in *in, struct err *e)
 
 	if (rc <= 0)
 		return rc;
+	r->progress.share = jl_share(in);
 	if (traj_parse(rec, TRAJ_ID | TRAJ_TURNS, &t, e) || verifier_add(r->v, t, e))
 		return jl_where(in, e);
 	return 1;

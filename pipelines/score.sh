@@ -9,7 +9,8 @@
 # Leaves the tags stage1 and stage2 in the store, and RUN/metrics.jsonl.
 set -euo pipefail
 
-run=${1:?usage: score.sh RUN}
+case ${1--h} in -*) sed -n "s|^# usage: |usage: |p" "$0" >&2; exit 2 ;; esac
+run=$1
 STAGE1=${STAGE1:-50}                      # steps of Stage I
 STAGE2=${STAGE2:-100}                     # steps of Stage II
 PROBLEMS=${PROBLEMS:-16}                  # problems a step

@@ -154,11 +154,12 @@ NORETURN void opt_usage(const char *usage, const char *fmt, ...) PRINTF(2, 3);
 
 /* ---- progress ------------------------------------------------------------------ */
 
-/* One line on stderr: label, done/total, rate, ETA; at most twice a second.
+/* One line on stderr: label, done/total, rate, ETA (by total, or by share); at most twice a second.
  * Shown when stderr is a terminal or force is set (--progress). */
 struct progress {
 	const char *label, *unit;
 	double total, done, started, shown;
+	double share;                /* of the work, 0..1, where total is not known; 0: not known either */
 	int on;
 };
 

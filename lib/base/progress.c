@@ -37,17 +37,18 @@ void progress_start(struct progress *p, const char *label, const char *unit, dou
 
 static void show(struct progress *p, double now)
 {
-	double took = now - p->started, rate = took > 0 ? p->done / took : 0;
+	double took = now - p->started, rate = took > 0 ? p->done / took : 0, left = 0;
 
 	fprintf(stderr, "\r\033[K%s: %s: %.0f", prog_name(), p->label, p->done);
 	if (p->total > 0)
 		fprintf(stderr, "/%.0f", p->total);
 	fprintf(stderr, " %s, %.1f/s", p->unit, rate);
-	if (p->total > p->done && rate > 0) {
-		double left = (p->total - p->done) / rate;
-
+	if (p->total > p->done && rate > 0)
+		left = (p->total - p->done) / rate;
+	else if (p->total <= 0 && p->share > 0 && p->share < 1)
+		left = took * (1 - p->share) / p->share;
+	if (left > 0)
 		fprintf(stderr, ", %d:%02d:%02d left", (int)(left / 3600), (int)(left / 60) % 60, (int)left % 60);
-	}
 	fflush(stderr);
 	p->shown = now;
 }

@@ -186,6 +186,7 @@ int set_read(const char *path, int partial, int progress, struct set *s, struct 
 			jl_where(in, e);
 			goto out;
 		}
+		p.share = jl_share(in);
 		progress_add(&p, 1);
 	}
 	if (got < 0)

@@ -98,6 +98,8 @@ int jl_ready(struct jl_in *in);
 int jl_fd(const struct jl_in *in);
 size_t jl_line(const struct jl_in *in);            /* number of the line last read, from 1 */
 const char *jl_name(const struct jl_in *in);
+/* Share of the input that was given out, 0 to 1, for progress; 0 where its size is not known (a pipe). */
+double jl_share(const struct jl_in *in);
 /* Puts "<stdin>:17: " before e's message (for errors in what was last read); returns -1. */
 int jl_where(const struct jl_in *in, struct err *e);
 void jl_close(struct jl_in *in);

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "jsonl/glue.h"
@@ -19,6 +20,7 @@ struct jl_in {
 	size_t from, seen;           /* no newline in [from, seen) */
 	size_t line;
 	int ended;
+	double size, given;          /* bytes of a regular file from where reading began (else 0), and given out */
 };
 
 int jl_open(const char *path, struct jl_in **out, struct err *e)
@@ -26,12 +28,16 @@ int jl_open(const char *path, struct jl_in **out, struct err *e)
 	int standard = !path || !strcmp(path, "-");
 	int fd = standard ? 0 : open(path, O_RDONLY | O_CLOEXEC);
 	struct jl_in *in;
+	struct stat st;
+	off_t at;
 
 	*out = NULL;
 	if (fd < 0)
 		return err_set(e, "%s: %s", path, strerror(errno));
 	in = xcalloc(1, sizeof *in);
 	in->fd = fd;
+	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && (at = lseek(fd, 0, SEEK_CUR)) >= 0)
+		in->size = (double)(st.st_size - at);
 	in->name = xstrdup(standard ? "<stdin>" : path);
 	*out = in;
 	return 0;
@@ -73,6 +79,7 @@ static int next_line(struct jl_in *in, const char **text, size_t *n, struct err 
 			*text = base + in->from;
 			*n = end ? (size_t)(end - *text) : in->bytes.len - in->from;
 			in->from += *n + (end != NULL);
+			in->given += (double)(*n + (end != NULL));
 			in->seen = in->from;
 			in->line++;
 			return 1;
@@ -137,6 +144,11 @@ int jl_ready(struct jl_in *in)
 int jl_fd(const struct jl_in *in)
 {
 	return in->fd;
+}
+
+double jl_share(const struct jl_in *in)
+{
+	return in->size > 0 && in->given < in->size ? in->given / in->size : 0;
 }
 
 size_t jl_line(const struct jl_in *in)
