@@ -422,10 +422,6 @@ int main(int argc, char **argv)
 		die(EXIT_ERROR, "%s", e.msg);
 	s.engine = engine_new(s.p.model, s.p.vocab.ends, s.p.vocab.n_ends, (size_t)o.batch);
 	run();
-	if (s.ended == 2)
-		die(EXIT_ERROR, "%s", s.bad.msg);
-	if (jl_finish(&e))
-		die(EXIT_ERROR, "%s", e.msg);
 	engine_free(s.engine);
 	for (struct job *j; (j = s.first); ) {
 		s.first = j->next;
@@ -435,5 +431,9 @@ int main(int argc, char **argv)
 	jqp_free(o.rules.prompts);
 	chat_free(o.rules.chat);
 	policy_release(&s.p);
+	if (s.ended == 2)
+		die(EXIT_ERROR, "%s", s.bad.msg);
+	if (jl_finish(&e))
+		die(EXIT_ERROR, "%s", e.msg);
 	return EXIT_DONE;
 }

@@ -14,6 +14,9 @@ awk '/^=== / { if (n++) printf "\001"; sub(/^=== /, ""); sub(/ \| /, "\002"); pr
 n=$(wc -l <"$tmp/programs" | tr -d ' ')
 is 'there are enough programs' "$([ "$n" -ge 90 ] && echo yes || echo "$n")" yes
 
+# What the programs try to leave behind; what somebody else left there before is not theirs.
+outside() { ls -d /tmp/left-behind* /tmp/large /tmp/[0-9] /tmp/link /usr/lib/python3*/score* 2>/dev/null; }
+before=$(outside)
 for tier in 1 2 3; do
 	if [ "$(score-box --probe --tier $tier 2>/dev/null | jq .tier)" != $tier ]; then
 		skip "this machine gives no jail of tier $tier"
@@ -23,7 +26,7 @@ for tier in 1 2 3; do
 	is "tier $tier: exit status" "$status" 0
 	is "tier $tier: nothing on stderr" "$(cat "$tmp/err")" ''
 	is "tier $tier: as many records as programs" "$(wc -l <"$tmp/out" | tr -d ' ')" "$n"
-	is "tier $tier: nothing left outside" "$(ls -d /tmp/left-behind* /tmp/large /tmp/[0-9] /tmp/link /usr/lib/python3*/score* 2>/dev/null)" ''
+	is "tier $tier: nothing left outside" "$(outside)" "$before"
 	is "tier $tier: reward 1 exactly where it passed, and where it may" \
 		"$(jq -c --arg t $tier 'select((.turns[0].reward == 1) != (.turns[0].verdict.status == "pass"))' "$tmp/out")" ''
 	jq -r --arg t $tier '(.want | if test("^1:") then capture("(^| )" + $t + ":(?<s>[^ ]+)").s else . end) as $want |
