@@ -110,7 +110,7 @@ check:                                   ## every test (TAP through prove); T=FI
 	@sh .ci/deps
 	+@$(MAKE) --no-print-directory $(JOBS) checked
 checked: all $(filter $(B)/%,$(T))
-	OMP_WAIT_POLICY=passive B=$(B) PATH="$(CURDIR)/bin:$(CURDIR)/sandbox:$$PATH" prove -j $(shell nproc) -e '' $(T)
+	LSAN_OPTIONS=suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0 OMP_WAIT_POLICY=passive B=$(B) PATH="$(CURDIR)/bin:$(CURDIR)/sandbox:$$PATH" prove -j $(shell nproc) -e '' $(T)
 
 # ---- experiments: pipelines/experiment.mk ----
 
