@@ -206,17 +206,17 @@ static void attn(act *out, size_t ldo, float *lse, size_t ldl, const act *q, siz
 
 static void attn_bwd(float *dq, float *dk, float *dv, const float *dout, const act *out, const float *lse,
                      size_t ldl, const act *q, size_t ldq, const act *k, const act *v, size_t ldkv,
-                     size_t t, size_t grp, size_t s, float scale, size_t window, float *scratch)
+                     size_t rows, size_t pos0, size_t grp, size_t s, float scale, size_t window, float *scratch)
 {
 	(void)scratch;
-	for (size_t u = 0; u < t * grp; u++) {
-		size_t r = u / grp, h = u % grp, at = r * ldq + h * s;
-		size_t first = window && r + 1 > window ? r + 1 - window : 0;
+	for (size_t u = 0; u < rows * grp; u++) {
+		size_t r = u / grp, h = u % grp, at = r * ldq + h * s, last = pos0 + r;
+		size_t first = window && last + 1 > window ? last + 1 - window : 0;
 		double delta = 0;
 
 		for (size_t i = 0; i < s; i++)
 			delta += (double)dout[at + i] * act_f32(out[at + i]);
-		for (size_t j = first; j <= r; j++) {
+		for (size_t j = first; j <= last; j++) {
 			const act *kj = k + j * ldkv, *vj = v + j * ldkv;
 			float p = kern_expf((float)(dot(q + at, kj, s) * scale - lse[r * ldl + h])), ds;
 			double dp = 0;

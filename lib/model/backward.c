@@ -211,7 +211,7 @@ static void attention_bwd(struct model *m, size_t l, const struct row *rows, con
 
 			kern->attn_bwd(dq + q, dk + k, dv + k, datt + q, a->att + q, a->lse + r * c->heads + h * grp,
 			               c->heads, a->q + q, hs, kv_at(kv, c, l, 0) + h * s, kv_at(kv, c, l, 1) + h * s,
-			               gs, m->s.spans[i].n, grp, s, attn_scale(c), window,
+			               gs, m->s.spans[i].n, 0, grp, s, attn_scale(c), window,
 			               m->s.attn + (size_t)omp_get_thread_num() * m->s.keys);
 		}
 }

@@ -74,6 +74,16 @@ static void forward(const struct kern *lv, const struct kern *ref, size_t i)
 	layer_free(&a);
 }
 
+/* Rows [r0, r1) against all keys up to theirs; g: dq, dk, dv. */
+static void run_back(const struct kern *lv, const struct layer *a, float *g[3], const act *out, const float *lse,
+                     size_t r0, size_t r1)
+{
+	size_t at = r0 * a->ldq;
+
+	lv->attn_bwd(g[0] + at, g[1], g[2], a->dout + at, out + at, lse + r0 * a->ldl, a->ldl, a->q + at, a->ldq, a->k,
+	             a->v, a->ldkv, r1 - r0, r0, a->grp, a->s, a->scale, a->window, a->scratch);
+}
+
 static void backward(const struct kern *lv, const struct kern *ref, size_t i)
 {
 	struct layer a = layer(i);
@@ -81,24 +91,28 @@ static void backward(const struct kern *lv, const struct kern *ref, size_t i)
 	struct numbers r = numbers(99);
 	act *out = xcalloc(n, sizeof *out);
 	float *lse = xcalloc(a.t * a.ldl, sizeof *lse);
-	float *x[3], *want[3];
+	float *x[3], *want[3], *cut[3];
 	size_t len[3] = {n, nkv, nkv};
 
 	run(ref, &a, out, lse, 0, a.t);
 	for (int j = 0; j < 3; j++) {
 		x[j] = floats(&r, len[j], -1, 1);
 		want[j] = copy(x[j], len[j] * sizeof *x[j]);
+		cut[j] = copy(x[j], len[j] * sizeof *x[j]);
 	}
-	lv->attn_bwd(x[0], x[1], x[2], a.dout, out, lse, a.ldl, a.q, a.ldq, a.k, a.v, a.ldkv, a.t, a.grp, a.s, a.scale,
-	             a.window, a.scratch);
-	ref->attn_bwd(want[0], want[1], want[2], a.dout, out, lse, a.ldl, a.q, a.ldq, a.k, a.v, a.ldkv, a.t, a.grp, a.s,
-	              a.scale, a.window, a.scratch);
+	run_back(lv, &a, x, out, lse, 0, a.t);
+	run_back(ref, &a, want, out, lse, 0, a.t);
+	for (size_t at = 0; at < a.t; at += a.t / 3 + 1)     /* rows at 0 and further on */
+		run_back(lv, &a, cut, out, lse, at, at + a.t / 3 + 1 < a.t ? at + a.t / 3 + 1 : a.t);
+	ok(!memcmp(cut[0], x[0], n * sizeof *x[0]) && worst(cut[1], x[1], nkv, magnitude(x[1], nkv)) < 3e-6 &&
+	   worst(cut[2], x[2], nkv, magnitude(x[2], nkv)) < 3e-6,
+	   "%s attn_bwd t %zu in parts: the same dq, dk and dv within rounding", lv->isa, a.t);
 	for (int j = 0; j < 3; j++) {
 		double d = worst(x[j], want[j], len[j], magnitude(want[j], len[j]));
 
 		ok(d < 3e-6, "%s attn_bwd t %zu, %zu heads of %zu, window %zu, d%c: off by %g", lv->isa, a.t, a.grp, a.s,
 		   a.window, "qkv"[j], d);
-		free(x[j]), free(want[j]);
+		free(x[j]), free(want[j]), free(cut[j]);
 	}
 	free(out), free(lse);
 	layer_free(&a);

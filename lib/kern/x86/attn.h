@@ -306,12 +306,12 @@ enum { BWD_UNITS = 16, BWD_KEYS = 64 };
 
 /* What attn_bwd holds for BWD_KEYS keys and n <= BWD_UNITS units from u0 on. */
 struct bwd {
-	size_t n, u0, grp, s, sp, window, ldq, ldl;
+	size_t n, u0, grp, pos0, s, sp, window, ldq, ldl;
 	float scale;
 	float *kt, *vt, *k;                  /* [BWD_KEYS / W][s][W] both, [BWD_KEYS][sp] */
 	float *q, *d, *dq;                   /* units' queries and gradients [BWD_UNITS][sp] */
 	float *p, *ds;                       /* [BWD_UNITS][W] */
-	float *delta;                        /* [t * grp]: sum_i dout_i out_i */
+	float *delta;                        /* [rows * grp]: sum_i dout_i out_i */
 };
 
 static struct bwd bwd_over(float *scratch, size_t grp, size_t s)
@@ -351,9 +351,9 @@ static void bwd_weights(const struct bwd *b, const float *kt, const float *vt, s
 	dots(b->p, W, b->q, b->sp, kt, b->s, b->n);
 	dots(b->ds, W, b->d, b->sp, vt, b->s, b->n);
 	for (size_t i = 0; i < b->n; i++) {
-		size_t u = b->u0 + i, pos = u / b->grp;
+		size_t u = b->u0 + i, r = u / b->grp, pos = b->pos0 + r;
 		vmask seen = v_between((long)first_key(pos, b->window) - (long)j, (long)pos + 1 - (long)j);
-		vf lse_u = v_set1(lse_in[pos * b->ldl + u % b->grp]);
+		vf lse_u = v_set1(lse_in[r * b->ldl + u % b->grp]);
 		vf p = v_pick(seen, v_exp(v_sub(v_mul(v_load(b->p + i * W), scale), lse_u)), v_zero());
 		vf ds = v_mul(v_mul(p, v_sub(v_load(b->ds + i * W), v_set1(b->delta[u]))), scale);
 
@@ -364,12 +364,13 @@ static void bwd_weights(const struct bwd *b, const float *kt, const float *vt, s
 
 static void attn_bwd(float *dq, float *dk, float *dv, const float *dout, const act *out, const float *lse_in,
                      size_t ldl, const act *q, size_t ldq, const act *k, const act *v, size_t ldkv,
-                     size_t t, size_t grp, size_t s, float scale, size_t window, float *scratch)
+                     size_t rows, size_t pos0, size_t grp, size_t s, float scale, size_t window, float *scratch)
 {
 	struct bwd b = bwd_over(scratch, grp, s);
+	size_t t = pos0 + rows;
 
-	b.ldq = ldq, b.ldl = ldl, b.scale = scale, b.window = window;
-	for (size_t u = 0; u < t * grp; u++) {
+	b.ldq = ldq, b.ldl = ldl, b.pos0 = pos0, b.scale = scale, b.window = window;
+	for (size_t u = 0; u < rows * grp; u++) {
 		size_t at = unit_at(&b, u);
 		vf sum = v_zero();
 
@@ -377,19 +378,21 @@ static void attn_bwd(float *dq, float *dk, float *dv, const float *dout, const a
 			sum = v_fma(get(dout + at + i, s - i, 0), get_act(out + at + i, s - i), sum);
 		b.delta[u] = v_hsum(sum);
 	}
-	for (size_t j0 = 0; j0 < t; j0 += BWD_KEYS) {
+	for (size_t j0 = first_key(pos0, window) / BWD_KEYS * BWD_KEYS; j0 < t; j0 += BWD_KEYS) {
 		size_t keys = least(BWD_KEYS, t - j0), end = window ? least(t, j0 + keys - 1 + window) : t;
+		size_t begin = j0 > pos0 ? j0 - pos0 : 0;     /* the rows that see any of them */
 
+		end -= pos0;
 		for (size_t j = 0; j < keys; j += W) {
 			transpose_block(b.kt + j * b.sp, k + (j0 + j) * ldkv, ldkv, least(W, keys - j), s);
 			transpose_block(b.vt + j * b.sp, v + (j0 + j) * ldkv, ldkv, least(W, keys - j), s);
 		}
 		widen(b.k, b.sp, k + j0 * ldkv, ldkv, keys, s);
-		for (b.u0 = j0 * grp; b.u0 < end * grp; b.u0 += b.n) {
+		for (b.u0 = begin * grp; b.u0 < end * grp; b.u0 += b.n) {
 			size_t last;
 
 			b.n = least(BWD_UNITS, end * grp - b.u0);
-			last = (b.u0 + b.n - 1) / grp;
+			last = pos0 + (b.u0 + b.n - 1) / grp;
 			for (size_t i = 0; i < b.n; i++) {
 				size_t at = unit_at(&b, i);
 
