@@ -78,6 +78,12 @@ static int do_init(const struct args *a, struct err *e)
 	random = (struct policy_random){a->seed, c.layers};
 	vocab_init(&v);
 	vocab_bytes(&v);
+	while (v.n < c.vocab) {          /* named as importers name an id without a token */
+		char name[32];
+		int n = snprintf(name, sizeof name, "[PAD%zu]", v.n);
+
+		vocab_add(&v, name, (size_t)n, TOK_UNUSED, 0);
+	}
 	rc = make(a, &c, &v, "init", NULL, policy_random, &random, e);
 	vocab_release(&v);
 	return rc;

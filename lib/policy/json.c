@@ -67,8 +67,8 @@ int policy_config_read(const char *path, struct model_config *c, struct err *e)
 			rc = err_set(e, "%s: .head_size: %u heads do not divide width %u, so it must be given", path, c->heads, c->width);
 		c->head_size = c->width / c->heads;
 	}
-	if (!rc && c->vocab != 258)
-		rc = err_set(e, "%s: .vocab: a new model has the byte vocabulary of 258 tokens, not %u", path, c->vocab);
+	if (!rc && c->vocab < 258)
+		rc = err_set(e, "%s: .vocab: a new model has the byte vocabulary of 258 tokens at least, not %u", path, c->vocab);
 	if (!rc && (rc = model_config_check(c, e)))
 		err_prefix(e, "%s: ", path);
 	js_free(doc);

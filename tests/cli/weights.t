@@ -41,6 +41,12 @@ cp out init.json
 ok 'and fits the schema' "$top/tests/validate" snapshot init.json
 w show -w a
 ok 'show says the same' cmp out init.json
+jq '.vocab = 300' "$config" >wide.json
+w init -w wide wide.json
+is 'a larger vocabulary has unused tokens' "$(jq -c '[.config.vocab, .tokenizer.tokens]' out)" '[300,300]'
+w export -w wide wide.hf
+w import -w wide2 wide.hf
+is 'which come back from an export' "$status $(jq -c '[.config.vocab, .tokenizer.tokens]' out)" '0 [300,300]'
 fails 'init over a store' 1 'a store already' init -w a "$config"
 w show -w a
 ok 'changes nothing' cmp out init.json
@@ -63,7 +69,7 @@ bad 'layers' '{"width":32,"heads":2,"ffn":64,"context":64}'
 bad '.layers' '{"layers":1e9,"width":32,"heads":2,"ffn":64,"context":64}'
 bad '.layers' '{"layers":2.5,"width":32,"heads":2,"ffn":64,"context":64}'
 bad '.depth: unknown field' '{"layers":2,"width":32,"heads":2,"ffn":64,"context":64,"depth":3}'
-bad '.vocab' '{"layers":2,"width":32,"heads":2,"ffn":64,"context":64,"vocab":300}'
+bad '.vocab' '{"layers":2,"width":32,"heads":2,"ffn":64,"context":64,"vocab":257}'
 bad '.arch' '{"arch":"rnn","layers":2,"width":32,"heads":2,"ffn":64,"context":64}'
 bad '.head_size' '{"layers":2,"width":32,"heads":3,"ffn":64,"context":64}'
 bad 'kv_heads' '{"layers":2,"width":32,"heads":4,"kv_heads":3,"ffn":64,"context":64}'
