@@ -187,8 +187,7 @@ static void pack_panel(struct pair *restrict p, const act *restrict w, size_t n0
 		p[pairs * KERN_PANEL + j].v[0] = w[(n0 + j) * ldw + k - 1];
 }
 
-/* Fills memory the caller has: [panels][pairs][64][2]. */
-static void pack_into(act *p, const act *w, size_t n, size_t k, size_t ldw, int transposed)
+void pack_into(act *p, const act *w, size_t n, size_t k, size_t ldw, int transposed)
 {
 	size_t panels = panels_of(n), stride = (k + 1) / 2 * KERN_PANEL;
 	int team = n * k < 1 << 15 ? 1 : n_threads;
@@ -207,6 +206,43 @@ void pack(struct packed *out, const act *w, size_t n, size_t k, size_t ldw, int 
 		out->k = k;
 	}
 	pack_into(out->p, w, n, k, ldw, transposed);
+}
+
+/* Panel `to` of W^T: inputs 64 to .. 64 to + 63 of W's outputs [64 panel0, 64 panel0 + n). Both sides of a block of 64 x 64
+ * are 32 x 64 pairs without a gap; two by two values move from (row, column) to (column, row). */
+static void transpose_panel(struct pair *restrict out, const struct packed *w, size_t panel0, size_t n, size_t to)
+{
+	size_t pairs = (w->k + 1) / 2, first = to * (KERN_PANEL / 2), have = pairs - first, n_pairs = (n + 1) / 2;
+	const struct pair *in = (const struct pair *)w->p + (panel0 * pairs + first) * KERN_PANEL;
+
+	if (have < KERN_PANEL / 2)
+		memset(out, 0, n_pairs * KERN_PANEL * sizeof *out);
+	else
+		have = KERN_PANEL / 2;
+	for (size_t j0 = 0; j0 < n_pairs; j0 += KERN_PANEL / 2, in += pairs * KERN_PANEL) {
+		size_t cols = n_pairs - j0 < KERN_PANEL / 2 ? n_pairs - j0 : KERN_PANEL / 2;
+
+		for (size_t j = 0; j < cols; j++) {
+			struct pair *to_row = out + (j0 + j) * KERN_PANEL;
+
+			for (size_t i = 0; i < have; i++) {
+				struct pair a = in[i * KERN_PANEL + 2 * j], b = in[i * KERN_PANEL + 2 * j + 1];
+
+				to_row[2 * i] = (struct pair){{a.v[0], b.v[0]}};
+				to_row[2 * i + 1] = (struct pair){{a.v[1], b.v[1]}};
+			}
+		}
+	}
+}
+
+void pack_transposed(act *p, const struct packed *w, size_t n0, size_t n)
+{
+	size_t panels = panels_of(w->k), stride = (n + 1) / 2 * KERN_PANEL;
+	int team = n * w->k < 1 << 15 ? 1 : n_threads;
+
+#pragma omp parallel for schedule(static) num_threads(team) if (team > 1)
+	for (size_t i = 0; i < panels; i++)
+		transpose_panel((struct pair *)p + i * stride, w, n0 / KERN_PANEL, n, i);
 }
 
 void pack_free(struct packed *p)
@@ -277,6 +313,11 @@ void gemm(float *c, size_t ldc, const act *a, size_t lda, const struct packed *w
 	split(c, ldc, a, lda, w, m, add, 0);
 }
 
+void gemm_t(float *c, size_t ldc, const act *a, size_t lda, const struct packed *w, size_t m, int add)
+{
+	split(c, ldc, a, lda, w, m, add, 1);
+}
+
 /* Grows, never shrinks: the backward asks for the same sizes again and again. */
 static act *scratch(size_t n)
 {
@@ -298,5 +339,5 @@ void gemm_dw(float *dw, size_t ldw, const act *dy, size_t lddy, const act *x, si
 	struct packed w = {scratch(panels_of(k) * ((t + 1) / 2) * 2 * KERN_PANEL), k, t};
 
 	pack_into(w.p, x, k, t, ldx, 1);
-	split(dw, ldw, dy, lddy, &w, n, 1, 1);
+	gemm_t(dw, ldw, dy, lddy, &w, n, 1);
 }

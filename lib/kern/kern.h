@@ -144,9 +144,16 @@ int kern_threads(void);
 /* out is {0}, or an earlier result, whose memory is used again if the shape is the same.
  * Packs W[n][k] (row stride ldw) or, if transposed, from W^T: element (n, k) at w[k * ldw + n]. */
 void pack(struct packed *out, const act *w, size_t n, size_t k, size_t ldw, int transposed);
+/* The same into memory the caller has: ceil(n/64) * ceil(k/2) * 128 values. */
+void pack_into(act *p, const act *w, size_t n, size_t k, size_t ldw, int transposed);
+/* Packs (W')^T from packed W, into memory the caller has: W' is W's n outputs from n0 on, n0 a multiple of 64; the result has
+ * w->k outputs and n inputs: ceil(k/64) * ceil(n/2) * 128 values. The panels' padding of W must be zero. */
+void pack_transposed(act *p, const struct packed *w, size_t n0, size_t n);
 void pack_free(struct packed *p);
 /* gemm_panels over all panels, split among threads in a fixed way. */
 void gemm(float *c, size_t ldc, const act *a, size_t lda, const struct packed *w, size_t m, int add);
+/* gemm_panels_t likewise: A is [K][M], lda between inputs. */
+void gemm_t(float *c, size_t ldc, const act *a, size_t lda, const struct packed *w, size_t m, int add);
 /* dW[n][k] += sum_t dY[t][n] X[t][k]; fp32 result, order over t fixed. */
 void gemm_dw(float *dw, size_t ldw, const act *dy, size_t lddy, const act *x, size_t ldx,
              size_t t, size_t n, size_t k);

@@ -172,6 +172,36 @@ static void packing(void)
 	ok(!p.p && !p.n, "pack_free leaves {0}");
 }
 
+/* From the packed form to the packed transposed one: as if packed from the matrix itself, a range of outputs alone included. */
+static void transposing(void)
+{
+	static const struct { size_t n, k, n0, part; } sizes[] = {
+		{1, 1, 0, 1}, {64, 64, 0, 64}, {65, 63, 0, 65}, {130, 7, 64, 66}, {7, 130, 0, 7}, {300, 301, 64, 192}, {320, 576, 128, 65},
+	};
+	struct packed p = {0}, want = {0};
+	int good = 1;
+
+	for (size_t i = 0; i < LEN(sizes); i++) {
+		struct numbers r = numbers(i);
+		size_t n = sizes[i].n, k = sizes[i].k, n0 = sizes[i].n0, part = sizes[i].part;
+		size_t size = (k + 63) / 64 * ((part + 1) / 2) * 128;
+		act *w = acts(&r, n * k, -1, 1), *got = xaligned(size * sizeof *got);
+
+		memset(got, 0xff, size * sizeof *got);
+		if (part % 2 && n0 + part < n)           /* a part's padding must be zero */
+			for (size_t j = 0; j < k; j++)
+				w[(n0 + part) * k + j] = act_of(0);
+		pack(&p, w, n, k, k, 0);
+		pack_transposed(got, &p, n0, part);
+		pack(&want, w + n0 * k, k, part, k, 1);
+		good &= !memcmp(got, want.p, size * sizeof *got);
+		free(w), free(got);
+	}
+	ok(good, "pack_transposed: the bits of packing the transposed matrix");
+	pack_free(&p);
+	pack_free(&want);
+}
+
 static void choice(void)
 {
 	struct err e;
@@ -199,6 +229,7 @@ int main(void)
 {
 	choice();
 	packing();
+	transposing();
 	for (size_t i = 0; i < LEN(isas); i++) {
 		if (!kern_level(isas[i])) {
 			skip("%s: not to be had on this machine", isas[i]);
