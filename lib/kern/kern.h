@@ -52,6 +52,11 @@ struct packed {
 
 enum { KERN_PANEL = 64 };
 
+/* What one AdamW step has in common for all values; c1, c2 = 1/(1 - b^t) at update t = 1, 2, ... */
+struct adamw {
+	float gscale, lr, b1, b2, c1, c2, eps, decay;
+};
+
 struct kern {
 	const char *isa;             /* "ref", "avx2", "avx512", "avx512bf16", "amx" */
 
@@ -113,11 +118,11 @@ struct kern {
 	void (*dlogits)(act *dx, const float *x, float lse_x, const float *y, float lse_y, float kl,
 	                size_t n, int token, float c_logp, float c_kl);
 
-	/* One AdamW step over n values; w (bf16/act copy) is rewritten from master.
-	 * m = b1 m + (1-b1) g; v = b2 v + (1-b2) g^2; master -= lr (mhat/(sqrt(vhat)+eps) + decay master),
-	 * with mhat = m * c1, vhat = v * c2 (c = 1/(1-b^t)). g is scaled by gscale first. */
-	void (*adamw)(act *w, float *master, float *m, float *v, const float *g, size_t n, float gscale,
-	              float lr, float b1, float b2, float c1, float c2, float eps, float decay);
+	/* One AdamW step over n values, from p0, m0, v0 to p, m, v (in place is allowed); w = act(p).
+	 * m = b1 m0 + (1-b1) g; v = b2 v0 + (1-b2) g^2; p = p0 - lr (mhat/(sqrt(vhat)+eps) + decay p0),
+	 * with mhat = m * c1, vhat = v * c2. g is scaled by gscale first. m0, v0 NULL: zero. */
+	void (*adamw)(const struct adamw *a, size_t n, const float *g, const float *p0, const float *m0, const float *v0,
+	              act *w, float *p, float *m, float *v);
 	/* Sum of squares in double, fixed order. */
 	double (*sumsq)(const float *x, size_t n);
 };

@@ -278,16 +278,16 @@ static void dlogits(act *dx, const float *x, float lse_x, const float *y, float 
 	}
 }
 
-static void adamw(act *w, float *master, float *m, float *v, const float *g, size_t n, float gscale,
-                  float lr, float b1, float b2, float c1, float c2, float eps, float decay)
+static void adamw(const struct adamw *a, size_t n, const float *g, const float *p0, const float *m0, const float *v0,
+                  act *w, float *p, float *m, float *v)
 {
 	for (size_t i = 0; i < n; i++) {
-		float gi = g[i] * gscale;
+		float gi = g[i] * a->gscale, x = p0[i];
 
-		m[i] = b1 * m[i] + (1 - b1) * gi;
-		v[i] = b2 * v[i] + (1 - b2) * (gi * gi);
-		master[i] -= lr * (m[i] * c1 / (sqrtf(v[i] * c2) + eps) + decay * master[i]);
-		w[i] = act_of(master[i]);
+		m[i] = a->b1 * (m0 ? m0[i] : 0) + (1 - a->b1) * gi;
+		v[i] = a->b2 * (v0 ? v0[i] : 0) + (1 - a->b2) * (gi * gi);
+		p[i] = x - a->lr * (m[i] * a->c1 / (sqrtf(v[i] * a->c2) + a->eps) + a->decay * x);
+		w[i] = act_of(p[i]);
 	}
 }
 

@@ -116,14 +116,15 @@ int rl_optim_step(struct rl_optim *o, const struct rl_adam *a, struct model *m, 
 	w = xaligned(most * sizeof *w);
 	for (size_t i = 0; i < o->n; i++) {
 		size_t n = param_size(c, i, &p), chunks = (n + CHUNK - 1) / CHUNK;
-		float decay = p.rank == 2 ? (float)a->decay : 0;
+		struct adamw rate = {gscale, (float)*lr, (float)a->beta1, (float)a->beta2, c1, c2, (float)a->eps,
+		                     p.rank == 2 ? (float)a->decay : 0};
 
 #pragma omp parallel for num_threads(kern_threads()) schedule(static) if (chunks > 1)
 		for (size_t j = 0; j < chunks; j++) {
 			size_t at = j * CHUNK, len = n - at < CHUNK ? n - at : CHUNK;
 
-			kern->adamw(w + at, o->master[i] + at, o->m[i] + at, o->v[i] + at, g->g[i] + at, len, gscale,
-			            (float)*lr, (float)a->beta1, (float)a->beta2, c1, c2, (float)a->eps, decay);
+			kern->adamw(&rate, len, g->g[i] + at, o->master[i] + at, o->m[i] + at, o->v[i] + at, w + at,
+			            o->master[i] + at, o->m[i] + at, o->v[i] + at);
 		}
 		model_set(m, i, w);
 	}

@@ -190,6 +190,7 @@ static void attention(void)
 static void rows(void)
 {
 	enum { V = 49152, F = 1536, N = 1 << 22 };
+	static const struct adamw rate = {1, 1e-4f, 0.9f, 0.95f, 1, 1, 1e-8f, 0};
 	float *x = floats(V), *y = floats(V), *big[4], kl, h, lx = kern->lse(x, V, 1), ly = kern->lse(y, V, 1);
 	act *o = acts(N);
 	double a, b, c;
@@ -204,7 +205,7 @@ static void rows(void)
 	printf("a row of %d logits: lse %.0f us, kl %.0f us, dlogits %.0f us\n", V, a * 1e6, b * 1e6, c * 1e6);
 	TIME(a, kern->glu(o, x, y, F, 0));
 	TIME(b, kern->glu_bwd(big[0], big[1], x, o, o + F, F, 0));
-	TIME(c, kern->adamw(o, big[0], big[1], big[2], big[3], N, 1, 1e-4f, 0.9f, 0.95f, 1, 1, 1e-8f, 0));
+	TIME(c, kern->adamw(&rate, N, big[3], big[0], big[1], big[2], o, big[0], big[1], big[2]));
 	printf("glu of %d: %.2f us, backward %.2f us; adamw: %.2f ns a value\n", F, a * 1e6, b * 1e6, c / N * 1e9);
 	free(x), free(y), free(o);
 	for (int i = 0; i < 4; i++)

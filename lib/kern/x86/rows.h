@@ -233,21 +233,26 @@ static void dlogits(act *dx, const float *x, float lse_x, const float *y, float 
 	}
 }
 
-static void adamw(act *w, float *master, float *m, float *v, const float *g, size_t n, float gscale,
-                  float lr, float b1, float b2, float c1, float c2, float eps, float decay)
+static void adamw(const struct adamw *a, size_t n, const float *g, const float *p0, const float *m0, const float *v0,
+                  act *w, float *p, float *m, float *v)
 {
+	vf b1 = v_set1(a->b1), b2 = v_set1(a->b2), rest1 = v_set1(1 - a->b1), rest2 = v_set1(1 - a->b2);
+
 	for (size_t i = 0; i < n; i += W) {
 		size_t left = n - i;
-		vf gi = v_mul(get(g + i, left, 0), v_set1(gscale)), p = get(master + i, left, 0);
-		vf mi = v_add(v_mul(v_set1(b1), get(m + i, left, 0)), v_mul(v_set1(1 - b1), gi));
-		vf vi = v_add(v_mul(v_set1(b2), get(v + i, left, 0)), v_mul(v_set1(1 - b2), v_mul(gi, gi)));
-		vf root = v_add(v_sqrt(v_mul(vi, v_set1(c2))), v_set1(eps));
-		vf step = v_add(v_div(v_mul(mi, v_set1(c1)), root), v_mul(v_set1(decay), p));
+		vf gi = v_mul(get(g + i, left, 0), v_set1(a->gscale)), x = get(p0 + i, left, 0);
+		vf mi = v_mul(b1, m0 ? get(m0 + i, left, 0) : v_set1(0));
+		vf vi = v_mul(b2, v0 ? get(v0 + i, left, 0) : v_set1(0));
+		vf root, step;
 
-		p = v_sub(p, v_mul(v_set1(lr), step));
+		mi = v_add(mi, v_mul(rest1, gi));
+		vi = v_add(vi, v_mul(rest2, v_mul(gi, gi)));
+		root = v_add(v_sqrt(v_mul(vi, v_set1(a->c2))), v_set1(a->eps));
+		step = v_add(v_div(v_mul(mi, v_set1(a->c1)), root), v_mul(v_set1(a->decay), x));
+		x = v_sub(x, v_mul(v_set1(a->lr), step));
 		put(m + i, mi, left);
 		put(v + i, vi, left);
-		put(master + i, p, left);
-		put_act(w + i, p, left);
+		put(p + i, x, left);
+		put_act(w + i, x, left);
 	}
 }
