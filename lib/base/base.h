@@ -55,7 +55,7 @@ void *xreallocarray(void *p, size_t n, size_t size);
 char *xstrdup(const char *s);
 char *xstrndup(const char *s, size_t n);
 void *xmemdup(const void *p, size_t n);
-/* 64-byte aligned, not zeroed; release with free(). */
+/* 64-byte aligned, not zeroed, in huge pages where large and the system has them; release with free(). */
 void *xaligned(size_t n);
 
 /* A growing byte buffer. {0} is a valid empty one. data is NUL-terminated

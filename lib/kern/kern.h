@@ -101,11 +101,11 @@ struct kern {
 	             const act *k, const act *v, size_t ldkv, size_t rows, size_t pos0,
 	             size_t grp, size_t s, float scale, size_t window, float *scratch);
 	/* Backward of the same: `rows` queries at pos0 .. pos0 + rows - 1, one kv head. Of the queries only:
-	 * dout, out, dq[rows][ldq] (dout, dq fp32), lse[rows][ldl]; of all keys: dk, dv[pos0 + rows][ldkv] fp32.
+	 * dout, out, dq[rows][ldq] (dout, dq fp32), lse[rows][ldl]; of all keys: dk, dv[pos0 + rows][ldd] fp32.
 	 * dq, dk, dv are added to, dq's rows in the order of keys: a row's bits do not depend on where the
 	 * call's rows begin. out, lse from the forward. scratch: attn_scratch(pos0 + rows, grp, s). */
-	void (*attn_bwd)(float *dq, float *dk, float *dv, const float *dout, const act *out, const float *lse,
-	                 size_t ldl, const act *q, size_t ldq, const act *k, const act *v, size_t ldkv,
+	void (*attn_bwd)(float *dq, float *dk, float *dv, size_t ldd, const float *dout, const act *out,
+	                 const float *lse, size_t ldl, const act *q, size_t ldq, const act *k, const act *v, size_t ldkv,
 	                 size_t rows, size_t pos0, size_t grp, size_t s, float scale, size_t window, float *scratch);
 
 	/* log sum_v exp(x[v] * inv_t), max subtracted, fixed order. */

@@ -204,8 +204,8 @@ static void attn(act *out, size_t ldo, float *lse, size_t ldl, const act *q, siz
 	}
 }
 
-static void attn_bwd(float *dq, float *dk, float *dv, const float *dout, const act *out, const float *lse,
-                     size_t ldl, const act *q, size_t ldq, const act *k, const act *v, size_t ldkv,
+static void attn_bwd(float *dq, float *dk, float *dv, size_t ldd, const float *dout, const act *out,
+                     const float *lse, size_t ldl, const act *q, size_t ldq, const act *k, const act *v, size_t ldkv,
                      size_t rows, size_t pos0, size_t grp, size_t s, float scale, size_t window, float *scratch)
 {
 	(void)scratch;
@@ -225,8 +225,8 @@ static void attn_bwd(float *dq, float *dk, float *dv, const float *dout, const a
 				dp += (double)dout[at + i] * act_f32(vj[i]);
 			ds = (float)(p * (dp - delta) * scale);
 			for (size_t i = 0; i < s; i++) {
-				dv[j * ldkv + i] += p * dout[at + i];
-				dk[j * ldkv + i] += ds * act_f32(q[at + i]);
+				dv[j * ldd + i] += p * dout[at + i];
+				dk[j * ldd + i] += ds * act_f32(q[at + i]);
 				dq[at + i] += ds * act_f32(kj[i]);
 			}
 		}

@@ -209,9 +209,9 @@ static void attention_bwd(struct model *m, size_t l, const struct row *rows, con
 			size_t r = m->s.spans[i].row, q = r * hs + h * grp * s, k = r * gs + h * s;
 			const struct kv *kv = rows[r].kv;
 
-			kern->attn_bwd(dq + q, dk + k, dv + k, datt + q, a->att + q, a->lse + r * c->heads + h * grp,
-			               c->heads, a->q + q, hs, kv_at(kv, c, l, 0) + h * s, kv_at(kv, c, l, 1) + h * s,
-			               gs, m->s.spans[i].n, 0, grp, s, attn_scale(c), window,
+			kern->attn_bwd(dq + q, dk + k, dv + k, gs, datt + q, a->att + q, a->lse + r * c->heads + h * grp,
+			               c->heads, a->q + q, hs, kv_at(kv, c, l, h, 0), kv_at(kv, c, l, h, 1),
+			               s, m->s.spans[i].n, 0, grp, s, attn_scale(c), window,
 			               m->s.attn + (size_t)omp_get_thread_num() * m->s.keys);
 		}
 }

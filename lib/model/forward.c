@@ -251,8 +251,10 @@ static void queries_keys_values(struct model *m, size_t l, const struct row *row
 		kern->rope(row, c->heads, s, cs, sn);
 		kern->rope(k, c->kv_heads, s, cs, sn);
 		kern->to_act(q + i * hs, row, hs);
-		kern->to_act(kv_at(kv, c, l, 0) + rows[i].pos * gs, k, gs);
-		kern->to_act(kv_at(kv, c, l, 1) + rows[i].pos * gs, v, gs);
+		for (size_t g = 0; g < c->kv_heads; g++) {
+			kern->to_act(kv_at(kv, c, l, g, 0) + rows[i].pos * s, k + g * s, s);
+			kern->to_act(kv_at(kv, c, l, g, 1) + rows[i].pos * s, v + g * s, s);
+		}
 	}
 }
 
@@ -260,7 +262,7 @@ static void queries_keys_values(struct model *m, size_t l, const struct row *row
 static void attention(struct model *m, size_t l, const struct row *rows, const act *q, act *out, float *lse)
 {
 	const struct model_config *c = &m->c;
-	size_t s = c->head_size, hs = c->heads * s, gs = c->kv_heads * s, grp = c->heads / c->kv_heads;
+	size_t s = c->head_size, hs = c->heads * s, grp = c->heads / c->kv_heads;
 	size_t window = layer_windowed(c, l) ? c->window : 0;
 	float scale = attn_scale(c);
 
@@ -269,7 +271,6 @@ static void attention(struct model *m, size_t l, const struct row *rows, const a
 		struct span sp = m->s.spans[i];
 		size_t chunks = (sp.n + ATTN_ROWS - 1) / ATTN_ROWS;
 		const struct row *first = rows + sp.row;
-		const act *k = kv_at(first->kv, c, l, 0), *v = kv_at(first->kv, c, l, 1);
 
 		#pragma omp for schedule(dynamic) nowait
 		for (size_t task = 0; task < chunks * c->kv_heads; task++) {
@@ -277,8 +278,8 @@ static void attention(struct model *m, size_t l, const struct row *rows, const a
 			size_t count = sp.n - at < ATTN_ROWS ? sp.n - at : ATTN_ROWS, r = sp.row + at;
 
 			kern->attn(out + r * hs + g * grp * s, hs, lse ? lse + r * c->heads + g * grp : NULL,
-			           c->heads, q + r * hs + g * grp * s, hs, k + g * s, v + g * s, gs, count,
-			           first->pos + at, grp, s, scale, window,
+			           c->heads, q + r * hs + g * grp * s, hs, kv_at(first->kv, c, l, g, 0),
+			           kv_at(first->kv, c, l, g, 1), s, count, first->pos + at, grp, s, scale, window,
 			           m->s.attn + (size_t)omp_get_thread_num() * m->s.keys);
 		}
 	}

@@ -286,9 +286,9 @@ void kv_release(struct kv *kv)
 
 void kv_copy(struct kv *dst, const struct kv *src, size_t n, const struct model_config *c)
 {
-	size_t width = (size_t)c->kv_heads * c->head_size;
+	size_t width = c->head_size;
 
-	for (size_t i = 0; i < 2 * (size_t)c->layers; i++)
+	for (size_t i = 0; i < 2 * (size_t)c->layers * c->kv_heads; i++)
 		memcpy(dst->data + i * dst->cap * width, src->data + i * src->cap * width,
 		       n * width * sizeof(act));
 	dst->len = n;

@@ -30,7 +30,7 @@ void model_set(struct model *m, size_t i, const act *values);
 
 /* ---- KV cache ----------------------------------------------------------------- */
 
-/* Keys and values of one sequence: [L][2][cap][G*S]. */
+/* Keys and values of one sequence: [L][G][2][cap][S], so that a head's are read in a stream. */
 struct kv {
 	act *data;
 	size_t cap, len;             /* positions allocated, positions filled */

@@ -103,10 +103,10 @@ void acts_prepare(struct acts *a, const struct model_config *c, size_t n);
 void model_spans(struct model *m, const struct row *rows, size_t n);
 /* Fills cos and sin of the rows for both tables. */
 void model_rope_rows(struct model *m, const struct row *rows, size_t n);
-/* Key (0) or value (1) cache of layer l: [cap][G*S]. */
-static inline act *kv_at(const struct kv *kv, const struct model_config *c, size_t l, int value)
+/* Key (0) or value (1) cache of layer l's head g: [cap][S]. */
+static inline act *kv_at(const struct kv *kv, const struct model_config *c, size_t l, size_t g, int value)
 {
-	return kv->data + (2 * l + value) * kv->cap * c->kv_heads * c->head_size;
+	return kv->data + (2 * (l * c->kv_heads + g) + (size_t)value) * kv->cap * c->head_size;
 }
 
 #endif

@@ -179,7 +179,7 @@ static void attention(void)
 		double f, b, one, flop = 4.0 * S * GRP * (double)(t * (t + 1) / 2);
 
 		TIME(f, kern->attn(o, LDQ, lse, GRP, q, LDQ, k, v, LDKV, t, 0, GRP, S, 0.125f, 0, scratch));
-		TIME(b, kern->attn_bwd(dq, dk, dv, d, o, lse, GRP, q, LDQ, k, v, LDKV, t, 0, GRP, S, 0.125f, 0, scratch));
+		TIME(b, kern->attn_bwd(dq, dk, dv, LDKV, d, o, lse, GRP, q, LDQ, k, v, LDKV, t, 0, GRP, S, 0.125f, 0, scratch));
 		TIME(one, kern->attn(o, LDQ, lse, GRP, q, LDQ, k, v, LDKV, 1, t - 1, GRP, S, 0.125f, 0, scratch));
 		printf("attention of 3 heads, T %zu: forward %.0f GFLOP/s, backward %.0f, one row %.1f us\n", t, flop / f / 1e9,
 		       2.5 * flop / b / 1e9, one * 1e6);

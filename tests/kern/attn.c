@@ -80,14 +80,14 @@ static void run_back(const struct kern *lv, const struct layer *a, float *g[3], 
 {
 	size_t at = r0 * a->ldq;
 
-	lv->attn_bwd(g[0] + at, g[1], g[2], a->dout + at, out + at, lse + r0 * a->ldl, a->ldl, a->q + at, a->ldq, a->k,
-	             a->v, a->ldkv, r1 - r0, r0, a->grp, a->s, a->scale, a->window, a->scratch);
+	lv->attn_bwd(g[0] + at, g[1], g[2], a->ldkv + 3, a->dout + at, out + at, lse + r0 * a->ldl, a->ldl, a->q + at,
+	             a->ldq, a->k, a->v, a->ldkv, r1 - r0, r0, a->grp, a->s, a->scale, a->window, a->scratch);
 }
 
 static void backward(const struct kern *lv, const struct kern *ref, size_t i)
 {
 	struct layer a = layer(i);
-	size_t n = a.t * a.ldq, nkv = a.t * a.ldkv;
+	size_t n = a.t * a.ldq, nkv = a.t * (a.ldkv + 3);
 	struct numbers r = numbers(99);
 	act *out = xcalloc(n, sizeof *out);
 	float *lse = xcalloc(a.t * a.ldl, sizeof *lse);

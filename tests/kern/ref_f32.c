@@ -54,7 +54,7 @@ static void attention(size_t window)
 	int good = 1;
 
 	attend(&a);
-	ref->attn_bwd(dq, dk, dv, a.dout, a.out, a.lse, GRP, a.q, LDQ, a.k, a.v, LDKV, T, 0, GRP, S, 0.4f, window,
+	ref->attn_bwd(dq, dk, dv, LDKV, a.dout, a.out, a.lse, GRP, a.q, LDQ, a.k, a.v, LDKV, T, 0, GRP, S, 0.4f, window,
 	              a.scratch);
 	for (size_t t = 0; t < T; t++) {
 		for (size_t i = 0; i < GRP * S; i++)

@@ -362,8 +362,8 @@ static void bwd_weights(const struct bwd *b, const float *kt, const float *vt, s
 	}
 }
 
-static void attn_bwd(float *dq, float *dk, float *dv, const float *dout, const act *out, const float *lse_in,
-                     size_t ldl, const act *q, size_t ldq, const act *k, const act *v, size_t ldkv,
+static void attn_bwd(float *dq, float *dk, float *dv, size_t ldd, const float *dout, const act *out,
+                     const float *lse_in, size_t ldl, const act *q, size_t ldq, const act *k, const act *v, size_t ldkv,
                      size_t rows, size_t pos0, size_t grp, size_t s, float scale, size_t window, float *scratch)
 {
 	struct bwd b = bwd_over(scratch, grp, s);
@@ -401,11 +401,11 @@ static void attn_bwd(float *dq, float *dk, float *dv, const float *dout, const a
 				copy_row(b.dq + i * b.sp, dq + at, s);
 			}
 			for (size_t j = 0; j < keys && j0 + j <= last; j += W) {
-				size_t n = least(W, keys - j), at = (j0 + j) * ldkv;
+				size_t n = least(W, keys - j), at = (j0 + j) * ldd;
 
 				bwd_weights(&b, b.kt + j * b.sp, b.vt + j * b.sp, j0 + j, lse_in);
-				mix(dv + at, ldkv, b.p, 1, W, (struct mat){b.d, NULL, b.sp}, n, b.n, s);
-				mix(dk + at, ldkv, b.ds, 1, W, (struct mat){b.q, NULL, b.sp}, n, b.n, s);
+				mix(dv + at, ldd, b.p, 1, W, (struct mat){b.d, NULL, b.sp}, n, b.n, s);
+				mix(dk + at, ldd, b.ds, 1, W, (struct mat){b.q, NULL, b.sp}, n, b.n, s);
 				mix(b.dq, b.sp, b.ds, W, 1, (struct mat){b.k + j * b.sp, NULL, b.sp}, b.n, n, s);
 			}
 			for (size_t i = 0; i < b.n; i++)
