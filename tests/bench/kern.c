@@ -1,30 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Speed of the kernels on SmolLM2-135M's shapes, beside the machine's fp32 FMA rate measured in the same run:
+ * Speed of the kernels on SmolLM2-135M's shapes, beside the rate of what the level's GEMM is made of (peak.h),
+ * measured in the same run:
  * make build/release/tests/bench/kern.t && build/release/tests/bench/kern.t [THREADS]   (SCORE_ISA chooses the level)
  * Weights are cycled through more memory than caches hold, as a model's are. One thread is timed by its
  * processor time, several by the wall.
  */
-#include <math.h>
-#include <omp.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-
-#include "kern/kern.h"
+#include "peak.h"
 
 static const struct { const char *name; size_t n, k; } shapes[] = {
 	{"q, o", 576, 576}, {"k, v", 192, 576}, {"qkv", 960, 576}, {"gate or up", 1536, 576}, {"down", 576, 1536},
 	{"head", 49152, 576},
 };
-
-static double clock_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(kern_threads() == 1 ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 static float noise(void)
 {
@@ -52,61 +39,19 @@ static float *floats(size_t n)
 	return p;
 }
 
-/* Sixteen chains of fused multiply-adds: 2 x 16 x lanes operations a round. */
-typedef float lanes16 __attribute__((vector_size(64)));
-typedef float lanes8 __attribute__((vector_size(32)));
-#define CHAINS(type, isa) \
-	__attribute__((target(isa), optimize("fp-contract=fast"))) static float chains_##type(long rounds) \
-	{ \
-		type s[16], x = (type){0} + 0.999f; \
-		float sum = 0; \
-		for (int i = 0; i < 16; i++) \
-			s[i] = x * (float)i; \
-		for (long r = 0; r < rounds; r++) \
-			_Pragma("GCC unroll 16") for (int i = 0; i < 16; i++) \
-				s[i] = s[i] * x + x; \
-		for (int i = 0; i < 16; i++) \
-			sum += s[i][0]; \
-		return sum; \
-	}
-CHAINS(lanes16, "avx512f")
-CHAINS(lanes8, "avx2,fma")
-
-static double peak(void)
-{
-	enum { ROUNDS = 2000000 };
-	int wide = !strncmp(kern->isa, "avx512", 6) || !strcmp(kern->isa, "amx");
-	double best = 0;
-
-	if (!strcmp(kern->isa, "ref"))
-		return NAN;
-	for (int i = 0; i < 5; i++) {
-		double t = clock_now(), rate;
-		volatile float sum = 0;
-
-#pragma omp parallel num_threads(kern_threads())
-		sum = wide ? chains_lanes16(ROUNDS) : chains_lanes8(ROUNDS);
-		t = clock_now() - t;
-		(void)sum;
-		rate = 32.0 * (wide ? 16 : 8) * ROUNDS * kern_threads() / t;
-		best = rate > best ? rate : best;
-	}
-	return best;
-}
-
 /* The best of three times, seconds a call; calls are repeated for about a tenth of a second. */
 #define TIME(best, call) do { \
-	double once_ = clock_now(); \
+	double once_ = peak_clock(); \
 	size_t reps_; \
 	call; \
-	once_ = clock_now() - once_; \
+	once_ = peak_clock() - once_; \
 	reps_ = once_ < 0.05 ? (size_t)(0.1 / (once_ + 1e-6)) + 1 : 2; \
 	best = 1e9; \
 	for (int try_ = 0; try_ < 3; try_++) { \
-		double t_ = clock_now(); \
+		double t_ = peak_clock(); \
 		for (size_t r_ = 0; r_ < reps_; r_++) \
 			call; \
-		t_ = (clock_now() - t_) / (double)reps_; \
+		t_ = (peak_clock() - t_) / (double)reps_; \
 		best = t_ < best ? t_ : best; \
 	} \
 } while (0)
@@ -231,13 +176,14 @@ int main(int argc, char **argv)
 {
 	uint64_t threads = 0;
 	struct err e;
+	const char *of;
 	double top;
 
 	prog_init(argv[0]);
 	if ((argc > 1 && parse_u64(argv[1], 1, 1024, &threads, &e)) || kern_init((int)threads, &e))
 		die(EXIT_ERROR, "%s", e.msg);
-	top = peak();
-	printf("%s, %d threads, FMA rate %.0f GFLOP/s\n", kern->isa, kern_threads(), top / 1e9);
+	top = peak_level(&of);
+	printf("%s, %d threads, %.0f GFLOP/s of %s\n", kern->isa, kern_threads(), top / 1e9, of);
 	gemms(top);
 	gradients(top);
 	attention();
