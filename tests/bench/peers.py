@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The programs that `make bench` measures beside ours, as its engine.c is: what is slow to load is loaded once, then every line
+"""The programs that `make bench` measures beside ours, as its measure.c is: what is slow to load is loaded once, then every line
 on stdin is one measurement, answered by one line of JSON on stdout. The first line says who answers.
 
   peers.py llama MODEL.gguf      decode B PROMPT NEW       llama.cpp (llama-cpp-python)
