@@ -103,7 +103,7 @@ static int set_up(const struct settings *set, struct policy *policy, struct err 
 
 	if (kern_init(set->threads, e) || store_open(set->dir, STORE_READ, &store, e))
 		return -1;
-	rc = policy_load(store, set->snapshot, 0, 0, policy, e);
+	rc = policy_load(store, set->snapshot, 0, policy, e);
 	store_close(store);
 	return rc;
 }

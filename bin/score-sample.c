@@ -409,7 +409,7 @@ int main(int argc, char **argv)
 	if (!strcmp(o.device, "cuda"))
 		die(EXIT_ERROR, "--device cuda: this build has no CUDA");
 	if (kern_init(o.threads, &e) || store_open(o.store, STORE_READ, &store, &e) ||
-	    policy_load(store, o.snapshot, 0, 1, &s.p, &e))
+	    policy_load(store, o.snapshot, 1, &s.p, &e))
 		die(EXIT_ERROR, "%s", e.msg);
 	store_close(store);
 	o.rules.tok = s.p.tok;

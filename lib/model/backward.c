@@ -28,7 +28,8 @@ void grads_zero(struct grads *g, const struct model_config *c)
 		struct param p;
 
 		model_param(c, i, &p);
-		memset(g->g[i], 0, p.rows * p.cols * sizeof **g->g);
+		if (g->g[i])
+			memset(g->g[i], 0, p.rows * p.cols * sizeof **g->g);
 	}
 }
 
@@ -44,10 +45,12 @@ void grads_release(struct grads *g)
 
 enum { STRIP = 64 };
 
-/* sum[j] += sum_r a[r][j] (* b[r][j] * scale[r] where b is given) */
+/* sum[j] += sum_r a[r][j] (* b[r][j] * scale[r] where b is given); nothing where sum is NULL. */
 static void column_sums(struct model *m, float *sum, const float *a, size_t lda, const float *b, size_t ldb,
                         const float *scale, size_t n, size_t d)
 {
+	if (!sum)
+		return;
 	#pragma omp parallel for schedule(static) num_threads((int)m->threads)
 	for (size_t j0 = 0; j0 < d; j0 += STRIP) {
 		size_t j1 = j0 + STRIP < d ? j0 + STRIP : d;
@@ -64,6 +67,8 @@ static void embed_bwd(struct model *m, const struct row *rows, size_t n, const f
 	size_t d = m->c.width;
 	float scale = m->c.arch == ARCH_GEMMA3 ? act_f32(act_of(__builtin_sqrtf((float)d))) : 1;
 
+	if (!g)
+		return;
 	#pragma omp parallel for schedule(static) num_threads((int)m->threads)
 	for (size_t j0 = 0; j0 < d; j0 += STRIP)
 		for (size_t r = 0; r < n; r++)
@@ -117,20 +122,66 @@ static void norm_bwd(struct model *m, float *dx, float *dw, const float *dy, con
 	column_sums(m, dw, dy, d, x, d, r, n, d);
 }
 
+static void reserve(act **p, size_t *cap, size_t n)
+{
+	if (n <= *cap)
+		return;
+	free(*p);
+	*p = xaligned(n * sizeof **p);
+	*cap = n;
+}
+
+/* Outputs [n0, n0 + n) of w transposed: k outputs, n inputs. Borrowed until the next call: one matrix at a time is
+ * transposed when it is needed, which costs a hundredth of its use and no memory. */
+static struct packed transposed(struct model *m, const struct packed *w, size_t n0, size_t n)
+{
+	reserve(&m->b.wt, &m->b.wt_cap, panels_up(w->k) * ((n + 1) / 2 * 2));
+	pack_transposed(m->b.wt, w, n0, n);
+	return (struct packed){m->b.wt, w->k, n};
+}
+
+/* Rows in[n][k] as the weights of dW: k outputs, n inputs. Borrowed likewise. */
+static struct packed inputs(struct model *m, const act *in, size_t n, size_t k)
+{
+	reserve(&m->b.xt, &m->b.xt_cap, panels_up(k) * ((n + 1) / 2 * 2));
+	pack_into(m->b.xt, in, k, n, k, 1);
+	return (struct packed){m->b.xt, k, n};
+}
+
 /* din (+)= dy W, dW += dy' in. dy as act with row stride ld. */
-static void matrix_bwd(struct matrix *x, float *din, int add, float *dw, const act *dy, size_t ld,
+static void matrix_bwd(struct model *m, const struct matrix *x, float *din, int add, float *dw, const act *dy, size_t ld,
                        const act *in, size_t n)
 {
-	gemm(din, x->k, dy, ld, &x->wt, n, add);
-	gemm_dw(dw, x->k, dy, ld, in, x->k, n, x->n, x->k);
+	struct packed wt = transposed(m, x->w, x->col, x->n), xt;
+
+	gemm(din, x->k, dy, ld, &wt, n, add);
+	if (!dw)
+		return;
+	xt = inputs(m, in, n, x->k);
+	gemm_t(dw, x->k, dy, ld, &xt, x->n, 1);
 }
 
 /* ---- the head ---- */
 
-void model_logits_bwd(struct model *m, const act *dlogits, const act *hidden, size_t n,
+enum { HEAD_PART = 4096 };           /* outputs transposed at a time */
+
+void model_logits_bwd(struct model *m, const act *dlogits, size_t ld, const act *hidden, size_t n,
                       float *dhidden, struct grads *g)
 {
-	matrix_bwd(&m->head_m, dhidden, 0, g->g[m->head_param], dlogits, m->c.vocab, hidden, n);
+	size_t v = m->c.vocab, d = m->c.width;
+	float *dw = g->g[m->head_param];
+
+	for (size_t v0 = 0; v0 < v; v0 += HEAD_PART) {
+		size_t part = v - v0 < HEAD_PART ? v - v0 : HEAD_PART;
+		struct packed wt = transposed(m, &m->head, v0, part);
+
+		gemm(dhidden, d, dlogits + v0, ld, &wt, n, v0 > 0);
+	}
+	if (dw) {
+		struct packed xt = inputs(m, hidden, n, d);
+
+		gemm_t(dw, d, dlogits, ld, &xt, v, 1);
+	}
 }
 
 /* ---- a layer ---- */
@@ -150,7 +201,7 @@ static const float *post_bwd(struct model *m, const struct layer *y, int which, 
 	return m->b.f[F_DNORM];
 }
 
-static void feed_forward_bwd(struct model *m, struct layer *y, const struct layer_acts *a, float *dx,
+static void feed_forward_bwd(struct model *m, const struct layer *y, const struct layer_acts *a, float *dx,
                              size_t n, struct grads *g)
 {
 	size_t d = m->c.width, f = m->c.ffn;
@@ -158,7 +209,7 @@ static void feed_forward_bwd(struct model *m, struct layer *y, const struct laye
 	float *dh = m->b.f[F_WIDE], *dgate = m->b.f[F_DFF], *dup = dgate + n * f, *dn = m->b.f[F_DNORM];
 
 	to_act_rows(m, dy, post_bwd(m, y, 1, a, dx, n, g), n, d);
-	matrix_bwd(&y->dn, dh, 0, g->g[y->matrix_param[6]], dy, d, a->h, n);
+	matrix_bwd(m, &y->dn, dh, 0, g->g[y->matrix_param[6]], dy, d, a->h, n);
 	#pragma omp parallel for schedule(static) num_threads((int)m->threads)
 	for (size_t r = 0; r < n; r++) {
 		kern->glu_bwd(dgate + r * f, dup + r * f, dh + r * f, a->gate + r * f, a->up + r * f, f,
@@ -166,8 +217,8 @@ static void feed_forward_bwd(struct model *m, struct layer *y, const struct laye
 		kern->to_act(dgu + r * f, dgate + r * f, f);
 		kern->to_act(dgu + (n + r) * f, dup + r * f, f);
 	}
-	matrix_bwd(&y->gate, dn, 0, g->g[y->matrix_param[4]], dgu, f, a->xn_mid, n);
-	matrix_bwd(&y->up, dn, 1, g->g[y->matrix_param[5]], dgu + n * f, f, a->xn_mid, n);
+	matrix_bwd(m, &y->gate, dn, 0, g->g[y->matrix_param[4]], dgu, f, a->xn_mid, n);
+	matrix_bwd(m, &y->up, dn, 1, g->g[y->matrix_param[5]], dgu + n * f, f, a->xn_mid, n);
 	norm_bwd(m, dx, g->g[y->norm_param[NORM_FFN]], dn, a->x_mid, y->norm[NORM_FFN], a->r_mid, n, d);
 }
 
@@ -185,10 +236,10 @@ static void heads_bwd(struct model *m, const struct layer *y, float *dh, size_t 
 	}
 }
 
-/* The head norms' own gradients; dh is what reaches the norms' outputs. Serial: 2 * S values. */
+/* The head norms' own gradients; dh is what reaches the norms' outputs. Serial: 2 * S values. dw NULL: none. */
 static void head_norm_dw(float *dw, const float *dh, const float *pre, const float *r, size_t heads, size_t s)
 {
-	for (size_t h = 0; h < heads; h++)
+	for (size_t h = 0; dw && h < heads; h++)
 		for (size_t j = 0; j < s; j++)
 			dw[j] += dh[h * s + j] * pre[h * s + j] * r[h];
 }
@@ -253,7 +304,7 @@ static void projections_bwd(struct model *m, size_t l, const struct layer_acts *
 		if (y->bias)
 			column_sums(m, g->g[y->bias_param[i]], d[i], width, NULL, 0, NULL, n, width);
 		to_act_rows(m, dy, d[i], n, width);
-		matrix_bwd(parts[i], dn, i > 0, g->g[y->matrix_param[i]], dy, width, a->xn_in, n);
+		matrix_bwd(m, parts[i], dn, i > 0, g->g[y->matrix_param[i]], dy, width, a->xn_in, n);
 	}
 }
 
@@ -283,7 +334,7 @@ void model_backward(struct model *m, const struct row *rows, size_t n, const str
 
 		feed_forward_bwd(m, y, a, dx, n, g);
 		to_act_rows(m, dy, post_bwd(m, y, 0, a, dx, n, g), n, d);
-		matrix_bwd(&y->o, datt, 0, g->g[y->matrix_param[3]], dy, d, a->att, n);
+		matrix_bwd(m, &y->o, datt, 0, g->g[y->matrix_param[3]], dy, d, a->att, n);
 		attention_bwd(m, l, rows, a, datt, n, dq, dk, dv);
 		projections_bwd(m, l, a, n, dq, dk, dv, dn, g);
 		norm_bwd(m, dx, g->g[y->norm_param[NORM_ATTN]], dn, a->x_in, y->norm[NORM_ATTN], a->r_in, n, d);

@@ -36,18 +36,9 @@ static const char *split_name(const char *name, size_t *layer)
 	return *end == '.' ? end + 1 : NULL;
 }
 
-static void set_matrix(struct model *m, struct matrix *x, const act *w)
+static void set_matrix(struct matrix *x, const act *w)
 {
-	struct packed part = {0};
-
-	pack(&part, w, x->n, x->k, x->k, 0);
-	memcpy(x->w->p + x->col * ((x->k + 1) / 2 * 2), part.p,
-	       panels_up(x->n) * ((x->k + 1) / 2 * 2) * sizeof(act));
-	pack_free(&part);
-	if (!m->trainable)
-		return;
-	pack_free(&x->wt);
-	pack(&x->wt, w, x->k, x->n, x->k, 1);
+	pack_into(x->w->p + x->col * ((x->k + 1) / 2 * 2), w, x->n, x->k, x->k, 0);
 }
 
 static void set_norm(act **slot, const act *w, size_t n)
@@ -57,12 +48,12 @@ static void set_norm(act **slot, const act *w, size_t n)
 	memcpy(*slot, w, n * sizeof(act));
 }
 
-static void set_layer(struct layer *l, struct model *m, const char *suffix, const struct param *p,
+static void set_layer(struct layer *l, const char *suffix, const struct param *p,
                       size_t i, const act *w)
 {
 	for (size_t j = 0; j < LEN(matrices); j++)
 		if (!strcmp(suffix, matrices[j].suffix)) {
-			set_matrix(m, layer_matrix(l, matrices[j].what), w);
+			set_matrix(layer_matrix(l, matrices[j].what), w);
 			l->matrix_param[matrices[j].what] = (int)i;
 		}
 	for (size_t j = 0; j < LEN(norms); j++)
@@ -90,14 +81,14 @@ void model_set(struct model *m, size_t i, const act *w)
 	model_param(&m->c, i, &p);
 	suffix = split_name(p.name, &layer);
 	if (suffix) {
-		set_layer(&m->layers[layer], m, suffix, &p, i, w);
+		set_layer(&m->layers[layer], suffix, &p, i, w);
 	} else if (!strcmp(p.name, "output_norm.weight")) {
 		set_norm(&m->norm, w, p.rows);
 		m->norm_param = (int)i;
 	} else if (!strcmp(p.name, "token_embd.weight")) {
 		m->embed_param = (int)i;
 		if (m->c.tied) {
-			set_matrix(m, &m->head_m, w);
+			set_matrix(&m->head_m, w);
 			m->head_param = (int)i;
 		} else {
 			if (!m->embed)
@@ -105,7 +96,7 @@ void model_set(struct model *m, size_t i, const act *w)
 			memcpy(m->embed, w, p.rows * p.cols * sizeof(act));
 		}
 	} else if (!strcmp(p.name, "output.weight")) {
-		set_matrix(m, &m->head_m, w);
+		set_matrix(&m->head_m, w);
 		m->head_param = (int)i;
 	}
 }
@@ -115,15 +106,13 @@ void model_set(struct model *m, size_t i, const act *w)
 /* Room for parts side by side, each starting on a panel. */
 static void fuse(struct packed *w, struct matrix **parts, const size_t *n, size_t count, size_t k)
 {
-	size_t total = 0, bytes;
+	size_t total = 0;
 
 	for (size_t i = 0; i < count; i++) {
 		*parts[i] = (struct matrix){.w = w, .col = total, .n = n[i], .k = k};
 		total += panels_up(n[i]);
 	}
-	bytes = total * ((k + 1) / 2 * 2) * sizeof(act);
-	*w = (struct packed){.p = xaligned(bytes), .n = count > 1 ? total : n[0], .k = k};
-	memset(w->p, 0, bytes);
+	*w = (struct packed){.p = xaligned(total * ((k + 1) / 2 * 2) * sizeof(act)), .n = count > 1 ? total : n[0], .k = k};
 }
 
 static void layer_init(struct layer *l, const struct model_config *c)
@@ -165,8 +154,7 @@ static void rope_init(struct rope_table *r, const struct model_config *c, double
 	}
 }
 
-int model_new(const struct model_config *c, model_tensor_fn get, void *ctx, int trainable,
-              struct model **out, struct err *e)
+int model_new(const struct model_config *c, model_tensor_fn get, void *ctx, struct model **out, struct err *e)
 {
 	struct model *m;
 
@@ -176,7 +164,6 @@ int model_new(const struct model_config *c, model_tensor_fn get, void *ctx, int 
 		return err_set(e, "kern_init was not called");
 	m = xcalloc(1, sizeof *m);
 	m->c = *c;
-	m->trainable = trainable;
 	m->threads = (size_t)kern_threads();
 	m->layers = xcalloc(c->layers, sizeof *m->layers);
 	for (size_t l = 0; l < c->layers; l++)
@@ -212,11 +199,6 @@ int model_new(const struct model_config *c, model_tensor_fn get, void *ctx, int 
 	return 0;
 }
 
-static void matrix_free(struct matrix *x)
-{
-	pack_free(&x->wt);
-}
-
 void model_free(struct model *m)
 {
 	if (!m)
@@ -224,8 +206,6 @@ void model_free(struct model *m)
 	for (size_t l = 0; l < m->c.layers; l++) {
 		struct layer *y = &m->layers[l];
 
-		for (int i = 0; i < 7; i++)
-			matrix_free(layer_matrix(y, i));
 		pack_free(&y->qkv);
 		pack_free(&y->out);
 		pack_free(&y->gateup);
@@ -235,7 +215,6 @@ void model_free(struct model *m)
 			free(y->norm[i]);
 	}
 	free(m->layers);
-	matrix_free(&m->head_m);
 	pack_free(&m->head);
 	free(m->embed);
 	free(m->norm);
@@ -258,6 +237,8 @@ void model_free(struct model *m)
 		free(m->b.f[i]);
 	for (size_t i = 0; i < LEN(m->b.a); i++)
 		free(m->b.a[i]);
+	free(m->b.wt);
+	free(m->b.xt);
 	free(m);
 }
 

@@ -19,10 +19,8 @@ struct model;
 /* Gives tensor `p` as bf16 [rows][cols]; data must stay valid until model_new returns. */
 typedef int (*model_tensor_fn)(void *ctx, const struct param *p, const bf16 **data, struct err *e);
 
-/* Packs all weights (the tensors are not needed afterwards). trainable: also keeps what the
- * backward needs (transposed packs), and model_set can be called. kern_init must have been called. */
-MUST_CHECK int model_new(const struct model_config *c, model_tensor_fn get, void *ctx, int trainable,
-                         struct model **out, struct err *e);
+/* Packs all weights (the tensors are not needed afterwards). kern_init must have been called. */
+MUST_CHECK int model_new(const struct model_config *c, model_tensor_fn get, void *ctx, struct model **out, struct err *e);
 void model_free(struct model *m);
 const struct model_config *model_config(const struct model *m);
 /* Replaces parameter i's values (same order as model_param) and repacks it. */
@@ -65,9 +63,9 @@ void model_logits(struct model *m, const act *hidden, size_t n, float *logits);
 
 /* ---- backward ------------------------------------------------------------------------ */
 
-/* fp32 gradients, one array per parameter in model_param's order. */
+/* fp32 gradients, one array per parameter in model_param's order. An array that is NULL is not computed. */
 struct grads {
-	float **g;
+	float **g;                   /* owned, also each array */
 	size_t n;
 };
 
@@ -81,10 +79,11 @@ void acts_free(struct acts *a);
 size_t acts_bytes(const struct model_config *c, size_t n);
 
 /*
- * Head's backward for a tile of rows: given dlogits[R][V], dhidden[R][D] = dlogits W_head (fp32), and the head's
- * gradient += dlogits' hidden.
+ * Head's backward for some rows: given dlogits[R][V] (row stride ld, ideally no multiple of a page),
+ * dhidden[R][D] = dlogits W_head (fp32), and the head's gradient += dlogits' hidden. Every call reads and writes that
+ * gradient once and transposes the weights in pieces: hundreds of rows at a time make that a small part.
  */
-void model_logits_bwd(struct model *m, const act *dlogits, const act *hidden, size_t n,
+void model_logits_bwd(struct model *m, const act *dlogits, size_t ld, const act *hidden, size_t n,
                       float *dhidden, struct grads *g);
 /* Backward of the forward that filled save, from dhidden[R][D]; adds to g. */
 void model_backward(struct model *m, const struct row *rows, size_t n, const struct acts *save,

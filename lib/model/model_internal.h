@@ -7,11 +7,10 @@
 
 #include "model/model.h"
 
-/* A weight matrix for forward, and (trainable) transposed for the gradient of its input. */
+/* A weight matrix. */
 struct matrix {
 	struct packed *w;            /* fused matrix it is a part of */
 	size_t col;                  /* its first output column there, a multiple of KERN_PANEL */
-	struct packed wt;            /* W^T: outputs K, inputs N; .p NULL unless trainable */
 	size_t n, k;
 };
 
@@ -45,7 +44,6 @@ struct scratch {
 
 struct model {
 	struct model_config c;
-	int trainable;
 	size_t threads;
 	struct layer *layers;        /* [L] */
 	struct packed head;          /* [V][D] */
@@ -55,7 +53,13 @@ struct model {
 	int embed_param, head_param, norm_param;   /* head_param == embed_param when tied */
 	struct rope_table rope[2];   /* global, local (windowed layers) */
 	struct scratch s;
-	struct { size_t rows; float *f[6]; act *a[2]; } b;   /* backward's scratch, see backward.c */
+	struct {
+		size_t rows;
+		float *f[6];
+		act *a[2];
+		act *wt, *xt;        /* a weight transposed, activations packed for dW */
+		size_t wt_cap, xt_cap;
+	} b;                         /* backward's scratch, see backward.c */
 };
 
 static inline size_t panels_up(size_t n)

@@ -39,7 +39,7 @@ int policy_docs(struct store *s, struct model_config *c, struct vocab *v, struct
 	return rc;
 }
 
-int policy_load(struct store *s, const char *ref, int trainable, int want_tok, struct policy *out, struct err *e)
+int policy_load(struct store *s, const char *ref, int want_tok, struct policy *out, struct err *e)
 {
 	struct snap *snap = NULL;
 	int rc;
@@ -50,7 +50,7 @@ int policy_load(struct store *s, const char *ref, int trainable, int want_tok, s
 		rc = snap_open(s, ref, &snap, e);
 	if (!rc) {
 		out->step = snap_step(snap);
-		rc = model_new(&out->config, policy_tensor, snap, trainable, &out->model, e);
+		rc = model_new(&out->config, policy_tensor, snap, &out->model, e);
 	}
 	snap_close(snap);
 	if (!rc && want_tok)

@@ -19,8 +19,7 @@ struct policy {
 };
 
 /* ref as in snap_open. The snapshot is closed again before this returns: nothing stays pinned. */
-MUST_CHECK int policy_load(struct store *s, const char *ref, int trainable, int want_tok,
-                           struct policy *out, struct err *e);
+MUST_CHECK int policy_load(struct store *s, const char *ref, int want_tok, struct policy *out, struct err *e);
 void policy_release(struct policy *p);
 /* The store's model configuration and (v not NULL; initialised here, vocab_release frees it) its tokenizer. */
 MUST_CHECK int policy_docs(struct store *s, struct model_config *c, struct vocab *v, struct err *e);

@@ -254,7 +254,7 @@ static int grads_sum(struct grads *g, const struct model_config *c, struct err *
 
 	for (size_t i = 0; i < g->n && comm_size() > 1; i++) {
 		model_param(c, i, &p);
-		if (comm_sum_f32(g->g[i], p.rows * p.cols, e))
+		if (g->g[i] && comm_sum_f32(g->g[i], p.rows * p.cols, e))
 			return -1;
 	}
 	return 0;

@@ -10,7 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TILE = 64 };                  /* rows of logits at a time */
+enum {
+	TILE = 96,                   /* rows of logits at a time */
+	BLOCK = 5 * TILE             /* rows whose dlogits wait for each other: one pass over the head's gradient */
+};
 
 /* A token that counts. */
 struct head {
@@ -33,9 +36,13 @@ struct rl_pass {
 	float *dhidden;              /* [rows_cap][D] */
 	size_t hidden_cap, dhidden_cap;
 	struct acts *acts;
-	/* One tile: hidden rows gathered, logits, gradients. */
-	act *th, *tr, *dx;           /* [TILE][D], [TILE][D], [TILE][V] */
-	float *x, *y, *dh;           /* [TILE][V], [TILE][V], [TILE][D] */
+	/* One tile: hidden rows gathered, logits. */
+	act *tr;                     /* [TILE][D] */
+	float *x, *y;                /* [TILE][V] */
+	/* One block: hidden rows gathered, gradients. */
+	size_t ldx, block, dx_cap;   /* row stride of dx; rows that fit; values of dx */
+	act *th, *dx;                /* [block][D], [block][V] */
+	float *dh;                   /* [block][D] */
 };
 
 int rl_kl_by_name(const char *name, enum rl_kl *out, struct err *e)
@@ -137,10 +144,10 @@ struct rl_pass *rl_pass_new(struct model *policy, struct model *ref, size_t micr
 	p->width = c->width;
 	p->vocab = c->vocab;
 	p->acts = acts_new();
-	p->th = xaligned(TILE * p->width * sizeof *p->th);
 	p->tr = xaligned(TILE * p->width * sizeof *p->tr);
-	p->dh = xaligned(TILE * p->width * sizeof *p->dh);
 	p->x = xaligned(TILE * p->vocab * sizeof *p->x);
+	p->ldx = (p->vocab + 31) / 32 * 32 + 32;
+	p->ldx += p->ldx % 64 ? 0 : 32;  /* odd in cache lines: a column's values do not meet in one set */
 	return p;
 }
 
@@ -236,7 +243,7 @@ static void *fit(void *old, size_t n, size_t size)
 
 static void buffers(struct rl_pass *p, int ref_on, int backward)
 {
-	size_t need = p->n_rows * p->width;
+	size_t need = p->n_rows * p->width, block;
 
 	if (p->hidden_cap < need) {
 		p->hidden_cap = need;
@@ -247,10 +254,18 @@ static void buffers(struct rl_pass *p, int ref_on, int backward)
 	}
 	if (ref_on && !p->y)
 		p->y = xaligned(TILE * p->vocab * sizeof *p->y);
+	block = !backward ? TILE : p->n_heads < BLOCK ? p->n_heads : BLOCK;
+	if (p->block < block) {
+		p->block = block;
+		p->th = fit(p->th, block * p->width, sizeof *p->th);
+		p->dh = fit(p->dh, block * p->width, sizeof *p->dh);
+	}
 	if (!backward)
 		return;
-	if (!p->dx)
-		p->dx = xaligned(TILE * p->vocab * sizeof *p->dx);
+	if (p->dx_cap < block * p->ldx) {
+		p->dx_cap = block * p->ldx;
+		p->dx = fit(p->dx, p->dx_cap, sizeof *p->dx);
+	}
 	if (p->dhidden_cap < need) {
 		p->dhidden_cap = need;
 		p->dhidden = fit(p->dhidden, need, sizeof *p->dhidden);
@@ -266,8 +281,8 @@ static void gather(act *out, const act *hidden, const struct head *h, size_t n, 
 		memcpy(out + i * width, hidden + h[i].row * width, width * sizeof *out);
 }
 
-/* One row: what it says of its token, and the gradient of its logits. */
-static void head_row(struct rl_pass *p, struct head *h, size_t i, const struct rl_want *want, int backward)
+/* Row i of a tile: what it says of its token, and the gradient of its logits (dx NULL: none). */
+static void head_row(struct rl_pass *p, struct head *h, size_t i, const struct rl_want *want, act *dx)
 {
 	const float *x = p->x + i * p->vocab, *y = want->ref ? p->y + i * p->vocab : NULL;
 	float lse = kern->lse(x, p->vocab, 1), ref_lse = y ? kern->lse(y, p->vocab, 1) : 0, full = 0;
@@ -289,31 +304,39 @@ static void head_row(struct rl_pass *p, struct head *h, size_t i, const struct r
 		h->kl = (float)(expm1(-d) + d);
 		c_logp -= c_kl * expm1(-d);
 	}
-	if (backward)
-		kern->dlogits(p->dx + i * p->vocab, x, lse, want->kl == RL_EXACT ? y : NULL, ref_lse, full,
+	if (dx)
+		kern->dlogits(dx, x, lse, want->kl == RL_EXACT ? y : NULL, ref_lse, full,
 		              p->vocab, h->token, (float)c_logp, (float)c_kl);
 }
 
-static void tile(struct rl_pass *p, struct head *h, size_t n, const struct rl_want *want, struct grads *g)
+/* n heads, whose hidden rows are th; dx: where their logits' gradients go, or NULL. */
+static void tile(struct rl_pass *p, struct head *h, size_t n, const act *th, act *dx, const struct rl_want *want)
 {
-	gather(p->th, p->hidden, h, n, p->width);
-	model_logits(p->m, p->th, n, p->x);
+	model_logits(p->m, th, n, p->x);
 	if (want->ref) {
 		gather(p->tr, p->ref_hidden, h, n, p->width);
 		model_logits(p->ref, p->tr, n, p->y);
 	}
 #pragma omp parallel for num_threads(kern_threads()) schedule(static)
 	for (size_t i = 0; i < n; i++)
-		head_row(p, &h[i], i, want, g != NULL);
+		head_row(p, &h[i], i, want, dx ? dx + i * p->ldx : NULL);
 	for (size_t i = 0; i < n; i++) {
 		h[i].part->kl += h[i].kl;
 		h[i].part->entropy += h[i].entropy;
 	}
+}
+
+/* At most p->block heads: tile by tile, then back through the head all at once. */
+static void block(struct rl_pass *p, struct head *h, size_t n, const struct rl_want *want, struct grads *g)
+{
+	gather(p->th, p->hidden, h, n, p->width);
+	for (size_t i = 0; i < n; i += TILE)
+		tile(p, h + i, n - i < TILE ? n - i : TILE, p->th + i * p->width, g ? p->dx + i * p->ldx : NULL, want);
 	if (!g)
 		return;
-	model_logits_bwd(p->m, p->dx, p->th, n, p->dh, g);
+	model_logits_bwd(p->m, p->dx, p->ldx, p->th, n, p->dh, g);
 	for (size_t i = 0; i < n; i++)
-		memcpy(p->dhidden + h[i].row * p->width, p->dh + i * p->width, p->width * sizeof *p->dh);
+		kern->add(p->dhidden + h[i].row * p->width, p->dh + i * p->width, p->width);
 }
 
 /* ---- the pass ---------------------------------------------------------------------------- */
@@ -342,8 +365,8 @@ static void micro_batch(struct rl_pass *p, const struct rl_want *want, struct gr
 		model_forward(p->ref, p->ref_rows, p->n_rows, p->ref_hidden, NULL);
 		t = clock_add(&times->reference, t);
 	}
-	for (size_t i = 0; i < p->n_heads; i += TILE)
-		tile(p, p->heads + i, p->n_heads - i < TILE ? p->n_heads - i : TILE, want, g);
+	for (size_t i = 0; i < p->n_heads; i += p->block)
+		block(p, p->heads + i, p->n_heads - i < p->block ? p->n_heads - i : p->block, want, g);
 	t = clock_add(&times->head, t);
 	if (g) {
 		model_backward(p->m, p->rows, p->n_rows, p->acts, p->dhidden, g);

@@ -147,9 +147,9 @@ int trainer_open(struct trainer *r, const char *dir, const struct train_settings
 	int ref = set->loss.objective == RL_PG && (set->loss.beta1 != 0 || set->loss.beta2 != 0);
 
 	*r = (struct trainer){.set = *set, .commit_seconds = -1};
-	if (store_open(dir, STORE_WRITE, &r->store, e) || policy_load(r->store, NULL, 1, 0, &r->policy, e))
+	if (store_open(dir, STORE_WRITE, &r->store, e) || policy_load(r->store, NULL, 0, &r->policy, e))
 		return -1;
-	if (ref && policy_load(r->store, set->reference, 0, 0, &r->ref, e))
+	if (ref && policy_load(r->store, set->reference, 0, &r->ref, e))
 		return err_prefix(e, "--reference: ");
 	r->step = r->committed = r->policy.step;
 	rl_optim_init(&r->optim, &r->policy.config);

@@ -92,7 +92,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	if (kern_init(threads ? atoi(threads) : 0, &e) || store_open(argv[1], STORE_READ, &store, &e) ||
-	    policy_load(store, NULL, 0, 1, &p, &e)) {
+	    policy_load(store, NULL, 1, &p, &e)) {
 		fprintf(stderr, "%s\n", e.msg);
 		return 1;
 	}

@@ -110,8 +110,8 @@ int main(int argc, char **argv)
 	c = config();
 	n = option("n");
 	want.ref = want.entropy = option("ref") != 0;
-	if (kern_init((int)option("threads"), &e) || model_new(&c, random_tensor, &b, 1, &policy, &e) ||
-	    (want.ref && model_new(&c, random_tensor, &b, 0, &ref, &e))) {
+	if (kern_init((int)option("threads"), &e) || model_new(&c, random_tensor, &b, &policy, &e) ||
+	    (want.ref && model_new(&c, random_tensor, &b, &ref, &e))) {
 		fprintf(stderr, "%s\n", e.msg);
 		return 1;
 	}

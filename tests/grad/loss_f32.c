@@ -36,7 +36,7 @@ static struct model *model_made(uint64_t seed, float ***keep)
 	struct model *m;
 	struct err e;
 
-	if (model_new(&config, zero, NULL, 1, &m, &e)) {
+	if (model_new(&config, zero, NULL, &m, &e)) {
 		printf("Bail out! %s\n", e.msg);
 		exit(1);
 	}

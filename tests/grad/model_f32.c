@@ -85,7 +85,7 @@ static double loss(struct model *m, struct grads *g, struct acts *acts)
 			kern->dlogits(dl + r * v, x, lse, other, lse_o, kl, v, token, cp, ck);
 	}
 	if (g) {
-		model_logits_bwd(m, dl, hidden, ROWS, dh, g);
+		model_logits_bwd(m, dl, fix.c.vocab, hidden, ROWS, dh, g);
 		model_backward(m, rows, ROWS, acts, dh, g);
 	}
 	free(logits);
@@ -127,7 +127,7 @@ static void check(enum arch a, int tied)
 	size_t params;
 
 	fix.c = config(a, tied);
-	if (!ok(!model_new(&fix.c, get, NULL, 1, &m, &e), "%s: made %s", arch_name(a), e.msg))
+	if (!ok(!model_new(&fix.c, get, NULL, &m, &e), "%s: made %s", arch_name(a), e.msg))
 		return;
 	params = model_params(&fix.c);
 	fix.w = xcalloc(params, sizeof *fix.w);

@@ -71,7 +71,7 @@ static double run(struct model *m, const struct golden *g, struct grads *grads)
 		diff += fabs((double)(x[g->tokens[i + 1]] - lse) - (double)g->logp[i]);
 		kern->dlogits(dl + i * v, x, lse, NULL, 0, 0, v, g->tokens[i + 1], 1, 0);
 	}
-	model_logits_bwd(m, dl, hidden, n, dh, grads);
+	model_logits_bwd(m, dl, v, hidden, n, dh, grads);
 	model_backward(m, rows, n, acts, dh, grads);
 	acts_free(acts);
 	kv_release(&kv);
@@ -92,7 +92,7 @@ static void check(const char *isa, const char *arch)
 	double diff, least = 1;
 	size_t at = 0;
 
-	if (kern_init(2, &e) || load(&g, arch, &e) || model_new(&g.c, get, &g, 1, &m, &e)) {
+	if (kern_init(2, &e) || load(&g, arch, &e) || model_new(&g.c, get, &g, &m, &e)) {
 		ok(0, "%s: %s", arch, e.msg);
 		return;
 	}

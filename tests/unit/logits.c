@@ -98,7 +98,7 @@ static void check(const char *golden, const char *name, const char *file)
 		return;
 	}
 	if (file_read(golden, 1 << 20, &text, &e) || import_open(path, &g.im, &e) ||
-	    model_new(import_config(g.im), get, &g, 0, &m, &e)) {
+	    model_new(import_config(g.im), get, &g, &m, &e)) {
 		ok(0, "%s: %s", name, e.msg);
 		return;
 	}

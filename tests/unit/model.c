@@ -166,14 +166,14 @@ int main(void)
 			bf16 *buf = NULL;
 			act *all = xcalloc(SEQS * MAXLEN * D, sizeof *all), *again = xcalloc(SEQS * MAXLEN * D, sizeof *again);
 
-			if (kern_init(1, &e) || model_new(&c, get, &buf, 0, &one, &e)) {
+			if (kern_init(1, &e) || model_new(&c, get, &buf, &one, &e)) {
 				ok(0, "%s", e.msg);
 				return 1;
 			}
 			run(one, MAXLEN, 0, SEQS, all);
 			invariance(levels[i], archs[a], one, all);
 			sampling(levels[i], one);
-			if (kern_init(3, &e) || model_new(&c, get, &buf, 0, &three, &e)) {
+			if (kern_init(3, &e) || model_new(&c, get, &buf, &three, &e)) {
 				ok(0, "%s", e.msg);
 				return 1;
 			}

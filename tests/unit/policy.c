@@ -74,7 +74,7 @@ static void ready_to_run(struct store *s, const struct model_config *c)
 	struct ids text = {0};
 	int finite = 1;
 
-	if (!ok(!policy_load(s, "base", 0, 1, &p, &e), "%s: load", arch_name(c->arch))) {
+	if (!ok(!policy_load(s, "base", 1, &p, &e), "%s: load", arch_name(c->arch))) {
 		diag("%s", e.msg);
 		return;
 	}
@@ -132,7 +132,7 @@ int main(void)
 		vocab_release(&v);
 		vocab_init(&v);
 		vocab_bytes(&v);
-		ok(policy_load(s, NULL, 0, 0, &pol, &e) == -1, "nothing was committed: %s", e.msg);
+		ok(policy_load(s, NULL, 0, &pol, &e) == -1, "nothing was committed: %s", e.msg);
 		ok(!policy_first(s, &c, &v, 7, "{}", policy_random, &random, &e) && !snap_open(s, NULL, &p, &e), "%s: step 0", arch_name(a));
 		random_weights(p, &c);
 		snap_close(p);

@@ -146,7 +146,7 @@ int main(void)
 	struct err e;
 
 	schedules();
-	if (kern_init(2, &e) || model_new(&config, zero, NULL, 1, &model, &e)) {
+	if (kern_init(2, &e) || model_new(&config, zero, NULL, &model, &e)) {
 		printf("Bail out! %s\n", e.msg);
 		return 1;
 	}
