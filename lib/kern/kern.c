@@ -187,14 +187,27 @@ static void pack_panel(struct pair *restrict p, const act *restrict w, size_t n0
 		p[pairs * KERN_PANEL + j].v[0] = w[(n0 + j) * ldw + k - 1];
 }
 
+struct packing {
+	struct pair *p;
+	const act *w;
+	const struct packed *from;
+	size_t n0, n, k, ldw;
+	int transposed;
+};
+
+static void pack_panels(void *ctx, size_t first, size_t end)
+{
+	const struct packing *j = ctx;
+
+	for (size_t i = first; i < end; i++)
+		pack_panel(j->p + i * ((j->k + 1) / 2 * KERN_PANEL), j->w, i * KERN_PANEL, j->n, j->k, j->ldw, j->transposed);
+}
+
 void pack_into(act *p, const act *w, size_t n, size_t k, size_t ldw, int transposed)
 {
-	size_t panels = panels_of(n), stride = (k + 1) / 2 * KERN_PANEL;
-	int team = n * k < 1 << 15 ? 1 : n_threads;
+	struct packing j = {.p = (struct pair *)p, .w = w, .n = n, .k = k, .ldw = ldw, .transposed = transposed};
 
-#pragma omp parallel for schedule(static) num_threads(team) if (team > 1)
-	for (size_t i = 0; i < panels; i++)
-		pack_panel((struct pair *)p + i * stride, w, i * KERN_PANEL, n, k, ldw, transposed);
+	kern_rows(pack_panels, &j, panels_of(n), k * KERN_PANEL);
 }
 
 void pack(struct packed *out, const act *w, size_t n, size_t k, size_t ldw, int transposed)
@@ -235,14 +248,19 @@ static void transpose_panel(struct pair *restrict out, const struct packed *w, s
 	}
 }
 
+static void transpose_panels(void *ctx, size_t first, size_t end)
+{
+	const struct packing *j = ctx;
+
+	for (size_t i = first; i < end; i++)
+		transpose_panel(j->p + i * ((j->n + 1) / 2 * KERN_PANEL), j->from, j->n0 / KERN_PANEL, j->n, i);
+}
+
 void pack_transposed(act *p, const struct packed *w, size_t n0, size_t n)
 {
-	size_t panels = panels_of(w->k), stride = (n + 1) / 2 * KERN_PANEL;
-	int team = n * w->k < 1 << 15 ? 1 : n_threads;
+	struct packing j = {.p = (struct pair *)p, .from = w, .n0 = n0, .n = n};
 
-#pragma omp parallel for schedule(static) num_threads(team) if (team > 1)
-	for (size_t i = 0; i < panels; i++)
-		transpose_panel((struct pair *)p + i * stride, w, n0 / KERN_PANEL, n, i);
+	kern_rows(transpose_panels, &j, panels_of(w->k), n * KERN_PANEL);
 }
 
 void pack_free(struct packed *p)
@@ -281,27 +299,41 @@ static size_t row_parts(size_t m, size_t panels, size_t team)
 	return parts;
 }
 
-/* A is [M][K], or [K][M] if trans. */
+struct product {
+	float *c;
+	const act *a;
+	const struct packed *w;
+	size_t ldc, lda, m, row_parts, panel_parts;
+	int add, trans;              /* A is [M][K], or [K][M] if trans */
+};
+
+static void product_part(void *ctx, size_t i)
+{
+	const struct product *j = ctx;
+	size_t rp = j->row_parts, pp = j->panel_parts, panels = panels_of(j->w->n);
+	size_t r0 = j->m * (i / pp) / rp, r1 = j->m * (i / pp + 1) / rp;
+	size_t p0 = panels * (i % pp) / pp, p1 = panels * (i % pp + 1) / pp;
+	void (*f)(float *, size_t, const act *, size_t, const struct packed *, size_t, int, size_t, size_t) =
+		j->trans ? kern->gemm_panels_t : kern->gemm_panels;
+
+	if (i < rp * pp && r0 < r1 && p0 < p1)
+		f(j->c + r0 * j->ldc, j->ldc, j->a + r0 * (j->trans ? 1 : j->lda), j->lda, j->w, r1 - r0, j->add, p0, p1);
+}
+
 static void split(float *c, size_t ldc, const act *a, size_t lda, const struct packed *w, size_t m, int add, int trans)
 {
-	size_t panels = panels_of(w->n), team = (size_t)n_threads, rp = row_parts(m, panels, team), pp = team / rp;
-	void (*f)(float *, size_t, const act *, size_t, const struct packed *, size_t, int, size_t, size_t) =
-		trans ? kern->gemm_panels_t : kern->gemm_panels;
+	struct product j = {c, a, w, ldc, lda, m, 1, 1, add, trans};
+	size_t panels = panels_of(w->n);
 
 	if (!m || !panels)
 		return;
-	if (team == 1 || (m + READ_ROWS) * w->n * w->k < SMALL_GEMM) {
-		f(c, ldc, a, lda, w, m, add, 0, panels);
+	if (n_threads == 1 || (m + READ_ROWS) * w->n * w->k < SMALL_GEMM) {
+		product_part(&j, 0);
 		return;
 	}
-#pragma omp parallel for schedule(static) num_threads(n_threads)
-	for (size_t i = 0; i < team; i++) {
-		size_t r0 = m * (i / pp) / rp, r1 = m * (i / pp + 1) / rp;
-		size_t p0 = panels * (i % pp) / pp, p1 = panels * (i % pp + 1) / pp;
-
-		if (r0 < r1 && p0 < p1)
-			f(c + r0 * ldc, ldc, a + r0 * (trans ? 1 : lda), lda, w, r1 - r0, add, p0, p1);
-	}
+	j.row_parts = row_parts(m, panels, (size_t)n_threads);
+	j.panel_parts = (size_t)n_threads / j.row_parts;
+	kern_run(product_part, &j);
 }
 
 void gemm(float *c, size_t ldc, const act *a, size_t lda, const struct packed *w, size_t m, int add)

@@ -143,6 +143,11 @@ extern const struct kern *kern;                           /* set by kern_init, N
 /* A level's table, NULL if not built or not supported here (for tests). */
 const struct kern *kern_level(const char *isa);
 int kern_threads(void);
+/* Calls f(ctx, i) for i = 0 .. kern_threads() - 1, each on a thread of its own (0: the caller's), and returns when all have
+ * returned. One caller at a time; called from within f, it does all parts itself. */
+void kern_run(void (*f)(void *ctx, size_t thread), void *ctx);
+/* f(ctx, first, end) over parts of [0, n), in parallel if n pieces of `work` operations are worth it. */
+void kern_rows(void (*f)(void *ctx, size_t first, size_t end), void *ctx, size_t n, size_t work);
 
 /* ---- on top of the table (threads inside) -------------------------------- */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "model/engine.h"
 
-#include <omp.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +20,8 @@ struct engine {
 	float *logits;               /* [batch][V] */
 	struct gen **draws;          /* [batch] who draws ... */
 	size_t *draw_row;            /* ... from which row of logits */
+	size_t n_draws;
+	_Atomic size_t drawn;
 	char *scratch;               /* [threads] */
 	size_t scratch_size;
 };
@@ -115,18 +117,18 @@ static size_t plan(struct engine *e, size_t *n_wants)
 	return n;
 }
 
-static void draw(struct engine *e, size_t n_draws)
+static void draw(void *ctx, size_t thread)
 {
-	size_t v = e->c->vocab;
+	struct engine *e = ctx;
+	size_t v = e->c->vocab, i;
 
-	#pragma omp parallel for schedule(dynamic) num_threads(kern_threads()) if (n_draws > 1)
-	for (size_t i = 0; i < n_draws; i++) {
+	while ((i = atomic_fetch_add(&e->drawn, 1)) < e->n_draws) {
 		struct gen *g = e->draws[i];
 		int banned = g->n < g->min_new, id;
 
 		id = sample_token(e->logits + e->draw_row[i] * v, v, &g->sampling, rng_uniform(&g->rng, g->n),
 		                  e->ends, banned ? e->n_ends : 0, &g->logprobs[g->n], &g->sample_logprobs[g->n],
-		                  e->scratch + (size_t)omp_get_thread_num() * e->scratch_size);
+		                  e->scratch + thread * e->scratch_size);
 		g->tokens[g->n++] = id;
 		for (size_t k = 0; k < e->n_ends; k++)
 			g->ended |= id == e->ends[k];
@@ -136,32 +138,34 @@ static void draw(struct engine *e, size_t n_draws)
 
 struct gen *engine_step(struct engine *e)
 {
-	size_t n_wants, n = plan(e, &n_wants), n_draws = 0, d = e->c->width, kept = 0;
+	size_t n_wants, n = plan(e, &n_wants), d = e->c->width, kept = 0;
 	struct gen *finished = NULL, **tail = &finished;
 
 	if (!n)
 		return NULL;
+	e->n_draws = 0;
 	model_forward(e->m, e->rows, n, e->hidden, NULL);
 	for (size_t i = 0; i < n_wants; i++) {
 		struct gen *g = e->wants[i].g, *t = g->twins, *next;
 
 		memcpy(e->picked + i * d, e->hidden + e->wants[i].row * d, d * sizeof(act));
-		e->draws[n_draws] = g;
-		e->draw_row[n_draws++] = i;
+		e->draws[e->n_draws] = g;
+		e->draw_row[e->n_draws++] = i;
 		for (g->twins = NULL; t; t = next) {     /* the shared prompt is read: each goes its own way */
 			next = t->twins;
 			t->twins = NULL;
 			kv_copy(t->kv, g->kv, g->kv->len, e->c);
 			t->fed = t->n_feed = 0;
 			e->active[e->n++] = t;
-			e->draws[n_draws] = t;
-			e->draw_row[n_draws++] = i;
+			e->draws[e->n_draws] = t;
+			e->draw_row[e->n_draws++] = i;
 		}
 	}
 	if (!n_wants)
 		return NULL;
 	model_logits(e->m, e->picked, n_wants, e->logits);
-	draw(e, n_draws);
+	e->drawn = 0;
+	kern_run(draw, e);
 	for (size_t i = 0; i < e->n; i++) {
 		struct gen *g = e->active[i];
 

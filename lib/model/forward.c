@@ -4,13 +4,10 @@
 #include "model/model_internal.h"
 
 #include <math.h>
-#include <omp.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 enum { ATTN_ROWS = 32 };         /* queries of one attention task */
-
-#define PARALLEL_ROWS(n, d) _Pragma(OMP_TEXT(omp parallel for schedule(static) num_threads((int)m->threads) if ((n) * (d) > 32768)))
-#define OMP_TEXT(x) #x
 
 /* ---- scratch ---- */
 
@@ -39,6 +36,7 @@ static void scratch_reserve(struct model *m, size_t n)
 	regrow(&s->att, n * hs, sizeof(act));
 	regrow(&s->h, n * c->ffn, sizeof(act));
 	regrow(&s->spans, n, sizeof *s->spans);
+	regrow(&s->blocks, n, sizeof *s->blocks);
 	for (int i = 0; i < 2; i++) {
 		regrow(&m->rope[i].cos, n * (c->head_size / 2), sizeof(float));
 		regrow(&m->rope[i].sin, n * (c->head_size / 2), sizeof(float));
@@ -53,10 +51,11 @@ static void attn_reserve(struct model *m, size_t keys)
 	keys = (keys + 255) / 256 * 256;
 	n = attn_scratch(keys, m->c.heads / m->c.kv_heads, m->c.head_size);
 	n = (n + 15) / 16 * 16;          /* every thread's part 64-byte aligned */
-	if (n <= m->s.keys)
+	if (n <= m->s.keys && m->threads >= (size_t)kern_threads())
 		return;
-	regrow(&m->s.attn, m->threads * n, sizeof(float));
-	m->s.keys = n;
+	m->threads = (size_t)kern_threads();
+	m->s.keys = n > m->s.keys ? n : m->s.keys;
+	regrow(&m->s.attn, m->threads * m->s.keys, sizeof(float));
 }
 
 void model_spans(struct model *m, const struct row *rows, size_t n)
@@ -64,11 +63,16 @@ void model_spans(struct model *m, const struct row *rows, size_t n)
 	struct scratch *s = &m->s;
 	size_t keys = 0;
 
-	s->n_spans = 0;
+	s->n_spans = s->n_blocks = 0;
 	for (size_t i = 0; i < n; i++) {
-		if (i == 0 || rows[i].kv != rows[i - 1].kv)
+		int begins = i == 0 || rows[i].kv != rows[i - 1].kv;
+
+		if (begins)
 			s->spans[s->n_spans++] = (struct span){i, 0};
+		if (begins || s->blocks[s->n_blocks - 1].n == ATTN_ROWS)
+			s->blocks[s->n_blocks++] = (struct span){i, 0};
 		s->spans[s->n_spans - 1].n++;
+		s->blocks[s->n_blocks - 1].n++;
 		if (rows[i].pos + 1 > keys)
 			keys = rows[i].pos + 1;
 	}
@@ -197,21 +201,36 @@ static void embed(struct model *m, const struct row *rows, size_t n, float *x)
 	}
 }
 
-static void norm_rows(struct model *m, act *out, const float *x, const act *w, size_t n, float *r)
+struct norm_step {
+	const struct model_config *c;
+	act *out;
+	const float *x;
+	const act *w;
+	float *r;
+};
+
+static void norm_some(void *ctx, size_t first, size_t end)
 {
-	size_t d = m->c.width;
+	const struct norm_step *t = ctx;
+	size_t d = t->c->width;
 
-	PARALLEL_ROWS(n, d)
-	for (size_t i = 0; i < n; i++) {
-		float k = kern->rmsnorm(out + i * d, x + i * d, w, d, m->c.norm_eps);
+	for (size_t i = first; i < end; i++) {
+		float k = kern->rmsnorm(t->out + i * d, t->x + i * d, t->w, d, t->c->norm_eps);
 
-		if (r)
-			r[i] = k;
+		if (t->r)
+			t->r[i] = k;
 	}
 }
 
+static void norm_rows(struct model *m, act *out, const float *x, const act *w, size_t n, float *r)
+{
+	struct norm_step t = {&m->c, out, x, w, r};
+
+	kern_rows(norm_some, &t, n, m->c.width);
+}
+
 /* Norm of heads in place; pre and r keep what the backward needs. */
-static void head_norms(struct model *m, const struct layer *y, float *q, float *k, float *pre, float *r)
+static void head_norms(const struct model *m, const struct layer *y, float *q, float *k, float *pre, float *r)
 {
 	const struct model_config *c = &m->c;
 	size_t s = c->head_size;
@@ -228,17 +247,30 @@ static void head_norms(struct model *m, const struct layer *y, float *q, float *
 	}
 }
 
+/* A layer's step, shared by threads. */
+struct step {
+	struct model *m;
+	size_t l, tasks;
+	const struct row *rows;
+	act *q, *out;
+	float *lse;
+	struct layer_acts *save;
+	_Atomic size_t taken;
+};
+
 /* From the fused GEMM's output: bias, head norms, rotation; queries to q, keys and values to the cache. */
-static void queries_keys_values(struct model *m, size_t l, const struct row *rows, size_t n,
-                                act *q, struct layer_acts *save)
+static void queries_keys_values(void *ctx, size_t begin, size_t end)
 {
+	const struct step *t = ctx;
+	const struct model *m = t->m;
 	const struct model_config *c = &m->c;
-	const struct layer *y = &m->layers[l];
-	size_t s = c->head_size, hs = c->heads * s, gs = c->kv_heads * s, ld = y->qkv.n;
+	const struct layer *y = &m->layers[t->l];
+	const struct row *rows = t->rows;
+	struct layer_acts *save = t->save;
+	size_t l = t->l, s = c->head_size, hs = c->heads * s, gs = c->kv_heads * s, ld = y->qkv.n;
 	const struct rope_table *rope = &m->rope[layer_windowed(c, l)];
 
-	PARALLEL_ROWS(n, ld)
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = begin; i < end; i++) {
 		float *row = m->s.qkv + i * ld, *k = row + y->k.col, *v = row + y->v.col;
 		const float *cs = rope->cos + i * (s / 2), *sn = rope->sin + i * (s / 2);
 		struct kv *kv = rows[i].kv;
@@ -250,7 +282,7 @@ static void queries_keys_values(struct model *m, size_t l, const struct row *row
 			           save ? save->qk_r + i * (c->heads + c->kv_heads) : NULL);
 		kern->rope(row, c->heads, s, cs, sn);
 		kern->rope(k, c->kv_heads, s, cs, sn);
-		kern->to_act(q + i * hs, row, hs);
+		kern->to_act(t->q + i * hs, row, hs);
 		for (size_t g = 0; g < c->kv_heads; g++) {
 			kern->to_act(kv_at(kv, c, l, g, 0) + rows[i].pos * s, k + g * s, s);
 			kern->to_act(kv_at(kv, c, l, g, 1) + rows[i].pos * s, v + g * s, s);
@@ -259,29 +291,22 @@ static void queries_keys_values(struct model *m, size_t l, const struct row *row
 }
 
 /* One task is a key/value head of up to ATTN_ROWS queries of one sequence. */
-static void attention(struct model *m, size_t l, const struct row *rows, const act *q, act *out, float *lse)
+static void attention(void *ctx, size_t thread)
 {
-	const struct model_config *c = &m->c;
-	size_t s = c->head_size, hs = c->heads * s, grp = c->heads / c->kv_heads;
-	size_t window = layer_windowed(c, l) ? c->window : 0;
-	float scale = attn_scale(c);
+	struct step *t = ctx;
+	const struct model_config *c = &t->m->c;
+	size_t s = c->head_size, hs = c->heads * s, grp = c->heads / c->kv_heads, task;
+	size_t window = layer_windowed(c, t->l) ? c->window : 0;
 
-	#pragma omp parallel num_threads((int)m->threads)
-	for (size_t i = 0; i < m->s.n_spans; i++) {
-		struct span sp = m->s.spans[i];
-		size_t chunks = (sp.n + ATTN_ROWS - 1) / ATTN_ROWS;
-		const struct row *first = rows + sp.row;
+	while ((task = atomic_fetch_add(&t->taken, 1)) < t->tasks) {
+		size_t g = task % c->kv_heads;
+		struct span b = t->m->s.blocks[task / c->kv_heads];
+		const struct row *first = t->rows + b.row;
+		size_t at = b.row * hs + g * grp * s;
 
-		#pragma omp for schedule(dynamic) nowait
-		for (size_t task = 0; task < chunks * c->kv_heads; task++) {
-			size_t g = task % c->kv_heads, at = task / c->kv_heads * ATTN_ROWS;
-			size_t count = sp.n - at < ATTN_ROWS ? sp.n - at : ATTN_ROWS, r = sp.row + at;
-
-			kern->attn(out + r * hs + g * grp * s, hs, lse ? lse + r * c->heads + g * grp : NULL,
-			           c->heads, q + r * hs + g * grp * s, hs, kv_at(first->kv, c, l, g, 0),
-			           kv_at(first->kv, c, l, g, 1), s, count, first->pos + at, grp, s, scale, window,
-			           m->s.attn + (size_t)omp_get_thread_num() * m->s.keys);
-		}
+		kern->attn(t->out + at, hs, t->lse ? t->lse + b.row * c->heads + g * grp : NULL, c->heads, t->q + at, hs,
+		           kv_at(first->kv, c, t->l, g, 0), kv_at(first->kv, c, t->l, g, 1), s, b.n, first->pos, grp, s,
+		           attn_scale(c), window, t->m->s.attn + thread * t->m->s.keys);
 	}
 }
 
@@ -307,24 +332,33 @@ static void project(struct model *m, float *x, const act *in, const struct packe
 	kern->add(x, m->s.tmp, n * d);
 }
 
+/* The gate applied to what it lets through. */
+static void gated(void *ctx, size_t first, size_t end)
+{
+	const struct step *t = ctx;
+	const struct layer *y = &t->m->layers[t->l];
+	size_t f = t->m->c.ffn;
+
+	for (size_t i = first; i < end; i++) {
+		const float *gate = t->m->s.gu + i * y->gateup.n, *up = gate + y->up.col;
+
+		kern->glu(t->out + i * f, gate, up, f, uses_gelu(&t->m->c));
+		if (t->save) {
+			kern->to_act(t->save->gate + i * f, gate, f);
+			kern->to_act(t->save->up + i * f, up, f);
+		}
+	}
+}
+
 static void feed_forward(struct model *m, size_t l, float *x, size_t n, struct layer_acts *save)
 {
 	const struct layer *y = &m->layers[l];
-	size_t f = m->c.ffn, ld = y->gateup.n;
 	act *xn = save ? save->xn_mid : m->s.xn, *h = save ? save->h : m->s.h;
+	struct step t = {.m = m, .l = l, .out = h, .save = save};
 
 	norm_rows(m, xn, x, y->norm[NORM_FFN], n, save ? save->r_mid : NULL);
-	gemm(m->s.gu, ld, xn, m->c.width, &y->gateup, n, 0);
-	PARALLEL_ROWS(n, f)
-	for (size_t i = 0; i < n; i++) {
-		const float *gate = m->s.gu + i * ld, *up = gate + y->up.col;
-
-		kern->glu(h + i * f, gate, up, f, uses_gelu(&m->c));
-		if (save) {
-			kern->to_act(save->gate + i * f, gate, f);
-			kern->to_act(save->up + i * f, up, f);
-		}
-	}
+	gemm(m->s.gu, y->gateup.n, xn, m->c.width, &y->gateup, n, 0);
+	kern_rows(gated, &t, n, 2 * m->c.ffn);
 	project(m, x, h, &y->down, n, y->norm[NORM_POST_FFN], save ? save->post[1] : NULL,
 	        save ? save->post_r[1] : NULL);
 }
@@ -347,14 +381,18 @@ void model_forward(struct model *m, const struct row *rows, size_t n, act *hidde
 	for (size_t l = 0; l < c->layers; l++) {
 		const struct layer *y = &m->layers[l];
 		struct layer_acts *a = save ? &save->layers[l] : NULL;
-		act *xn = a ? a->xn_in : m->s.xn, *q = a ? a->q : m->s.q, *att = a ? a->att : m->s.att;
+		act *xn = a ? a->xn_in : m->s.xn, *att = a ? a->att : m->s.att;
+		struct step t = {
+			.m = m, .l = l, .rows = rows, .q = a ? a->q : m->s.q, .out = att, .lse = a ? a->lse : NULL, .save = a,
+			.tasks = m->s.n_blocks * c->kv_heads,
+		};
 
 		if (a)
 			memcpy(a->x_in, x, n * d * sizeof *x);
 		norm_rows(m, xn, x, y->norm[NORM_ATTN], n, a ? a->r_in : NULL);
 		gemm(m->s.qkv, y->qkv.n, xn, d, &y->qkv, n, 0);
-		queries_keys_values(m, l, rows, n, q, a);
-		attention(m, l, rows, q, att, a ? a->lse : NULL);
+		kern_rows(queries_keys_values, &t, n, 2 * y->qkv.n);
+		kern_run(attention, &t);
 		project(m, x, att, &y->out, n, y->norm[NORM_POST_ATTN], a ? a->post[0] : NULL,
 		        a ? a->post_r[0] : NULL);
 		if (a)

@@ -233,6 +233,7 @@ void model_free(struct model *m)
 	free(m->s.h);
 	free(m->s.attn);
 	free(m->s.spans);
+	free(m->s.blocks);
 	for (size_t i = 0; i < LEN(m->b.f); i++)
 		free(m->b.f[i]);
 	for (size_t i = 0; i < LEN(m->b.a); i++)

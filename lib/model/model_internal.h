@@ -39,12 +39,13 @@ struct scratch {
 	size_t keys;                 /* floats of attn per thread (attn_scratch) */
 	float *attn;                 /* [threads][keys], scratch of kern->attn */
 	struct span { size_t row, n; } *spans;   /* rows of one sequence */
-	size_t n_spans;
+	struct span *blocks;         /* the same in pieces for attention */
+	size_t n_spans, n_blocks;
 };
 
 struct model {
 	struct model_config c;
-	size_t threads;
+	size_t threads;              /* that scratch is there for */
 	struct layer *layers;        /* [L] */
 	struct packed head;          /* [V][D] */
 	struct matrix head_m;
