@@ -75,7 +75,7 @@ static int do_init(const struct args *a, struct err *e)
 
 	if (policy_config_read(a->operand[0], &c, e))
 		return -1;
-	random = (struct policy_random){a->seed, c.layers};
+	random = (struct policy_random){a->seed, c.layers, c.arch};
 	vocab_init(&v);
 	vocab_bytes(&v);
 	while (v.n < c.vocab) {          /* named as importers name an id without a token */

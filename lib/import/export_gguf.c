@@ -207,7 +207,7 @@ static void write_tensor(struct writer *w, const struct model_config *c, const s
 	uint64_t s = c->head_size;
 
 	if (p->rank == 1) {
-		writer_f32(w, data, p->rows, 0);
+		writer_f32(w, data, p->rows, model_norm_plus_one(c->arch, p->name));
 	} else if (is_qk(c, p->name)) {
 		/* Pairs that rotate together lie side by side in the file. */
 		for (uint64_t r = 0; r < p->rows; r++)

@@ -129,9 +129,9 @@ static struct js generation_json(const struct vocab *v)
 
 /* ---- model.safetensors ---- */
 
-static uint64_t bytes_of(const struct model_config *c, const struct param *p)
+static uint64_t bytes_of(const struct param *p)
 {
-	return p->rows * p->cols * (hf_norm_less_one(c->arch, p->name) ? 4 : 2);
+	return p->rows * p->cols * 2;
 }
 
 static void header(const struct model_config *c, struct buf *out)
@@ -144,13 +144,12 @@ static void header(const struct model_config *c, struct buf *out)
 	for (size_t i = 0; i < model_params(c); i++) {
 		model_param(c, i, &p);
 		hf_name(c->arch, p.name, &name);
-		buf_addf(out, ",\"%s\":{\"dtype\":\"%s\",\"shape\":[%llu", name.data,
-		         hf_norm_less_one(c->arch, p.name) ? "F32" : "BF16", (unsigned long long)p.rows);
+		buf_addf(out, ",\"%s\":{\"dtype\":\"BF16\",\"shape\":[%llu", name.data, (unsigned long long)p.rows);
 		if (p.rank == 2)
 			buf_addf(out, ",%llu", (unsigned long long)p.cols);
 		buf_addf(out, "],\"data_offsets\":[%llu,%llu]}", (unsigned long long)at,
-		         (unsigned long long)(at + bytes_of(c, &p)));
-		at += bytes_of(c, &p);
+		         (unsigned long long)(at + bytes_of(&p)));
+		at += bytes_of(&p);
 	}
 	buf_addc(out, '}');
 	while (out->len % 8)
@@ -182,11 +181,7 @@ static int write_weights(const char *dir, const struct model_config *c, export_t
 			writer_abort(&w);
 			return -1;
 		}
-		/* factor - 1 needs more than bf16's eight bits where the factor is small */
-		if (hf_norm_less_one(c->arch, p.name))
-			writer_f32(&w, data, p.rows, -1);
-		else
-			writer_bf16(&w, data, p.rows * p.cols);
+		writer_bf16(&w, data, p.rows * p.cols);
 	}
 	return writer_finish(&w, e);
 }

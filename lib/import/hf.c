@@ -57,13 +57,6 @@ void hf_name(enum arch arch, const char *ours, struct buf *out)
 		}
 }
 
-int hf_norm_less_one(enum arch arch, const char *ours)
-{
-	size_t n = strlen(ours);
-
-	return arch == ARCH_GEMMA3 && n >= 11 && !strcmp(ours + n - 11, "norm.weight");
-}
-
 int hf_json(const char *dir, const char *file, size_t cap, int optional, struct js *out, struct err *e)
 {
 	struct buf path = {0}, text = {0};
@@ -225,10 +218,7 @@ static int place(struct import *im, size_t i, struct err *e)
 		goto out;
 	}
 	t->used = 1;
-	im->params[i] = (struct source){
-		.data = s->map.p + t->at, .type = t->type,
-		.add = hf_norm_less_one(im->config.arch, p.name) ? 1 : 0,
-	};
+	im->params[i] = (struct source){.data = s->map.p + t->at, .type = t->type};
 	rc = 0;
 out:
 	buf_release(&name);

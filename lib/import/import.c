@@ -168,6 +168,7 @@ static int place_gguf(struct import *im, size_t i, unsigned char *used, struct e
 	used[t - g->tensors] = 1;
 	im->params[i] = (struct source){
 		.data = g->map.p + t->at, .type = t->type,
+		.add = model_norm_plus_one(im->config.arch, p.name) ? -1 : 0,       /* the file has 1 + w */
 		.interleaved = im->config.arch == ARCH_LLAMA &&
 		               (ends_with(p.name, ".attn_q.weight") || ends_with(p.name, ".attn_k.weight")),
 	};

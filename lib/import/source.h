@@ -12,7 +12,7 @@ struct source {
 	const unsigned char *data;   /* borrowed from a mapping; NULL: not found yet */
 	uint32_t type;
 	int interleaved;             /* rows of a head are in GGUF llama's RoPE order */
-	float add;                   /* gemma3's norms in a Hugging Face file lack 1 */
+	float add;                   /* to every value: gemma3's norms in a GGUF file are 1 + w */
 };
 
 struct import {

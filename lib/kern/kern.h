@@ -69,11 +69,11 @@ struct kern {
 	                      size_t m, int add, size_t p0, size_t p1);
 
 	/* out[d] = act(x[d] * r * w[d]), r = 1/sqrt(mean(x^2) + eps). Returns r. */
-	float (*rmsnorm)(act *out, const float *x, const act *w, size_t d, float eps);
+	float (*rmsnorm)(act *out, const float *x, const float *w, size_t d, float eps);
 	/* Given dy[d] (gradient of out): dx[d] += ..., dw[d] += ... (dw may be NULL). r from the forward. */
-	void (*rmsnorm_bwd)(float *dx, float *dw, const float *dy, const float *x, const act *w, size_t d, float r);
+	void (*rmsnorm_bwd)(float *dx, float *dw, const float *dy, const float *x, const float *w, size_t d, float r);
 	/* The same norm in place on fp32 (q and k heads of qwen3, gemma3). Returns r. */
-	float (*rmsnorm_f32)(float *x, const act *w, size_t d, float eps);
+	float (*rmsnorm_f32)(float *x, const float *w, size_t d, float eps);
 
 	/* Rotates heads in place: pairs (x[i], x[i + s/2]) by (cos[i], sin[i]), i < s/2. x[heads][s]. */
 	void (*rope)(float *x, size_t heads, size_t s, const float *cos, const float *sin);

@@ -65,34 +65,34 @@ static float inverse_rms(const float *x, size_t d, float eps)
 	return (float)(1 / sqrt(s / (double)d + eps));
 }
 
-static float rmsnorm(act *out, const float *x, const act *w, size_t d, float eps)
+static float rmsnorm(act *out, const float *x, const float *w, size_t d, float eps)
 {
 	float r = inverse_rms(x, d, eps);
 
 	for (size_t i = 0; i < d; i++)
-		out[i] = act_of(x[i] * r * act_f32(w[i]));
+		out[i] = act_of(x[i] * r * w[i]);
 	return r;
 }
 
-static float rmsnorm_f32(float *x, const act *w, size_t d, float eps)
+static float rmsnorm_f32(float *x, const float *w, size_t d, float eps)
 {
 	float r = inverse_rms(x, d, eps);
 
 	for (size_t i = 0; i < d; i++)
-		x[i] = x[i] * r * act_f32(w[i]);
+		x[i] = x[i] * r * w[i];
 	return r;
 }
 
-static void rmsnorm_bwd(float *dx, float *dw, const float *dy, const float *x, const act *w, size_t d, float r)
+static void rmsnorm_bwd(float *dx, float *dw, const float *dy, const float *x, const float *w, size_t d, float r)
 {
 	double s = 0;
 	float c;
 
 	for (size_t i = 0; i < d; i++)
-		s += (double)dy[i] * act_f32(w[i]) * x[i];
+		s += (double)dy[i] * w[i] * x[i];
 	c = (float)(s * r * r * r / (double)d);
 	for (size_t i = 0; i < d; i++) {
-		dx[i] += dy[i] * act_f32(w[i]) * r - x[i] * c;
+		dx[i] += dy[i] * w[i] * r - x[i] * c;
 		if (dw)
 			dw[i] += dy[i] * (x[i] * r);
 	}

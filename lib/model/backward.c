@@ -114,7 +114,7 @@ static void to_act_rows(struct model *m, act *out, const float *x, size_t n, siz
 
 /* dx += gradient through a norm over rows of d; dw likewise. */
 static void norm_bwd(struct model *m, float *dx, float *dw, const float *dy, const float *x,
-                     const act *w, const float *r, size_t n, size_t d)
+                     const float *w, const float *r, size_t n, size_t d)
 {
 	#pragma omp parallel for schedule(static) num_threads((int)m->threads)
 	for (size_t i = 0; i < n; i++)

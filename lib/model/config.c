@@ -40,8 +40,11 @@ static const struct field {
 	FIELD(window_every, K_U32, 0, 1024),
 	FIELD(rope_local_theta, K_F64, 0, 1e12),
 	FIELD(attn_scale, K_F64, 0, 1e6),
+	FIELD(lora_rank, K_U32, 0, 4096),
+	FIELD(lora_alpha, K_F64, 0, 1e6),
 #undef FIELD
 };
+enum { ALWAYS = LEN(fields) - 2 };       /* the fields after these are there with adapters only */
 
 static const char *const arch_names[] = {
 	[ARCH_LLAMA] = "llama", [ARCH_QWEN2] = "qwen2", [ARCH_QWEN3] = "qwen3", [ARCH_GEMMA3] = "gemma3",
@@ -83,7 +86,7 @@ static double number_of(const struct model_config *c, const struct field *f)
 
 void model_config_print(const struct model_config *c, struct buf *out)
 {
-	for (size_t i = 0; i < LEN(fields); i++) {
+	for (size_t i = 0; i < (c->lora_rank ? LEN(fields) : ALWAYS); i++) {
 		const struct field *f = &fields[i];
 
 		buf_addf(out, "%s ", f->name);
@@ -99,7 +102,7 @@ void model_config_print(const struct model_config *c, struct buf *out)
 
 const char *model_config_field(size_t i)
 {
-	return i < LEN(fields) ? fields[i].name : NULL;
+	return i < ALWAYS ? fields[i].name : NULL;
 }
 
 static int set(struct model_config *c, const struct field *f, const char *value, struct err *e)
@@ -173,7 +176,7 @@ int model_config_parse(const char *text, struct model_config *out, struct err *e
 			goto out;
 		}
 	}
-	for (size_t i = 0; i < LEN(fields); i++)
+	for (size_t i = 0; i < ALWAYS; i++)
 		if (!seen[i]) {
 			err_set(e, "model configuration: %s is missing", fields[i].name);
 			goto out;
@@ -216,6 +219,8 @@ int model_config_check(const struct model_config *c, struct err *e)
 		return err_set(e, "model configuration: heads %u is not a multiple of kv_heads %u", c->heads, c->kv_heads);
 	if (c->head_size % 2)
 		return err_set(e, "model configuration: head_size %u is odd", c->head_size);
+	if (c->lora_rank && !(c->lora_alpha > 0))
+		return err_set(e, "model configuration: lora_alpha must be positive");
 	return check_rope(c, e);
 }
 
@@ -282,18 +287,78 @@ static uint64_t size_of(enum size s, const struct model_config *c)
 	return 1;
 }
 
+static size_t parts_per_layer(const struct model_config *c)
+{
+	return parts_there(layer_parts, LEN(layer_parts), c);
+}
+
+size_t model_base_params(const struct model_config *c)
+{
+	return LEN(head_parts) + c->layers * parts_per_layer(c) + parts_there(tail_parts, LEN(tail_parts), c);
+}
+
+/* A layer's matrices by their place in it. */
+static size_t layer_matrices(const struct model_config *c, size_t place[LEN(layer_parts)])
+{
+	size_t n = 0, at = 0;
+
+	for (size_t i = 0; i < LEN(layer_parts); i++) {
+		if (!part_there(&layer_parts[i], c))
+			continue;
+		if (layer_parts[i].cols != ONE)
+			place[n++] = at;
+		at++;
+	}
+	return n;
+}
+
 size_t model_params(const struct model_config *c)
 {
-	return LEN(head_parts) + c->layers * parts_there(layer_parts, LEN(layer_parts), c)
-	       + parts_there(tail_parts, LEN(tail_parts), c);
+	size_t place[LEN(layer_parts)];
+
+	return model_base_params(c) + (c->lora_rank ? 2 * c->layers * layer_matrices(c, place) : 0);
+}
+
+size_t model_adapted(const struct model_config *c, size_t i)
+{
+	size_t place[LEN(layer_parts)], n = layer_matrices(c, place), k = (i - model_base_params(c)) / 2;
+
+	return LEN(head_parts) + k / n * parts_per_layer(c) + place[k % n];
+}
+
+size_t model_adapter(const struct model_config *c, size_t i)
+{
+	size_t place[LEN(layer_parts)], n = layer_matrices(c, place), per = parts_per_layer(c), k = i - LEN(head_parts);
+
+	if (!c->lora_rank || i < LEN(head_parts) || k >= c->layers * per)
+		return 0;
+	for (size_t j = 0; j < n; j++)
+		if (place[j] == k % per)
+			return model_base_params(c) + 2 * (k / per * n + j);
+	return 0;
+}
+
+/* A tensor of an adapter: the base's name and sizes tell its own. */
+static void adapter_param(const struct model_config *c, size_t i, struct param *p)
+{
+	int b = (i - model_base_params(c)) & 1;
+	struct param w;
+
+	model_param(c, model_adapted(c, i), &w);
+	*p = (struct param){.rank = 2, .rows = b ? w.rows : c->lora_rank, .cols = b ? c->lora_rank : w.cols};
+	snprintf(p->name, sizeof p->name, "%.55s.lora_%c", w.name, b ? 'b' : 'a');
 }
 
 void model_param(const struct model_config *c, size_t i, struct param *out)
 {
-	size_t per = parts_there(layer_parts, LEN(layer_parts), c), layer = 0, k = i;
+	size_t per = parts_per_layer(c), layer = 0, k = i;
 	const struct part *p = head_parts;
 	int in_layer = 0;
 
+	if (i >= model_base_params(c)) {
+		adapter_param(c, i, out);
+		return;
+	}
 	if (i >= LEN(head_parts)) {
 		k = i - LEN(head_parts);
 		in_layer = k < c->layers * per;
@@ -308,6 +373,13 @@ void model_param(const struct model_config *c, size_t i, struct param *out)
 		snprintf(out->name, sizeof out->name, "blk.%zu.%s", layer, p->name);
 	else
 		snprintf(out->name, sizeof out->name, "%s", p->name);
+}
+
+int model_norm_plus_one(enum arch a, const char *param)
+{
+	size_t n = strlen(param);
+
+	return a == ARCH_GEMMA3 && n >= 11 && !strcmp(param + n - 11, "norm.weight");
 }
 
 uint64_t model_size(const struct model_config *c)

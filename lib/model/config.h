@@ -30,14 +30,17 @@ struct model_config {
 	uint32_t window, window_every;   /* sliding window; every n-th layer is global; 0: none */
 	double rope_local_theta;         /* of the windowed layers */
 	double attn_scale;               /* 0: 1/sqrt(head_size) */
+	/* LoRA: every layer's matrix is act(W + lora_alpha / lora_rank * B A). Rank 0: there are no adapters. */
+	uint32_t lora_rank;
+	double lora_alpha;
 };
 
 const char *arch_name(enum arch a);              /* "llama" */
 enum arch arch_by_name(const char *name);        /* 0 if unsupported */
 
-/* Lines "name value", every field; the store's "config" document. */
+/* Lines "name value", every field (those of LoRA only where there are adapters); the store's "config" document. */
 void model_config_print(const struct model_config *c, struct buf *out);
-/* Every field must be there, in range (a size that could overflow is refused). */
+/* Every field must be there but for LoRA's, in range (a size that could overflow is refused). */
 MUST_CHECK int model_config_parse(const char *text, struct model_config *out, struct err *e);
 /* Sets one field from its text form; range checked. -1 naming the field. */
 MUST_CHECK int model_config_set(struct model_config *c, const char *name, const char *value, struct err *e);
@@ -52,9 +55,17 @@ struct param {
 	uint64_t rows, cols;         /* cols 1 for vectors */
 };
 
-/* The model's tensors, in a fixed order. */
+/* Does this norm multiply by 1 + w (gemma3's do)? The tensor is w: bf16 has eight bits, and 1 + w needs more. */
+int model_norm_plus_one(enum arch a, const char *param);
+/* The model's tensors, in a fixed order: the base's, then the adapters' (NAME.lora_a [rank][K], NAME.lora_b [N][rank]). */
 size_t model_params(const struct model_config *c);
 void model_param(const struct model_config *c, size_t i, struct param *out);
+/* Of these, the base's: the same with and without adapters. */
+size_t model_base_params(const struct model_config *c);
+/* The parameter that is lora_a of matrix i (lora_b is the next one); 0: it has no adapter. */
+size_t model_adapter(const struct model_config *c, size_t i);
+/* The base matrix that adapter tensor i belongs to. */
+size_t model_adapted(const struct model_config *c, size_t i);
 /* Total number of values. */
 uint64_t model_size(const struct model_config *c);
 

@@ -205,7 +205,7 @@ struct norm_step {
 	const struct model_config *c;
 	act *out;
 	const float *x;
-	const act *w;
+	const float *w;
 	float *r;
 };
 
@@ -222,7 +222,7 @@ static void norm_some(void *ctx, size_t first, size_t end)
 	}
 }
 
-static void norm_rows(struct model *m, act *out, const float *x, const act *w, size_t n, float *r)
+static void norm_rows(struct model *m, act *out, const float *x, const float *w, size_t n, float *r)
 {
 	struct norm_step t = {&m->c, out, x, w, r};
 
@@ -312,7 +312,7 @@ static void attention(void *ctx, size_t thread)
 
 /* y = x W' added to the residual; gemma3 norms it first. */
 static void project(struct model *m, float *x, const act *in, const struct packed *w, size_t n,
-                    const act *post, float *pre, float *r)
+                    const float *post, float *pre, float *r)
 {
 	size_t d = m->c.width;
 

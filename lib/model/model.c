@@ -41,14 +41,17 @@ static void set_matrix(struct matrix *x, const act *w)
 	pack_into(x->w->p + x->col * ((x->k + 1) / 2 * 2), w, x->n, x->k, x->k, 0);
 }
 
-static void set_norm(act **slot, const act *w, size_t n)
+static void set_norm(float **slot, const act *w, const struct param *p, enum arch arch)
 {
+	float one = (float)model_norm_plus_one(arch, p->name);
+
 	if (!*slot)
-		*slot = xaligned(n * sizeof(act));
-	memcpy(*slot, w, n * sizeof(act));
+		*slot = xaligned(p->rows * sizeof **slot);
+	for (size_t i = 0; i < p->rows; i++)
+		(*slot)[i] = one + act_f32(w[i]);
 }
 
-static void set_layer(struct layer *l, const char *suffix, const struct param *p,
+static void set_layer(struct layer *l, enum arch arch, const char *suffix, const struct param *p,
                       size_t i, const act *w)
 {
 	for (size_t j = 0; j < LEN(matrices); j++)
@@ -58,7 +61,7 @@ static void set_layer(struct layer *l, const char *suffix, const struct param *p
 		}
 	for (size_t j = 0; j < LEN(norms); j++)
 		if (!strcmp(suffix, norms[j].suffix)) {
-			set_norm(&l->norm[norms[j].what], w, p->rows);
+			set_norm(&l->norm[norms[j].what], w, p, arch);
 			l->norm_param[norms[j].what] = (int)i;
 		}
 	for (size_t j = 0; j < LEN(biases); j++)
@@ -81,9 +84,9 @@ void model_set(struct model *m, size_t i, const act *w)
 	model_param(&m->c, i, &p);
 	suffix = split_name(p.name, &layer);
 	if (suffix) {
-		set_layer(&m->layers[layer], suffix, &p, i, w);
+		set_layer(&m->layers[layer], m->c.arch, suffix, &p, i, w);
 	} else if (!strcmp(p.name, "output_norm.weight")) {
-		set_norm(&m->norm, w, p.rows);
+		set_norm(&m->norm, w, &p, m->c.arch);
 		m->norm_param = (int)i;
 	} else if (!strcmp(p.name, "token_embd.weight")) {
 		m->embed_param = (int)i;

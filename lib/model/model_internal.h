@@ -22,7 +22,7 @@ struct layer {
 	struct packed qkv, out, gateup, down;
 	struct matrix q, k, v, o, gate, up, dn;
 	float *bias;                 /* [qkv.n] in the fused layout, NULL: none */
-	act *norm[NORMS];            /* NULL where the architecture has none */
+	float *norm[NORMS];          /* the factors, NULL where the architecture has none */
 	int norm_param[NORMS], bias_param[3], matrix_param[7];   /* index in model_param's order, -1: none */
 };
 
@@ -50,7 +50,7 @@ struct model {
 	struct packed head;          /* [V][D] */
 	struct matrix head_m;
 	act *embed;                  /* [V][D], NULL when tied: rows are read from head */
-	act *norm;                   /* [D] final norm */
+	float *norm;                 /* [D] final norm's factors */
 	int embed_param, head_param, norm_param;   /* head_param == embed_param when tied */
 	struct rope_table rope[2];   /* global, local (windowed layers) */
 	struct scratch s;

@@ -50,10 +50,11 @@ MUST_CHECK int policy_first(struct store *s, const struct model_config *c, const
                             const char *meta, policy_fill_fn fill, void *ctx, struct err *e);
 
 /* A policy_fill_fn for a model that knows nothing: normal(0, sqrt(0.4 / inputs)), output projections
- * (attn_output, ffn_down) that over sqrt(2 layers), norms 1, biases 0. ctx: struct policy_random. */
+ * (attn_output, ffn_down) that over sqrt(2 layers), norms' factors 1, biases 0. ctx: struct policy_random. */
 struct policy_random {
 	uint64_t seed;
 	uint32_t layers;
+	enum arch arch;
 };
 int policy_random(void *ctx, size_t i, const struct param *p, bf16 *dst, struct err *e);
 

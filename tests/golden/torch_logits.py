@@ -31,7 +31,7 @@ torch.manual_seed(11)
 with open(sys.argv[2], "w") as f, torch.inference_mode():
     f.write(f"# torch {torch.__version__} transformers {transformers.__version__} {name}\n")
     for text in prompts:
-        ids = tok(text, add_special_tokens=False)["input_ids"]
+        ids = tok(text)["input_ids"]
         start = len(ids)
         past, feed = None, ids
         for _ in range(100):

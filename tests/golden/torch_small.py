@@ -77,8 +77,8 @@ for arch, (cls, cfg) in archs.items():
     model = cls(cfg).float().train()
     with torch.no_grad():
         for name, p in model.named_parameters():
-            x = (torch.randn_like(p) * 0.25 + (1 if "norm" in name else 0)).bfloat16().float()
-            p.copy_(x - 1 if "norm" in name and arch == "gemma3" else x)
+            one = "norm" in name and arch != "gemma3"      # gemma3's norms multiply by 1 + w
+            p.copy_((torch.randn_like(p) * 0.25 + one).bfloat16().float())
     tokens = torch.randint(0, V, (1, T))
     logp = torch.log_softmax(model(tokens).logits[0, :-1].float(), -1).gather(1, tokens[0, 1:, None])[:, 0]
     logp.sum().backward()
@@ -87,8 +87,8 @@ for arch, (cls, cfg) in archs.items():
     assert len({t for _, t in order}) == len(params), set(params) - {t for _, t in order}
     with open(f"{sys.argv[1]}/{arch}.bin", "wb") as f:
         f.write(struct.pack("<i", T) + tokens[0].int().numpy().tobytes() + logp.detach().numpy().tobytes())
-        for ours, theirs in order:        # gemma's norms are stored as factor - 1
-            f.write(bf16(params[theirs] + (1 if arch == "gemma3" and "norm" in ours else 0)))
+        for ours, theirs in order:
+            f.write(bf16(params[theirs]))
         for _, theirs in order:
             f.write(bf16(params[theirs].grad))
     open(f"{sys.argv[1]}/{arch}.txt", "w").write(config_text(arch))

@@ -44,7 +44,8 @@ static void norms(size_t n)
 	struct numbers r = numbers(n);
 	float *x = floats(&r, n, -3, 3), *dy = floats(&r, n, -1, 1);
 	float *a = copy(x, n * sizeof *a), *b = copy(x, n * sizeof *b), *c = copy(dy, n * sizeof *c), *d = copy(dy, n * sizeof *d);
-	act *w = acts(&r, n, -2, 2), *o = xcalloc(n, sizeof *o), *p = xcalloc(n, sizeof *p);
+	float *w = floats(&r, n, -2, 2);
+	act *o = xcalloc(n, sizeof *o), *p = xcalloc(n, sizeof *p);
 	float ra = lv->rmsnorm(o, x, w, n, 1e-5f), rb = ref->rmsnorm(p, x, w, n, 1e-5f);
 	int good = fabsf(ra - rb) <= 2e-7f * rb;
 

@@ -139,11 +139,45 @@ static void order(void)
 	ok(p.rows == 576 && p.cols == 1536, "ffn_down is [D][F]");
 }
 
+/* Adapters come after the base's tensors, two for each matrix of a layer, and find their matrix again. */
+static void adapters(void)
+{
+	struct model_config c = smollm(), d;
+	struct param p, w;
+	size_t base = model_params(&c), right = 0, there = 0;
+	struct buf text = {0};
+	struct err e;
+
+	c.lora_rank = 4;
+	c.lora_alpha = 8;
+	ok(model_base_params(&c) == base && model_params(&c) == base + 30 * 7 * 2, "two adapter tensors for each matrix");
+	for (size_t i = base; i < model_params(&c); i++) {
+		char want[80];
+		int b = (i - base) & 1;
+
+		model_param(&c, i, &p);
+		model_param(&c, model_adapted(&c, i), &w);
+		snprintf(want, sizeof want, "%s.lora_%c", w.name, b ? 'b' : 'a');
+		right += !strcmp(p.name, want) && p.rank == 2 && w.rank == 2 && p.rows == (b ? w.rows : 4) && p.cols == (b ? 4 : w.cols)
+		         && model_adapter(&c, model_adapted(&c, i)) == i - (size_t)b;
+	}
+	ok(right == 30 * 7 * 2, "named after their matrix, of its sizes, and found from it");
+	for (size_t i = 0; i < base; i++) {
+		model_param(&c, i, &p);
+		there += !!model_adapter(&c, i) == (p.rank == 2 && !strncmp(p.name, "blk.", 4));
+	}
+	ok(there == base, "layers' matrices have adapters, nothing else has");
+	model_config_print(&c, &text);
+	ok(!model_config_parse(text.data, &d, &e) && d.lora_rank == 4 && d.lora_alpha == 8, "the configuration says so");
+	buf_release(&text);
+}
+
 int main(void)
 {
 	round_trip();
 	limits();
 	params();
 	order();
+	adapters();
 	return done();
 }

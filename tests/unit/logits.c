@@ -125,5 +125,6 @@ int main(void)
 	}
 	diag("%s, %d threads", kern->isa, kern_threads());
 	check("tests/golden/torch/smollm2.logits", "smollm2", "smollm2-135m-instruct-q4_1.gguf");
+	check("tests/golden/torch/gemma3.logits", "gemma3", "gemma-3-270m-q4_k_m.gguf");
 	return done();
 }

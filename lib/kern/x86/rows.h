@@ -87,38 +87,38 @@ static float inverse_rms(const float *x, size_t d, float eps)
 	return (float)(1 / sqrt(sumsq(x, d) / (double)d + eps));
 }
 
-static float rmsnorm(act *out, const float *x, const act *w, size_t d, float eps)
+static float rmsnorm(act *out, const float *x, const float *w, size_t d, float eps)
 {
 	float r = inverse_rms(x, d, eps);
 
 	for (size_t i = 0; i < d; i += W)
-		put_act(out + i, v_mul(v_mul(get(x + i, d - i, 0), v_set1(r)), get_act(w + i, d - i)), d - i);
+		put_act(out + i, v_mul(v_mul(get(x + i, d - i, 0), v_set1(r)), get(w + i, d - i, 0)), d - i);
 	return r;
 }
 
-static float rmsnorm_f32(float *x, const act *w, size_t d, float eps)
+static float rmsnorm_f32(float *x, const float *w, size_t d, float eps)
 {
 	float r = inverse_rms(x, d, eps);
 
 	for (size_t i = 0; i < d; i += W)
-		put(x + i, v_mul(v_mul(get(x + i, d - i, 0), v_set1(r)), get_act(w + i, d - i)), d - i);
+		put(x + i, v_mul(v_mul(get(x + i, d - i, 0), v_set1(r)), get(w + i, d - i, 0)), d - i);
 	return r;
 }
 
-static void rmsnorm_bwd(float *dx, float *dw, const float *dy, const float *x, const act *w, size_t d, float r)
+static void rmsnorm_bwd(float *dx, float *dw, const float *dy, const float *x, const float *w, size_t d, float r)
 {
 	struct vd s = vd_zero();
 	vf c, vr = v_set1(r);
 
 	for (size_t i = 0; i < d; i += W) {
-		vf g = v_mul(get(dy + i, d - i, 0), get_act(w + i, d - i));
+		vf g = v_mul(get(dy + i, d - i, 0), get(w + i, d - i, 0));
 
 		s = vd_add(s, v_mul(g, get(x + i, d - i, 0)));
 	}
 	c = v_set1((float)(vd_hsum(s) * r * r * r / (double)d));
 	for (size_t i = 0; i < d; i += W) {
 		vf y = get(dy + i, d - i, 0), xi = get(x + i, d - i, 0);
-		vf g = v_sub(v_mul(v_mul(y, get_act(w + i, d - i)), vr), v_mul(xi, c));
+		vf g = v_sub(v_mul(v_mul(y, get(w + i, d - i, 0)), vr), v_mul(xi, c));
 
 		put(dx + i, v_add(get(dx + i, d - i, 0), g), d - i);
 		if (dw)
