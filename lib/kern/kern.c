@@ -273,66 +273,77 @@ void pack_free(struct packed *p)
 
 enum {
 	SMALL_GEMM = 1 << 19,        /* below this much work a team costs more than it brings */
-	READ_ROWS = 12,              /* reading a weight from memory takes as long as this many rows' use of it */
-	LEAST_ROWS = 12              /* a thread's, or it would unpack weights for too few */
+	READ_ROWS = 4,               /* reading and unpacking a weight takes as long as this many rows' use of it */
+	FILL_PARTS = 8               /* making a row ready takes an eighth of its use by one panel */
 };
-
-static size_t div_up(size_t a, size_t b)
-{
-	return (a + b - 1) / b;
-}
-
-/* The number of parts to cut m rows into, such that team / parts threads share the panels and all have as even
- * a load as can be. Any choice gives the same bits. */
-static size_t row_parts(size_t m, size_t panels, size_t team)
-{
-	size_t parts = 1, least = m * div_up(panels, team);
-
-	for (size_t r = 2; r <= team && m >= r * LEAST_ROWS; r++) {
-		size_t load = div_up(m, r) * div_up(panels, team / r);
-
-		if (team % r == 0 && load < least) {
-			least = load;
-			parts = r;
-		}
-	}
-	return parts;
-}
 
 struct product {
 	float *c;
 	const act *a;
 	const struct packed *w;
-	size_t ldc, lda, m, row_parts, panel_parts;
+	size_t ldc, lda, m, row_parts;
 	int add, trans;              /* A is [M][K], or [K][M] if trans */
 };
 
-static void product_part(void *ctx, size_t i)
+/* The number of parts to cut m rows into, such that each part's team / parts threads share the panels. Any choice
+ * gives the same bits. */
+static size_t row_parts(size_t m, size_t panels, size_t team)
 {
-	const struct product *j = ctx;
-	size_t rp = j->row_parts, pp = j->panel_parts, panels = panels_of(j->w->n);
-	size_t r0 = j->m * (i / pp) / rp, r1 = j->m * (i / pp + 1) / rp;
-	size_t p0 = panels * (i % pp) / pp, p1 = panels * (i % pp + 1) / pp;
+	size_t best = 1, least = SIZE_MAX;
+
+	for (size_t parts = 1; parts <= team && parts <= m; parts++) {
+		size_t rows = (m + parts - 1) / parts;
+		size_t load = (rows + READ_ROWS) * panels * parts * FILL_PARTS / team + rows;
+
+		if (team % parts == 0 && load < least) {
+			least = load;
+			best = parts;
+		}
+	}
+	return best;
+}
+
+/* Rows [r0, r1) of panels [p0, p1). */
+static void product_piece(const struct product *j, size_t r0, size_t r1, size_t p0, size_t p1)
+{
 	void (*f)(float *, size_t, const act *, size_t, const struct packed *, size_t, int, size_t, size_t) =
 		j->trans ? kern->gemm_panels_t : kern->gemm_panels;
 
-	if (i < rp * pp && r0 < r1 && p0 < p1)
+	if (r0 < r1 && p0 < p1)
 		f(j->c + r0 * j->ldc, j->ldc, j->a + r0 * (j->trans ? 1 : j->lda), j->lda, j->w, r1 - r0, j->add, p0, p1);
+}
+
+/* A thread's part: whole panels, and some rows of those that it shares with its neighbours. */
+static void product_part(void *ctx, size_t thread)
+{
+	const struct product *j = ctx;
+	size_t team = (size_t)n_threads, each = team / j->row_parts, i = thread % each, panels = panels_of(j->w->n);
+	size_t r0 = j->m * (thread / each) / j->row_parts, r1 = j->m * (thread / each + 1) / j->row_parts, rows = r1 - r0;
+	size_t from = rows * panels * i / each, to = rows * panels * (i + 1) / each;
+	size_t p0 = from / rows, p1 = to / rows, head = from % rows, tail = to % rows;
+
+	if (p0 == p1) {
+		product_piece(j, r0 + head, r0 + tail, p0, p0 + 1);
+		return;
+	}
+	if (head)
+		product_piece(j, r0 + head, r1, p0, p0 + 1);
+	product_piece(j, r0, r1, p0 + !!head, p1);
+	product_piece(j, r0, r0 + tail, p1, p1 + 1);
 }
 
 static void split(float *c, size_t ldc, const act *a, size_t lda, const struct packed *w, size_t m, int add, int trans)
 {
-	struct product j = {c, a, w, ldc, lda, m, 1, 1, add, trans};
+	struct product j = {c, a, w, ldc, lda, m, 1, add, trans};
 	size_t panels = panels_of(w->n);
 
 	if (!m || !panels)
 		return;
 	if (n_threads == 1 || (m + READ_ROWS) * w->n * w->k < SMALL_GEMM) {
-		product_part(&j, 0);
+		product_piece(&j, 0, m, 0, panels);
 		return;
 	}
 	j.row_parts = row_parts(m, panels, (size_t)n_threads);
-	j.panel_parts = (size_t)n_threads / j.row_parts;
 	kern_run(product_part, &j);
 }
 

@@ -8,8 +8,6 @@
 #include "kern/exp.h"
 #include "kern/x86/vec256.h"
 
-#define ROWS 6
-
 #include "kern/x86/rows.h"
 #include "kern/x86/attn.h"
 #include "kern/x86/gemm.h"

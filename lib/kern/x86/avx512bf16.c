@@ -11,7 +11,6 @@
 
 #include "kern/exp.h"
 
-#define ROWS 12
 #define BF16_DOT
 
 #include "kern/x86/vec512.h"

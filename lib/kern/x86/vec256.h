@@ -74,6 +74,11 @@ static inline vf v_load_act_n(const bf16 *p, size_t n)
 	memcpy(x, p, n * sizeof *x);
 	return v_load_act(x);
 }
+/* Eight values, the first n from p, then zeros. */
+static inline void v_widen8(float *out, const bf16 *p, size_t n)
+{
+	v_store(out, n == 8 ? v_load_act(p) : v_load_act_n(p, n));
+}
 static inline void v_store_act(bf16 *p, vf x)
 {
 	__m256i u = _mm256_castps_si256(x);

@@ -57,6 +57,13 @@ static inline vf v_from_bf16(__m256i x)
 }
 static inline vf v_load_act(const bf16 *p) { return v_from_bf16(_mm256_loadu_si256((const __m256i *)p)); }
 static inline vf v_load_act_n(const bf16 *p, size_t n) { return v_from_bf16(_mm256_maskz_loadu_epi16(v_first(n), p)); }
+/* Eight values, the first n from p, then zeros. */
+static inline void v_widen8(float *out, const bf16 *p, size_t n)
+{
+	__m256i x = _mm256_cvtepu16_epi32(_mm_maskz_loadu_epi16((__mmask8)v_first(n), p));
+
+	_mm256_storeu_ps(out, _mm256_castsi256_ps(_mm256_slli_epi32(x, 16)));
+}
 static inline __m256i v_to_bf16(vf x)
 {
 	__m512i u = _mm512_castps_si512(x), one = _mm512_set1_epi32(1);
@@ -83,13 +90,14 @@ static inline vf v_dot(vf s, uint32_t x, vf w)
 {
 	return _mm512_dpbf16_ps(s, (__m512bh)_mm512_set1_epi32((int)x), (__m512bh)w);
 }
-/* Sixteen pairs, the first n from even and odd, then zeros. */
-static inline void v_store_pairs(uint32_t *p, const bf16 *even, const bf16 *odd, size_t n)
+/* Eight pairs, the first n from even and odd, then zeros. */
+static inline void v_pairs8(uint32_t *p, const bf16 *even, const bf16 *odd, size_t n)
 {
-	__m512i a = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(v_first(n), even));
-	__m512i b = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(v_first(n), odd));
+	__mmask8 some = (__mmask8)v_first(n);
+	__m256i a = _mm256_cvtepu16_epi32(_mm_maskz_loadu_epi16(some, even));
+	__m256i b = _mm256_cvtepu16_epi32(_mm_maskz_loadu_epi16(some, odd));
 
-	_mm512_storeu_si512(p, _mm512_or_epi32(a, _mm512_slli_epi32(b, 16)));
+	_mm256_storeu_si256((__m256i *)p, _mm256_or_si256(a, _mm256_slli_epi32(b, 16)));
 }
 #endif
 
