@@ -14,7 +14,6 @@ static const char usage[] = "score-update -w STORE [options] [FILE]";
 struct settings {
 	const char *dir, *device;
 	struct train_settings train;
-	uint64_t commit_every;
 	int threads, partial, progress;
 };
 
@@ -43,15 +42,13 @@ static int learn(struct trainer *r, const struct batch *b, const struct jl_in *i
 	return trainer_update(r, b, bar, e) ? err_prefix(e, "%s: ", jl_name(in)) : 0;
 }
 
-/* Commits, then says so: a printed line is a step that will not be lost. */
-static int commit(struct trainer *r, const struct settings *s, struct err *e)
+/* What is committed is said: a printed line is a step that will not be lost. */
+static int print(struct trainer *r, const struct settings *s, struct err *e)
 {
 	int rc = 0;
 
-	if (!r->n_rows)
+	if (r->n_waiting || !r->n_rows)
 		return 0;
-	if (trainer_commit(r, e))
-		return -1;
 	if (s->progress)
 		fprintf(stderr, "\r\033[K%s: step %lld committed in %.2f s\n", prog_name(), (long long)r->step,
 		        r->commit_seconds);
@@ -83,13 +80,13 @@ static int run(struct trainer *r, struct jl_in *in, const struct settings *s, st
 	while ((rc = batch_read(batches, &b, e)) > 0) {
 		rc = learn(r, &b, in, s, &bar, e);
 		batch_release(&b);
-		if (rc || (r->n_rows >= s->commit_every && (rc = commit(r, s, e))))
+		if (rc || (rc = print(r, s, e)))
 			break;
 	}
 	batch_in_free(batches);
 	progress_end(&bar);
 	/* whole batches before an error stay trained */
-	if (commit(r, s, rc ? &late : e))
+	if (trainer_commit(r, rc ? &late : e) || print(r, s, rc ? &late : e))
 		rc = -1;
 	return rc;
 }
@@ -153,7 +150,7 @@ static void options(int argc, char **argv, struct settings *s, const char **file
 		{"partial", 0, OPT_FLAG, &s->partial, NULL, "train on batches that are cut short or not marked", 0, 0, NULL},
 		{"reset-optimizer", 0, OPT_FLAG, &s->train.reset, NULL, "begin with fresh moments and schedule", 0, 0, NULL},
 		{"micro-tokens", 0, OPT_U64, &s->train.micro, "N", "positions of one forward (default 2048)", 1, 1 << 24, NULL},
-		{"commit-every", 0, OPT_U64, &s->commit_every, "N", "commit each N-th batch only (default 1)", 1, 1 << 30, NULL},
+		{"commit-every", 0, OPT_U64, &s->train.commit_every, "N", "commit each N-th batch only (default 1)", 1, 1 << 30, NULL},
 		{"keep", 0, OPT_INT, &s->train.keep, "K", "snapshots to keep besides tagged ones (default 2)", 1, 1 << 30, NULL},
 		{"threads", 'j', OPT_INT, &s->threads, "N", "threads (default: one per core)", 1, 4096, NULL},
 		{"device", 0, OPT_STR, &s->device, "NAME", "auto, cpu or cuda (default auto)", 0, 0, NULL},
@@ -178,11 +175,11 @@ static void options(int argc, char **argv, struct settings *s, const char **file
 int main(int argc, char **argv)
 {
 	struct settings set = {
-		.device = "auto", .commit_every = 1,
+		.device = "auto",
 		.train = {
 			.loss = {.beta1 = 0.01, .beta2 = 0.1},
 			.adam = {.lr = 5e-6, .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .clip = 1},
-			.reference = "base", .micro = 2048, .keep = 2,
+			.reference = "base", .micro = 2048, .commit_every = 1, .keep = 2,
 		},
 	};
 	struct trainer trainer;

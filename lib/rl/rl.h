@@ -216,21 +216,21 @@ struct rl_adam {
 	double clip;                 /* global gradient norm; 0: off */
 };
 
-/* fp32 state, one array per parameter in model_param's order. */
-struct rl_optim {
-	float **master, **m, **v;
-	size_t n;
-	uint64_t updates;            /* since the reset */
+/* What one update has in common for all tensors. Where their state lies is the caller's business: kern->adamw goes from
+ * anywhere to anywhere. */
+struct rl_update {
+	double norm, lr;             /* of the whole gradient before clipping; the rate */
+	struct adamw rate;           /* with the decay of matrices */
 };
 
-void rl_optim_init(struct rl_optim *o, const struct model_config *c);        /* all zero */
-void rl_optim_reset(struct rl_optim *o, const struct model_config *c);       /* moments and updates */
-void rl_optim_release(struct rl_optim *o);
 /* The learning rate of update u (0 is the first after a reset). */
 double rl_lr(const struct rl_adam *a, uint64_t u);
-/* Clips, updates state and weights, repacks the model. -1 if a gradient is not finite: nothing is changed then. */
-MUST_CHECK int rl_optim_step(struct rl_optim *o, const struct rl_adam *a, struct model *m, struct grads *g,
-                             double *norm, double *lr, struct err *e);
+/* The update after `updates` others since the reset. A parameter whose gradient is NULL is not trained.
+ * -1 if a gradient is not finite. */
+MUST_CHECK int rl_update_init(struct rl_update *u, const struct rl_adam *a, uint64_t updates, const struct grads *g,
+                              const struct model_config *c, struct err *e);
+/* For a tensor of this rank. */
+struct adamw rl_update_rate(const struct rl_update *u, int rank);
 
 /* ---- metrics ---------------------------------------------------------------------------------- */
 

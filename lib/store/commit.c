@@ -2,8 +2,8 @@
 /*
  * Writing a step: one LMDB write transaction from commit_begin to commit_finish.
  *
- * A value is handed out as room in the map (MDB_RESERVE) and sealed (checksummed, entered into the
- * manifest) by the next commit_ call, while it is still in the cache. Small values would
+ * A value is handed out as room in the map (MDB_RESERVE), for the caller to fill or to write piece by piece (room.c), and
+ * sealed (checksummed, entered into the manifest) by a later commit_ call. Small values would
  * lie unaligned among others inside a page: they are staged on the heap and put when sealed.
  */
 #include "store/inside.h"
@@ -19,10 +19,10 @@ struct commit {
 	int first, failed, state_changed;
 	struct manifest weights, state;
 	uint64_t taken;              /* bytes of disk that the transaction may have used so far */
-	/* the value being filled */
-	struct entry open;
-	int is_open, is_state;
-	void *room, *staged;
+	uint64_t written;            /* bytes of sealed values */
+	struct room **rooms;         /* [n_rooms] being filled */
+	size_t n_rooms, rooms_cap;
+	struct flush *flush;         /* from the first room_write room on */
 };
 
 /*
@@ -108,9 +108,9 @@ static int take(struct commit *c, uint64_t bytes, struct err *e)
 }
 
 /* Equal to what the parent has? Then the parent's is shared. */
-static int same_as_parent(struct commit *c, const void *data)
+static int same_as_parent(struct commit *c, const struct entry *en, const void *data)
 {
-	const struct entry *old = manifest_find(&c->weights, c->open.name), *en = &c->open;
+	const struct entry *old = manifest_find(&c->weights, en->name);
 	unsigned char room[112];
 	MDB_val k, v;
 
@@ -121,69 +121,84 @@ static int same_as_parent(struct commit *c, const void *data)
 	return !mdb_get(c->txn, c->s->db[TB_TENSOR], &k, &v) && v.mv_size == en->bytes && !memcmp(v.mv_data, data, en->bytes);
 }
 
-static int seal(struct commit *c, struct err *e)
+static int seal(struct commit *c, struct room *r, struct err *e)
 {
-	const void *data = c->staged ? c->staged : c->room;
 	unsigned char room[112];
-	MDB_val k, v = {c->open.bytes, c->staged};
-	MDB_dbi db = c->s->db[c->is_state ? TB_STATE : TB_TENSOR];
+	MDB_val k, v = {r->en.bytes, r->dst};
+	MDB_dbi db = c->s->db[r->is_state ? TB_STATE : TB_TENSOR];
 	int rc = 0, same;
 
-	if (!c->is_open)
-		return 0;
-	c->is_open = 0;
-	c->open.sum = sum64(data, c->open.bytes);
-	k = c->is_state ? text_key(c->open.name) : tensor_key(c->open.name, c->step, room);
-	same = !c->is_state && same_as_parent(c, data);
-	if (same && !c->staged)
+	if (!r->by_caller && r->done != r->en.bytes)
+		return err_set(e, "%s: %s: %" PRIu64 " bytes were written, expected %" PRIu64, c->s->dir, r->en.name, r->done,
+		               r->en.bytes);
+	r->en.sum = r->by_caller ? sum64(r->dst, r->en.bytes) : sum_end(&r->sum);
+	k = r->is_state ? text_key(r->en.name) : tensor_key(r->en.name, c->step, room);
+	same = !r->is_state && same_as_parent(c, &r->en, r->dst);
+	if (same && !r->staged)
 		rc = mdb_del(c->txn, db, &k, NULL);
-	else if (!same && c->staged)
+	else if (!same && r->staged)
 		rc = mdb_put(c->txn, db, &k, &v, 0);
-	if (!same)
-		manifest_put(c->is_state ? &c->state : &c->weights, &c->open);
-	free(c->staged);
-	c->staged = NULL;
-	if (rc) {
-		lmdb_err(c->s, rc, "writing", e);
-		return failed(c);
+	if (rc)
+		return lmdb_err(c->s, rc, "writing", e);
+	if (!same) {
+		manifest_put(r->is_state ? &c->state : &c->weights, &r->en);
+		c->written += r->en.bytes;
 	}
 	return 0;
 }
 
-/* Every public call begins with this: same process, nothing failed before, the last value sealed. */
-static int ready(struct commit *c, struct err *e)
+static void rooms_free(struct commit *c)
+{
+	for (size_t i = 0; i < c->n_rooms; i++)
+		room_free(c->rooms[i]);
+	c->n_rooms = 0;
+}
+
+/* Every public call begins with this: same process, nothing failed before. */
+static int usable(struct commit *c, struct err *e)
 {
 	if (same_process(c->s, e))
 		return -1;
 	if (c->failed)
 		return err_set(e, "%s: this commit has failed already", c->s->dir);
-	return seal(c, e);
+	return 0;
 }
 
-/* Opens room for c->open. */
-static int reserve(struct commit *c, int is_state, void **dst, struct err *e)
+/* And most go on with this: what is open is sealed. */
+static int ready(struct commit *c, struct err *e)
 {
+	int rc = usable(c, e);
+
+	for (size_t i = 0; i < c->n_rooms && !rc; i++)
+		if (seal(c, c->rooms[i], e))
+			rc = failed(c);
+	if (!rc)
+		rooms_free(c);
+	return rc;
+}
+
+/* Opens room for a value. */
+static int reserve(struct commit *c, const struct entry *en, int is_state, struct room **out, struct err *e)
+{
+	int staged = en->bytes < c->s->small;
 	unsigned char room[112];
-	MDB_val k, v = {c->open.bytes, NULL};
+	MDB_val k, v = {en->bytes, NULL};
 	int rc;
 
-	c->is_state = is_state;
-	if (take(c, c->open.bytes, e))
+	if (take(c, en->bytes, e))
 		return failed(c);
-	if (c->open.bytes < c->s->small) {
-		c->staged = xaligned(c->open.bytes ? c->open.bytes : 1);
-		*dst = c->staged;
-		c->is_open = 1;
-		return 0;
+	if (staged) {
+		v.mv_data = xaligned(en->bytes ? en->bytes : 1);
+	} else {
+		k = is_state ? text_key(en->name) : tensor_key(en->name, c->step, room);
+		rc = mdb_put(c->txn, c->s->db[is_state ? TB_STATE : TB_TENSOR], &k, &v, MDB_RESERVE);
+		if (rc) {
+			lmdb_err(c->s, rc, "writing", e);
+			return failed(c);
+		}
 	}
-	k = is_state ? text_key(c->open.name) : tensor_key(c->open.name, c->step, room);
-	rc = mdb_put(c->txn, c->s->db[is_state ? TB_STATE : TB_TENSOR], &k, &v, MDB_RESERVE);
-	if (rc) {
-		lmdb_err(c->s, rc, "writing", e);
-		return failed(c);
-	}
-	*dst = c->room = v.mv_data;
-	c->is_open = 1;
+	*out = room_new(en, is_state, v.mv_data, staged);
+	VEC_PUSH(c->rooms, c->n_rooms, c->rooms_cap) = *out;
 	return 0;
 }
 
@@ -197,39 +212,99 @@ static int size_check(const struct commit *c, const char *name, __uint128_t byte
 	return 0;
 }
 
-int commit_tensor(struct commit *c, const char *name, enum dtype t, int rank, const uint64_t shape[2], void **dst, struct err *e)
+/* Is `name` new to this commit, and to what is being written? */
+static int once(const struct commit *c, const struct manifest *m, int is_state, const char *name, struct err *e)
+{
+	const struct entry *old = manifest_find(m, name);
+	int again = old && old->version == c->step;
+
+	for (size_t i = 0; i < c->n_rooms; i++)
+		again |= c->rooms[i]->is_state == is_state && !strcmp(c->rooms[i]->en.name, name);
+	return again ? err_set(e, "%s: %s %s given twice in one commit", c->s->dir, is_state ? "state" : "tensor", name) : 0;
+}
+
+static int tensor_room(struct commit *c, const char *name, enum dtype t, int rank, const uint64_t shape[2],
+                       struct room **out, struct err *e)
 {
 	__uint128_t values = (__uint128_t)shape[0] * (rank == 2 ? shape[1] : 1);
-	const struct entry *old;
+	struct entry en = {.dtype = t, .rank = rank, .shape = {shape[0], rank == 2 ? shape[1] : 1}, .version = c->step};
 
-	if (ready(c, e))
-		return -1;
 	if ((t != DT_BF16 && t != DT_F32) || rank < 1 || rank > 2 || !values || values >> 40)
 		return err_set(e, "%s: %s: bad type or shape", c->s->dir, name);
-	if (size_check(c, name, values * (t == DT_F32 ? 4 : 2), e))
+	if (size_check(c, name, values * (t == DT_F32 ? 4 : 2), e) || once(c, &c->weights, 0, name, e))
 		return -1;
-	old = manifest_find(&c->weights, name);
-	if (old && old->version == c->step)
-		return err_set(e, "%s: tensor %s given twice in one commit", c->s->dir, name);
-	c->open = (struct entry){.dtype = t, .rank = rank, .shape = {shape[0], rank == 2 ? shape[1] : 1},
-	                         .version = c->step, .bytes = (uint64_t)values * (t == DT_F32 ? 4 : 2)};
-	memcpy(c->open.name, name, strlen(name));
-	return reserve(c, 0, dst, e);
+	en.bytes = (uint64_t)values * (t == DT_F32 ? 4 : 2);
+	memcpy(en.name, name, strlen(name));
+	return reserve(c, &en, 0, out, e);
+}
+
+static int state_room(struct commit *c, const char *name, uint64_t bytes, struct room **out, struct err *e)
+{
+	struct entry en = {.rank = 1, .shape = {bytes, 1}, .version = c->step, .bytes = bytes};
+
+	if (size_check(c, name, bytes, e) || once(c, &c->state, 1, name, e))
+		return -1;
+	memcpy(en.name, name, strlen(name));
+	c->state_changed = 1;
+	return reserve(c, &en, 1, out, e);
+}
+
+int commit_tensor(struct commit *c, const char *name, enum dtype t, int rank, const uint64_t shape[2], void **dst, struct err *e)
+{
+	struct room *r;
+
+	if (ready(c, e) || tensor_room(c, name, t, rank, shape, &r, e))
+		return -1;
+	r->by_caller = 1;
+	*dst = r->dst;
+	return 0;
 }
 
 int commit_state(struct commit *c, const char *name, uint64_t bytes, void **dst, struct err *e)
 {
-	const struct entry *old;
+	struct room *r;
 
-	if (ready(c, e) || size_check(c, name, bytes, e))
+	if (ready(c, e) || state_room(c, name, bytes, &r, e))
 		return -1;
-	old = manifest_find(&c->state, name);
-	if (old && old->version == c->step)
-		return err_set(e, "%s: state %s given twice in one commit", c->s->dir, name);
-	c->open = (struct entry){.rank = 1, .shape = {bytes, 1}, .version = c->step, .bytes = bytes};
-	memcpy(c->open.name, name, strlen(name));
-	c->state_changed = 1;
-	return reserve(c, 1, dst, e);
+	r->by_caller = 1;
+	*dst = r->dst;
+	return 0;
+}
+
+/* For room_write. */
+static void in_pieces(struct commit *c, struct room *r)
+{
+	mdb_filehandle_t fd;
+
+	mdb_env_get_fd(c->s->env, &fd);
+	if (!c->flush)
+		c->flush = flush_begin(fd);
+	room_open(r, c->s, c->flush);
+}
+
+int commit_tensor_room(struct commit *c, const char *name, enum dtype t, int rank, const uint64_t shape[2],
+                       struct room **out, struct err *e)
+{
+	if (usable(c, e) || tensor_room(c, name, t, rank, shape, out, e))
+		return -1;
+	in_pieces(c, *out);
+	return 0;
+}
+
+int commit_state_room(struct commit *c, const char *name, uint64_t bytes, struct room **out, struct err *e)
+{
+	if (usable(c, e) || state_room(c, name, bytes, out, e))
+		return -1;
+	in_pieces(c, *out);
+	return 0;
+}
+
+int commit_written(struct commit *c, uint64_t *bytes, struct err *e)
+{
+	if (ready(c, e))
+		return -1;
+	*bytes = c->written;
+	return 0;
 }
 
 int commit_drop_state(struct commit *c, const char *prefix, struct err *e)
@@ -362,6 +437,8 @@ int commit_finish(struct commit *c, const char *meta, int keep, struct err *e)
 		commit_abort(c);
 		return -1;
 	}
+	flush_end(c->flush, 1);
+	c->flush = NULL;
 	rc = mdb_txn_commit(c->txn);
 	c->txn = NULL;
 	if (rc)
@@ -374,11 +451,15 @@ void commit_abort(struct commit *c)
 {
 	if (!c)
 		return;
-	if (c->txn && !same_process(c->s, NULL))
-		mdb_txn_abort(c->txn);
+	if (!same_process(c->s, NULL)) {
+		flush_end(c->flush, 0);
+		if (c->txn)
+			mdb_txn_abort(c->txn);
+	}
 	c->s->commit = NULL;
 	manifest_release(&c->weights);
 	manifest_release(&c->state);
-	free(c->staged);
+	rooms_free(c);
+	free(c->rooms);
 	free(c);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the files of this room share; nobody else includes it. store.c opens and closes,
- * place.c deals with the directory and its disk, record.c with small records and checksums,
- * snap.c reads, commit.c writes a step, care.c prunes,
+ * place.c deals with the directory and its disk, record.c with small records, sum.c with checksums,
+ * snap.c reads, commit.c writes a step, room.c its large values, care.c prunes,
  * fsck.c checks.
  */
 #ifndef STORE_INSIDE_H
@@ -63,9 +63,20 @@ MUST_CHECK int space_taken(struct store *s, uint64_t bytes, struct err *e);
 /* End of the last page in use, as a file offset. */
 uint64_t space_used(const struct store *s);
 
-/* ---- record.c ---- */
+/* ---- sum.c ---- */
 
 uint64_t sum64(const void *p, size_t n);       /* XXH64, seed 0 */
+
+/* The same of bytes that come in pieces. */
+struct sum {
+	uint64_t lane[4], n;
+	unsigned char tail[32];
+};
+struct sum sum_begin(void);
+void sum_add(struct sum *s, const void *data, size_t n);
+uint64_t sum_end(const struct sum *s);
+
+/* ---- record.c ---- */
 
 struct entry {
 	char name[96];
@@ -116,6 +127,36 @@ MUST_CHECK int all_tags(const struct store *s, MDB_txn *t, void (*fn)(const char
 /* A step number, tag, "latest" or NULL. */
 MUST_CHECK int resolve(const struct store *s, MDB_txn *t, const char *ref, int64_t *step, struct err *e);
 MUST_CHECK int tag_put(const struct store *s, MDB_txn *t, const char *tag, int64_t step, struct err *e);
+
+/* ---- room.c ---- */
+
+/* A value of a commit, being written. */
+struct room {
+	struct entry en;
+	int is_state, staged;        /* staged: dst is on the heap (owned), else in the map */
+	int by_caller;               /* dst is filled by the caller, not by room_write */
+	void *dst;
+	uint64_t done;               /* bytes written */
+	struct sum sum;              /* of them */
+	/* past the map */
+	int fd;
+	uint64_t at;                 /* file offset of what comes next; 0: through the map, or staged */
+	uint64_t page;
+	unsigned char *tail;         /* [n_tail] bytes short of a page, that belong at `at` */
+	size_t n_tail;
+	struct flush *flush;         /* borrowed; NULL: none */
+};
+
+/* Has the disk write ranges of the file in the background. NULL if there is no thread to be had. */
+struct flush *flush_begin(int fd);
+/* all: after everything that was handed over; else what has not begun is left. */
+void flush_end(struct flush *f, int all);
+
+/* dst: where the value lies, in the map or (staged) on the heap, which is taken over. */
+struct room *room_new(const struct entry *en, int is_state, void *dst, int staged);
+/* Makes it ready for room_write. */
+void room_open(struct room *r, const struct store *s, struct flush *f);
+void room_free(struct room *r);
 
 /* ---- care.c ---- */
 

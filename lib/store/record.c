@@ -1,69 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Checksums, keys, small records, manifests: everything in the store that is not a tensor's bytes. */
+/* Keys, small records, manifests: everything in the store that is not a tensor's bytes. */
 #include "store/inside.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- checksum: XXH64 by its published specification (github.com/Cyan4973/xxHash, doc/xxhash_spec.md) ---- */
-
-static const uint64_t P1 = 0x9e3779b185ebca87u, P2 = 0xc2b2ae3d27d4eb4fu, P3 = 0x165667b19e3779f9u,
-                      P4 = 0x85ebca77c2b2ae63u, P5 = 0x27d4eb2f165667c5u;
-
-static uint64_t rotl(uint64_t x, int n)
-{
-	return x << n | x >> (64 - n);
-}
-
-static uint64_t load64(const unsigned char *p)
-{
-	uint64_t x;
-
-	memcpy(&x, p, 8);
-	return x;
-}
-
-static uint64_t lane(uint64_t acc, uint64_t x)
-{
-	return rotl(acc + x * P2, 31) * P1;
-}
-
-uint64_t sum64(const void *data, size_t n)
-{
-	const unsigned char *p = data, *end = p + n;
-	uint64_t h = P5;
-	uint32_t word;
-
-	if (n >= 32) {
-		uint64_t a = P1 + P2, b = P2, c = 0, d = -P1;
-
-		for (; end - p >= 32; p += 32) {
-			a = lane(a, load64(p));
-			b = lane(b, load64(p + 8));
-			c = lane(c, load64(p + 16));
-			d = lane(d, load64(p + 24));
-		}
-		h = rotl(a, 1) + rotl(b, 7) + rotl(c, 12) + rotl(d, 18);
-		h = (h ^ lane(0, a)) * P1 + P4;
-		h = (h ^ lane(0, b)) * P1 + P4;
-		h = (h ^ lane(0, c)) * P1 + P4;
-		h = (h ^ lane(0, d)) * P1 + P4;
-	}
-	h += n;
-	for (; end - p >= 8; p += 8)
-		h = rotl(h ^ lane(0, load64(p)), 27) * P1 + P4;
-	if (end - p >= 4) {
-		memcpy(&word, p, 4);
-		h = rotl(h ^ word * P1, 23) * P2 + P3;
-		p += 4;
-	}
-	for (; p < end; p++)
-		h = rotl(h ^ *p * P5, 11) * P1;
-	h = (h ^ h >> 33) * P2;
-	h = (h ^ h >> 29) * P3;
-	return h ^ h >> 32;
-}
 
 /* ---- keys ---- */
 
@@ -262,8 +203,8 @@ int rec_put(const struct store *s, MDB_txn *t, enum table tb, MDB_val key, const
 int snap_load(const struct store *s, MDB_txn *t, int64_t step, char **meta, struct manifest *m, struct err *e)
 {
 	unsigned char room[8];
-	const char *p, *nl;
-	size_t n;
+	const char *p = NULL, *nl;
+	size_t n = 0;
 	int rc = rec_get(s, t, TB_SNAP, step_key(step, room), &p, &n, e);
 
 	if (rc < 0)

@@ -95,6 +95,20 @@ MUST_CHECK int commit_begin(struct store *s, int64_t step, uint64_t bytes, struc
 MUST_CHECK int commit_tensor(struct commit *c, const char *name, enum dtype t, int rank,
                              const uint64_t shape[2], void **dst, struct err *e);
 MUST_CHECK int commit_state(struct commit *c, const char *name, uint64_t bytes, void **dst, struct err *e);
+
+/* The same, for a value that is written piece by piece, in order: any number of rooms at once, each by one thread at a time, while
+ * no other commit_ function but these two is called. All must be full at the next commit_ call other than these two. What is
+ * written goes on to the disk in the background. Borrowed until commit_finish or commit_abort. */
+struct room;
+MUST_CHECK int commit_tensor_room(struct commit *c, const char *name, enum dtype t, int rank,
+                                  const uint64_t shape[2], struct room **out, struct err *e);
+MUST_CHECK int commit_state_room(struct commit *c, const char *name, uint64_t bytes, struct room **out, struct err *e);
+MUST_CHECK int room_write(struct room *r, const void *data, size_t n, struct err *e);
+/* All that was written, once it is full: until the next commit_ call. 16-byte aligned. */
+const void *room_data(const struct room *r);
+/* Bytes of the values written so far, without those that turned out to be the parent's. */
+MUST_CHECK int commit_written(struct commit *c, uint64_t *bytes, struct err *e);
+
 /* State not written again stays as it is. Removes all state whose name starts with prefix ("": all). */
 MUST_CHECK int commit_drop_state(struct commit *c, const char *prefix, struct err *e);
 MUST_CHECK int commit_doc(struct commit *c, const char *name, const void *data, size_t n, struct err *e);

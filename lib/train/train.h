@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * train: a run of updates on a store: the policy, its reference and the optimiser's state in
- * memory, one step for each batch, committed with its metrics. score-update without its options.
+ * train: a run of updates on a store: the policy and its reference in memory, one step
+ * for each batch, committed with its metrics. score-update without its options.
  *
  * In the store the optimiser's state is master/<tensor>, m/<tensor>, v/<tensor> (fp32) and
- * "train", a text of lines "name value".
+ * "train", a text of lines "name value". Where every update is committed it is nowhere else: Adam reads it in the
+ * pages of the last step and writes it to those of the next. Between commits it is in memory.
  */
 #ifndef TRAIN_H
 #define TRAIN_H
@@ -18,6 +19,7 @@ struct train_settings {
 	const char *reference;       /* snapshot that KL is taken to */
 	uint64_t micro;              /* rows of one forward */
 	uint64_t max_lag;            /* steps that the writer of a turn may be behind */
+	uint64_t commit_every;       /* updates */
 	int keep;                    /* snapshots, besides tagged ones */
 	int reset;                   /* begin with a fresh optimiser */
 };
@@ -34,18 +36,26 @@ struct metrics_row {
 	char *json;                  /* owned */
 };
 
+/* fp32 state of the trained parameters since the last commit, [n] in model_param's order; NULL where there is none. */
+struct train_memory {
+	float **p, **m, **v;         /* master, moments */
+	size_t n;
+	int held;                    /* 0: the store's is the latest */
+};
+
 struct trainer {
 	struct train_settings set;
 	struct store *store;         /* owned, open for writing */
 	struct policy policy, ref;   /* ref.model NULL where no KL is wanted */
-	struct rl_optim optim;
 	struct rl_pass *pass;
-	struct grads grads;
+	struct grads grads;          /* g[i] NULL: parameter i is not trained, its tensor stays the store's */
+	int zeroed;                  /* they are all zero */
+	struct train_memory memory;
 	struct train_state state;
 	int64_t step, committed;     /* of the weights in memory, of the store */
-	struct metrics_row *rows;    /* [n_rows] of the updates since the last commit */
-	size_t n_rows, rows_cap;
-	double commit_seconds;       /* of the last commit; negative: none yet */
+	struct metrics_row *rows;    /* [n_rows] of the updates to print; the last n_waiting are not committed */
+	size_t n_rows, rows_cap, n_waiting;
+	double commit_seconds;       /* of the last commit */
 };
 
 /* kern_init and comm_init must have been called. Also after an error: trainer_release. */
@@ -54,20 +64,37 @@ void trainer_release(struct trainer *t);
 
 /* Is this a batch for these weights? The message begins with the field; *bad is the trajectory. */
 MUST_CHECK int trainer_check(const struct trainer *t, const struct batch *b, const struct traj **bad, struct err *e);
-/* One step in memory; its metrics row waits in rows. Adam and the schedule begin anew where the objective or the
- * stage differs from the last update's. After an error the weights are as before. */
+/* One step; its metrics row goes to rows. Each commit_every-th is committed. Adam and the schedule begin anew where the objective
+ * or the stage differs from the last update's. After an error the step did not happen, and if it was not the commit that failed the
+ * weights are as before; after a failed commit only trainer_commit (of what came before) and trainer_release may follow. */
 MUST_CHECK int trainer_update(struct trainer *t, const struct batch *b, struct progress *bar, struct err *e);
-/* Commits step with all rows (nothing if there are none). They stay for the caller to print: trainer_printed. */
+/* Commits what waits, if anything does. */
 MUST_CHECK int trainer_commit(struct trainer *t, struct err *e);
+/* The committed rows are printed and can go. */
 void trainer_printed(struct trainer *t);
 
-/* The room's own (state.c): of the latest step; where there is no state yet (init, import), master is taken from the
- * bf16 weights, and moments and *state stay zero. */
-MUST_CHECK int train_load(struct store *s, const struct model_config *c, struct rl_optim *o,
-                          struct train_state *state, struct err *e);
-/* Commits `step`: bf16 weights rounded from master, the state, the rows. meta and keep as in commit_finish. */
-MUST_CHECK int train_commit(struct store *s, int64_t step, const struct model_config *c, const struct rl_optim *o,
-                            const struct train_state *state, const struct metrics_row *rows, size_t n_rows,
-                            const char *meta, int keep, struct err *e);
+/* ---- the room's own ---------------------------------------------------------------- */
+
+/* Of the latest step; zero where there is none yet (init, import). */
+MUST_CHECK int train_state_load(struct store *s, struct train_state *t, struct err *e);
+MUST_CHECK int train_state_commit(struct commit *c, const struct train_state *t, struct err *e);
+/* What a commit of the trained parameters writes, about. */
+uint64_t train_bytes(const struct model_config *c, const struct grads *g);
+void train_memory_init(struct train_memory *m, size_t n);
+void train_memory_release(struct train_memory *m);
+
+/* State from `old`, an open snapshot of the latest step (where it has none, master is taken from the bf16 weights, and moments
+ * are zero), or NULL: from mem; to the commit `to`, with the bf16 weights, or NULL: to mem. */
+struct train_step {
+	const struct rl_update *update;      /* NULL: as it is */
+	int reset;                   /* moments are zero */
+	struct snap *old;
+	struct train_memory *mem;
+	struct commit *to;
+};
+
+/* Adam over all parameters with a gradient; the model gets the new weights. The store's tensors may be read until the next
+ * commit_ call. */
+MUST_CHECK int train_adam(const struct train_step *t, struct model *m, const struct grads *g, struct err *e);
 
 #endif

@@ -48,10 +48,84 @@ int trainer_check(const struct trainer *r, const struct batch *b, const struct t
 	return 0;
 }
 
+/* ---- a commit -------------------------------------------------------------------- */
+
+/* Metrics, description, the end of it. */
+static int commit_rest(struct trainer *r, struct commit *c, int64_t step, const struct train_state *state, struct err *e)
+{
+	const struct metrics_row *rows = r->rows + r->n_rows - r->n_waiting;
+	time_t now = time(NULL);
+	struct tm utc;
+	char meta[256], when[32];
+
+	if (train_state_commit(c, state, e))
+		goto fail;
+	for (size_t i = 0; i < r->n_waiting; i++)
+		if (commit_metrics_of(c, rows[i].step, rows[i].json, e))
+			goto fail;
+	strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
+	snprintf(meta, sizeof meta, "{\"parent\":%lld,\"objective\":\"%s\",\"stage\":%d,\"isa\":\"%s\",\"time\":\"%s\"}",
+	         (long long)r->committed, state->objective, state->stage, kern->isa, when);
+	if (commit_finish(c, meta, r->set.keep, e))
+		return -1;
+	r->committed = step;
+	r->memory.held = 0;
+	r->n_waiting = 0;
+	return 0;
+fail:
+	commit_abort(c);
+	return -1;
+}
+
+int trainer_commit(struct trainer *r, struct err *e)
+{
+	double started = now_seconds();
+	struct train_step what = {.mem = &r->memory};
+
+	if (!r->n_waiting || comm_rank())
+		return 0;
+	if (commit_begin(r->store, r->step, train_bytes(&r->policy.config, &r->grads), &what.to, e))
+		return -1;
+	if (train_adam(&what, r->policy.model, &r->grads, e)) {
+		commit_abort(what.to);
+		return -1;
+	}
+	if (commit_rest(r, what.to, r->step, &r->state, e))
+		return -1;
+	r->commit_seconds = now_seconds() - started;
+	return 0;
+}
+
+void trainer_printed(struct trainer *r)
+{
+	size_t done = r->n_rows - r->n_waiting;
+
+	for (size_t i = 0; i < done; i++)
+		free(r->rows[i].json);
+	if (done && r->n_waiting)
+		memmove(r->rows, r->rows + done, r->n_waiting * sizeof *r->rows);
+	r->n_rows = r->n_waiting;
+}
+
 /* ---- one update ------------------------------------------------------------------ */
 
-static struct js timing(const struct trainer *r, const struct rl_times *t, double total)
+/* An update on its way. */
+struct step {
+	double started, began;       /* at the batch; the commit, 0: none */
+	struct rl_stats stats;
+	struct rl_times times;
+	struct rl_update update;
+	struct train_state next;
+	int reset;
+	struct commit *commit;       /* NULL: none */
+	uint64_t written;
+};
+
+static struct js timing(const struct step *s)
 {
+	const struct rl_times *t = &s->times;
+	uint64_t rss = rss_anon();
+	double now = now_seconds();
 	struct js o = js_object();
 
 	js_set(&o, "forward", js_num(t->forward));
@@ -59,85 +133,123 @@ static struct js timing(const struct trainer *r, const struct rl_times *t, doubl
 	js_set(&o, "head", js_num(t->head));
 	js_set(&o, "backward", js_num(t->backward));
 	js_set(&o, "optimizer", js_num(t->optimizer));
-	js_set(&o, "total", js_num(total));
-	js_set(&o, "commit", r->commit_seconds < 0 ? js_null() : js_num(r->commit_seconds));
-	js_set(&o, "rss_anon", js_num((double)t->rss));
+	js_set(&o, "total", js_num(now - s->started));
+	js_set(&o, "commit", s->commit ? js_num(now - s->began) : js_null());
+	js_set(&o, "bytes_written", s->commit ? js_num((double)s->written) : js_null());
+	js_set(&o, "rss_anon", js_num((double)(rss > t->rss ? rss : t->rss)));
 	return o;
 }
 
+static int add_row(struct trainer *r, const struct step *s, struct err *e)
+{
+	struct js row = rl_metrics(&s->stats, r->step + 1, s->update.norm, s->update.lr);
+	struct buf text = {0};
+	int rc;
+
+	js_set(&row, "timing", timing(s));
+	rc = js_print(row, &text, e);
+	js_free(row);
+	if (rc) {
+		buf_release(&text);
+		return -1;
+	}
+	VEC_PUSH(r->rows, r->n_rows, r->rows_cap) = (struct metrics_row){r->step + 1, text.data};
+	r->n_waiting++;
+	return 0;
+}
+
+static void drop_row(struct trainer *r)
+{
+	free(r->rows[--r->n_rows].json);
+	r->n_waiting--;
+}
+
 /* A stage or an objective of its own begins with a fresh optimiser. */
-static void fresh(struct trainer *r, int stage)
+static void next_state(const struct trainer *r, struct step *s)
 {
 	const char *objective = r->set.loss.objective == RL_PG ? "pg" : "nll";
 
-	if (r->set.reset || strcmp(r->state.objective, objective) || r->state.stage != stage)
-		rl_optim_reset(&r->optim, &r->policy.config);
-	r->set.reset = 0;
-	snprintf(r->state.objective, sizeof r->state.objective, "%s", objective);
-	r->state.stage = stage;
+	s->next = r->state;
+	s->reset = r->set.reset || strcmp(s->next.objective, objective) || s->next.stage != s->stats.stage;
+	if (s->reset)
+		s->next.updates = 0;
+	snprintf(s->next.objective, sizeof s->next.objective, "%s", objective);
+	s->next.stage = s->stats.stage;
 }
 
-int trainer_update(struct trainer *r, const struct batch *b, struct progress *bar, struct err *e)
+static int gradient(struct trainer *r, const struct batch *b, struct step *s, struct err *e)
 {
 	struct traj **t = xreallocarray(NULL, b->n + 1, sizeof(struct traj *));
-	double started = now_seconds(), norm, lr, at;
-	struct rl_times times = {.bar = bar};
-	struct rl_stats stats;
-	struct buf text = {0};
-	struct js row;
 	int rc;
 
 	for (size_t i = 0; i < b->n; i++)
 		t[i] = &b->t[i];
-	grads_zero(&r->grads, &r->policy.config);
-	rc = rl_step(&r->set.loss, r->pass, t, b->n, &r->grads, &stats, &times, e);
+	if (!r->zeroed)
+		grads_zero(&r->grads, &r->policy.config);
+	r->zeroed = 0;
+	rc = rl_step(&r->set.loss, r->pass, t, b->n, &r->grads, &s->stats, &s->times, e);
 	free(t);
-	at = now_seconds();
-	if (!rc) {
-		fresh(r, stats.stage);
-		rc = rl_optim_step(&r->optim, &r->set.adam, r->policy.model, &r->grads, &norm, &lr, e);
-	}
-	if (rc)
-		return err_prefix(e, "batch of step %lld: ", (long long)r->step);
-	r->state.updates = r->optim.updates;
-	times.optimizer = now_seconds() - at;
-	r->step++;
-	row = rl_metrics(&stats, r->step, norm, lr);
-	js_set(&row, "timing", timing(r, &times, now_seconds() - started));
-	rc = js_print(row, &text, e);
-	js_free(row);
-	if (!rc)
-		VEC_PUSH(r->rows, r->n_rows, r->rows_cap) = (struct metrics_row){r->step, text.data};
 	return rc;
 }
 
-/* ---- commit ------------------------------------------------------------ */
-
-int trainer_commit(struct trainer *r, struct err *e)
+/* Adam, from where the state is to where it shall be. */
+static int adam(struct trainer *r, struct step *s, struct err *e)
 {
-	double started = now_seconds();
-	time_t now = time(NULL);
-	struct tm utc;
-	char meta[256], when[32];
+	struct train_step what = {&s->update, s->reset, NULL, &r->memory, s->commit};
+	int rc = 0;
 
-	if (!r->n_rows || comm_rank())
-		return 0;
-	strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
-	snprintf(meta, sizeof meta, "{\"parent\":%lld,\"objective\":\"%s\",\"stage\":%d,\"isa\":\"%s\",\"time\":\"%s\"}",
-	         (long long)r->committed, r->state.objective, r->state.stage, kern->isa, when);
-	if (train_commit(r->store, r->step, &r->policy.config, &r->optim, &r->state, r->rows, r->n_rows, meta,
-	                 r->set.keep, e))
-		return -1;
-	r->committed = r->step;
-	r->commit_seconds = now_seconds() - started;
-	return 0;
+	if (!r->memory.held)
+		rc = snap_open(r->store, NULL, &what.old, e);
+	if (!rc)
+		rc = train_adam(&what, r->policy.model, &r->grads, e);
+	if (!rc && s->commit)
+		rc = commit_written(s->commit, &s->written, e);
+	snap_close(what.old);
+	r->memory.held |= !rc && !s->commit;
+	return rc;
 }
 
-void trainer_printed(struct trainer *r)
+static int step_on(struct trainer *r, struct step *s, struct err *e)
 {
-	for (size_t i = 0; i < r->n_rows; i++)
-		free(r->rows[i].json);
-	r->n_rows = 0;
+	double at = now_seconds();
+	int to_store = !comm_rank() && r->n_waiting + 1 >= r->set.commit_every;
+
+	next_state(r, s);
+	/* before anything is written */
+	if (rl_update_init(&s->update, &r->set.adam, s->next.updates, &r->grads, &r->policy.config, e))
+		return -1;
+	s->next.updates++;
+	s->began = now_seconds();
+	s->times.optimizer = s->began - at;
+	if (to_store && commit_begin(r->store, r->step + 1, train_bytes(&r->policy.config, &r->grads), &s->commit, e))
+		return -1;
+	at = now_seconds();
+	if (adam(r, s, e))
+		goto fail;
+	s->times.optimizer += now_seconds() - at;
+	if (add_row(r, s, e))
+		goto fail;
+	if (to_store && commit_rest(r, s->commit, r->step + 1, &s->next, e)) {
+		drop_row(r);
+		return -1;
+	}
+	r->commit_seconds = now_seconds() - s->began;
+	return 0;
+fail:
+	commit_abort(s->commit);
+	return -1;
+}
+
+int trainer_update(struct trainer *r, const struct batch *b, struct progress *bar, struct err *e)
+{
+	struct step s = {.started = now_seconds(), .times = {.bar = bar}};
+
+	if (gradient(r, b, &s, e) || step_on(r, &s, e))
+		return err_prefix(e, "batch of step %lld: ", (long long)r->step);
+	r->set.reset = 0;
+	r->state = s.next;
+	r->step++;
+	return 0;
 }
 
 /* ---- set-up ------------------------------------------------------------------------ */
@@ -146,27 +258,29 @@ int trainer_open(struct trainer *r, const char *dir, const struct train_settings
 {
 	int ref = set->loss.objective == RL_PG && (set->loss.beta1 != 0 || set->loss.beta2 != 0);
 
-	*r = (struct trainer){.set = *set, .commit_seconds = -1};
+	*r = (struct trainer){.set = *set};
 	if (store_open(dir, STORE_WRITE, &r->store, e) || policy_load(r->store, NULL, 0, &r->policy, e))
 		return -1;
 	if (ref && policy_load(r->store, set->reference, 0, &r->ref, e))
 		return err_prefix(e, "--reference: ");
 	r->step = r->committed = r->policy.step;
-	rl_optim_init(&r->optim, &r->policy.config);
-	if (train_load(r->store, &r->policy.config, &r->optim, &r->state, e))
+	if (train_state_load(r->store, &r->state, e))
 		return -1;
 	grads_init(&r->grads, &r->policy.config);
+	r->zeroed = 1;
+	train_memory_init(&r->memory, r->grads.n);
 	r->pass = rl_pass_new(r->policy.model, r->ref.model, set->micro);
 	return 0;
 }
 
 void trainer_release(struct trainer *r)
 {
+	r->n_waiting = 0;
 	trainer_printed(r);
 	free(r->rows);
 	rl_pass_free(r->pass);
 	grads_release(&r->grads);
-	rl_optim_release(&r->optim);
+	train_memory_release(&r->memory);
 	policy_release(&r->ref);
 	policy_release(&r->policy);
 	store_close(r->store);

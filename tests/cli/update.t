@@ -89,6 +89,22 @@ update $lr "$tmp/in"
 is 'and goes on to the same weights' "$status $(same_store "$w" "$stream")" '0 0'
 is 'old snapshots are pruned, base is kept' "$(score-weights ls -w "$stream" | jq -c .step | tr '\n' ' ')" '0 7 8 '
 
+# A batch whose gradient is not finite would be the first of another stage: the one before is committed with the moments it had.
+fresh
+{ jq -c 'select(.batch.step < 5)' "$tmp/eight"; jq -c 'select(.batch.step == 5) | .stage = 1 | .turns[].advantage = 3e38' "$tmp/eight"; } >"$tmp/in"
+# shellcheck disable=SC2086
+update $lr --commit-every 4 "$tmp/in"
+is 'a gradient that is not finite' "$status $(at) $(wc -l <"$tmp/out") $(cat "$tmp/err")" \
+	"1 5 5 score-update: $tmp/in: batch of step 5: the gradient is not finite"
+jq -c 'select(.batch.step >= 5)' "$tmp/eight" >"$tmp/in"
+# shellcheck disable=SC2086
+update $lr --commit-every 2 "$tmp/in"
+is 'then on to the same weights and metrics' \
+	"$status $(same_store "$w" "$stream") $(score-weights metrics -w "$w" | jq -c 'del(.timing)' | cmp - "$tmp/s1" && echo same)" '0 0 same'
+is 'timing.commit and bytes_written are those of updates that are committed at once' \
+	"$(score-weights metrics -w "$w" | jq -c '.timing | [.commit, .bytes_written] | map(. != null) | unique' | tr '\n' ' ')" \
+	'[false] [false] [false] [true] [false] [false] [true] [false] '
+
 # Killed at some instant, three times over, then left to finish.
 fresh
 for t in 0.2 0.4 0.8; do

@@ -31,12 +31,54 @@ static void next(uint32_t *to, const uint32_t *from, size_t n, int i, int64_t s)
 		to[k] = (from ? from[k] : (uint32_t)(k * 2654435761u)) * 1664525u + 1013904223u + (uint32_t)(i + 10 * s);
 }
 
+static void upper_halves(uint16_t *to, const uint32_t *from, size_t n)
+{
+	for (size_t k = 0; k < n; k++)
+		to[k] = (uint16_t)(from[k] >> 16);
+}
+
+/* State and weights of tensor i, filled by the caller. */
+static int at_once(struct commit *c, int i, const uint32_t *state, size_t n)
+{
+	char name[32];
+	void *dst;
+
+	snprintf(name, sizeof name, "master/t%d", i);
+	if (commit_state(c, name, n * 4, &dst, &e))
+		return -1;
+	memcpy(dst, state, n * 4);
+	if (commit_tensor(c, name + 7, DT_BF16, 1, (uint64_t[2]){n, 1}, &dst, &e))
+		return -1;
+	upper_halves(dst, state, n);
+	return 0;
+}
+
+/* The same, piece by piece. */
+static int in_pieces(struct commit *c, int i, const uint32_t *state, size_t n)
+{
+	enum { PIECE = 7000 };
+	struct room *r, *w;
+	uint16_t half[PIECE];
+	char name[32];
+
+	snprintf(name, sizeof name, "master/t%d", i);
+	if (commit_state_room(c, name, n * 4, &r, &e) || commit_tensor_room(c, name + 7, DT_BF16, 1, (uint64_t[2]){n, 1}, &w, &e))
+		return -1;
+	for (size_t at = 0; at < n; at += PIECE) {
+		size_t m = n - at < PIECE ? n - at : PIECE;
+
+		upper_halves(half, state + at, m);
+		if (room_write(r, state + at, m * 4, &e) || room_write(w, half, m * 2, &e))
+			return -1;
+	}
+	return 0;
+}
+
 static int write_step(struct store *st, int64_t s)
 {
 	struct commit *c;
 	struct snap *p = NULL;
 	char name[32], row[32];
-	void *dst;
 
 	/* the store goes about large steps another way: announce some as such */
 	if (commit_begin(st, s, s % 3 ? TENSORS * VALUES * 6 : 70 << 20, &c, &e))
@@ -53,18 +95,10 @@ static int write_step(struct store *st, int64_t s)
 			goto fail;
 		state = xreallocarray(NULL, n, 4);
 		next(state, old.data, n, i, s);
-		if (commit_state(c, name, n * 4, &dst, &e)) {
+		if (s % 2 ? in_pieces(c, i, state, n) : at_once(c, i, state, n)) {
 			free(state);
 			goto fail;
 		}
-		memcpy(dst, state, n * 4);
-		snprintf(name, sizeof name, "t%d", i);
-		if (commit_tensor(c, name, DT_BF16, 1, (uint64_t[2]){n, 1}, &dst, &e)) {
-			free(state);
-			goto fail;
-		}
-		for (size_t k = 0; k < n; k++)
-			((uint16_t *)dst)[k] = (uint16_t)(state[k] >> 16);
 		free(state);
 	}
 	snprintf(row, sizeof row, "{\"step\":%lld}", (long long)s);

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Values written piece by piece, past the map: pwrite takes a large piece at once where the map takes a
+ * fault for each page, and reads no page from disk before it is written over. A thread has the disk
+ * write what is there while the next pieces are made, so that little is left to do for the commit's sync.
+ */
+#include "store/inside.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+
+/* ---- the disk's thread ---- */
+
+struct flush {
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t more;
+	int fd, end;
+	struct range { uint64_t from, n; } *todo;
+	size_t n, cap;
+};
+
+static void *flush_run(void *arg)
+{
+	struct flush *f = arg;
+
+	pthread_mutex_lock(&f->lock);
+	for (;;) {
+		struct range *now = f->todo;
+		size_t n = f->n;
+
+		if (!n && f->end)
+			break;
+		if (!n) {
+			pthread_cond_wait(&f->more, &f->lock);
+			continue;
+		}
+		f->todo = NULL;
+		f->n = f->cap = 0;
+		pthread_mutex_unlock(&f->lock);
+		/* begins only, so an error is no news here: the sync at the end reports it */
+		for (size_t i = 0; i < n; i++)
+			sync_file_range(f->fd, (off_t)now[i].from, (off_t)now[i].n, SYNC_FILE_RANGE_WRITE);
+		free(now);
+		pthread_mutex_lock(&f->lock);
+	}
+	pthread_mutex_unlock(&f->lock);
+	return NULL;
+}
+
+struct flush *flush_begin(int fd)
+{
+	struct flush *f = xcalloc(1, sizeof *f);
+	sigset_t all, old;
+	int rc;
+
+	f->fd = fd;
+	pthread_mutex_init(&f->lock, NULL);
+	pthread_cond_init(&f->more, NULL);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);        /* signals are not for it */
+	rc = pthread_create(&f->thread, NULL, flush_run, f);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (!rc)
+		return f;
+	free(f);
+	return NULL;
+}
+
+static void flush_add(struct flush *f, uint64_t from, uint64_t n)
+{
+	if (!f)
+		return;
+	pthread_mutex_lock(&f->lock);
+	VEC_PUSH(f->todo, f->n, f->cap) = (struct range){from, n};
+	pthread_cond_signal(&f->more);
+	pthread_mutex_unlock(&f->lock);
+}
+
+void flush_end(struct flush *f, int all)
+{
+	if (!f)
+		return;
+	pthread_mutex_lock(&f->lock);
+	f->end = 1;
+	if (!all)
+		f->n = 0;
+	pthread_cond_signal(&f->more);
+	pthread_mutex_unlock(&f->lock);
+	pthread_join(f->thread, NULL);
+	pthread_mutex_destroy(&f->lock);
+	pthread_cond_destroy(&f->more);
+	free(f->todo);
+	free(f);
+}
+
+/* ---- a room ---- */
+
+/*
+ * LMDB does not say where in the file a value lies. The header of its first page does: the page's number (8
+ * bytes), 2 unused, flags (2; 4: a value's own pages), their count (4). Should a version of LMDB have it otherwise, the value
+ * is filled through the map.
+ */
+static uint64_t file_offset(const struct store *s, const unsigned char *value, uint64_t bytes)
+{
+	uint64_t page;
+	uint32_t count;
+	uint16_t flags;
+	MDB_envinfo info;
+
+	mdb_env_info(s->env, &info);
+	if ((uintptr_t)value % s->page != 16)
+		return 0;
+	memcpy(&page, value - 16, sizeof page);
+	memcpy(&flags, value - 6, sizeof flags);
+	memcpy(&count, value - 4, sizeof count);
+	if (!(flags & 4) || count != (bytes + 16 + s->page - 1) / s->page || page < 2 || page + count > info.me_mapsize / s->page)
+		return 0;
+	return page * s->page + 16;
+}
+
+struct room *room_new(const struct entry *en, int is_state, void *dst, int staged)
+{
+	struct room *r = xcalloc(1, sizeof *r);
+
+	*r = (struct room){.en = *en, .is_state = is_state, .dst = dst, .staged = staged, .sum = sum_begin()};
+	return r;
+}
+
+void room_open(struct room *r, const struct store *s, struct flush *f)
+{
+	mdb_filehandle_t fd;
+
+	mdb_env_get_fd(s->env, &fd);
+	r->fd = fd;
+	r->page = s->page;
+	r->flush = f;
+	r->at = r->staged ? 0 : file_offset(s, r->dst, r->en.bytes);
+}
+
+void room_free(struct room *r)
+{
+	if (r->staged)
+		free(r->dst);
+	free(r->tail);
+	free(r);
+}
+
+static int write_all(struct room *r, struct iovec *v, int n, struct err *e)
+{
+	uint64_t from = r->at;
+
+	while (n) {
+		ssize_t got = pwritev(r->fd, v, n, (off_t)r->at);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return err_set(e, "%s: %s", r->en.name, got ? strerror(errno) : "nothing can be written");
+		r->at += (uint64_t)got;
+		for (; n && (size_t)got >= v->iov_len; v++, n--)
+			got -= (ssize_t)v->iov_len;
+		if (n) {
+			v->iov_base = (char *)v->iov_base + got;
+			v->iov_len -= (size_t)got;
+		}
+	}
+	flush_add(r->flush, from / r->page * r->page, r->at - from / r->page * r->page);
+	return 0;
+}
+
+/* Whole pages go to the file, the rest waits for more; the value's last page is filled up with zeros. */
+static int write_pages(struct room *r, const void *data, size_t n, struct err *e)
+{
+	static const unsigned char zeros[1 << 16];
+	uint64_t end = r->at + r->n_tail + n;
+	size_t rest = end % r->page, whole = n - rest;
+	struct iovec v[3] = {{r->tail, r->n_tail}, {(void *)data, n}, {(void *)zeros, rest ? r->page - rest : 0}};
+
+	if (r->done == r->en.bytes)
+		return write_all(r, v, 3, e);
+	if (!r->tail)
+		r->tail = xmalloc(r->page);
+	if (rest >= n) {             /* no page is whole yet */
+		memcpy(r->tail + r->n_tail, data, n);
+		r->n_tail += n;
+		return 0;
+	}
+	v[1].iov_len = whole;
+	if (write_all(r, v, 2, e))
+		return -1;
+	memcpy(r->tail, (const char *)data + whole, rest);
+	r->n_tail = rest;
+	return 0;
+}
+
+int room_write(struct room *r, const void *data, size_t n, struct err *e)
+{
+	uint64_t before = r->done;
+
+	if (n > r->en.bytes - r->done)
+		return err_set(e, "%s: more was written than there is room for", r->en.name);
+	if (!n)
+		return 0;
+	sum_add(&r->sum, data, n);
+	r->done += n;
+	if (r->at)
+		return write_pages(r, data, n, e);
+	memcpy((char *)r->dst + before, data, n);
+	return 0;
+}
+
+const void *room_data(const struct room *r)
+{
+	return r->dst;
+}
