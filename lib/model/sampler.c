@@ -6,7 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK = 512 };            /* logits summed at once when looking for where u falls */
+enum {
+	BLOCK = 512,                 /* logits summed at once when looking for where u falls */
+	LANES = 16,
+	BINS = 2048, NAT = 32        /* bins of 1/32 nat below the likeliest token */
+};
 
 struct candidate {
 	float x;
@@ -15,9 +19,7 @@ struct candidate {
 
 size_t sample_scratch(size_t vocab)
 {
-	size_t blocks = (vocab / BLOCK + 1) * sizeof(float);
-
-	return vocab * (sizeof(float) + sizeof(struct candidate)) + blocks + 64;
+	return vocab * (sizeof(float) + sizeof(struct candidate)) + BINS * sizeof(uint32_t) + 64;
 }
 
 int sampling_plain(const struct sampling *s)
@@ -25,49 +27,60 @@ int sampling_plain(const struct sampling *s)
 	return s->temperature == 1 && s->top_p >= 1 && s->top_k == 0 && !s->greedy;
 }
 
+/* The first of the largest; NaN is never larger. */
 static int argmax(const float *x, size_t n)
 {
-	size_t best = 0;
+	float top[LANES], best = -HUGE_VALF;
+	size_t i = 0;
 
-	for (size_t i = 1; i < n; i++)
-		if (x[i] > x[best])
-			best = i;
-	return (int)best;
+	for (size_t j = 0; j < LANES; j++)
+		top[j] = -HUGE_VALF;
+	for (; i + LANES <= n; i += LANES)       /* lanes that the compiler makes vectors of */
+		for (size_t j = 0; j < LANES; j++)
+			top[j] = x[i + j] > top[j] ? x[i + j] : top[j];
+	for (; i < n; i++)
+		best = x[i] > best ? x[i] : best;
+	for (size_t j = 0; j < LANES; j++)
+		best = top[j] > best ? top[j] : best;
+	for (i = 0; i < n; i++)
+		if (x[i] == best)
+			return (int)i;
+	return 0;
 }
 
-/* Inverse of the cumulative softmax at u: first the block in which u falls, then the token. */
-static int draw_all(const float *x, size_t n, float inv_t, double u, float *blocks)
+/* The token at which the cumulative softmax passes u; n if it ends before, with its end in *total. A block that u does
+ * not fall into is passed by its sum. */
+static size_t passes(const float *x, size_t n, float inv_t, float lse, double u, double *total)
 {
-	size_t nb = (n + BLOCK - 1) / BLOCK, b, i, end;
-	float top = -HUGE_VALF;
-	double total = 0, sum = 0, target, part = 0;
-	int last = -1;
+	double sum = 0, part;
 
-	for (b = 0; b < nb; b++) {
-		blocks[b] = kern->lse(x + b * BLOCK, b + 1 < nb ? BLOCK : n - b * BLOCK, inv_t);
-		if (blocks[b] > top)
-			top = blocks[b];
-	}
-	for (b = 0; b < nb; b++)
-		total += exp((double)blocks[b] - top);
-	target = u * total;
-	for (b = 0; b + 1 < nb; b++) {
-		part = exp((double)blocks[b] - top);
-		if (sum + part > target)
-			break;
-		sum += part;
-	}
-	for (end = (b + 1) * BLOCK < n ? (b + 1) * BLOCK : n, i = b * BLOCK; i < end; i++) {
-		double p = exp((double)x[i] * inv_t - top);
+	for (size_t b = 0, end; b < n; b = end) {
+		end = n - b < BLOCK ? n : b + BLOCK;
+		part = exp((double)kern->lse(x + b, end - b, inv_t) - lse);
+		if (sum + part <= u) {
+			sum += part;
+			continue;
+		}
+		for (size_t i = b; i < end; i++) {
+			double p = exp((double)x[i] * inv_t - lse);
 
-		if (p > 0)
-			last = (int)i;
-		sum += p;
-		if (sum > target && p > 0)
-			return (int)i;
+			sum += p;
+			if (sum > u && p > 0)
+				return i;
+		}
 	}
-	/* rounding left u beyond the last token: that one, or the likeliest if the block is empty */
-	return last >= 0 ? last : argmax(x, n);
+	*total = sum;
+	return n;
+}
+
+static int draw_all(const float *x, size_t n, float inv_t, float lse, double u)
+{
+	double total;
+	size_t i = passes(x, n, inv_t, lse, u, &total);
+
+	if (i == n)                      /* in fp32 the probabilities do not sum to quite 1, and u is beyond */
+		i = passes(x, n, inv_t, lse, u * total * (1 - 1e-9), &total);
+	return i < n ? (int)i : argmax(x, n);
 }
 
 static int by_logit(const void *pa, const void *pb)
@@ -79,23 +92,49 @@ static int by_logit(const void *pa, const void *pb)
 	return a->id < b->id ? -1 : 1;
 }
 
-/* Top-k, then top-p of what is left. *log_mass: log of the kept part of the softmax at this temperature. */
-static int draw_filtered(const float *x, size_t n, const struct sampling *s, float inv_t, float lse, double u,
-                         struct candidate *c, double *log_mass)
+static size_t bin_of(float x, float top, float inv_t)
 {
-	size_t count = 0, keep;
-	double sum = 0, mass = 0, target, top_mass;
-	/* tokens rarer than (1 - p) / V cannot be needed to reach the mass p */
-	double floor_logp = s->top_p < 1 ? log((1 - s->top_p) / (double)n) : -HUGE_VAL;
+	float d = (top - x) * inv_t * NAT;
 
-	if (s->top_k > 0)
-		floor_logp = -HUGE_VAL;
+	return d < BINS - 1 ? (size_t)d : BINS - 1;
+}
+
+/* The tokens that top-k or top-p can keep, likeliest first, and some more: only these need sorting. */
+static size_t likeliest(const float *x, size_t n, const struct sampling *s, float inv_t, float lse,
+                        struct candidate *c, uint32_t *bins)
+{
+	float top = x[argmax(x, n)];
+	size_t last = 0, count = 0;
+	double mass = 0;
+
+	memset(bins, 0, BINS * sizeof *bins);
 	for (size_t i = 0; i < n; i++)
-		if ((double)x[i] * inv_t - lse >= floor_logp && x[i] > -HUGE_VALF)
+		if (x[i] > -HUGE_VALF)
+			bins[bin_of(x[i], top, inv_t)]++;
+	for (; last < BINS - 1; last++) {
+		count += bins[last];
+		/* no token of a bin is rarer than its far edge */
+		mass += bins[last] * exp((double)top * inv_t - lse - (double)(last + 1) / NAT);
+		if ((s->top_k > 0 && count >= (size_t)s->top_k) || (s->top_p < 1 && s->top_k <= 0 && mass > s->top_p))
+			break;
+	}
+	count = 0;
+	for (size_t i = 0; i < n; i++)
+		if (x[i] > -HUGE_VALF && bin_of(x[i], top, inv_t) <= last)
 			c[count++] = (struct candidate){x[i], (int)i};
 	qsort(c, count, sizeof *c, by_logit);
+	return count;
+}
+
+/* Top-k, then top-p of what is left. *log_mass: log of the kept part of the softmax at this temperature. */
+static int draw_filtered(const float *x, size_t n, const struct sampling *s, float inv_t, float lse, double u,
+                         struct candidate *c, uint32_t *bins, double *log_mass)
+{
+	size_t count = likeliest(x, n, s, inv_t, lse, c, bins), keep;
+	double sum = 0, mass = 0, target, top_mass;
+
 	keep = s->top_k > 0 && (size_t)s->top_k < count ? (size_t)s->top_k : count;
-	for (size_t i = 0; i < keep; i++)
+	for (size_t i = 0; i < keep && s->top_k > 0; i++)
 		mass += exp((double)c[i].x * inv_t - lse);
 	top_mass = s->top_p * (s->top_k > 0 ? mass : 1);
 	for (size_t i = 0; i < keep; i++) {
@@ -107,19 +146,19 @@ static int draw_filtered(const float *x, size_t n, const struct sampling *s, flo
 	}
 	*log_mass = log(sum);
 	target = u * sum;
-	for (size_t i = 0, j = keep; i < j; i++) {
+	for (size_t i = 0; i < keep; i++) {
 		target -= exp((double)c[i].x * inv_t - lse);
 		if (target < 0)
 			return c[i].id;
 	}
-	return c[keep - 1].id;
+	return keep ? c[keep - 1].id : argmax(x, n);
 }
 
 int sample_token(const float *logits, size_t n, const struct sampling *s, double u, const int *banned,
                  size_t n_banned, float *logprob, float *sample_logprob, void *scratch)
 {
-	float *copy = scratch, *blocks = copy + n, lse1 = kern->lse(logits, n, 1), lse, inv_t;
-	struct candidate *c = (struct candidate *)(blocks + n / BLOCK + 2);
+	float *copy = scratch, lse1 = kern->lse(logits, n, 1), lse, inv_t;
+	struct candidate *c = (struct candidate *)(copy + n);
 	const float *x = logits;
 	double log_mass = 0;
 	int id;
@@ -139,9 +178,9 @@ int sample_token(const float *logits, size_t n, const struct sampling *s, double
 	inv_t = (float)(1 / s->temperature);
 	lse = n_banned || inv_t != 1 ? kern->lse(x, n, inv_t) : lse1;
 	if (s->top_k > 0 || s->top_p < 1)
-		id = draw_filtered(x, n, s, inv_t, lse, u, c, &log_mass);
+		id = draw_filtered(x, n, s, inv_t, lse, u, c, (uint32_t *)(c + n), &log_mass);
 	else
-		id = draw_all(x, n, inv_t, u, blocks);
+		id = draw_all(x, n, inv_t, lse, u);
 	*logprob = logits[id] - lse1;
 	*sample_logprob = x == logits && inv_t == 1 && log_mass == 0 ? *logprob :
 	                  (float)((double)x[id] * inv_t - lse - log_mass);
