@@ -22,7 +22,6 @@ struct commit {
 	uint64_t written;            /* bytes of sealed values */
 	struct room **rooms;         /* [n_rooms] being filled */
 	size_t n_rooms, rooms_cap;
-	struct flush *flush;         /* from the first room_write room on */
 };
 
 /*
@@ -271,23 +270,12 @@ int commit_state(struct commit *c, const char *name, uint64_t bytes, void **dst,
 	return 0;
 }
 
-/* For room_write. */
-static void in_pieces(struct commit *c, struct room *r)
-{
-	mdb_filehandle_t fd;
-
-	mdb_env_get_fd(c->s->env, &fd);
-	if (!c->flush)
-		c->flush = flush_begin(fd);
-	room_open(r, c->s, c->flush);
-}
-
 int commit_tensor_room(struct commit *c, const char *name, enum dtype t, int rank, const uint64_t shape[2],
                        struct room **out, struct err *e)
 {
 	if (usable(c, e) || tensor_room(c, name, t, rank, shape, out, e))
 		return -1;
-	in_pieces(c, *out);
+	room_open(*out, c->s);
 	return 0;
 }
 
@@ -295,7 +283,7 @@ int commit_state_room(struct commit *c, const char *name, uint64_t bytes, struct
 {
 	if (usable(c, e) || state_room(c, name, bytes, out, e))
 		return -1;
-	in_pieces(c, *out);
+	room_open(*out, c->s);
 	return 0;
 }
 
@@ -437,8 +425,6 @@ int commit_finish(struct commit *c, const char *meta, int keep, struct err *e)
 		commit_abort(c);
 		return -1;
 	}
-	flush_end(c->flush, 1);
-	c->flush = NULL;
 	rc = mdb_txn_commit(c->txn);
 	c->txn = NULL;
 	if (rc)
@@ -451,11 +437,8 @@ void commit_abort(struct commit *c)
 {
 	if (!c)
 		return;
-	if (!same_process(c->s, NULL)) {
-		flush_end(c->flush, 0);
-		if (c->txn)
-			mdb_txn_abort(c->txn);
-	}
+	if (c->txn && !same_process(c->s, NULL))
+		mdb_txn_abort(c->txn);
 	c->s->commit = NULL;
 	manifest_release(&c->weights);
 	manifest_release(&c->state);

@@ -144,18 +144,12 @@ struct room {
 	uint64_t page;
 	unsigned char *tail;         /* [n_tail] bytes short of a page, that belong at `at` */
 	size_t n_tail;
-	struct flush *flush;         /* borrowed; NULL: none */
 };
-
-/* Has the disk write ranges of the file in the background. NULL if there is no thread to be had. */
-struct flush *flush_begin(int fd);
-/* all: after everything that was handed over; else what has not begun is left. */
-void flush_end(struct flush *f, int all);
 
 /* dst: where the value lies, in the map or (staged) on the heap, which is taken over. */
 struct room *room_new(const struct entry *en, int is_state, void *dst, int staged);
 /* Makes it ready for room_write. */
-void room_open(struct room *r, const struct store *s, struct flush *f);
+void room_open(struct room *r, const struct store *s);
 void room_free(struct room *r);
 
 /* ---- care.c ---- */

@@ -1,105 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Values written piece by piece, past the map: pwrite takes a large piece at once where the map takes a
- * fault for each page, and reads no page from disk before it is written over. A thread has the disk
- * write what is there while the next pieces are made, so that little is left to do for the commit's sync.
+ * fault for each page, and reads no page from disk before it is written over. The disk begins to write what is
+ * there while the next pieces are made, so that little is left to do for the commit's sync. (A thread
+ * for that costs more than it brings: the processor's part in writing is as large as the disk's.)
  */
 #include "store/inside.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
-
-/* ---- the disk's thread ---- */
-
-struct flush {
-	pthread_t thread;
-	pthread_mutex_t lock;
-	pthread_cond_t more;
-	int fd, end;
-	struct range { uint64_t from, n; } *todo;
-	size_t n, cap;
-};
-
-static void *flush_run(void *arg)
-{
-	struct flush *f = arg;
-
-	pthread_mutex_lock(&f->lock);
-	for (;;) {
-		struct range *now = f->todo;
-		size_t n = f->n;
-
-		if (!n && f->end)
-			break;
-		if (!n) {
-			pthread_cond_wait(&f->more, &f->lock);
-			continue;
-		}
-		f->todo = NULL;
-		f->n = f->cap = 0;
-		pthread_mutex_unlock(&f->lock);
-		/* begins only, so an error is no news here: the sync at the end reports it */
-		for (size_t i = 0; i < n; i++)
-			sync_file_range(f->fd, (off_t)now[i].from, (off_t)now[i].n, SYNC_FILE_RANGE_WRITE);
-		free(now);
-		pthread_mutex_lock(&f->lock);
-	}
-	pthread_mutex_unlock(&f->lock);
-	return NULL;
-}
-
-struct flush *flush_begin(int fd)
-{
-	struct flush *f = xcalloc(1, sizeof *f);
-	sigset_t all, old;
-	int rc;
-
-	f->fd = fd;
-	pthread_mutex_init(&f->lock, NULL);
-	pthread_cond_init(&f->more, NULL);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);        /* signals are not for it */
-	rc = pthread_create(&f->thread, NULL, flush_run, f);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (!rc)
-		return f;
-	free(f);
-	return NULL;
-}
-
-static void flush_add(struct flush *f, uint64_t from, uint64_t n)
-{
-	if (!f)
-		return;
-	pthread_mutex_lock(&f->lock);
-	VEC_PUSH(f->todo, f->n, f->cap) = (struct range){from, n};
-	pthread_cond_signal(&f->more);
-	pthread_mutex_unlock(&f->lock);
-}
-
-void flush_end(struct flush *f, int all)
-{
-	if (!f)
-		return;
-	pthread_mutex_lock(&f->lock);
-	f->end = 1;
-	if (!all)
-		f->n = 0;
-	pthread_cond_signal(&f->more);
-	pthread_mutex_unlock(&f->lock);
-	pthread_join(f->thread, NULL);
-	pthread_mutex_destroy(&f->lock);
-	pthread_cond_destroy(&f->more);
-	free(f->todo);
-	free(f);
-}
-
-/* ---- a room ---- */
 
 /*
  * LMDB does not say where in the file a value lies. The header of its first page does: the page's number (8
@@ -132,14 +44,13 @@ struct room *room_new(const struct entry *en, int is_state, void *dst, int stage
 	return r;
 }
 
-void room_open(struct room *r, const struct store *s, struct flush *f)
+void room_open(struct room *r, const struct store *s)
 {
 	mdb_filehandle_t fd;
 
 	mdb_env_get_fd(s->env, &fd);
 	r->fd = fd;
 	r->page = s->page;
-	r->flush = f;
 	r->at = r->staged ? 0 : file_offset(s, r->dst, r->en.bytes);
 }
 
@@ -153,7 +64,7 @@ void room_free(struct room *r)
 
 static int write_all(struct room *r, struct iovec *v, int n, struct err *e)
 {
-	uint64_t from = r->at;
+	uint64_t from = r->at / r->page * r->page;
 
 	while (n) {
 		ssize_t got = pwritev(r->fd, v, n, (off_t)r->at);
@@ -170,7 +81,8 @@ static int write_all(struct room *r, struct iovec *v, int n, struct err *e)
 			v->iov_len -= (size_t)got;
 		}
 	}
-	flush_add(r->flush, from / r->page * r->page, r->at - from / r->page * r->page);
+	/* begins only, so an error is no news here: the commit's sync reports it */
+	sync_file_range(r->fd, (off_t)from, (off_t)(r->at - from), SYNC_FILE_RANGE_WRITE);
 	return 0;
 }
 
