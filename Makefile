@@ -52,6 +52,7 @@ BOX       = $(patsubst %.c,%,$(wildcard sandbox/score-box.c))
 TEST_SRC  = $(wildcard tests/unit/*.c tests/kern/*.c tests/grad/*.c tests/fuzz/*.c)
 TEST_BIN  = $(TEST_SRC:%.c=$(B)/%.t)
 TEST_SH   = $(wildcard tests/*/*.t)
+BENCH     = $(patsubst %,$(B)/tests/bench/%.t,measure pipe)
 
 all: $(TOOLS) $(BOX)                     ## build every tool (default)
 
@@ -109,8 +110,12 @@ T = $(TEST_BIN) $(TEST_SH)
 check:                                   ## every test (TAP through prove); T=FILE for one
 	@sh .ci/deps
 	+@$(MAKE) --no-print-directory $(JOBS) checked
-checked: all $(filter $(B)/%,$(T))
+checked: all $(filter $(B)/%,$(T)) $(BENCH)
 	LSAN_OPTIONS=suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0 OMP_WAIT_POLICY=passive B=$(B) PATH="$(CURDIR)/bin:$(CURDIR)/sandbox:$$PATH" prove -j $(shell nproc) -e '' $(T)
+
+bench:                                   ## speed as JSON lines; PEERS=DIR: beside others; tests/bench/run has more
+	+@$(MAKE) --no-print-directory $(JOBS) all $(BENCH) >&2
+	@B=$(B) tests/bench/run
 
 # ---- experiments: pipelines/experiment.mk ----
 
@@ -145,6 +150,6 @@ clean:                                   ## remove what was built (not run/)
 help:                                    ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
 
-.PHONY: all check checked deps demo demo-model experiment install clean help FORCE
+.PHONY: all check checked bench deps demo demo-model experiment install clean help FORCE
 .SECONDARY:
--include $(LIB_OBJ:.o=.d) $(F32_OBJ:.o=.d) $(TOOL_SRC:%.c=$(B)/%.d) $(TEST_SRC:%.c=$(B)/%.d) $(patsubst %.c,$(B)/%.d,$(wildcard sandbox/*.c))
+-include $(LIB_OBJ:.o=.d) $(F32_OBJ:.o=.d) $(TOOL_SRC:%.c=$(B)/%.d) $(TEST_SRC:%.c=$(B)/%.d) $(BENCH:.t=.d) $(patsubst %.c,$(B)/%.d,$(wildcard sandbox/*.c))
