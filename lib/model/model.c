@@ -237,12 +237,8 @@ void model_free(struct model *m)
 	free(m->s.attn);
 	free(m->s.spans);
 	free(m->s.blocks);
-	for (size_t i = 0; i < LEN(m->b.f); i++)
-		free(m->b.f[i]);
-	for (size_t i = 0; i < LEN(m->b.a); i++)
-		free(m->b.a[i]);
-	free(m->b.wt);
-	free(m->b.xt);
+	for (size_t i = 0; i < LEN(m->b.room); i++)
+		free(m->b.room[i].p);
 	free(m);
 }
 
@@ -261,6 +257,11 @@ size_t kv_bytes(const struct model_config *c, size_t cap)
 void kv_init(struct kv *kv, const struct model_config *c, size_t cap)
 {
 	*kv = (struct kv){.data = xaligned(kv_bytes(c, cap)), .cap = cap};
+}
+
+void kv_init_brief(struct kv *kv, const struct model_config *c, size_t cap)
+{
+	*kv = (struct kv){.data = xaligned(kv_bytes(c, cap) / c->layers), .cap = cap, .brief = 1};
 }
 
 void kv_release(struct kv *kv)

@@ -32,10 +32,16 @@ void model_set(struct model *m, size_t i, const act *values);
 struct kv {
 	act *data;
 	size_t cap, len;             /* positions allocated, positions filled */
+	int brief;                   /* holds the layer being computed only */
+	/* NULL, or the sequence that begins like this one, up to the first row of this one in the call: the same
+	 * model_forward computes that part, by earlier rows, for both. Borrowed. */
+	const struct kv *base;
 };
 
 size_t kv_bytes(const struct model_config *c, size_t cap);
 void kv_init(struct kv *kv, const struct model_config *c, size_t cap);
+/* For a sequence that one call computes as a whole: an L-th of the memory. */
+void kv_init_brief(struct kv *kv, const struct model_config *c, size_t cap);
 void kv_release(struct kv *kv);
 /* dst's first n positions become src's (dst->cap >= n); dst->len = n. */
 void kv_copy(struct kv *dst, const struct kv *src, size_t n, const struct model_config *c);
@@ -53,8 +59,8 @@ struct acts;                         /* what the backward needs; see acts_new */
 /*
  * Runs rows (rows of one sequence adjacent, positions consecutive from kv->len; several
  * sequences one after the other) through all layers, appends to their caches (kv->len grows)
- * and writes hidden[R][D], the final norm's output. save non-NULL: every sequence must start at position 0 here.
- * No allocation after the first call with as many rows.
+ * and writes hidden[R][D], the final norm's output. save non-NULL: every sequence must start at position 0 here,
+ * or have a base in this call. No allocation after the first call with as many rows.
  */
 void model_forward(struct model *m, const struct row *rows, size_t n, act *hidden, struct acts *save);
 
@@ -75,8 +81,11 @@ void grads_release(struct grads *g);
 
 struct acts *acts_new(void);
 void acts_free(struct acts *a);
+/* From the next forward on only the layers' inputs are kept, and the backward computes each layer once more: the same
+ * bits for three quarters of a forward's time. Caches may be brief then; else the backward needs them whole. */
+void acts_recompute(struct acts *a, int yes);
 /* Bytes that saving n rows takes. */
-size_t acts_bytes(const struct model_config *c, size_t n);
+size_t acts_bytes(const struct model_config *c, size_t n, int recompute);
 
 /*
  * Head's backward for some rows: given dlogits[R][V] (row stride ld, ideally no multiple of a page),
@@ -85,8 +94,8 @@ size_t acts_bytes(const struct model_config *c, size_t n);
  */
 void model_logits_bwd(struct model *m, const act *dlogits, size_t ld, const act *hidden, size_t n,
                       float *dhidden, struct grads *g);
-/* Backward of the forward that filled save, from dhidden[R][D]; adds to g. */
-void model_backward(struct model *m, const struct row *rows, size_t n, const struct acts *save,
+/* Backward of the forward that filled save, from dhidden[R][D]; adds to g. The rows' caches must be as that left them. */
+void model_backward(struct model *m, const struct row *rows, size_t n, struct acts *save,
                     const float *dhidden, struct grads *g);
 
 #endif

@@ -28,19 +28,34 @@ struct layer {
 
 struct rope_table {
 	double *freq;                /* [S/2] radians per position */
-	float *cos, *sin;            /* [rows][S/2] of the current forward */
+	float *cos, *sin;            /* [rope_rows][S/2] by position */
 };
 
-/* Scratch of one forward or backward; grows, never shrinks. */
+/* Rows that pass through a layer's GEMMs together: what they leave behind is still in cache for the next step. */
+enum { MODEL_CHUNK = 384 };
+
+/* Rows [n i / parts, n (i + 1) / parts), parts = model_chunks(n), are chunk i of n rows. */
+static inline size_t model_chunks(size_t n)
+{
+	return (n + MODEL_CHUNK - 1) / MODEL_CHUNK;
+}
+
+/* Scratch of a forward; grows, never shrinks. C rows are a chunk. */
 struct scratch {
-	size_t rows;                 /* capacity in rows */
-	float *x, *qkv, *tmp, *gu;   /* [R][D], [R][qkv.n], [R][D], [R][gateup.n] */
-	act *xn, *q, *att, *h;       /* [R][D], [R][H*S], [R][H*S], [R][F] */
+	size_t rows, chunk, whole;   /* capacity in rows: of spans, of the chunk's arrays, of what is for all rows */
+	float *qkv, *tmp, *gu;       /* [C][qkv.n], [C][D], [C][gateup.n] */
+	act *xn, *h;                 /* [C][D], [C][F] */
+	float *x;                    /* [R][D], and these where no acts are kept: */
+	act *q, *att;                /* [R][H*S] */
 	size_t keys;                 /* floats of attn per thread (attn_scratch) */
 	float *attn;                 /* [threads][keys], scratch of kern->attn */
-	struct span { size_t row, n; } *spans;   /* rows of one sequence */
-	struct span *blocks;         /* the same in pieces for attention */
+	/* Rows of one sequence: they begin at position pos; base: the span whose first pos positions are this
+	 * one's, too (-1: they were there before); keys: the spans' positions counted from 0, in this order, up to here. */
+	struct span { size_t row, n, pos, keys; ptrdiff_t base; } *spans;
+	struct span *blocks;         /* the same in pieces for attention: row, n, pos */
 	size_t n_spans, n_blocks;
+	size_t n_keys;               /* sum over spans of pos + n */
+	int common;                  /* some span has a base */
 };
 
 struct model {
@@ -53,13 +68,10 @@ struct model {
 	float *norm;                 /* [D] final norm's factors */
 	int embed_param, head_param, norm_param;   /* head_param == embed_param when tied */
 	struct rope_table rope[2];   /* global, local (windowed layers) */
+	size_t rope_rows;
 	struct scratch s;
 	struct {
-		size_t rows;
-		float *f[6];
-		act *a[2];
-		act *wt, *xt;        /* a weight transposed, activations packed for dW */
-		size_t wt_cap, xt_cap;
+		struct { void *p; size_t bytes; } room[17];
 	} b;                         /* backward's scratch, see backward.c */
 };
 
@@ -86,32 +98,31 @@ static inline int uses_gelu(const struct model_config *c)
 /* What one layer's backward needs, for R rows. */
 struct layer_acts {
 	float *x_in, *x_mid;         /* [R][D] residual before attention, before the feed-forward */
-	float *r_in, *r_mid;         /* [R] of the two norms */
-	act *xn_in, *xn_mid;         /* [R][D] norms' outputs */
 	act *q, *att;                /* [R][H*S] */
 	float *lse;                  /* [R][H] */
-	act *gate, *up, *h;          /* [R][F] */
+	act *gate, *up;              /* [R][F] */
 	float *qk_pre, *qk_r;        /* qk norm: inputs [R][(H+G)*S], r [R][H+G]; NULL: none */
 	float *post[2], *post_r[2];  /* gemma3: inputs [R][D] and r [R] of the post norms; NULL: none */
 };
 
 struct acts {
 	void *block;
-	size_t bytes, rows;
+	size_t bytes;
+	int recompute;               /* all layers share everything but x_in: the backward computes it again */
 	struct layer_acts *layers;   /* [L] */
-	float *x, *r;                /* input [R][D] and r [R] of the final norm */
+	float *x;                    /* [R][D] input of the final norm */
 };
 
 /* Lays the acts of n rows out in a->block (allocated here, reused when large enough). */
 void acts_prepare(struct acts *a, const struct model_config *c, size_t n);
-/* Finds the spans of rows that belong to one sequence; fills m->s.spans. */
+/* Fills m->s.spans; the attention's scratch and the rotation tables then suffice for these rows. */
 void model_spans(struct model *m, const struct row *rows, size_t n);
-/* Fills cos and sin of the rows for both tables. */
-void model_rope_rows(struct model *m, const struct row *rows, size_t n);
+/* Layer l's acts once more, from its x_in; rows as in the forward, of which model_spans was called. */
+void model_layer_again(struct model *m, size_t l, const struct row *rows, size_t n, struct layer_acts *a);
 /* Key (0) or value (1) cache of layer l's head g: [cap][S]. */
 static inline act *kv_at(const struct kv *kv, const struct model_config *c, size_t l, size_t g, int value)
 {
-	return kv->data + (2 * (l * c->kv_heads + g) + (size_t)value) * kv->cap * c->head_size;
+	return kv->data + (2 * ((kv->brief ? 0 : l) * c->kv_heads + g) + (size_t)value) * kv->cap * c->head_size;
 }
 
 #endif
