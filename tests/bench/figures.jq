@@ -81,10 +81,10 @@ elif $what.figure == "rl" then
 		stages: [$ours | map(split) | transpose[] | {name: .[0].name, seconds: (map(.seconds) | spread),
 			cpu: (map(.cpu) | spread), rss_anon: (map(.rss_anon) | max)}],
 		update: ($ours | map(.update) | .[0] as $first | [$first | keys_unsorted[] | select($first[.] | type == "number")] as $k
-			| . as $all | [$k[] | select(. != "rss_anon") as $name | {key: $name, value: ($all | map(.[$name]) | spread | .median)}] | from_entries)
+			| . as $all | [$k[] | select(. != "rss_anon") as $name | {key: $name, value: ($all | map(.[$name]) | spread.median)}] | from_entries)
 	}
 elif $what.figure == "commit" then
-	timed($rows; .seconds; "s") + {bytes: $what.bytes, rate: {unit: "MB/s", values: ($rows | map($what.bytes / .seconds / 1e6) | spread)},
+	timed($rows; .seconds; "s") + {bytes: $rows[0].bytes, rate: {unit: "MB/s", values: ($rows | map(.bytes / .seconds / 1e6) | spread)},
 		optimizer: ($rows | map(.optimizer) | spread)}
 else
 	timed($rows; 1000 * .seconds; "ms")

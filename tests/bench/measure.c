@@ -179,7 +179,7 @@ int main(int argc, char **argv)
 	if (argc < 2 || argc > 3)
 		die(EXIT_USAGE, "usage: measure STORE [THREADS]");
 	if ((argc > 2 && parse_u64(argv[2], 0, 1024, &threads, &e)) || kern_init((int)threads, &e) ||
-	    store_open(argv[1], STORE_READ, &store, &e) || policy_load(store, "base", 0, 1, &policy, &e))
+	    store_open(argv[1], STORE_READ, &store, &e) || policy_load(store, "base", 1, &policy, &e))
 		die(EXIT_ERROR, "%s", e.msg);
 	store_close(store);
 	config = model_config(policy.model);
