@@ -36,7 +36,7 @@ struct gen {
 	size_t min_new, max_new;     /* max_new >= 1 */
 	int *tokens;                 /* [max_new] out */
 	float *logprobs, *sample_logprobs;   /* [max_new] out */
-	struct gen *twins;           /* same feed from an empty cache: their kv is copied from this one's */
+	struct gen *twins;           /* same sequence so far: their kv is copied from this one's */
 	void *owner;                 /* the caller's */
 	/* results */
 	size_t n;                    /* tokens drawn */
