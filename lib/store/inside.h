@@ -128,6 +128,10 @@ MUST_CHECK int all_tags(const struct store *s, MDB_txn *t, void (*fn)(const char
 MUST_CHECK int resolve(const struct store *s, MDB_txn *t, const char *ref, int64_t *step, struct err *e);
 MUST_CHECK int tag_put(const struct store *s, MDB_txn *t, const char *tag, int64_t step, struct err *e);
 
+/* ---- snap.c ---- */
+
+const struct store *snap_store(const struct snap *p);
+
 /* ---- room.c ---- */
 
 /* A value of a commit, being written. */

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/uio.h>
 
 /*
@@ -125,6 +126,34 @@ int room_write(struct room *r, const void *data, size_t n, struct err *e)
 		return write_pages(r, data, n, e);
 	memcpy((char *)r->dst + before, data, n);
 	return 0;
+}
+
+void snap_soon(const struct snap *p, const struct tensor *t, uint64_t from, uint64_t n)
+{
+	const struct store *s = snap_store(p);
+	uintptr_t at = ((uintptr_t)t->data + from) / s->page * s->page;
+
+	if (t->bytes < s->small || from >= t->bytes)
+		return;
+	n = n < t->bytes - from ? n : t->bytes - from;
+	if (madvise((void *)at, (uintptr_t)t->data + from + n - at, MADV_WILLNEED))
+		return;              /* then it is read when it is asked for */
+}
+
+/* Whole pages of the value only; what shares a page with it stays. */
+void snap_used(const struct snap *p, const struct tensor *t)
+{
+	const struct store *s = snap_store(p);
+	uint64_t at = t->bytes < s->small ? 0 : file_offset(s, t->data, t->bytes), page = s->page;
+	uint64_t n = (t->bytes + 16 + page - 1) / page * page;
+	mdb_filehandle_t fd;
+
+	if (!at)
+		return;
+	mdb_env_get_fd(s->env, &fd);
+	/* what is mapped stays in the cache; a page of a shared map that is dropped is read again if it must be */
+	if (!madvise((char *)t->data - 16, n, MADV_DONTNEED))
+		posix_fadvise(fd, (off_t)(at - 16), (off_t)n, POSIX_FADV_DONTNEED);
 }
 
 const void *room_data(const struct room *r)

@@ -63,6 +63,11 @@ void snap_close(struct snap *p)
 	free(p);
 }
 
+const struct store *snap_store(const struct snap *p)
+{
+	return p->s;
+}
+
 int64_t snap_step(const struct snap *p)
 {
 	return p->step;
@@ -109,7 +114,10 @@ int snap_at(struct snap *p, size_t i, struct tensor *out, struct err *e)
 {
 	if (i >= p->weights.n)
 		return err_set(e, "%s: snapshot %" PRId64 " has %zu tensors, not %zu", p->s->dir, p->step, p->weights.n, i + 1);
-	return value(p, TB_TENSOR, &p->weights.v[i], &p->copy_w[i], out, e);
+	if (value(p, TB_TENSOR, &p->weights.v[i], &p->copy_w[i], out, e))
+		return -1;
+	snap_soon(p, out, 0, out->bytes);
+	return 0;
 }
 
 int snap_tensor(struct snap *p, const char *name, struct tensor *out, struct err *e)

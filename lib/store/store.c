@@ -362,7 +362,8 @@ static int open_existing(struct store *s, struct err *e)
 
 		mdb_env_close(s->env);
 		s->env = NULL;
-		if (place_limit(map, s->dir, e) || env_open(s, MDB_WRITEMAP, map, e))
+		/* LMDB touches the first page of each value it makes room for: not the megabytes around it (snap_soon) */
+		if (place_limit(map, s->dir, e) || env_open(s, MDB_WRITEMAP | MDB_NORDAHEAD, map, e))
 			return -1;
 	}
 	mdb_reader_check(s->env, &dead);

@@ -8,7 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PIECE = 1 << 15 };            /* values: 448 KiB of a thread's cache */
+enum {
+	PIECE = 1 << 15,             /* values: 448 KiB of a thread's cache */
+	SOON = 32 * PIECE            /* values of each array that the disk reads ahead of their use */
+};
 
 /* One tensor. */
 struct job {
@@ -17,6 +20,8 @@ struct job {
 	struct adamw rate;
 	const float *g;              /* NULL: the state stays, and is written as it is */
 	const float *p0, *m0, *v0;   /* what was; p0 NULL: w0 it is; m0, v0 NULL: zero */
+	const struct snap *snap;     /* whose state[3] they are; NULL: in memory */
+	struct tensor state[3];      /* .data NULL: none */
 	const act *w0;
 	float *p, *m, *v;            /* in memory, or NULL: into rooms */
 	struct room *rooms[4];       /* of w, p, m, v */
@@ -36,6 +41,16 @@ static int write_piece(struct job *j, size_t n, const act *w, const float *p, co
 	       room_write(j->rooms[2], m, n * sizeof *m, &j->e) || room_write(j->rooms[3], v, n * sizeof *v, &j->e);
 }
 
+/* At value `at` of the old state: whatever is read from disk is there when it is needed. */
+static void read_ahead(const struct job *j, size_t at)
+{
+	size_t from = at ? at + SOON : 0, n = at ? SOON : 2 * SOON;
+
+	for (size_t k = 0; k < LEN(j->state) && at % SOON == 0; k++)
+		if (j->state[k].data)
+			snap_soon(j->snap, &j->state[k], from * sizeof(float), n * sizeof(float));
+}
+
 static void job_run(struct job *j, const struct piece *room)
 {
 	for (size_t at = 0; at < j->n && !j->rc; at += PIECE) {
@@ -43,6 +58,7 @@ static void job_run(struct job *j, const struct piece *room)
 		float *p = j->p ? j->p + at : room->p, *m = j->p ? j->m + at : room->m, *v = j->p ? j->v + at : room->v;
 		const float *p0 = j->p0 ? j->p0 + at : p;
 
+		read_ahead(j, at);
 		if (!j->g) {
 			kern->to_act(room->w, p0, n);
 			j->rc = write_piece(j, n, room->w, p0, j->m0 + at, j->v0 + at);
@@ -54,6 +70,9 @@ static void job_run(struct job *j, const struct piece *room)
 		if (!j->p)
 			j->rc = write_piece(j, n, room->w, p, m, v);
 	}
+	for (size_t k = 0; k < LEN(j->state) && !j->p && !j->rc; k++)
+		if (j->state[k].data)
+			snap_used(j->snap, &j->state[k]);
 }
 
 /* A tensor is one thread's, since its checksums go from beginning to end. Large ones come first. */
@@ -79,34 +98,38 @@ static int run(struct job *jobs, size_t n, struct err *e)
 
 /* ---- where a tensor's state comes from and goes to ---- */
 
-/* State `kind` of q: 1 found, 0 absent. */
-static int found(struct snap *s, const char *kind, const struct param *q, const float **out, struct err *e)
+static const char *const kinds[] = {"master", "m", "v"};
+
+/* State k: 1 found, 0 absent. */
+static int found(struct job *j, struct snap *s, size_t k, const float **out, struct err *e)
 {
-	uint64_t bytes = q->rows * q->cols * sizeof **out;
+	uint64_t bytes = j->n * sizeof **out;
 	struct tensor t;
 	char name[96];
 	int rc;
 
-	snprintf(name, sizeof name, "%s/%s", kind, q->name);
+	snprintf(name, sizeof name, "%s/%s", kinds[k], j->q.name);
 	rc = snap_state(s, name, &t, e);
 	if (rc <= 0)
 		return rc;
 	if (t.bytes != bytes)
 		return err_set(e, "state %s has %llu bytes, the model wants %llu", name,
 		               (unsigned long long)t.bytes, (unsigned long long)bytes);
+	j->state[k] = t;
 	*out = t.data;
 	return 1;
 }
 
 static int from_store(struct job *j, struct snap *s, int reset, struct err *e)
 {
-	int have = found(s, "master", &j->q, &j->p0, e);
+	int have = found(j, s, 0, &j->p0, e);
 
+	j->snap = s;
 	if (have < 0 || (!have && policy_tensor(s, &j->q, &j->w0, e)))
 		return -1;
 	if (reset)
 		return 0;
-	return found(s, "m", &j->q, &j->m0, e) < 0 || found(s, "v", &j->q, &j->v0, e) < 0 ? -1 : 0;
+	return found(j, s, 1, &j->m0, e) < 0 || found(j, s, 2, &j->v0, e) < 0 ? -1 : 0;
 }
 
 static void from_memory(struct job *j, const struct train_memory *mem, int reset)
@@ -130,7 +153,6 @@ static void to_memory(struct job *j, struct train_memory *mem)
 
 static int to_store(struct job *j, struct commit *c, struct err *e)
 {
-	static const char *const kinds[] = {"master", "m", "v"};
 	char name[96];
 
 	if (commit_tensor_room(c, j->q.name, DT_BF16, j->q.rank, (uint64_t[2]){j->q.rows, j->q.cols}, &j->rooms[0], e))
