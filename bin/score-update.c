@@ -126,6 +126,17 @@ static int parse_objective(const char *arg, void *data, struct err *e)
 	return rc;
 }
 
+static int parse_rank(const char *arg, void *data, struct err *e)
+{
+	struct policy_lora *l = data;
+	uint64_t rank;
+
+	if (parse_u64(arg, 1, 4096, &rank, e))
+		return -1;
+	l->rank = (uint32_t)rank;
+	return 0;
+}
+
 static void options(int argc, char **argv, struct settings *s, const char **file)
 {
 	const struct opt table[] = {
@@ -151,6 +162,8 @@ static void options(int argc, char **argv, struct settings *s, const char **file
 		{"reset-optimizer", 0, OPT_FLAG, &s->train.reset, NULL, "begin with fresh moments and schedule", 0, 0, NULL},
 		{"micro-tokens", 0, OPT_U64, &s->train.micro, "N", "positions of one forward (default 2048)", 1, 1 << 24, NULL},
 		{"commit-every", 0, OPT_U64, &s->train.commit_every, "N", "commit each N-th batch only (default 1)", 1, 1 << 30, NULL},
+		{"lora", 0, OPT_CALL, &s->train.lora, "RANK", "train adapters of this rank instead of the weights", 0, 0, parse_rank},
+		{"lora-alpha", 0, OPT_F64, &s->train.lora.alpha, "X", "adapters count X / RANK (default 32)", 1e-6, 1e6, NULL},
 		{"keep", 0, OPT_INT, &s->train.keep, "K", "snapshots to keep besides tagged ones (default 2)", 1, 1 << 30, NULL},
 		{"threads", 'j', OPT_INT, &s->threads, "N", "threads (default: one per core)", 1, 4096, NULL},
 		{"device", 0, OPT_STR, &s->device, "NAME", "auto, cpu or cuda (default auto)", 0, 0, NULL},
@@ -168,6 +181,8 @@ static void options(int argc, char **argv, struct settings *s, const char **file
 		opt_usage(usage, "-w is missing, and SCORE_WEIGHTS is not set");
 	if (s->train.adam.cosine && s->train.adam.total <= s->train.adam.warmup)
 		opt_usage(usage, "--schedule cosine wants --steps-total above --warmup");
+	if (s->train.lora.alpha != 0 && !s->train.lora.rank)
+		opt_usage(usage, "--lora-alpha wants --lora");
 	if (strcmp(s->device, "auto") && strcmp(s->device, "cpu") && strcmp(s->device, "cuda"))
 		opt_usage(usage, "--device: expected auto, cpu or cuda, got '%s'", s->device);
 }

@@ -124,7 +124,8 @@ static int do_export(const struct args *a, struct err *e)
 	const char *path = a->operand[0];
 	size_t n = strlen(path);
 	struct js o = js_object();
-	struct model_config c;
+	struct model_config c, plain;
+	struct policy_merge merge = {.config = &c};
 	struct store *s;
 	struct snap *p = NULL;
 	struct vocab v;
@@ -133,15 +134,21 @@ static int do_export(const struct args *a, struct err *e)
 	if (store_open(a->dir, STORE_READ, &s, e))
 		return -1;
 	rc = policy_docs(s, &c, &v, e) || snap_open(s, a->snapshot, &p, e) ? -1 : 0;
+	if (!rc && c.lora_rank)
+		rc = kern_init(0, e);
+	plain = c;
+	plain.lora_rank = 0;
+	merge.snap = p;
 	if (!rc && n > 5 && !strcmp(path + n - 5, ".gguf"))
-		rc = export_gguf(path, &c, &v, policy_tensor, p, e);
+		rc = export_gguf(path, &plain, &v, policy_merged, &merge, e);
 	else if (!rc)
-		rc = export_hf(path, &c, &v, policy_tensor, p, e);
+		rc = export_hf(path, &plain, &v, policy_merged, &merge, e);
 	if (!rc) {
 		js_set(&o, "step", js_num((double)snap_step(p)));
 		js_set(&o, "path", js_str(path));
 		rc = jl_write(o, e);
 	}
+	free(merge.buffer);
 	js_free(o);
 	snap_close(p);
 	vocab_release(&v);

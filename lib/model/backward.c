@@ -17,6 +17,8 @@ void grads_init(struct grads *g, const struct model_config *c)
 	for (size_t i = 0; i < g->n; i++) {
 		struct param p;
 
+		if (c->lora_rank && i < model_base_params(c))
+			continue;        /* frozen */
 		model_param(c, i, &p);
 		g->g[i] = xaligned(p.rows * p.cols * sizeof **g->g);
 	}
@@ -200,7 +202,7 @@ static struct packed inputs(struct model *m, const act *in, size_t n, size_t k)
 	return (struct packed){p, k, n};
 }
 
-/* dW += dy' in of matrices that are fused: part i's dy begins at its column of a row of ld; which: their index in
+/* dW += dy' in (or the gradients of an adapter) of matrices that are fused: part i's dy begins at its column of a row of ld; which: their index in
  * matrix_param. */
 static void weights_bwd(struct model *m, const struct layer *y, int which, int count, const act *dy, size_t ld,
                         const act *in, size_t n, struct grads *g)
@@ -211,11 +213,14 @@ static void weights_bwd(struct model *m, const struct layer *y, int which, int c
 	for (int i = which; i < which + count; i++) {
 		float *dw = g->g[y->matrix_param[i]];
 
-		if (!dw)
+		if (!dw && !all[i]->lora_a)
 			continue;
 		if (!xt.p)
 			xt = inputs(m, in, n, all[i]->k);
-		gemm_t(dw, all[i]->k, dy + all[i]->col, ld, &xt, all[i]->n, 1);
+		if (all[i]->lora_a)
+			lora_bwd(m, all[i], dy + all[i]->col, ld, in, &xt, n, g);
+		else
+			gemm_t(dw, all[i]->k, dy + all[i]->col, ld, &xt, all[i]->n, 1);
 	}
 }
 

@@ -36,6 +36,20 @@ static const char *split_name(const char *name, size_t *layer)
 	return *end == '.' ? end + 1 : NULL;
 }
 
+struct matrix *model_matrix(struct model *m, size_t i)
+{
+	struct param p;
+	const char *suffix;
+	size_t layer;
+
+	model_param(&m->c, i, &p);
+	suffix = split_name(p.name, &layer);
+	for (size_t j = 0; suffix && j < LEN(matrices); j++)
+		if (!strcmp(suffix, matrices[j].suffix))
+			return layer_matrix(&m->layers[layer], matrices[j].what);
+	return NULL;
+}
+
 static void set_matrix(struct matrix *x, const act *w)
 {
 	pack_into(x->w->p + x->col * ((x->k + 1) / 2 * 2), w, x->n, x->k, x->k, 0);
@@ -157,6 +171,50 @@ static void rope_init(struct rope_table *r, const struct model_config *c, double
 	}
 }
 
+/* The values of a parameter as act: the store's own memory, or in the fp32 build a copy (owned then). */
+static act *widened(const bf16 *w, size_t n)
+{
+#ifdef SCORE_F32
+	act *copy = w ? xmalloc(n * sizeof *copy) : NULL;
+
+	for (size_t j = 0; copy && j < n; j++) {
+		union { uint32_t u; float f; } v = {(uint32_t)w[j] << 16};
+
+		copy[j] = v.f;
+	}
+	return copy;
+#else
+	(void)n;
+	return (act *)(uintptr_t)w;
+#endif
+}
+
+/* Base parameter i, with its adapter if it has one. */
+static int load(struct model *m, size_t i, model_tensor_fn get, void *ctx, struct err *e)
+{
+	size_t at = model_adapter(&m->c, i), index[] = {i, at, at + 1};
+	act *x[3] = {0};
+	int rc = 0;
+
+	for (size_t k = 0; !rc && k < (at ? 3 : 1); k++) {
+		struct param p;
+		const bf16 *w;
+
+		model_param(&m->c, index[k], &p);
+		rc = get(ctx, &p, &w, e);
+		if (!rc)
+			x[k] = widened(w, p.rows * p.cols);
+	}
+	if (!rc && x[1] && x[2])
+		model_adapt(m, i, x[0], x[1], x[2]);
+	else if (!rc)
+		model_set(m, i, x[0]);
+#ifdef SCORE_F32
+	free(x[0]), free(x[1]), free(x[2]);
+#endif
+	return rc;
+}
+
 int model_new(const struct model_config *c, model_tensor_fn get, void *ctx, struct model **out, struct err *e)
 {
 	struct model *m;
@@ -174,30 +232,11 @@ int model_new(const struct model_config *c, model_tensor_fn get, void *ctx, stru
 	fuse(&m->head, (struct matrix *[]){&m->head_m}, (size_t[]){c->vocab}, 1, c->width);
 	rope_init(&m->rope[0], c, c->rope_theta, 1);
 	rope_init(&m->rope[1], c, c->rope_local_theta > 0 ? c->rope_local_theta : c->rope_theta, 0);
-	for (size_t i = 0; i < model_params(c); i++) {
-		struct param p;
-		const bf16 *w;
-
-		model_param(c, i, &p);
-		if (get(ctx, &p, &w, e)) {
+	for (size_t i = 0; i < model_base_params(c); i++)
+		if (load(m, i, get, ctx, e)) {
 			model_free(m);
 			return -1;
 		}
-#ifdef SCORE_F32
-		size_t n = p.rows * p.cols;
-		act *copy = xmalloc(n * sizeof *copy);
-
-		for (size_t j = 0; j < n; j++) {
-			union { uint32_t u; float f; } v = {(uint32_t)w[j] << 16};
-
-			copy[j] = v.f;
-		}
-		model_set(m, i, copy);
-		free(copy);
-#else
-		model_set(m, i, w);
-#endif
-	}
 	*out = m;
 	return 0;
 }
@@ -213,6 +252,10 @@ void model_free(struct model *m)
 		pack_free(&y->out);
 		pack_free(&y->gateup);
 		pack_free(&y->down);
+		for (size_t i = 0; i < LEN(matrices); i++) {
+			free(layer_matrix(y, (int)i)->lora_a);
+			free(layer_matrix(y, (int)i)->lora_b);
+		}
 		free(y->bias);
 		for (int i = 0; i < NORMS; i++)
 			free(y->norm[i]);
@@ -239,6 +282,8 @@ void model_free(struct model *m)
 	free(m->s.blocks);
 	for (size_t i = 0; i < LEN(m->b.room); i++)
 		free(m->b.room[i].p);
+	for (size_t i = 0; i < LEN(m->lora); i++)
+		free(m->lora[i].p);
 	free(m);
 }
 

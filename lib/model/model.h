@@ -16,7 +16,8 @@
 
 struct model;
 
-/* Gives tensor `p` as bf16 [rows][cols]; data must stay valid until model_new returns. */
+/* Gives tensor `p` as bf16 [rows][cols]; data must stay valid for the two calls after this one. For a tensor
+ * of an adapter *data may be NULL: there is none. */
 typedef int (*model_tensor_fn)(void *ctx, const struct param *p, const bf16 **data, struct err *e);
 
 /* Packs all weights (the tensors are not needed afterwards). kern_init must have been called. */
@@ -25,6 +26,13 @@ void model_free(struct model *m);
 const struct model_config *model_config(const struct model *m);
 /* Replaces parameter i's values (same order as model_param) and repacks it. */
 void model_set(struct model *m, size_t i, const act *values);
+
+/* The same for a layer's matrix and its adapter: the weights become act(w + lora_alpha / lora_rank b a), and model_backward
+ * gives the gradients of a and b. */
+void model_adapt(struct model *m, size_t i, const act *w, const act *a, const act *b);
+/* out[n][k] = act(w + scale b a), of w[n][k], b[n][r], a[r][k]: the same bits at every level of instructions. */
+void lora_merge(act *out, const act *w, const act *a, const act *b, size_t n, size_t k, size_t r, float scale);
+float lora_scale(const struct model_config *c);
 
 /* ---- KV cache ----------------------------------------------------------------- */
 

@@ -12,6 +12,8 @@ struct matrix {
 	struct packed *w;            /* fused matrix it is a part of */
 	size_t col;                  /* its first output column there, a multiple of KERN_PANEL */
 	size_t n, k;
+	act *lora_a, *lora_b;        /* [r][k], [n][r], owned; NULL: none */
+	size_t lora_param;           /* lora_a's index in model_param's order; lora_b's is the next */
 };
 
 enum norm_kind { NORM_ATTN, NORM_POST_ATTN, NORM_FFN, NORM_POST_FFN, NORM_Q, NORM_K, NORMS };
@@ -73,7 +75,15 @@ struct model {
 	struct {
 		struct { void *p; size_t bytes; } room[17];
 	} b;                         /* backward's scratch, see backward.c */
+	struct { void *p; size_t bytes; } lora[3];       /* lora.c's */
 };
+
+/* Adds the gradients of x's adapter: dy[n] with row stride ld, the inputs in[n][k], also packed as a weight of k outputs. */
+void lora_bwd(struct model *m, const struct matrix *x, const act *dy, size_t ld, const act *in, const struct packed *in_t,
+              size_t n, struct grads *g);
+
+/* The layers' matrix that is parameter i; NULL if that is something else. */
+struct matrix *model_matrix(struct model *m, size_t i);
 
 static inline size_t panels_up(size_t n)
 {

@@ -5,16 +5,37 @@
 #include <math.h>
 #include <string.h>
 
-static int put_docs(struct commit *k, const struct model_config *c, const struct vocab *v, uint64_t seed, struct err *e)
+int policy_config_commit(struct commit *k, const struct model_config *c, struct err *e)
 {
 	struct buf b = {0};
-	char text[24];
 	int rc;
 
 	model_config_print(c, &b);
 	rc = commit_doc(k, "config", b.data, b.len, e);
+	buf_release(&b);
+	return rc;
+}
+
+int policy_seed(struct store *s, uint64_t *seed, struct err *e)
+{
+	struct buf b = {0};
+	int rc = store_doc(s, "seed", &b, e);
+
+	if (!rc && b.len && b.data[b.len - 1] == '\n')
+		b.data[b.len - 1] = 0;
+	if (!rc && parse_u64(b.data, 0, UINT64_MAX, seed, e))
+		rc = err_prefix(e, "the store's seed: ");
+	buf_release(&b);
+	return rc;
+}
+
+static int put_docs(struct commit *k, const struct model_config *c, const struct vocab *v, uint64_t seed, struct err *e)
+{
+	struct buf b = {0};
+	char text[24];
+	int rc = policy_config_commit(k, c, e);
+
 	if (!rc) {
-		buf_clear(&b);
 		vocab_save(v, &b);
 		rc = commit_doc(k, "tokenizer", b.data, b.len, e);
 	}
@@ -32,6 +53,8 @@ int policy_first(struct store *s, const struct model_config *c, const struct voc
 
 	if (model_config_check(c, e))
 		return -1;
+	if (c->lora_rank)
+		return err_set(e, "lora_rank: adapters come with score-update --lora");
 	if (v->n > c->vocab)
 		return err_set(e, "the tokenizer has %zu tokens, the model %u", v->n, c->vocab);
 	if (commit_begin(s, 0, 2 * model_size(c), &k, e))
@@ -75,6 +98,10 @@ int policy_random(void *ctx, size_t i, const struct param *p, bf16 *dst, struct 
 
 	(void)i;
 	(void)e;
+	if (ends_with(p->name, ".lora_b")) {     /* an adapter begins as nothing */
+		memset(dst, 0, (size_t)n * sizeof *dst);
+		return 0;
+	}
 	if (p->rank == 1) {
 		for (int64_t j = 0; j < n; j++)
 			dst[j] = ends_with(p->name, ".bias") || model_norm_plus_one(r->arch, p->name) ? 0 : ONE;

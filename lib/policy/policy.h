@@ -20,11 +20,33 @@ struct policy {
 
 /* ref as in snap_open. The snapshot is closed again before this returns: nothing stays pinned. */
 MUST_CHECK int policy_load(struct store *s, const char *ref, int want_tok, struct policy *out, struct err *e);
+/* The same with adapters of this rank and alpha (model/config.h): those of the store, or where it has none yet, new ones that change
+ * nothing so far. Others than the store's are an error. rank 0: what the store says. */
+struct policy_lora {
+	uint32_t rank;
+	double alpha;                /* 0: the store's, 32 for new ones */
+};
+MUST_CHECK int policy_load_lora(struct store *s, const char *ref, const struct policy_lora *lora, int want_tok,
+                                struct policy *out, struct err *e);
 void policy_release(struct policy *p);
 /* The store's model configuration and (v not NULL; initialised here, vocab_release frees it) its tokenizer. */
 MUST_CHECK int policy_docs(struct store *s, struct model_config *c, struct vocab *v, struct err *e);
-/* A model_tensor_fn and export_tensor_fn over an open snapshot (ctx: struct snap); checks type and shape. */
+/* A model_tensor_fn over an open snapshot (ctx: struct snap); checks type and shape. A snapshot from before the adapters
+ * has none: *data is NULL. */
 int policy_tensor(void *ctx, const struct param *p, const bf16 **data, struct err *e);
+/* An export_tensor_fn: a base tensor with its adapter, if there is one, merged. ctx: struct policy_merge, whose buffer holds
+ * the data until the next call; free it after the last. */
+struct policy_merge {
+	struct snap *snap;
+	const struct model_config *config;   /* the store's */
+	act *buffer;
+};
+int policy_merged(void *ctx, const struct param *p, const bf16 **data, struct err *e);
+
+/* The seed that init or import was given. */
+MUST_CHECK int policy_seed(struct store *s, uint64_t *seed, struct err *e);
+/* Writes the store's configuration anew, in a commit. */
+MUST_CHECK int policy_config_commit(struct commit *k, const struct model_config *c, struct err *e);
 
 /* ---- as JSON ------------------------------------------------------------------ */
 
@@ -50,7 +72,7 @@ MUST_CHECK int policy_first(struct store *s, const struct model_config *c, const
                             const char *meta, policy_fill_fn fill, void *ctx, struct err *e);
 
 /* A policy_fill_fn for a model that knows nothing: normal(0, sqrt(0.4 / inputs)), output projections
- * (attn_output, ffn_down) that over sqrt(2 layers), norms' factors 1, biases 0. ctx: struct policy_random. */
+ * (attn_output, ffn_down) that over sqrt(2 layers), norms' factors 1, biases and lora_b 0. ctx: struct policy_random. */
 struct policy_random {
 	uint64_t seed;
 	uint32_t layers;

@@ -114,7 +114,15 @@ int snap_at(struct snap *p, size_t i, struct tensor *out, struct err *e)
 {
 	if (i >= p->weights.n)
 		return err_set(e, "%s: snapshot %" PRId64 " has %zu tensors, not %zu", p->s->dir, p->step, p->weights.n, i + 1);
-	return value(p, TB_TENSOR, &p->weights.v[i], &p->copy_w[i], out, e);
+	if (value(p, TB_TENSOR, &p->weights.v[i], &p->copy_w[i], out, e))
+		return -1;
+	snap_soon(p, out, 0, out->bytes);
+	return 0;
+}
+
+int snap_has(const struct snap *p, const char *name)
+{
+	return manifest_find(&p->weights, name) != NULL;
 }
 
 int snap_tensor(struct snap *p, const char *name, struct tensor *out, struct err *e)

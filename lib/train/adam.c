@@ -23,6 +23,7 @@ struct job {
 	const struct snap *snap;     /* whose state[3] they are; NULL: in memory */
 	struct tensor state[3];      /* .data NULL: none */
 	const act *w0;
+	act *first;                  /* what w0 is where nobody has any values yet: owned */
 	float *p, *m, *v;            /* in memory, or NULL: into rooms */
 	struct room *rooms[4];       /* of w, p, m, v */
 	struct err e;
@@ -120,14 +121,22 @@ static int found(struct job *j, struct snap *s, size_t k, const float **out, str
 	return 1;
 }
 
-static int from_store(struct job *j, struct snap *s, int reset, struct err *e)
+static int from_store(struct job *j, const struct train_step *t, struct err *e)
 {
+	struct snap *s = t->old;
 	int have = found(j, s, 0, &j->p0, e);
 
 	j->snap = s;
 	if (have < 0 || (!have && policy_tensor(s, &j->q, &j->w0, e)))
 		return -1;
-	if (reset)
+	if (!have && !j->w0) {
+		struct policy_random random = {.seed = t->seed};
+
+		j->w0 = j->first = xaligned(j->n * sizeof *j->first);
+		if (policy_random(&random, j->i, &j->q, j->first, e))
+			return -1;
+	}
+	if (t->reset)
 		return 0;
 	return found(j, s, 1, &j->m0, e) < 0 || found(j, s, 2, &j->v0, e) < 0 ? -1 : 0;
 }
@@ -174,25 +183,59 @@ static int by_size(const void *a, const void *b)
 	return x->n != y->n ? (x->n < y->n) - (x->n > y->n) : (x->i > y->i) - (x->i < y->i);
 }
 
-static void refresh(struct model *m, const struct job *j, act *w)
+/* The new bf16 values: in the commit's room, or made in w. */
+static const act *new_values(const struct job *j, act *w)
 {
-	if (j->rooms[0]) {
-		model_set(m, j->i, room_data(j->rooms[0]));
-		return;
-	}
+	if (j->rooms[0])
+		return room_data(j->rooms[0]);
 #pragma omp parallel for num_threads(kern_threads()) schedule(static)
 	for (size_t at = 0; at < j->n; at += PIECE)
 		kern->to_act(w + at, j->p + at, j->n - at < PIECE ? j->n - at : PIECE);
-	model_set(m, j->i, w);
+	return w;
 }
 
-static void refresh_all(struct model *m, const struct job *jobs, size_t n)
+/* Matrices whose adapters are trained: merged anew. */
+static int refresh_adapted(const struct train_step *t, struct model *m, const struct job *jobs, size_t n, struct err *e)
 {
-	act *w = n && !jobs[0].rooms[0] ? xaligned(jobs[0].n * sizeof *w) : NULL;      /* the largest is first */
+	const struct model_config *c = model_config(m);
+	const struct job **by = xcalloc(model_params(c), sizeof *by);
+	int rc = 0;
 
 	for (size_t i = 0; i < n; i++)
-		refresh(m, &jobs[i], w);
+		by[jobs[i].i] = &jobs[i];
+	for (size_t i = 0; i < model_base_params(c) && !rc; i++) {
+		size_t at = model_adapter(c, i);
+		struct param p;
+		const act *w;
+		act *a, *b;
+
+		if (!at || !by[at] || !by[at + 1])
+			continue;
+		model_param(c, i, &p);
+		rc = policy_tensor(t->base, &p, &w, e);
+		if (rc)
+			break;
+		a = xaligned(by[at]->n * sizeof *a);
+		b = xaligned(by[at + 1]->n * sizeof *b);
+		model_adapt(m, i, w, new_values(by[at], a), new_values(by[at + 1], b));
+		free(a);
+		free(b);
+	}
+	free(by);
+	return rc;
+}
+
+static int refresh_all(const struct train_step *t, struct model *m, const struct job *jobs, size_t n, struct err *e)
+{
+	act *w;
+
+	if (model_config(m)->lora_rank)
+		return refresh_adapted(t, m, jobs, n, e);
+	w = n && !jobs[0].rooms[0] ? xaligned(jobs[0].n * sizeof *w) : NULL;      /* the largest is first */
+	for (size_t i = 0; i < n; i++)
+		model_set(m, jobs[i].i, new_values(&jobs[i], w));
 	free(w);
+	return 0;
 }
 
 int train_adam(const struct train_step *t, struct model *m, const struct grads *g, struct err *e)
@@ -216,7 +259,7 @@ int train_adam(const struct train_step *t, struct model *m, const struct grads *
 			j->rate = rl_update_rate(t->update, j->q.rank);
 		}
 		if (t->old)
-			rc = from_store(j, t->old, t->reset, e);
+			rc = from_store(j, t, e);
 		else
 			from_memory(j, t->mem, t->reset);
 		if (!rc && t->to)
@@ -229,7 +272,9 @@ int train_adam(const struct train_step *t, struct model *m, const struct grads *
 		rc = run(jobs, n, e);
 	}
 	if (!rc && t->update)
-		refresh_all(m, jobs, n);
+		rc = refresh_all(t, m, jobs, n, e);
+	for (size_t i = 0; i < n; i++)
+		free(jobs[i].first);
 	free(jobs);
 	return rc;
 }

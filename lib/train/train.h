@@ -20,6 +20,7 @@ struct train_settings {
 	uint64_t micro;              /* rows of one forward */
 	uint64_t max_lag;            /* steps that the writer of a turn may be behind */
 	uint64_t commit_every;       /* updates */
+	struct policy_lora lora;     /* rank 0: as the store has it */
 	int keep;                    /* snapshots, besides tagged ones */
 	int reset;                   /* begin with a fresh optimiser */
 };
@@ -50,6 +51,8 @@ struct trainer {
 	struct rl_pass *pass;
 	struct grads grads;          /* g[i] NULL: parameter i is not trained, its tensor stays the store's */
 	int zeroed;                  /* they are all zero */
+	int adapted;                 /* the configuration has adapters that the store's does not know yet */
+	uint64_t seed;               /* the store's */
 	struct train_memory memory;
 	struct train_state state;
 	int64_t step, committed;     /* of the weights in memory, of the store */
@@ -91,6 +94,8 @@ struct train_step {
 	struct snap *old;
 	struct train_memory *mem;
 	struct commit *to;
+	struct snap *base;           /* where there are adapters: an open snapshot, for the matrices they belong to */
+	uint64_t seed;               /* of adapters that do not exist yet */
 };
 
 /* Adam over all parameters with a gradient; the model gets the new weights. The store's tensors may be read until the next

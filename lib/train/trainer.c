@@ -58,7 +58,7 @@ static int commit_rest(struct trainer *r, struct commit *c, int64_t step, const 
 	struct tm utc;
 	char meta[256], when[32];
 
-	if (train_state_commit(c, state, e))
+	if (train_state_commit(c, state, e) || (r->adapted && policy_config_commit(c, &r->policy.config, e)))
 		goto fail;
 	for (size_t i = 0; i < r->n_waiting; i++)
 		if (commit_metrics_of(c, rows[i].step, rows[i].json, e))
@@ -71,6 +71,7 @@ static int commit_rest(struct trainer *r, struct commit *c, int64_t step, const 
 	r->committed = step;
 	r->memory.held = 0;
 	r->n_waiting = 0;
+	r->adapted = 0;
 	return 0;
 fail:
 	commit_abort(c);
@@ -195,16 +196,20 @@ static int gradient(struct trainer *r, const struct batch *b, struct step *s, st
 /* Adam, from where the state is to where it shall be. */
 static int adam(struct trainer *r, struct step *s, struct err *e)
 {
-	struct train_step what = {&s->update, s->reset, NULL, &r->memory, s->commit};
+	struct train_step what = {.update = &s->update, .reset = s->reset, .mem = &r->memory, .to = s->commit, .seed = r->seed};
+	struct snap *last = NULL;
 	int rc = 0;
 
+	if (!r->memory.held || r->policy.config.lora_rank)
+		rc = snap_open(r->store, NULL, &last, e);
+	what.base = last;
 	if (!r->memory.held)
-		rc = snap_open(r->store, NULL, &what.old, e);
+		what.old = last;
 	if (!rc)
 		rc = train_adam(&what, r->policy.model, &r->grads, e);
 	if (!rc && s->commit)
 		rc = commit_written(s->commit, &s->written, e);
-	snap_close(what.old);
+	snap_close(last);
 	r->memory.held |= !rc && !s->commit;
 	return rc;
 }
@@ -257,10 +262,13 @@ int trainer_update(struct trainer *r, const struct batch *b, struct progress *ba
 int trainer_open(struct trainer *r, const char *dir, const struct train_settings *set, struct err *e)
 {
 	int ref = set->loss.objective == RL_PG && (set->loss.beta1 != 0 || set->loss.beta2 != 0);
+	struct model_config known;
 
 	*r = (struct trainer){.set = *set};
-	if (store_open(dir, STORE_WRITE, &r->store, e) || policy_load(r->store, NULL, 0, &r->policy, e))
+	if (store_open(dir, STORE_WRITE, &r->store, e) || policy_docs(r->store, &known, NULL, e) ||
+	    policy_seed(r->store, &r->seed, e) || policy_load_lora(r->store, NULL, &set->lora, 0, &r->policy, e))
 		return -1;
+	r->adapted = r->policy.config.lora_rank != known.lora_rank;
 	if (ref && policy_load(r->store, set->reference, 0, &r->ref, e))
 		return err_prefix(e, "--reference: ");
 	r->step = r->committed = r->policy.step;

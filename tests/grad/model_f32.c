@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The backward against central differences of the forward, every tensor of every architecture, in
+/* The backward against central differences of the forward, every tensor of every architecture and of adapters, in
  * the fp32 build. The loss mixes what training uses: log-probabilities and KL to other logits. */
 #include <math.h>
 #include <stdlib.h>
@@ -94,13 +94,27 @@ static double loss(struct model *m, struct grads *g, struct acts *acts)
 	return sum;
 }
 
+/* The model gets parameter i, with what belongs to it. */
+static void put(struct model *m, size_t i)
+{
+	size_t at;
+
+	if (i >= model_base_params(&fix.c))
+		i = model_adapted(&fix.c, i);
+	at = model_adapter(&fix.c, i);
+	if (at)
+		model_adapt(m, i, fix.w[i], fix.w[at], fix.w[at + 1]);
+	else
+		model_set(m, i, fix.w[i]);
+}
+
 static double loss_at(struct model *m, size_t i, size_t j, float value, struct acts *acts)
 {
 	float old = fix.w[i][j];
 	double x;
 
 	fix.w[i][j] = value;
-	model_set(m, i, fix.w[i]);
+	put(m, i);
 	x = loss(m, NULL, acts);
 	fix.w[i][j] = old;
 	return x;
@@ -113,20 +127,22 @@ static double slope(struct model *m, size_t i, size_t j, struct acts *acts)
 	double d1 = loss_at(m, i, j, w + h, acts) - loss_at(m, i, j, w - h, acts);
 	double d2 = loss_at(m, i, j, w + 2 * h, acts) - loss_at(m, i, j, w - 2 * h, acts);
 
-	model_set(m, i, fix.w[i]);
+	put(m, i);
 	return (8 * d1 - d2) / (12 * (double)h);
 }
 
-static void check(enum arch a, int tied)
+static void check(enum arch a, int tied, uint32_t rank)
 {
 	struct model *m;
 	struct grads g;
 	struct err e = {{0}};
 	struct acts *acts = acts_new();
 	double worst = 0;
-	size_t params;
+	size_t params, frozen = 0;
 
 	fix.c = config(a, tied);
+	fix.c.lora_rank = rank;
+	fix.c.lora_alpha = 5;
 	if (!ok(!model_new(&fix.c, get, NULL, &m, &e), "%s: made %s", arch_name(a), e.msg))
 		return;
 	params = model_params(&fix.c);
@@ -141,14 +157,19 @@ static void check(enum arch a, int tied)
 		fix.w[i] = xmalloc(p.rows * p.cols * sizeof **fix.w);
 		for (size_t j = 0; j < p.rows * p.cols; j++)
 			fix.w[i][j] = (float)(rng_normal(&r, j) * 0.3 + (strstr(p.name, "norm") ? 1 : 0));
-		model_set(m, i, fix.w[i]);
 	}
+	for (size_t i = 0; i < params; i++)
+		put(m, i);
 	grads_init(&g, &fix.c);
 	loss(m, &g, acts);
 	for (size_t i = 0; i < params; i++) {
 		struct param p;
 		double num = 0, den = 0;
 
+		if (!g.g[i]) {
+			frozen++;
+			continue;
+		}
 		model_param(&fix.c, i, &p);
 		for (size_t k = 0; k < PROBES; k++) {
 			size_t j = (k * 7919 + i * 13) % (p.rows * p.cols);
@@ -162,6 +183,7 @@ static void check(enum arch a, int tied)
 		if (den > 0 && sqrt(num / den) > worst)
 			worst = sqrt(num / den);
 	}
+	ok(frozen == (rank ? model_base_params(&fix.c) : 0), "%s: %zu parameters are not trained", arch_name(a), frozen);
 	diag("%s: largest relative difference %.2g", arch_name(a), worst);
 	for (size_t i = 0; i < params; i++)
 		free(fix.w[i]);
@@ -181,11 +203,13 @@ int main(void)
 		diag("%s", e.msg);
 		return 1;
 	}
-	check(ARCH_LLAMA, 1);
-	check(ARCH_LLAMA, 0);
-	check(ARCH_QWEN2, 1);
-	check(ARCH_QWEN3, 0);
-	check(ARCH_GEMMA3, 1);
+	check(ARCH_LLAMA, 1, 0);
+	check(ARCH_LLAMA, 0, 0);
+	check(ARCH_QWEN2, 1, 0);
+	check(ARCH_QWEN3, 0, 0);
+	check(ARCH_GEMMA3, 1, 0);
+	check(ARCH_QWEN2, 1, 3);
+	check(ARCH_GEMMA3, 1, 4);
 	free(fix.buf);
 	return done();
 }

@@ -164,8 +164,7 @@ def make_one(arch, path):
     with torch.no_grad():
         for name, p in model.named_parameters():
             p.copy_(torch.randn_like(p).clamp(-3, 3) * (0.3 if p.dim() > 1 else 0.5) + (1 if "norm" in name and arch != "gemma3" else 0))
-            else:                                        # what is not saved as bf16 here is rounded at import
-                p.copy_(p.bfloat16().float())
+            p.copy_(p.bfloat16().float())      # what is not saved as bf16 here is rounded at import
     if arch in ("qwen2", "llama"):
         model = model.bfloat16()
     if arch == "qwen3":
