@@ -1,17 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Attention over the vector of vec512.h or vec256.h. A unit is one query vector: (row, head) of the
- * group that shares a key/value head. Keys come in blocks of W at absolute positions 0, W, 2W, ...
+ * group that shares a key/value head. All products are one function, mix: ROWS x NV vectors of sums, like GEMM's tiles.
  *
- * Scores: the block's keys transposed, one key a lane; per unit two chains of additions (even and odd
- * inputs), then their sum. Softmax: lane l sums the positions that are l modulo W. Output: positions
- * in order. None of this depends on the other units, nor on where a call's rows begin.
+ * Many units lie side by side in the lanes: scores are [key][unit], and only the queries are transposed. Few
+ * (a decoder's one row) have the keys in the lanes. Either way, and in whatever company:
+ * Scores: inputs in order. Softmax: the positions that are l modulo W are summed in order, then those W sums
+ * through v_hsum's tree. Output: positions in order. Keys that a unit does not see add nothing, or an exact zero.
  */
-enum { UNITS = 32, DOTS = 8, MIX = 4 };  /* units held at once; multiplied at once by dots and by mix */
+enum {
+	UNITS = 64,                  /* held at once */
+	FEW = 8,                     /* units that are better off with keys in the lanes */
+	KEYS = 96                    /* widened at once */
+};
 
 static size_t least(size_t a, size_t b)
 {
 	return a < b ? a : b;
+}
+
+static size_t most(size_t a, size_t b)
+{
+	return a > b ? a : b;
 }
 
 static size_t round_up(size_t n)
@@ -19,115 +29,82 @@ static size_t round_up(size_t n)
 	return (n + W - 1) / W * W;
 }
 
-/* kt[i][W] = input i of n <= W rows of x, fp32; the last row stands for missing ones. s even. */
-static void transpose_block(float *kt, const act *x, size_t ld, size_t n, size_t s)
+/* out[i * ld + lane] = input i of row lane, for W rows. s even. */
+static void transpose_rows(float *out, size_t ld, const act *const row[W], size_t s)
 {
-	const act *row[W];
 	size_t i = 0;
 
-	for (size_t j = 0; j < W; j++) {
-		row[j] = x + (j < n ? j : n - 1) * ld;
-		for (size_t k = 0; k < s; k += 32)       /* the next block's */
-			_mm_prefetch((const char *)((uintptr_t)row[j] + (W * ld + k) * sizeof *x), _MM_HINT_T0);
-	}
 	for (; i + 2 * W <= s; i += 2 * W) {
 		vf v[W];
 
 		v_load_transposed(v, row, i);
 #pragma GCC unroll 16
 		for (int j = 0; j < W; j++) {
-			v_store(kt + (i + 2 * (size_t)j) * W, v_low(v[j]));
-			v_store(kt + (i + 2 * (size_t)j + 1) * W, v_high(v[j]));
+			v_store(out + (i + 2 * (size_t)j) * ld, v_low(v[j]));
+			v_store(out + (i + 2 * (size_t)j + 1) * ld, v_high(v[j]));
 		}
 	}
 	for (; i < s; i++)
 		for (size_t j = 0; j < W; j++)
-			kt[i * W + j] = act_f32(row[j][i]);
+			out[i * ld + j] = act_f32(row[j][i]);
 }
 
-/* out[u][W] = sum_i x[u][i] kt[i][lane]. */
-__attribute__((always_inline))
-static inline void dots_n(float *out, size_t ldo, const float *x, size_t ldx, const float *kt, size_t s, const int n)
+/* The same for n <= W rows of x, the last one standing for missing ones. */
+static void transpose_block(float *out, size_t ldo, const act *x, size_t ld, size_t n, size_t s)
 {
-	vf even[DOTS], odd[DOTS];
+	const act *row[W];
 
-#pragma GCC unroll 8
-	for (int u = 0; u < n; u++)
-		even[u] = odd[u] = v_zero();
-	for (size_t i = 0; i < s; i += 2) {
-		vf k0 = v_load(kt + i * W), k1 = v_load(kt + (i + 1) * W);
-
-#pragma GCC unroll 8
-		for (int u = 0; u < n; u++) {
-			even[u] = v_fma(v_set1(x[(size_t)u * ldx + i]), k0, even[u]);
-			odd[u] = v_fma(v_set1(x[(size_t)u * ldx + i + 1]), k1, odd[u]);
-		}
+	for (size_t j = 0; j < W; j++) {
+		row[j] = x + (j < n ? j : n - 1) * ld;
+		for (size_t k = 0; k < s; k += 32)       /* what comes next */
+			_mm_prefetch((const char *)((uintptr_t)row[j] + (4 * W * ld + k) * sizeof *x), _MM_HINT_T0);
 	}
-#pragma GCC unroll 8
-	for (int u = 0; u < n; u++)
-		v_store(out + (size_t)u * ldo, v_add(even[u], odd[u]));
+	transpose_rows(out, ldo, row, s);
 }
 
-static void dots(float *out, size_t ldo, const float *x, size_t ldx, const float *kt, size_t s, size_t n)
-{
-	while (n) {
-		size_t now = n;
-
-		switch (n) {
-		case 1: dots_n(out, ldo, x, ldx, kt, s, 1); break;
-		case 2: dots_n(out, ldo, x, ldx, kt, s, 2); break;
-		case 3: dots_n(out, ldo, x, ldx, kt, s, 3); break;
-		case 4: dots_n(out, ldo, x, ldx, kt, s, 4); break;
-		case 5: dots_n(out, ldo, x, ldx, kt, s, 5); break;
-		case 6: dots_n(out, ldo, x, ldx, kt, s, 6); break;
-		case 7: dots_n(out, ldo, x, ldx, kt, s, 7); break;
-		default: dots_n(out, ldo, x, ldx, kt, s, 8); now = 8;
-		}
-		n -= now;
-		out += now * ldo;
-		x += now * ldx;
-	}
-}
-
-/* A matrix of fp32 (rows padded to whole vectors) or, if f is NULL, of bf16. */
+/* A matrix of fp32, whose rows are whole vectors, or, if f is NULL, of bf16. */
 struct mat {
 	const float *f;
 	const act *b;
 	size_t ld;
 };
 
-/* out[r][0..left) += sum_k c[r * cr + k * ck] x[k][..] for n rows, k < depth in order; nv vectors, or one that
+/* out[r][0..left) (+)= sum_k c[r * cr + k * ck] x[k][..] for n rows, k < depth in order; nv vectors, or one that
  * may be short. */
 __attribute__((always_inline))
 static inline void mix_n(float *out, size_t ldo, const float *c, size_t cr, size_t ck, struct mat x,
-                         size_t depth, size_t left, const int bf, const int n, const int nv)
+                         size_t depth, size_t left, int add_to, const int bf, const int n, const int nv)
 {
-	vf s[MIX][4];
+	const float *c_0 = c, *c_3 = c + 3 * cr;
+	vf s[ROWS][4];
 
-#pragma GCC unroll 4
+#pragma GCC unroll 6
 	for (int r = 0; r < n; r++)
 #pragma GCC unroll 4
 		for (int v = 0; v < nv; v++)
-			s[r][v] = nv > 1 ? v_load(out + (size_t)r * ldo + v * W) : get(out + (size_t)r * ldo, left, 0);
-	for (size_t k = 0; k < depth; k++) {
+			if (!add_to)
+				s[r][v] = v_zero();
+			else
+				s[r][v] = nv > 1 ? v_load(out + (size_t)r * ldo + v * W) : get(out + (size_t)r * ldo, left, 0);
+	for (size_t k = 0; k < depth; k++, c_0 += ck, c_3 += ck) {
 		vf xk[4];
 
 #pragma GCC unroll 4
 		for (int v = 0; v < nv; v++)
-			if (!bf)
-				xk[v] = v_load(x.f + k * x.ld + v * W);
-			else
+			if (bf)
 				xk[v] = nv > 1 ? v_load_act(x.b + k * x.ld + v * W) : get_act(x.b + k * x.ld, left);
-#pragma GCC unroll 4
+			else
+				xk[v] = v_load(x.f + k * x.ld + v * W);
+#pragma GCC unroll 6
 		for (int r = 0; r < n; r++) {
-			vf ck_r = v_set1(c[(size_t)r * cr + k * ck]);
+			vf cr_k = v_set1((r < 3 ? c_0 : c_3)[(size_t)(r % 3) * cr]);
 
 #pragma GCC unroll 4
 			for (int v = 0; v < nv; v++)
-				s[r][v] = v_fma(ck_r, xk[v], s[r][v]);
+				s[r][v] = v_fma(cr_k, xk[v], s[r][v]);
 		}
 	}
-#pragma GCC unroll 4
+#pragma GCC unroll 6
 	for (int r = 0; r < n; r++)
 #pragma GCC unroll 4
 		for (int v = 0; v < nv; v++)
@@ -137,30 +114,43 @@ static inline void mix_n(float *out, size_t ldo, const float *c, size_t cr, size
 				put(out + (size_t)r * ldo, s[r][v], left);
 }
 
-#define MIX_CASES(bf, n) \
-	case 4 * (n) + 2 * (bf): mix_n(out, ldo, c, cr, ck, x, depth, left, bf, n, 1); break; \
-	case 4 * (n) + 2 * (bf) + 1: mix_n(out, ldo, c, cr, ck, x, depth, left, bf, n, WIDE); break;
+typedef void mix_fn(float *out, size_t ldo, const float *c, size_t cr, size_t ck, struct mat x, size_t depth,
+                    size_t left, int add_to);
 
-/* out[n][cols] += c[n][depth] x[depth][cols], c at strides cr, ck. */
-static void mix(float *out0, size_t ldo, const float *c0, size_t cr, size_t ck, struct mat x0,
-                size_t n, size_t depth, size_t cols)
+#define MIX(name, bf, n, nv) \
+	static void name##_##n(float *out, size_t ldo, const float *c, size_t cr, size_t ck, struct mat x, size_t depth, \
+	                       size_t left, int add_to) \
+	{ \
+		mix_n(out, ldo, c, cr, ck, x, depth, left, add_to, bf, n, nv); \
+	}
+#define MIXES(name, bf, nv) \
+	MIX(name, bf, 1, nv) MIX(name, bf, 2, nv) MIX(name, bf, 3, nv) MIX(name, bf, 4, nv) MIX(name, bf, 5, nv) \
+	MIX(name, bf, 6, nv)
+MIXES(mix, 0, 1) MIXES(mix_wide, 0, NV) MIXES(mix_act, 1, 1) MIXES(mix_act_wide, 1, NV)
+static mix_fn *const mixes[4][ROWS + 1] = {
+	{NULL, mix_1, mix_2, mix_3, mix_4, mix_5, mix_6},
+	{NULL, mix_wide_1, mix_wide_2, mix_wide_3, mix_wide_4, mix_wide_5, mix_wide_6},
+	{NULL, mix_act_1, mix_act_2, mix_act_3, mix_act_4, mix_act_5, mix_act_6},
+	{NULL, mix_act_wide_1, mix_act_wide_2, mix_act_wide_3, mix_act_wide_4, mix_act_wide_5, mix_act_wide_6},
+};
+
+/* The next tile's rows of `left` ones: no lone row behind a full tile. */
+static size_t tile_rows(size_t left)
 {
-	enum { WIDE = W == 16 ? 4 : 2 };     /* vectors at once, such that the sums fit the registers */
+	return left > ROWS && left < 2 * ROWS ? (left + 1) / 2 : least(left, ROWS);
+}
 
-	for (size_t r = 0, now; r < n; r += now) {
-		const float *c = c0 + r * cr;
+/* out[n][cols] (+)= c[n][depth] x[depth][cols], c at strides cr, ck. */
+static void mix(float *out, size_t ldo, const float *c, size_t cr, size_t ck, struct mat x,
+                size_t n, size_t depth, size_t cols, int add_to)
+{
+	for (size_t r = 0, rows; r < n; r += rows) {
+		rows = tile_rows(n - r);
+		for (size_t i = 0, wide; i < cols; i += wide ? NV * W : W) {
+			struct mat xi = {x.f ? x.f + i : NULL, x.f ? NULL : x.b + i, x.ld};
 
-		now = least(n - r, MIX);
-		for (size_t i = 0; i < cols;) {
-			size_t left = cols - i, wide = left >= WIDE * W;
-			struct mat x = {x0.f ? x0.f + i : NULL, x0.b ? x0.b + i : NULL, x0.ld};
-			float *out = out0 + r * ldo + i;
-
-			switch (4 * now + 2 * !x.f + wide) {
-			MIX_CASES(0, 1) MIX_CASES(0, 2) MIX_CASES(0, 3) MIX_CASES(0, 4)
-			MIX_CASES(1, 1) MIX_CASES(1, 2) MIX_CASES(1, 3) MIX_CASES(1, 4)
-			}
-			i += wide ? WIDE * W : W;
+			wide = cols - i >= NV * W;
+			mixes[2 * !x.f + wide][rows](out + r * ldo + i, ldo, c + r * cr, cr, ck, xi, depth, cols - i, add_to);
 		}
 	}
 }
@@ -168,9 +158,14 @@ static void mix(float *out0, size_t ldo, const float *c0, size_t cr, size_t ck, 
 /* out[j][sp] = fp32 of n rows of x. */
 static void widen(float *out, size_t sp, const act *x, size_t ld, size_t n, size_t s)
 {
-	for (size_t j = 0; j < n; j++)
-		for (size_t i = 0; i < s; i += W)
-			v_store(out + j * sp + i, get_act(x + j * ld + i, s - i));
+	size_t whole = s / W * W;
+
+	for (size_t j = 0; j < n; j++, x += ld, out += sp) {
+		for (size_t i = 0; i < whole; i += W)
+			v_store(out + i, v_load_act(x + i));
+		if (whole < s)
+			v_store(out + whole, v_load_act_n(x + whole, s - whole));
+	}
 }
 
 static size_t first_key(size_t pos, size_t window)
@@ -178,58 +173,70 @@ static size_t first_key(size_t pos, size_t window)
 	return window && pos + 1 > window ? pos + 1 - window : 0;
 }
 
-/* What attn holds for up to UNITS units; pointers into scratch. */
+/* Up to UNITS units; pointers into scratch. */
 struct units {
-	size_t n, u0, grp, pos0, window, s, sp, ld;     /* ld: stride of score */
-	float *q, *o, *score, *block;                   /* [UNITS][sp], [UNITS][sp], [UNITS][ld], [sp or s][W] */
-	float max[UNITS], total[UNITS];
+	size_t n, u0, grp, pos0, window, s, sp;
+	size_t of_unit, of_key;              /* strides of score: UNITS wide, or keys in the lanes */
+	float *score, *q, *o, *block;        /* q[s][UNITS], few: [FEW][sp]; o[UNITS][sp]; block[KEYS][sp], few: [s][4 W] */
+	float scale;
+	size_t pos[UNITS], first[UNITS];     /* of each: its position, the first key it sees */
+	_Alignas(64) float max[UNITS];       /* of the scores times scale */
+	_Alignas(64) float total[UNITS];
 };
 
-static size_t unit_pos(const struct units *t, size_t i)
+/* The next units from u0 on. */
+static void units_take(struct units *t, size_t rows)
 {
-	return t->pos0 + (t->u0 + i) / t->grp;
+	size_t r = t->u0 / t->grp, h = t->u0 % t->grp;
+
+	t->n = least(UNITS, rows * t->grp - t->u0);
+	for (size_t i = 0; i < t->n; i++) {
+		t->pos[i] = t->pos0 + r;
+		t->first[i] = first_key(t->pos[i], t->window);
+		if (++h == t->grp)
+			h = 0, r++;
+	}
 }
 
-/* Scores of all keys that any unit sees, -inf where one does not, and each unit's maximum. */
-static void scores(struct units *t, const act *k, size_t ldkv, float scale)
+/* ---- keys in the lanes ---- */
+
+/* Scores of all keys that any unit sees, -inf where one does not, and the maxima. */
+static void few_scores(struct units *t, const act *k, size_t ldkv)
 {
-	size_t from = first_key(unit_pos(t, 0), t->window) / W * W, last = unit_pos(t, t->n - 1);
-	long first[UNITS], end[UNITS];
-	vf max[UNITS];
+	size_t from = t->first[0] / W * W, end = t->pos[t->n - 1] + 1;
 
-	for (size_t i = 0; i < t->n; i++) {
-		size_t pos = unit_pos(t, i);
+	for (size_t j = from; j < end; j += 4 * W) {
+		size_t cols = round_up(least(4 * W, end - j));
 
-		first[i] = (long)first_key(pos, t->window);
-		end[i] = (long)pos + 1;
-		max[i] = v_set1(-HUGE_VALF);
+		for (size_t b = 0; b < cols; b += W)
+			transpose_block(t->block + b, 4 * W, k + (j + b) * ldkv, ldkv, least(W, end - j - b), t->s);
+		mix(t->score + j, t->of_unit, t->q, t->sp, 1, (struct mat){t->block, NULL, 4 * W}, t->n, t->s, cols, 0);
 	}
-	for (size_t j = from; j <= last; j += W) {
-		transpose_block(t->block, k + j * ldkv, ldkv, least(W, last + 1 - j), t->s);
-		dots(t->score + j, t->ld, t->q, t->sp, t->block, t->s, t->n);
-		for (size_t i = 0; i < t->n; i++) {
-			float *p = t->score + i * t->ld + j;
-			vmask seen = v_between(first[i] - (long)j, end[i] - (long)j);
-			vf x = v_pick(seen, v_mul(v_load(p), v_set1(scale)), v_set1(-HUGE_VALF));
+	for (size_t i = 0; i < t->n; i++) {
+		long first = (long)t->first[i], last = (long)t->pos[i];
+		vf max = v_set1(-HUGE_VALF), scale = v_set1(t->scale);
+
+		for (long j = first / W * W; j <= last; j += W) {
+			float *p = t->score + i * t->of_unit + j;
+			vf x = v_pick(v_between(first - j, last + 1 - j), v_mul(v_load(p), scale), v_set1(-HUGE_VALF));
 
 			v_store(p, x);
-			max[i] = v_max(x, max[i]);
+			max = v_max(x, max);
 		}
+		t->max[i] = v_hmax(max);
 	}
-	for (size_t i = 0; i < t->n; i++)
-		t->max[i] = v_hmax(max[i]);
 }
 
 /* Scores become exp(score - max); total is their sum. */
-static void weights(struct units *t)
+static void few_weights(struct units *t)
 {
 	for (size_t i = 0; i < t->n; i++) {
-		size_t pos = unit_pos(t, i);
+		size_t pos = t->pos[i];
 		vf max = v_set1(t->max[i]), sum = v_zero();
 
-		for (size_t j = first_key(pos, t->window) / W * W; j <= pos; j += W) {
-			float *p = t->score + i * t->ld + j;
-			vf e = v_exp(v_sub(v_load(p), max));
+		for (size_t j = t->first[i] / W * W; j <= pos; j += W) {
+			float *p = t->score + i * t->of_unit + j;
+			vf e = v_exp_down(v_sub(v_load(p), max));
 
 			v_store(p, e);
 			sum = v_add(sum, e);
@@ -238,33 +245,164 @@ static void weights(struct units *t)
 	}
 }
 
-/* o += weights times values: where all units see a block whole together, else each its own part. */
+/* ---- units in the lanes ---- */
+
+/* The lanes whose unit sees the key. */
+static inline vmask sees(vf first, vf end, float key)
+{
+	return v_and(v_lt(v_set1(key), end), v_le(first, v_set1(key)));
+}
+
+/* Of W units from unit v on: first[] and end[] as fp32 (exact: positions below 2^24), beyond n those of the last unit. */
+static void lane_ranges(const struct units *t, size_t v, float first[W], float end[W])
+{
+	for (size_t i = 0; i < W; i++) {
+		size_t u = least(v + i, t->n - 1);
+
+		first[i] = (float)t->first[u];
+		end[i] = (float)(t->pos[u] + 1);
+	}
+}
+
+static void many_scores(struct units *t, const act *k, size_t ldkv)
+{
+	size_t from = t->first[0], pos = t->pos[0], end = t->pos[t->n - 1] + 1, lanes = round_up(t->n);
+
+	for (size_t j = from; j < end; j += KEYS) {
+		size_t n = least(KEYS, end - j);
+
+		widen(t->block, t->sp, k + j * ldkv, ldkv, n, t->s);
+		for (size_t i = 0; i < n; i += ROWS) {
+			/* units before this one see none of these keys */
+			size_t u = j + i > pos ? ((j + i - pos) * t->grp - t->u0 % t->grp) / W * W : 0;
+
+			mix(t->score + (j + i) * UNITS + u, UNITS, t->block + i * t->sp, t->sp, 1,
+			    (struct mat){t->q + u, NULL, UNITS}, least(ROWS, n - i), t->s, lanes - u, 0);
+		}
+	}
+}
+
+/* What the lanes of vector v need. */
+struct lanes {
+	float *score;                        /* of key 0 */
+	vf first, end, scale, max;
+	vf sum[W];
+};
+
+/* The maximum of keys [j, end): in four chains, as it is the same in any order. */
+__attribute__((always_inline))
+static inline void lanes_max(struct lanes *l, size_t j, size_t end, const int partly)
+{
+	vf max[4] = {l->max, l->max, l->max, l->max};
+
+	for (; j < end; j += 4)
+#pragma GCC unroll 4
+		for (size_t i = 0; i < 4; i++) {
+			vf x = v_load(l->score + least(j + i, end - 1) * UNITS);
+
+			if (partly)
+				x = v_pick(sees(l->first, l->end, (float)least(j + i, end - 1)), x, v_set1(-HUGE_VALF));
+			max[i] = v_max(x, max[i]);
+		}
+	l->max = v_max(v_max(max[0], max[1]), v_max(max[2], max[3]));
+}
+
+__attribute__((always_inline))
+static inline void lanes_exp(struct lanes *l, size_t j, size_t end, const int partly)
+{
+	for (; j < end; j++) {
+		float *p = l->score + j * UNITS;
+		vf e = v_exp_down(v_sub(v_mul(v_load(p), l->scale), l->max));
+
+		if (partly)
+			e = v_pick(sees(l->first, l->end, (float)j), e, v_zero());
+		v_store(p, e);
+		l->sum[j % W] = v_add(l->sum[j % W], e);
+	}
+}
+
+static void many_weights(struct units *t)
+{
+	for (size_t v = 0; v < t->n; v += W) {
+		size_t u1 = least(v + W, t->n) - 1, from = t->first[v], end = t->pos[u1] + 1;
+		/* [all, all_end): keys that all lanes see */
+		size_t all = least(t->first[u1], end), all_end = most(all, t->pos[v] + 1);
+		struct lanes l = {.score = t->score + v, .scale = v_set1(t->scale), .max = v_set1(-HUGE_VALF)};
+		_Alignas(64) float lo[W], hi[W];
+
+		lane_ranges(t, v, lo, hi);
+		l.first = v_load(lo), l.end = v_load(hi);
+		for (size_t i = 0; i < W; i++)
+			l.sum[i] = v_zero();
+		lanes_max(&l, from, all, 1);
+		lanes_max(&l, all, all_end, 0);
+		lanes_max(&l, all_end, end, 1);
+		l.max = v_mul(l.max, l.scale);
+		v_store(t->max + v, l.max);
+		lanes_exp(&l, from, all, 1);
+		lanes_exp(&l, all, all_end, 0);
+		lanes_exp(&l, all_end, end, 1);
+		for (size_t half = W / 2; half; half /= 2)       /* v_hsum's tree */
+			for (size_t i = 0; i < half; i++)
+				l.sum[i] = v_add(l.sum[i], l.sum[i + half]);
+		v_store(t->total + v, l.sum[0]);
+	}
+}
+
+/* ---- both ---- */
+
+/* Units [i, i + n), keys [j, end), whose values x holds: o += weights times values, each unit over what it sees. */
+static void values_part(struct units *t, size_t i, size_t n, size_t j, size_t end, struct mat x)
+{
+	size_t all_from = t->first[i + n - 1], all_end = t->pos[i] + 1, depth;
+	size_t key = most(j, t->first[i]), stop = least(end, t->pos[i + n - 1] + 1);
+
+	for (; key < stop; key += depth) {
+		size_t a = i, b = i + n, at = (key - j) * x.ld;
+
+		depth = 1;
+		if (key >= all_from && key < all_end)
+			depth = least(all_end, stop) - key;
+		while (a < b && t->pos[a] < key)
+			a++;
+		while (b > a && t->first[b - 1] > key)
+			b--;
+		mix(t->o + a * t->sp, t->sp, t->score + a * t->of_unit + key * t->of_key, t->of_unit, t->of_key,
+		    (struct mat){x.f ? x.f + at : NULL, x.f ? NULL : x.b + at, x.ld}, b - a, depth, t->s, 1);
+	}
+}
+
 static void values(struct units *t, const act *v, size_t ldkv)
 {
-	size_t first = first_key(unit_pos(t, 0), t->window), last = unit_pos(t, t->n - 1);
-	size_t all_from = first_key(last, t->window), all_to = unit_pos(t, 0) + 1;
+	size_t end = t->pos[t->n - 1] + 1, step = t->n > FEW ? KEYS : end;
 
-	for (size_t j = first / W * W; j <= last; j += W) {
-		size_t n = least(W, last + 1 - j);
+	for (size_t j = t->first[0]; j < end; j += step) {
+		size_t n = least(step, end - j);
 		struct mat x = {NULL, v + j * ldkv, ldkv};
 
-		if (t->n > MIX) {        /* read more than once: unpack once */
+		if (t->n > FEW) {        /* read more than once: unpack once */
 			widen(t->block, t->sp, v + j * ldkv, ldkv, n, t->s);
 			x = (struct mat){t->block, NULL, t->sp};
 		}
-		if (j >= all_from && j + n <= all_to) {
-			mix(t->o, t->sp, t->score + j, t->ld, 1, x, t->n, n, t->s);
-			continue;
+		for (size_t i = 0, units; i < t->n; i += units) {
+			units = tile_rows(t->n - i);
+			values_part(t, i, units, j, j + n, x);
 		}
-		for (size_t i = 0; i < t->n; i++) {
-			size_t pos = unit_pos(t, i), a = first_key(pos, t->window), b = least(pos + 1, j + n);
+	}
+}
 
-			if (a < j)
-				a = j;
-			if (a < b)
-				mix(t->o + i * t->sp, t->sp, t->score + i * t->ld + a, t->ld, 1,
-				    (struct mat){NULL, v + a * ldkv, ldkv}, 1, b - a, t->s);
+/* The units' rows of q, side by side in the lanes. */
+static void transpose_units(const struct units *t, float *out, const act *q, size_t ldq)
+{
+	const act *row[W];
+
+	for (size_t v = 0; v < t->n; v += W) {
+		for (size_t i = 0; i < W; i++) {
+			size_t u = t->u0 + least(v + i, t->n - 1);
+
+			row[i] = q + u / t->grp * ldq + u % t->grp * t->s;
 		}
+		transpose_rows(out + v, UNITS, row, t->s);
 	}
 }
 
@@ -272,26 +410,29 @@ static void attn(act *out, size_t ldo, float *lse_out, size_t ldl, const act *q,
                  const act *k, const act *v, size_t ldkv, size_t rows, size_t pos0,
                  size_t grp, size_t s, float scale, size_t window, float *scratch)
 {
-	struct units t = {.grp = grp, .pos0 = pos0, .window = window, .s = s, .sp = round_up(s)};
+	struct units t = {.grp = grp, .pos0 = pos0, .window = window, .s = s, .sp = round_up(s), .scale = scale};
 
-	t.ld = round_up(pos0 + rows) + W;
-	t.score = scratch;
-	t.q = t.score + UNITS * t.ld;
+	t.q = scratch;
 	t.o = t.q + UNITS * t.sp;
 	t.block = t.o + UNITS * t.sp;
+	t.score = t.block + KEYS * t.sp;
 	for (t.u0 = 0; t.u0 < rows * grp; t.u0 += t.n) {
-		t.n = least(UNITS, rows * grp - t.u0);
-		for (size_t i = 0; i < t.n; i++) {
-			size_t u = t.u0 + i;
-
-			widen(t.q + i * t.sp, t.sp, q + u / grp * ldq + u % grp * s, 0, 1, s);
-		}
+		units_take(&t, rows);
 		memset(t.o, 0, t.n * t.sp * sizeof *t.o);
-		scores(&t, k, ldkv, scale);
-		weights(&t);
+		if (t.n > FEW) {
+			t.of_unit = 1, t.of_key = UNITS;
+			transpose_units(&t, t.q, q, ldq);
+			many_scores(&t, k, ldkv);
+			many_weights(&t);
+		} else {
+			t.of_unit = round_up(pos0 + rows) + 4 * W, t.of_key = 1;
+			for (size_t i = 0, u = t.u0; i < t.n; i++, u++)
+				widen(t.q + i * t.sp, t.sp, q + u / grp * ldq + u % grp * s, 0, 1, s);
+			few_scores(&t, k, ldkv);
+			few_weights(&t);
+		}
 		values(&t, v, ldkv);
-		for (size_t i = 0; i < t.n; i++) {
-			size_t u = t.u0 + i;
+		for (size_t i = 0, u = t.u0; i < t.n; i++, u++) {
 			act *o = out + u / grp * ldo + u % grp * s;
 
 			for (size_t x = 0; x < s; x += W)
@@ -302,39 +443,35 @@ static void attn(act *out, size_t ldo, float *lse_out, size_t ldl, const act *q,
 	}
 }
 
-enum { BWD_UNITS = 16, BWD_KEYS = 64 };
+/* ---- backward ---- */
 
-/* What attn_bwd holds for BWD_KEYS keys and n <= BWD_UNITS units from u0 on. */
+enum { BWD_KEYS = 64 };
+
+/* What attn_bwd holds of UNITS units and BWD_KEYS keys. */
 struct bwd {
-	size_t n, u0, grp, pos0, s, sp, window, ldq, ldl;
-	float scale;
-	float *kt, *vt, *k;                  /* [BWD_KEYS / W][s][W] both, [BWD_KEYS][sp] */
-	float *q, *d, *dq;                   /* units' queries and gradients [BWD_UNITS][sp] */
-	float *p, *ds;                       /* [BWD_UNITS][W] */
-	float *delta;                        /* [rows * grp]: sum_i dout_i out_i */
+	struct units t;
+	float *qt, *dt;                      /* queries and dout in the lanes, [sp][UNITS] */
+	float *q, *d, *dq;                   /* [UNITS][sp] */
+	float *k, *v;                        /* [BWD_KEYS][sp] */
+	float *p, *ds;                       /* [BWD_KEYS][UNITS] */
+	_Alignas(64) float lse[UNITS], delta[UNITS];
 };
 
-static struct bwd bwd_over(float *scratch, size_t grp, size_t s)
+static struct bwd bwd_over(float *scratch, size_t s)
 {
 	size_t sp = round_up(s);
-	struct bwd b = {.grp = grp, .s = s, .sp = sp};
+	struct bwd b;
 
-	b.kt = scratch;
-	b.vt = b.kt + sp * BWD_KEYS;
-	b.k = b.vt + sp * BWD_KEYS;
-	b.q = b.k + sp * BWD_KEYS;
-	b.d = b.q + sp * BWD_UNITS;
-	b.dq = b.d + sp * BWD_UNITS;
-	b.p = b.dq + sp * BWD_UNITS;
-	b.ds = b.p + BWD_UNITS * W;
-	b.delta = b.ds + BWD_UNITS * W;
+	b.qt = scratch;
+	b.dt = b.qt + sp * UNITS;
+	b.q = b.dt + sp * UNITS;
+	b.d = b.q + sp * UNITS;
+	b.dq = b.d + sp * UNITS;
+	b.k = b.dq + sp * UNITS;
+	b.v = b.k + sp * BWD_KEYS;
+	b.p = b.v + sp * BWD_KEYS;
+	b.ds = b.p + BWD_KEYS * UNITS;
 	return b;
-}
-
-/* Where unit i's row lies in q, dq, dout, out. */
-static size_t unit_at(const struct bwd *b, size_t i)
-{
-	return (b->u0 + i) / b->grp * b->ldq + (b->u0 + i) % b->grp * b->s;
 }
 
 static void copy_row(float *out, const float *in, size_t s)
@@ -343,73 +480,114 @@ static void copy_row(float *out, const float *in, size_t s)
 		put(out + i, get(in + i, s - i, 0), s - i);
 }
 
-/* p and ds of the units against keys j..j+W-1, held as kt, vt; 0 where a unit does not see a key. */
-static void bwd_weights(const struct bwd *b, const float *kt, const float *vt, size_t j, const float *lse_in)
+/* out[i][lane] = x[lane][i] of UNITS rows, whole vectors of inputs. */
+static void transpose_f32(float *out, const float *x, size_t sp)
 {
-	vf scale = v_set1(b->scale);
+	for (size_t u = 0; u < UNITS; u += 4)
+		for (size_t i = 0; i < sp; i += 4) {
+			__m128 a = _mm_load_ps(x + u * sp + i), b = _mm_load_ps(x + (u + 1) * sp + i);
+			__m128 c = _mm_load_ps(x + (u + 2) * sp + i), d = _mm_load_ps(x + (u + 3) * sp + i);
 
-	dots(b->p, W, b->q, b->sp, kt, b->s, b->n);
-	dots(b->ds, W, b->d, b->sp, vt, b->s, b->n);
-	for (size_t i = 0; i < b->n; i++) {
-		size_t u = b->u0 + i, r = u / b->grp, pos = b->pos0 + r;
-		vmask seen = v_between((long)first_key(pos, b->window) - (long)j, (long)pos + 1 - (long)j);
-		vf lse_u = v_set1(lse_in[r * b->ldl + u % b->grp]);
-		vf p = v_pick(seen, v_exp(v_sub(v_mul(v_load(b->p + i * W), scale), lse_u)), v_zero());
-		vf ds = v_mul(v_mul(p, v_sub(v_load(b->ds + i * W), v_set1(b->delta[u]))), scale);
+			_MM_TRANSPOSE4_PS(a, b, c, d);
+			_mm_store_ps(out + i * UNITS + u, a);
+			_mm_store_ps(out + (i + 1) * UNITS + u, b);
+			_mm_store_ps(out + (i + 2) * UNITS + u, c);
+			_mm_store_ps(out + (i + 3) * UNITS + u, d);
+		}
+}
 
-		v_store(b->p + i * W, p);
-		v_store(b->ds + i * W, v_pick(seen, ds, v_zero()));
+/* p and ds of all units and n keys from j on; 0 where a unit does not see a key. */
+static void bwd_weights(struct bwd *b, size_t j, size_t n, size_t lanes)
+{
+	const struct units *t = &b->t;
+	vf scale = v_set1(t->scale);
+
+	mix(b->p, UNITS, b->k, t->sp, 1, (struct mat){b->qt, NULL, UNITS}, n, t->s, lanes, 0);
+	mix(b->ds, UNITS, b->v, t->sp, 1, (struct mat){b->dt, NULL, UNITS}, n, t->s, lanes, 0);
+	for (size_t v = 0; v < lanes; v += W) {
+		size_t u1 = least(v + W, t->n) - 1, all_from = t->first[u1], all_end = t->pos[v] + 1;
+		vf lse_u = v_load(b->lse + v), delta = v_load(b->delta + v), first, end;
+		_Alignas(64) float lo[W], hi[W];
+
+		lane_ranges(t, v, lo, hi);
+		first = v_load(lo), end = v_load(hi);
+		for (size_t i = 0; i < n; i++) {
+			float *pi = b->p + i * UNITS + v, *dsi = b->ds + i * UNITS + v;
+			vf p = v_exp(v_sub(v_mul(v_load(pi), scale), lse_u));
+			vf ds = v_mul(v_mul(p, v_sub(v_load(dsi), delta)), scale);
+
+			if (j + i < all_from || j + i >= all_end) {
+				vmask seen = sees(first, end, (float)(j + i));
+
+				p = v_pick(seen, p, v_zero());
+				ds = v_pick(seen, ds, v_zero());
+			}
+			v_store(pi, p);
+			v_store(dsi, ds);
+		}
 	}
+}
+
+/* The units from t.u0 on: their rows, lse, and delta = sum_i dout_i out_i. Lanes without a unit hold zeros. */
+static void bwd_load(struct bwd *b, const float *dq, const float *dout, const act *out, const float *lse_in, size_t ldl,
+                     const act *q, size_t ldq)
+{
+	const struct units *t = &b->t;
+
+	memset(b->q + t->n * t->sp, 0, (UNITS - t->n) * t->sp * sizeof *b->q);
+	memset(b->d + t->n * t->sp, 0, (UNITS - t->n) * t->sp * sizeof *b->d);
+	for (size_t i = 0; i < t->n; i++) {
+		size_t r = t->pos[i] - t->pos0, h = t->u0 + i - r * t->grp, at = r * ldq + h * t->s;
+		vf sum = v_zero();
+
+		widen(b->q + i * t->sp, t->sp, q + at, 0, 1, t->s);
+		for (size_t x = 0; x < t->s; x += W) {
+			vf d = get(dout + at + x, t->s - x, 0);
+
+			v_store(b->d + i * t->sp + x, d);
+			v_store(b->dq + i * t->sp + x, get(dq + at + x, t->s - x, 0));
+			sum = v_fma(d, get_act(out + at + x, t->s - x), sum);
+		}
+		b->delta[i] = v_hsum(sum);
+		b->lse[i] = lse_in[r * ldl + h];
+	}
+	for (size_t i = t->n; i < UNITS; i++)
+		b->delta[i] = b->lse[i] = 0;
+	transpose_f32(b->qt, b->q, t->sp);
+	transpose_f32(b->dt, b->d, t->sp);
 }
 
 static void attn_bwd(float *dq, float *dk, float *dv, size_t ldd, const float *dout, const act *out,
                      const float *lse_in, size_t ldl, const act *q, size_t ldq, const act *k, const act *v, size_t ldkv,
                      size_t rows, size_t pos0, size_t grp, size_t s, float scale, size_t window, float *scratch)
 {
-	struct bwd b = bwd_over(scratch, grp, s);
-	size_t t = pos0 + rows;
+	struct bwd b = bwd_over(scratch, s);
+	struct units *t = &b.t;
+	size_t sp = round_up(s);
 
-	b.ldq = ldq, b.ldl = ldl, b.pos0 = pos0, b.scale = scale, b.window = window;
-	for (size_t u = 0; u < rows * grp; u++) {
-		size_t at = unit_at(&b, u);
-		vf sum = v_zero();
+	*t = (struct units){.grp = grp, .pos0 = pos0, .window = window, .s = s, .sp = sp, .scale = scale};
+	for (t->u0 = 0; t->u0 < rows * grp; t->u0 += t->n) {
+		size_t end;
 
-		for (size_t i = 0; i < s; i += W)
-			sum = v_fma(get(dout + at + i, s - i, 0), get_act(out + at + i, s - i), sum);
-		b.delta[u] = v_hsum(sum);
-	}
-	for (size_t j0 = first_key(pos0, window) / BWD_KEYS * BWD_KEYS; j0 < t; j0 += BWD_KEYS) {
-		size_t keys = least(BWD_KEYS, t - j0), end = window ? least(t, j0 + keys - 1 + window) : t;
-		size_t begin = j0 > pos0 ? j0 - pos0 : 0;     /* the rows that see any of them */
+		units_take(t, rows);
+		end = t->pos[t->n - 1] + 1;
+		bwd_load(&b, dq, dout, out, lse_in, ldl, q, ldq);
+		for (size_t j = t->first[0]; j < end; j += BWD_KEYS) {
+			size_t n = least(BWD_KEYS, end - j), u = 0;
 
-		end -= pos0;
-		for (size_t j = 0; j < keys; j += W) {
-			transpose_block(b.kt + j * b.sp, k + (j0 + j) * ldkv, ldkv, least(W, keys - j), s);
-			transpose_block(b.vt + j * b.sp, v + (j0 + j) * ldkv, ldkv, least(W, keys - j), s);
+			while (t->pos[u] < j)    /* sees none of these */
+				u++;
+			widen(b.k, sp, k + j * ldkv, ldkv, n, s);
+			widen(b.v, sp, v + j * ldkv, ldkv, n, s);
+			bwd_weights(&b, j, n, round_up(t->n));
+			mix(dv + j * ldd, ldd, b.p + u, UNITS, 1, (struct mat){b.d + u * sp, NULL, sp}, n, t->n - u, s, 1);
+			mix(dk + j * ldd, ldd, b.ds + u, UNITS, 1, (struct mat){b.q + u * sp, NULL, sp}, n, t->n - u, s, 1);
+			mix(b.dq + u * sp, sp, b.ds + u, 1, UNITS, (struct mat){b.k, NULL, sp}, t->n - u, n, sp, 1);
 		}
-		widen(b.k, b.sp, k + j0 * ldkv, ldkv, keys, s);
-		for (b.u0 = begin * grp; b.u0 < end * grp; b.u0 += b.n) {
-			size_t last;
+		for (size_t i = 0; i < t->n; i++) {
+			size_t r = t->pos[i] - pos0;
 
-			b.n = least(BWD_UNITS, end * grp - b.u0);
-			last = pos0 + (b.u0 + b.n - 1) / grp;
-			for (size_t i = 0; i < b.n; i++) {
-				size_t at = unit_at(&b, i);
-
-				widen(b.q + i * b.sp, b.sp, q + at, 0, 1, s);
-				copy_row(b.d + i * b.sp, dout + at, s);
-				copy_row(b.dq + i * b.sp, dq + at, s);
-			}
-			for (size_t j = 0; j < keys && j0 + j <= last; j += W) {
-				size_t n = least(W, keys - j), at = (j0 + j) * ldd;
-
-				bwd_weights(&b, b.kt + j * b.sp, b.vt + j * b.sp, j0 + j, lse_in);
-				mix(dv + at, ldd, b.p, 1, W, (struct mat){b.d, NULL, b.sp}, n, b.n, s);
-				mix(dk + at, ldd, b.ds, 1, W, (struct mat){b.q, NULL, b.sp}, n, b.n, s);
-				mix(b.dq, b.sp, b.ds, W, 1, (struct mat){b.k + j * b.sp, NULL, b.sp}, b.n, n, s);
-			}
-			for (size_t i = 0; i < b.n; i++)
-				copy_row(dq + unit_at(&b, i), b.dq + i * b.sp, s);
+			copy_row(dq + r * ldq + (t->u0 + i - r * grp) * s, b.dq + i * sp, s);
 		}
 	}
 }

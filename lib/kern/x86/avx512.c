@@ -9,7 +9,7 @@
 #include "kern/x86/vec512.h"
 
 #include "kern/x86/rows.h"
-#include "kern/x86/attn.h"
 #include "kern/x86/gemm.h"
+#include "kern/x86/attn.h"
 
 const struct kern kern_avx512 = {.isa = "avx512", KERN_FUNCTIONS};

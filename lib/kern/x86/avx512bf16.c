@@ -15,8 +15,8 @@
 
 #include "kern/x86/vec512.h"
 #include "kern/x86/rows.h"
-#include "kern/x86/attn.h"
 #include "kern/x86/gemm.h"
+#include "kern/x86/attn.h"
 
 const struct kern kern_avx512bf16 = {.isa = "avx512bf16", KERN_FUNCTIONS};
 const struct kern kern_amx = {.isa = "amx", KERN_FUNCTIONS};

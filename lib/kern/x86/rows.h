@@ -32,11 +32,11 @@ static inline void put_act(act *p, vf x, size_t left)
 		v_store_act_n(p, x, left);
 }
 
-/* kern_expf, lane by lane. */
-static inline vf v_exp(vf x)
+/* kern_expf, lane by lane; `down`: x is nowhere above 0. */
+static inline vf v_exp_of(vf x, const int down)
 {
-	vf n = v_fma(x, v_set1(EXP_LOG2E), v_set1(EXP_MAGIC)), f = v_sub(n, v_set1(EXP_MAGIC));
-	vf r = v_fnma(f, v_set1(EXP_LN2_LO), v_fnma(f, v_set1(EXP_LN2_HI), x));
+	vf m = v_fma(x, v_set1(EXP_LOG2E), v_set1(EXP_MAGIC)), n = v_sub(m, v_set1(EXP_MAGIC));
+	vf r = v_fnma(n, v_set1(EXP_LN2_LO), v_fnma(n, v_set1(EXP_LN2_HI), x));
 	vf p = v_fma(v_set1(EXP_Q4), r, v_set1(EXP_Q3));
 
 	p = v_fma(p, r, v_set1(EXP_Q2));
@@ -44,10 +44,13 @@ static inline vf v_exp(vf x)
 	p = v_fma(p, r, v_set1(EXP_Q0));
 	p = v_fma(p, r, v_set1(1));
 	p = v_fma(p, r, v_set1(1));
-	p = v_scale2(p, n);
+	p = down ? v_scale2_down(p, n, m) : v_scale2(p, n, m);
 	p = v_pick(v_lt(x, v_set1(EXP_LO)), v_zero(), p);
-	return v_pick(v_lt(v_set1(EXP_HI), x), v_set1(HUGE_VALF), p);
+	return down ? p : v_pick(v_lt(v_set1(EXP_HI), x), v_set1(HUGE_VALF), p);
 }
+
+static inline vf v_exp(vf x) { return v_exp_of(x, 0); }
+static inline vf v_exp_down(vf x) { return v_exp_of(x, 1); }
 
 static void to_act(act *out, const float *x, size_t n)
 {
@@ -187,7 +190,7 @@ static float lse(const float *x, size_t n, float inv_t)
 	if (max == -HUGE_VALF || max == HUGE_VALF)
 		max = 0;
 	for (size_t i = 0; i < n; i += W)
-		s = vd_add(s, v_exp(v_sub(v_mul(get(x + i, n - i, -HUGE_VALF), t), v_set1(max))));
+		s = vd_add(s, v_exp_down(v_sub(v_mul(get(x + i, n - i, -HUGE_VALF), t), v_set1(max))));
 	return (float)(max + log(vd_hsum(s)));
 }
 

@@ -40,6 +40,8 @@ static inline void v_store_n(float *p, vf v, size_t n)
 /* Comparison masks; NaN is neither lt nor eq, but is ne. */
 static inline vmask v_lt(vf a, vf b) { return _mm256_cmp_ps(a, b, _CMP_LT_OQ); }
 static inline vmask v_ne(vf a, vf b) { return _mm256_cmp_ps(a, b, _CMP_NEQ_UQ); }
+static inline vmask v_le(vf a, vf b) { return _mm256_cmp_ps(a, b, _CMP_LE_OQ); }
+static inline vmask v_and(vmask a, vmask b) { return _mm256_and_ps(a, b); }
 static inline vf v_pick(vmask m, vf yes, vf no) { return _mm256_blendv_ps(no, yes, m); }
 /* Lanes lo <= i < hi. */
 static inline vmask v_between(long lo, long hi)
@@ -51,15 +53,22 @@ static inline vmask v_between(long lo, long hi)
 	                                               _mm256_cmpgt_epi32(_mm256_set1_epi32(to), i)));
 }
 
-/* 2^n for n held as EXP_MAGIC + n, in two factors (see kern_expf). */
-static inline vf v_scale2(vf p, vf n)
+/* p 2^n, rounded once (see kern_expf); n a whole number, m = EXP_MAGIC + n. v_scale2_down: n <= 0, no denormal result. */
+static inline vf v_scale2(vf p, vf n, vf m)
 {
-	__m256i i = _mm256_sub_epi32(_mm256_castps_si256(n), _mm256_set1_epi32(0x4b400000));
+	__m256i i = _mm256_sub_epi32(_mm256_castps_si256(m), _mm256_set1_epi32(0x4b400000));
 	__m256i half = _mm256_srai_epi32(i, 1), bias = _mm256_set1_epi32(127);
 	__m256i a = _mm256_slli_epi32(_mm256_add_epi32(half, bias), 23);
 	__m256i b = _mm256_slli_epi32(_mm256_add_epi32(_mm256_sub_epi32(i, half), bias), 23);
 
+	(void)n;
 	return v_mul(v_mul(p, _mm256_castsi256_ps(a)), _mm256_castsi256_ps(b));
+}
+static inline vf v_scale2_down(vf p, vf n, vf m)
+{
+	(void)n;
+	return v_mul(p, _mm256_castsi256_ps(_mm256_slli_epi32(
+		_mm256_sub_epi32(_mm256_castps_si256(m), _mm256_set1_epi32(0x4b400000 - 127)), 23)));
 }
 
 /* bf16 in and out. */

@@ -30,6 +30,8 @@ static inline void v_store_n(float *p, vf x, size_t n) { _mm512_mask_storeu_ps(p
 /* Comparison masks; NaN is neither lt nor eq, but is ne. */
 static inline vmask v_lt(vf a, vf b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
 static inline vmask v_ne(vf a, vf b) { return _mm512_cmp_ps_mask(a, b, _CMP_NEQ_UQ); }
+static inline vmask v_le(vf a, vf b) { return _mm512_cmp_ps_mask(a, b, _CMP_LE_OQ); }
+static inline vmask v_and(vmask a, vmask b) { return a & b; }
 static inline vf v_pick(vmask m, vf yes, vf no) { return _mm512_mask_blend_ps(m, no, yes); }
 /* Lanes lo <= i < hi. */
 static inline vmask v_between(long lo, long hi)
@@ -39,16 +41,9 @@ static inline vmask v_between(long lo, long hi)
 	return (vmask)(((1u << to) - 1) & ~((1u << from) - 1));
 }
 
-/* 2^(n) for n held as EXP_MAGIC + n, in two factors (see kern_expf). */
-static inline vf v_scale2(vf p, vf n)
-{
-	__m512i i = _mm512_sub_epi32(_mm512_castps_si512(n), _mm512_set1_epi32(0x4b400000));
-	__m512i half = _mm512_srai_epi32(i, 1), bias = _mm512_set1_epi32(127);
-	__m512i a = _mm512_slli_epi32(_mm512_add_epi32(half, bias), 23);
-	__m512i b = _mm512_slli_epi32(_mm512_add_epi32(_mm512_sub_epi32(i, half), bias), 23);
-
-	return v_mul(v_mul(p, _mm512_castsi512_ps(a)), _mm512_castsi512_ps(b));
-}
+/* p 2^n, rounded once (see kern_expf); n a whole number, m = EXP_MAGIC + n. v_scale2_down: n <= 0, no denormal result. */
+static inline vf v_scale2(vf p, vf n, vf m) { return (void)m, _mm512_scalef_ps(p, n); }
+static inline vf v_scale2_down(vf p, vf n, vf m) { return (void)m, _mm512_scalef_ps(p, n); }
 
 /* bf16 in and out. */
 static inline vf v_from_bf16(__m256i x)
