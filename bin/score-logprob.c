@@ -57,7 +57,7 @@ static int flush(struct pending *p, struct rl_pass *pass, const char *name, stru
 
 static int run(struct jl_in *in, struct policy *policy, const struct settings *set, struct err *e)
 {
-	struct rl_pass *pass = rl_pass_new(policy->model, NULL, set->micro);
+	struct rl_pass *pass = rl_pass_new(policy->model, NULL, set->micro, 0);
 	struct pending p = {0};
 	struct progress bar;
 	struct err late;

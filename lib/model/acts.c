@@ -57,7 +57,7 @@ size_t acts_bytes(const struct model_config *c, size_t n, int recompute)
 	size_t need = lay_out(&a, c, n, NULL);
 
 	free(a.layers);
-	return need;
+	return need + model_backward_bytes(c, n);
 }
 
 void acts_prepare(struct acts *a, const struct model_config *c, size_t n)

@@ -104,6 +104,14 @@ static act *acts(struct model *m, int which, size_t n)
 	return room(m, which, count[which - DY], sizeof(act));
 }
 
+size_t model_backward_bytes(const struct model_config *c, size_t n)
+{
+	size_t d = c->width, hs = (size_t)c->heads * c->head_size, gs = (size_t)c->kv_heads * c->head_size, f = c->ffn;
+	size_t wide = max(panels_up(hs) + 2 * panels_up(gs), 2 * panels_up(f));
+
+	return n * ((d + 2 * hs + 2 * gs) * sizeof(float) + (2 * d + wide + f + max(f, max(d, hs))) * sizeof(act));
+}
+
 /* ---- pieces ---- */
 
 struct embed_step {

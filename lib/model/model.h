@@ -92,7 +92,7 @@ void acts_free(struct acts *a);
 /* From the next forward on only the layers' inputs are kept, and the backward computes each layer once more: the same
  * bits for three quarters of a forward's time. Caches may be brief then; else the backward needs them whole. */
 void acts_recompute(struct acts *a, int yes);
-/* Bytes that saving n rows takes. */
+/* Bytes that saving n rows takes, and their backward's scratch; without caches. */
 size_t acts_bytes(const struct model_config *c, size_t n, int recompute);
 
 /*

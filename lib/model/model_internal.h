@@ -125,6 +125,8 @@ struct acts {
 
 /* Lays the acts of n rows out in a->block (allocated here, reused when large enough). */
 void acts_prepare(struct acts *a, const struct model_config *c, size_t n);
+/* The backward's scratch for n rows, less what is not in proportion to them. */
+size_t model_backward_bytes(const struct model_config *c, size_t n);
 /* Fills m->s.spans; the attention's scratch and the rotation tables then suffice for these rows. */
 void model_spans(struct model *m, const struct row *rows, size_t n);
 /* Layer l's acts once more, from its x_in; rows as in the forward, of which model_spans was called. */

@@ -3,6 +3,9 @@
  * One forward (and backward) over many sequences: packed without padding into
  * micro-batches; the head only on rows that predict a response token, a tile of
  * them at a time. Row r of a sequence predicts its token r + 1.
+ *
+ * Rows that a sequence has in common with an earlier one of its micro-batch (a group's prompt) are not
+ * computed again: it has no rows of its own there, and its cache begins as that one's does.
  */
 #include "rl/rl.h"
 
@@ -12,8 +15,11 @@
 
 enum {
 	TILE = 96,                   /* rows of logits at a time */
-	BLOCK = 5 * TILE             /* rows whose dlogits wait for each other: one pass over the head's gradient */
+	BLOCK = 5 * TILE,            /* rows whose dlogits wait for each other: one pass over the head's gradient */
+	MICRO = 2048,                /* rows of a forward, if nobody says: more make nothing faster */
+	MEASURE = 256                /* rows whose memory is taken for what so many cost */
 };
+static const uint64_t MEMORY = (uint64_t)512 << 20;  /* 1,200 rows of SmolLM2; from 1,000 on GEMMs are at full speed */
 
 /* A token that counts. */
 struct head {
@@ -24,14 +30,24 @@ struct head {
 	float kl, entropy;
 };
 
+/* A sequence of the micro-batch: its first `common` rows are base's; its own begin at row `start`. */
+struct place {
+	size_t base, common, start;
+};
+
 struct rl_pass {
 	struct model *m, *ref;
 	size_t micro, width, vocab;
+	size_t saved, recomputed;    /* rows that memory has room for, as the acts are kept; at least 1 */
+	int recompute;               /* in this micro-batch */
+	struct place *place;
+	size_t places_cap;
 	struct row *rows, *ref_rows;
 	struct head *heads;
 	size_t n_rows, rows_cap, n_heads, heads_cap;
-	struct kv *kv, *ref_kv;      /* [n_kv] caches, reused from one micro-batch to the next */
-	size_t n_kv;
+	struct kv *kv, *ref_kv;      /* [n_kv], in memory of which all have a part */
+	size_t n_kv, kv_cap, ref_kv_cap;     /* caps: values */
+	act *kv_data, *ref_kv_data;
 	act *hidden, *ref_hidden;    /* [rows_cap][D] */
 	float *dhidden;              /* [rows_cap][D] */
 	size_t hidden_cap, dhidden_cap;
@@ -133,14 +149,24 @@ void rl_seq_release(struct rl_seq *s)
 
 /* ---- the pass's memory ------------------------------------------------------------ */
 
-struct rl_pass *rl_pass_new(struct model *policy, struct model *ref, size_t micro)
+/* Rows that `bytes` have room for. */
+static size_t rows_in(const struct model_config *c, uint64_t bytes, int recompute)
+{
+	size_t each = (acts_bytes(c, MEASURE, recompute) + kv_bytes(c, MEASURE) / (recompute ? c->layers : 1)) / MEASURE;
+
+	return bytes / each ? (size_t)(bytes / each) : 1;
+}
+
+struct rl_pass *rl_pass_new(struct model *policy, struct model *ref, size_t micro, uint64_t memory)
 {
 	const struct model_config *c = model_config(policy);
 	struct rl_pass *p = xcalloc(1, sizeof *p);
 
 	p->m = policy;
 	p->ref = ref;
-	p->micro = micro ? micro : 1;
+	p->micro = micro ? micro : MICRO;
+	p->saved = rows_in(c, memory ? memory : MEMORY, 0);
+	p->recomputed = rows_in(c, memory ? memory : MEMORY, 1);
 	p->width = c->width;
 	p->vocab = c->vocab;
 	p->acts = acts_new();
@@ -155,14 +181,12 @@ void rl_pass_free(struct rl_pass *p)
 {
 	if (!p)
 		return;
-	for (size_t i = 0; i < p->n_kv; i++) {
-		kv_release(&p->kv[i]);
-		if (p->ref)
-			kv_release(&p->ref_kv[i]);
-	}
 	acts_free(p->acts);
+	free(p->place);
 	free(p->kv);
 	free(p->ref_kv);
+	free(p->kv_data);
+	free(p->ref_kv_data);
 	free(p->rows);
 	free(p->ref_rows);
 	free(p->heads);
@@ -183,50 +207,119 @@ const struct model_config *rl_pass_config(const struct rl_pass *p)
 	return model_config(p->m);
 }
 
-static void kv_fit(struct kv *kv, const struct model_config *c, size_t rows)
+/* ---- which sequences go together ------------------------------------------------ */
+
+static size_t common_rows(const struct rl_seq *a, const struct rl_seq *b)
 {
-	if (kv->cap < rows) {
-		kv_release(kv);
-		kv_init(kv, c, rows);
-	}
-	kv->len = 0;
+	size_t n = 0, most = a->n_rows < b->n_rows ? a->n_rows : b->n_rows;
+
+	while (n < most && a->ids[n] == b->ids[n])
+		n++;
+	return n;
 }
 
-/* Caches for n sequences of these lengths, before any row points at one. */
-static void caches(struct rl_pass *p, const struct rl_seq *s, size_t n, int ref_on)
+/*
+ * The first of s[0 .. n) that make one micro-batch of at most `limit` rows (or one sequence); fills p->place. Where it is
+ * full, it is cut where the least is in common with what comes after, if that leaves it half full.
+ */
+static size_t gather_sequences(struct rl_pass *p, const struct rl_seq *s, size_t n, size_t limit)
+{
+	size_t rows = 0, i, cut, most = 0;
+
+	for (i = 0; i < n; i++) {
+		struct place at = {.start = rows};
+
+		for (size_t j = 0; j < i; j++) {
+			size_t common = common_rows(&s[j], &s[i]);
+
+			if (common > at.common) {
+				at.common = common;
+				at.base = j;
+			}
+		}
+		if (i == p->places_cap) {
+			p->places_cap = p->places_cap ? 2 * p->places_cap : 16;
+			p->place = xreallocarray(p->place, p->places_cap, sizeof *p->place);
+		}
+		p->place[i] = at;
+		if (i && rows + s[i].n_rows - at.common > limit)
+			break;
+		rows += s[i].n_rows - at.common;
+	}
+	if (i == n)
+		return n;
+	cut = i;
+	most = p->place[i].common;
+	for (size_t j = i; j-- > 1 && p->place[j].start >= rows / 2;)
+		if (p->place[j].common < most) {
+			most = p->place[j].common;
+			cut = j;
+		}
+	return cut;
+}
+
+/* The row of the micro-batch that is sequence i's at this position. */
+static size_t row_at(const struct rl_pass *p, size_t i, size_t pos)
+{
+	while (pos < p->place[i].common)
+		i = p->place[i].base;
+	return p->place[i].start + pos - p->place[i].common;
+}
+
+static act *cache_memory(act *old, size_t *cap, size_t need)
+{
+	if (*cap >= need)
+		return old;
+	free(old);
+	*cap = need;
+	return xaligned(need * sizeof *old);
+}
+
+/* Caches for n sequences, before any row points at one. */
+static void caches(struct rl_pass *p, const struct rl_seq *s, size_t n, int ref_on, int brief)
 {
 	const struct model_config *c = model_config(p->m);
+	size_t each = kv_bytes(c, 1) / sizeof(act), rows = 0;
 
 	if (n > p->n_kv) {
 		p->kv = xreallocarray(p->kv, n, sizeof *p->kv);
 		p->ref_kv = xreallocarray(p->ref_kv, n, sizeof *p->ref_kv);
-		memset(p->kv + p->n_kv, 0, (n - p->n_kv) * sizeof *p->kv);
-		memset(p->ref_kv + p->n_kv, 0, (n - p->n_kv) * sizeof *p->ref_kv);
 		p->n_kv = n;
 	}
+	for (size_t i = 0; i < n; i++)
+		rows += s[i].n_rows;
+	p->kv_data = cache_memory(p->kv_data, &p->kv_cap, rows * each / (brief ? c->layers : 1));
+	if (ref_on)
+		p->ref_kv_data = cache_memory(p->ref_kv_data, &p->ref_kv_cap, rows * each / c->layers);
+	rows = 0;
 	for (size_t i = 0; i < n; i++) {
-		kv_fit(&p->kv[i], c, s[i].n_rows);
-		if (ref_on)
-			kv_fit(&p->ref_kv[i], c, s[i].n_rows);
+		struct place at = p->place[i];
+		struct kv *kv = &p->kv[i], *ref = &p->ref_kv[i];
+
+		*kv = (struct kv){.cap = s[i].n_rows, .len = at.common, .brief = brief, .base = at.common ? &p->kv[at.base] : NULL};
+		*ref = *kv;
+		kv->data = p->kv_data + rows * each / (brief ? c->layers : 1);
+		ref->brief = 1;
+		ref->base = at.common ? &p->ref_kv[at.base] : NULL;
+		ref->data = ref_on ? p->ref_kv_data + rows * each / c->layers : NULL;
+		rows += s[i].n_rows;
 	}
 }
 
 /* Rows and heads of s[0 .. n). */
-static void lay_out(struct rl_pass *p, struct rl_seq *s, size_t n, int ref_on)
+static void lay_out(struct rl_pass *p, struct rl_seq *s, size_t n, int ref_on, int brief)
 {
 	p->n_rows = p->n_heads = 0;
-	caches(p, s, n, ref_on);
+	caches(p, s, n, ref_on, brief);
 	for (size_t i = 0; i < n; i++) {
-		size_t base = p->n_rows;
-
-		for (size_t r = 0; r < s[i].n_rows; r++)
+		for (size_t r = p->place[i].common; r < s[i].n_rows; r++)
 			VEC_PUSH(p->rows, p->n_rows, p->rows_cap) = (struct row){s[i].ids[r], r, &p->kv[i]};
 		for (size_t k = 0; k < s[i].n_parts; k++) {
 			struct rl_part *part = &s[i].parts[k];
 
 			for (size_t j = 0; part->use && j < part->n; j++)
 				VEC_PUSH(p->heads, p->n_heads, p->heads_cap) = (struct head){
-					.row = base + part->first + j - 1,
+					.row = row_at(p, i, part->first + j - 1),
 					.part = part,
 					.at = j,
 					.token = s[i].ids[part->first + j],
@@ -355,6 +448,7 @@ static void micro_batch(struct rl_pass *p, const struct rl_want *want, struct gr
 	uint64_t rss;
 
 	buffers(p, want->ref, g != NULL);
+	acts_recompute(p->acts, p->recompute);
 	model_forward(p->m, p->rows, p->n_rows, p->hidden, g ? p->acts : NULL);
 	t = clock_add(&times->forward, t);
 	if (want->ref) {
@@ -391,14 +485,19 @@ void rl_pass_run(struct rl_pass *p, struct rl_seq *s, size_t n, const struct rl_
 			times->bar->total += (double)s[i].n_rows;
 	}
 	for (size_t i = 0, m; i < n; i += m) {
-		size_t rows = s[i].n_rows;
+		size_t room = p->saved, done = 0;
 
-		for (m = 1; i + m < n && rows + s[i + m].n_rows <= p->micro; m++)
-			rows += s[i + m].n_rows;
-		lay_out(p, s + i, m, w.ref);
+		/* smaller micro-batches before any recomputing: only a sequence that does not fit by itself is */
+		p->recompute = g && s[i].n_rows > p->saved;
+		if (p->recompute)
+			room = p->recomputed;
+		m = gather_sequences(p, s + i, n - i, g && room < p->micro ? room : p->micro);
+		lay_out(p, s + i, m, w.ref, !g || p->recompute);
 		if (p->n_heads)
 			micro_batch(p, &w, g, times);
+		for (size_t j = i; j < i + m; j++)
+			done += s[j].n_rows;
 		if (times->bar)
-			progress_add(times->bar, (double)rows);
+			progress_add(times->bar, (double)done);
 	}
 }

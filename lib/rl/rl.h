@@ -146,9 +146,13 @@ struct rl_times {
 
 struct rl_pass;
 
-/* Both models are borrowed; ref may be NULL. micro: rows of one forward (a sequence is never split, so a
- * longer one makes a larger forward by itself). */
-struct rl_pass *rl_pass_new(struct model *policy, struct model *ref, size_t micro);
+/*
+ * Both models are borrowed; ref may be NULL. micro: most rows of one forward (0: 2048); a sequence is never split, so a
+ * longer one makes a larger forward by itself. memory: bytes that what a forward keeps for its backward, caches and the
+ * backward's scratch may take (0: 512 MiB); it decides how many rows go together. A sequence that does not fit by
+ * itself keeps less and computes each layer twice, and if that does not fit either, takes what it needs.
+ */
+struct rl_pass *rl_pass_new(struct model *policy, struct model *ref, size_t micro, uint64_t memory);
 void rl_pass_free(struct rl_pass *p);
 const struct model_config *rl_pass_config(const struct rl_pass *p);
 /* What a pass measures. Without ref, ref_logp, kl and c_kl are out of it; without entropy (which reads the
@@ -158,7 +162,8 @@ struct rl_want {
 	int ref, entropy;
 };
 
-/* Computes the results of n sequences; with g adds the gradient of
+/* Computes the results of n sequences; what neighbours have in common from the first row on is computed once, so
+ * sequences of a group belong side by side. With g adds the gradient of
  * sum c_logp log pi + c_kl KL_t  (k1: its c_kl is left out). times may be NULL. */
 void rl_pass_run(struct rl_pass *p, struct rl_seq *s, size_t n, const struct rl_want *want,
                  struct grads *g, struct rl_times *times);

@@ -17,7 +17,7 @@ struct train_settings {
 	struct rl_loss loss;
 	struct rl_adam adam;
 	const char *reference;       /* snapshot that KL is taken to */
-	uint64_t micro;              /* rows of one forward */
+	uint64_t micro, memory;      /* rows of one forward, bytes for its activations: see rl_pass_new */
 	uint64_t max_lag;            /* steps that the writer of a turn may be behind */
 	uint64_t commit_every;       /* updates */
 	struct policy_lora lora;     /* rank 0: as the store has it */

@@ -277,7 +277,7 @@ int trainer_open(struct trainer *r, const char *dir, const struct train_settings
 	grads_init(&r->grads, &r->policy.config);
 	r->zeroed = 1;
 	train_memory_init(&r->memory, r->grads.n);
-	r->pass = rl_pass_new(r->policy.model, r->ref.model, set->micro);
+	r->pass = rl_pass_new(r->policy.model, r->ref.model, set->micro, set->memory);
 	return 0;
 }
 

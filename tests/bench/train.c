@@ -3,7 +3,8 @@
  * A training step's forward and backward by part, on random weights of SmolLM2-135M's shape (or Qwen2.5-0.5B's):
  * make build/release/tests/bench/train.t && build/release/tests/bench/train.t [NAME=VALUE ...]
  *   n=8 sequences, len=256 tokens each, prompt=0 of them without loss, group=1 sequences that share the prompt,
- *   ref=0 reference and KL, micro=2048 rows of one forward, rounds=3, qwen=0, layers=0 (the model's own)
+ *   ref=0 reference and KL, micro=0 rows of one forward (0: by memory), memory=0 MiB for activations (0: the default),
+ *   rounds=3, qwen=0, layers=0 (the model's own), threads=0
  * Prints one line of JSON: seconds of the best round by part, and a sum of all results' bits, which tells whether a
  * change of the code changed a result.
  */
@@ -13,8 +14,8 @@
 #include "rl/rl.h"
 
 static struct { const char *name; long value; } options[] = {
-	{"n", 8}, {"len", 256}, {"prompt", 0}, {"group", 1}, {"ref", 0}, {"micro", 2048}, {"rounds", 3}, {"qwen", 0},
-	{"layers", 0}, {"threads", 0},
+	{"n", 8}, {"len", 256}, {"prompt", 0}, {"group", 1}, {"ref", 0}, {"micro", 0}, {"rounds", 3}, {"qwen", 0},
+	{"layers", 0}, {"threads", 0}, {"memory", 0},
 };
 
 static size_t option(const char *name)
@@ -120,7 +121,7 @@ int main(int argc, char **argv)
 	s = xcalloc(n, sizeof *s);
 	for (size_t i = 0; i < n; i++)
 		s[i] = sequence(&c, i);
-	pass = rl_pass_new(policy, ref, option("micro"));
+	pass = rl_pass_new(policy, ref, option("micro"), (uint64_t)option("memory") << 20);
 	for (size_t r = 0; r < option("rounds"); r++) {
 		struct rl_times t = {0};
 		double start = now_seconds(), all;

@@ -291,7 +291,7 @@ static double slope(const struct scene *c, size_t i, size_t j)
 
 static int gradient(const struct scene *c, size_t micro, int reversed, struct grads *g, struct rl_stats *s)
 {
-	struct rl_pass *p = rl_pass_new(policy, reference, micro);
+	struct rl_pass *p = rl_pass_new(policy, reference, micro, 0);
 	struct traj *t[TRAJS];
 	struct err e = {""};
 	int rc;
