@@ -160,7 +160,8 @@ static void options(int argc, char **argv, struct settings *s, const char **file
 		{"max-lag", 0, OPT_U64, &s->train.max_lag, "N", "steps a turn's writer may be behind (default 0)", 0, 0, NULL},
 		{"partial", 0, OPT_FLAG, &s->partial, NULL, "train on batches that are cut short or not marked", 0, 0, NULL},
 		{"reset-optimizer", 0, OPT_FLAG, &s->train.reset, NULL, "begin with fresh moments and schedule", 0, 0, NULL},
-		{"micro-tokens", 0, OPT_U64, &s->train.micro, "N", "positions of one forward (default 2048)", 1, 1 << 24, NULL},
+		{"memory", 0, OPT_BYTES, &s->train.memory, "SIZE", "for activations, bytes or with K, M, G (default 512M)", 0, 0, NULL},
+		{"micro-tokens", 0, OPT_U64, &s->train.micro, "N", "most positions of one forward (default 2048)", 1, 1 << 24, NULL},
 		{"commit-every", 0, OPT_U64, &s->train.commit_every, "N", "commit each N-th batch only (default 1)", 1, 1 << 30, NULL},
 		{"lora", 0, OPT_CALL, &s->train.lora, "RANK", "train adapters of this rank instead of the weights", 0, 0, parse_rank},
 		{"lora-alpha", 0, OPT_F64, &s->train.lora.alpha, "X", "adapters count X / RANK (default 32)", 1e-6, 1e6, NULL},
@@ -194,7 +195,7 @@ int main(int argc, char **argv)
 		.train = {
 			.loss = {.beta1 = 0.01, .beta2 = 0.1},
 			.adam = {.lr = 5e-6, .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .clip = 1},
-			.reference = "base", .micro = 2048, .commit_every = 1, .keep = 2,
+			.reference = "base", .commit_every = 1, .keep = 2,
 		},
 	};
 	struct trainer trainer;

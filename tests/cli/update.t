@@ -53,6 +53,14 @@ for how in "-j 1" "-j 3" "--keep 1 --commit-every 7"; do
 	is "the same weights: lines shuffled, $how" "$status $(same_store "$w" "$first")" '0 0'
 done
 
+# Nothing fits: each trajectory for itself, its layers computed twice.
+fresh
+update --lr 1e-3 --micro-tokens 1 "$tmp/one"
+apart=$w
+fresh
+update --lr 1e-3 --memory 1 "$tmp/one"
+is 'the same weights: --memory 1' "$status $(same_store "$w" "$apart")" '0 0'
+
 # Eight batches, as one stream, a process each, and some commits.
 for s in 0 1 2 3 4 5 6 7; do
 	jq -c ".batch.step = $s | .turns[].tokens[0] += $s" "$gold/trajectories.jsonl"
