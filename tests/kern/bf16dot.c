@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The AVX512-BF16 level where the instruction is not to be had: its file, compiled here with vdpbf16ps emulated as its
+ * manual describes it. So tiles, pairs, both forms of A, edges and odd K run on any AVX-512 machine. What is expected
+ * comes from the same definition, one number at a time. The tables that this file defines take the library's place.
+ */
+#if defined(__x86_64__)
+#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
+#define BF16_DOT_ELSEWHERE
+#include "kern/x86/avx512bf16.c"
+#include "kerntest.h"
+
+#include <float.h>
+
+/* Denormals are zeros of their sign, before and after. */
+static vf flush(vf x)
+{
+	vf size = _mm512_andnot_ps(v_set1(-0.0f), x);
+
+	return v_pick(v_lt(size, v_set1(FLT_MIN)), _mm512_and_ps(v_set1(-0.0f), x), x);
+}
+
+/* Each lane: the odd product is added, then the even one, both fused. */
+static inline vf v_dot(vf s, uint32_t x, vf w)
+{
+	vf pair = _mm512_castsi512_ps(_mm512_set1_epi32((int)x));
+
+	s = flush(v_fma(flush(v_high(pair)), flush(v_high(w)), flush(s)));
+	return flush(v_fma(flush(v_low(pair)), flush(v_low(w)), s));
+}
+
+static float flush1(float x)
+{
+	return fabsf(x) < FLT_MIN ? copysignf(0, x) : x;
+}
+
+static float step1(float s, act a, act b)
+{
+	return flush1(fmaf(flush1(act_f32(a)), flush1(act_f32(b)), flush1(s)));
+}
+
+struct problem {
+	size_t m, n, k, lda, ldat, ldc;
+	act *a, *at, *w;             /* at: A transposed */
+	float *c, *want;             /* what C starts from; what adding gives */
+	struct packed p;
+};
+
+/* Some inputs are denormal, and zero of either sign. */
+static struct problem problem(size_t m, size_t n, size_t k, int add)
+{
+	struct problem x = {.m = m, .n = n, .k = k, .lda = k + 3, .ldat = m + 1, .ldc = n + 5};
+	struct numbers r = numbers(m * 1000 + n + k);
+
+	x.a = acts(&r, m * x.lda, -1, 1);
+	x.w = acts(&r, n * k, -1, 1);
+	x.c = floats(&r, m * x.ldc, -1, 1);
+	for (size_t i = 0; i < n * k; i += 7)
+		x.w[i] = (act)(x.w[i] & (i % 2 ? 0x807f : 0x8000));
+	for (size_t i = 0; i < m * x.lda; i += 11)
+		x.a[i] = (act)(x.a[i] & 0x807f);
+	x.at = xcalloc(k * x.ldat, sizeof *x.at);
+	x.want = copy(x.c, m * x.ldc * sizeof *x.c);
+	for (size_t i = 0; i < m; i++)
+		for (size_t j = 0; j < n; j++) {
+			float s = add ? x.c[i * x.ldc + j] : 0;
+
+			for (size_t l = 0; l < k; l += 2) {
+				const act *ai = x.a + i * x.lda + l, *wj = x.w + j * k + l;
+
+				if (l + 1 < k)
+					s = step1(s, ai[1], wj[1]);
+				else     /* the packed pair's zeros */
+					s = step1(s, 0, 0);
+				s = step1(s, ai[0], wj[0]);
+			}
+			x.want[i * x.ldc + j] = s;
+		}
+	for (size_t i = 0; i < m * k; i++)
+		x.at[i % k * x.ldat + i / k] = x.a[i / k * x.lda + i % k];
+	pack(&x.p, x.w, n, k, k, 0);
+	return x;
+}
+
+static void problem_free(struct problem *x)
+{
+	free(x->a), free(x->at), free(x->w), free(x->c), free(x->want);
+	pack_free(&x->p);
+}
+
+/* C from its start, rows [0, m) by `rows`, panels cut at `cut`; is it the one wanted, beyond column n, too? */
+static int same(const struct problem *x, int add, int trans, size_t rows, size_t cut)
+{
+	size_t bytes = x->m * x->ldc * sizeof *x->c, panels = (x->n + 63) / 64, at[] = {0, cut < panels ? cut : panels, panels};
+	float *c = copy(x->c, bytes);
+	int good;
+
+	for (size_t i = 0; i < x->m; i += rows)
+		for (size_t p = 2; p-- > 0;) {
+			size_t m = i + rows < x->m ? rows : x->m - i;
+			float *ci = c + i * x->ldc;
+
+			if (trans)
+				kern_avx512bf16.gemm_panels_t(ci, x->ldc, x->at + i, x->ldat, &x->p, m, add, at[p], at[p + 1]);
+			else
+				kern_avx512bf16.gemm_panels(ci, x->ldc, x->a + i * x->lda, x->lda, &x->p, m, add, at[p], at[p + 1]);
+		}
+	good = !memcmp(c, x->want, bytes);
+	free(c);
+	return good;
+}
+
+static void products(void)
+{
+	static const struct { size_t m, n, k; } shapes[] = {
+		{1, 1, 1}, {1, 64, 2}, {2, 65, 3}, {3, 63, 31}, {4, 130, 64}, {5, 192, 576}, {6, 17, 577}, {7, 128, 100},
+		{13, 200, 1151}, {25, 64, 1603}, {97, 70, 33}, {150, 65, 800},
+	};
+
+	for (size_t i = 0; i < LEN(shapes); i++)
+		for (int add = 0; add < 2; add++) {
+			struct problem x = problem(shapes[i].m, shapes[i].n, shapes[i].k, add);
+
+			for (int trans = 0; trans < 2; trans++)
+				ok(same(&x, add, trans, x.m, 1), "%zu x %zu x %zu%s%s: every bit as defined", x.m, x.n, x.k,
+				   add ? " added" : "", trans ? ", A transposed" : "");
+			problem_free(&x);
+		}
+}
+
+static void cuts(void)
+{
+	struct problem x = problem(61, 391, 1187, 1);
+	int good = 1;
+
+	for (size_t rows = 1; rows < 40; rows += rows < 13 ? 1 : 7)
+		good &= same(&x, 1, 0, rows, rows % 7) && same(&x, 1, 1, rows, rows % 5);
+	ok(good, "rows by 1 to 13, 20, .., any split of the panels: the same bits");
+	problem_free(&x);
+}
+
+/* On threads, and as dW = dY' X: A is Y', weights X'. */
+static void shared(void)
+{
+	int good = 1;
+
+	for (int t = 1; t <= 4; t++) {
+		struct problem x = problem(200, 320, 130, 1);
+		float *c = copy(x.c, x.m * x.ldc * sizeof *c), *dw = copy(c, x.m * x.ldc * sizeof *c);
+		act *wt = xcalloc(x.k * x.n, sizeof *wt);
+		struct err e;
+
+		for (size_t i = 0; i < x.n * x.k; i++)
+			wt[i % x.k * x.n + i / x.k] = x.w[i];
+		if (kern_init(t, &e))
+			diag("%s", e.msg);
+		kern = &kern_avx512bf16;
+		gemm_t(c, x.ldc, x.at, x.ldat, &x.p, x.m, 1);
+		gemm_dw(dw, x.ldc, x.at, x.ldat, wt, x.n, x.k, x.m, x.n);
+		good &= !memcmp(c, x.want, x.m * x.ldc * sizeof *c) && !memcmp(dw, x.want, x.m * x.ldc * sizeof *c);
+		free(c), free(dw), free(wt);
+		problem_free(&x);
+	}
+	ok(good, "gemm_t and gemm_dw with 1 to 4 threads: the same bits");
+}
+
+int main(void)
+{
+	if (!kern_level("avx512")) {
+		skip("no AVX-512 on this machine");
+		return done();
+	}
+	ok(!kern_level("avx512bf16") || kern_level("avx512bf16") == &kern_avx512bf16, "the tables are this file's");
+	products();
+	cuts();
+	shared();
+	return done();
+}
+
+#else
+#include "tap.h"
+
+int main(void)
+{
+	skip("not an x86-64 machine");
+	return done();
+}
+#endif
