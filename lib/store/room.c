@@ -131,13 +131,15 @@ int room_write(struct room *r, const void *data, size_t n, struct err *e)
 void snap_soon(const struct snap *p, const struct tensor *t, uint64_t from, uint64_t n)
 {
 	const struct store *s = snap_store(p);
-	uintptr_t at = ((uintptr_t)t->data + from) / s->page * s->page;
+	uintptr_t at = ((uintptr_t)t->data + from) / s->page * s->page, end;
 
 	if (t->bytes < s->small || from >= t->bytes)
 		return;
-	n = n < t->bytes - from ? n : t->bytes - from;
-	if (madvise((void *)at, (uintptr_t)t->data + from + n - at, MADV_WILLNEED))
-		return;              /* then it is read when it is asked for */
+	end = (uintptr_t)t->data + from + (n < t->bytes - from ? n : t->bytes - from);
+	/* the kernel takes a request for the device's largest one only */
+	for (; at < end; at += MIB)
+		if (madvise((void *)at, end - at < MIB ? end - at : MIB, MADV_WILLNEED))
+			return;          /* then it is read when it is asked for */
 }
 
 /* Whole pages of the value only; what shares a page with it stays. */
