@@ -26,6 +26,7 @@ int policy_tensor(void *ctx, const struct param *p, const bf16 **data, struct er
 		return err_set(e, "%s: [%llu][%llu] in the store, the configuration wants bf16 [%llu][%llu]", p->name,
 		               (unsigned long long)t.shape[0], (unsigned long long)t.shape[1],
 		               (unsigned long long)p->rows, (unsigned long long)p->cols);
+	snap_soon(ctx, &t, 0, t.bytes);
 	*data = t.data;
 	return 0;
 }

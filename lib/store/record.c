@@ -137,8 +137,9 @@ int manifest_parse(const char *text, size_t n, struct manifest *out, struct err 
 		struct entry en;
 
 		if (!nl || entry_parse(text, (size_t)(nl - text), &en) || (m.n && strcmp(m.v[m.n - 1].name, en.name) >= 0)) {
+			err_set(e, "its list of tensors is damaged at entry %zu", m.n + 1);
 			manifest_release(&m);
-			return err_set(e, "its list of tensors is damaged at entry %zu", m.n);
+			return -1;
 		}
 		VEC_PUSH(m.v, m.n, m.cap) = en;
 		text = nl + 1;

@@ -114,10 +114,7 @@ int snap_at(struct snap *p, size_t i, struct tensor *out, struct err *e)
 {
 	if (i >= p->weights.n)
 		return err_set(e, "%s: snapshot %" PRId64 " has %zu tensors, not %zu", p->s->dir, p->step, p->weights.n, i + 1);
-	if (value(p, TB_TENSOR, &p->weights.v[i], &p->copy_w[i], out, e))
-		return -1;
-	snap_soon(p, out, 0, out->bytes);
-	return 0;
+	return value(p, TB_TENSOR, &p->weights.v[i], &p->copy_w[i], out, e);
 }
 
 int snap_has(const struct snap *p, const char *name)

@@ -68,8 +68,8 @@ MUST_CHECK int snap_at(struct snap *p, size_t i, struct tensor *out, struct err 
  * dtype 0, rank 1, shape [bytes, 1]; data is 16-byte aligned. */
 MUST_CHECK int snap_state(struct snap *p, const char *name, struct tensor *out, struct err *e);
 
-/* Bytes [from, from + n) of a value will be read soon: the disk begins to read what is not in memory. snap_tensor does so for
- * the whole value, snap_state does not. By any thread. */
+/* Bytes [from, from + n) of a value will be read soon: the disk begins to read what is not in memory. A writer's map has no
+ * read-ahead of its own. By any thread. */
 void snap_soon(const struct snap *p, const struct tensor *t, uint64_t from, uint64_t n);
 /* A value that will hardly be read again may leave memory (the page cache): then the next step's state, as large, has room there.
  * By any thread. Its data may still be read, from disk. */

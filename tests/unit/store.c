@@ -145,25 +145,6 @@ static void checksum(void)
 		ok(sum64(known[i].text, strlen(known[i].text)) == known[i].sum, "XXH64 of '%s'", known[i].text);
 }
 
-/* In pieces of any size the sum is the same. */
-static void checksum_pieces(void)
-{
-	unsigned char text[500];
-	size_t same = 0;
-
-	fill(text, sizeof text, 1, 1);
-	for (size_t n = 0; n < sizeof text; n++) {
-		struct sum s = sum_begin();
-
-		for (size_t at = 0, piece = 1; at < n; at += piece, piece = (piece * 7 + at) % 45) {
-			piece = piece < n - at ? piece : n - at;
-			sum_add(&s, text + at, piece);
-		}
-		same += sum_end(&s) == sum64(text, n);
-	}
-	ok(same == sizeof text, "XXH64 in pieces: %zu", same);
-}
-
 static void basics(void)
 {
 	char *dir = in_root("basics");
@@ -223,105 +204,6 @@ static void basics(void)
 	store_close(st);
 	ok(store_open(dir, STORE_CREATE, &st, &e) == -1 && says("a store already"), "create refuses a store");
 	buf_release(&b);
-}
-
-/* Writes value i of step s in pieces whose sizes go from 1 byte to a few pages. */
-static int write_pieces(struct room *r, size_t bytes, uint64_t i, uint64_t s)
-{
-	unsigned char *all = xmalloc(bytes);
-	int rc = 0;
-
-	fill(all, bytes, i, s);
-	for (size_t at = 0, n = 1; at < bytes && !rc; at += n, n = (n * 5 + i) % 20000 + 1) {
-		n = n < bytes - at ? n : bytes - at;
-		rc = room_write(r, all + at, n, &e);
-	}
-	free(all);
-	return rc;
-}
-
-/* Sizes about those of pages and of what is staged. */
-static const size_t sizes[] = {2, 2046, 2048, 4078, 4080, 4082, 4096, 8174, 8176, 8178, 8192, 100000, 1 << 20, 3000002};
-
-static int step_in_pieces(struct store *st, int64_t s)
-{
-	struct room *w[LEN(sizes)], *m[LEN(sizes)];
-	struct commit *c;
-	char name[32];
-	uint64_t written;
-	int rc = 0, same = 0;
-
-	if (commit_begin(st, s, 9 << 20, &c, &e))
-		return -1;
-	for (size_t i = 0; i < LEN(sizes) && !rc; i++) {
-		snprintf(name, sizeof name, "p%zu", i);
-		rc = commit_tensor_room(c, name, DT_BF16, 1, (uint64_t[2]){sizes[i] / 2, 1}, &w[i], &e);
-		snprintf(name, sizeof name, "m/p%zu", i);
-		rc = rc || commit_state_room(c, name, sizes[i], &m[i], &e);
-	}
-#pragma omp parallel for num_threads(3) schedule(dynamic)
-	for (size_t i = 0; i < LEN(sizes); i++) {
-		int bad = rc || write_pieces(w[i], sizes[i], i, (uint64_t)s / 2) || write_pieces(m[i], sizes[i], 50 + i, (uint64_t)s);
-
-#pragma omp atomic
-		same += !bad && filled(room_data(w[i]), sizes[i], i, (uint64_t)s / 2);
-	}
-	rc = rc || same != LEN(sizes) || commit_written(c, &written, &e);
-	same = 0;
-	for (size_t i = 0; i < LEN(sizes); i++)
-		same += (int)(s % 2 ? sizes[i] : 2 * sizes[i]);          /* every other step has the parent's weights */
-	rc = rc || written != (uint64_t)same;
-	if (rc) {
-		commit_abort(c);
-		return -1;
-	}
-	return commit_finish(c, "{}", 1, &e);
-}
-
-static size_t holds_pieces(struct store *st, int64_t s)
-{
-	struct snap *p;
-	struct tensor t;
-	char name[32];
-	size_t right = 0;
-
-	if (snap_open(st, NULL, &p, &e))
-		return 0;
-	for (size_t i = 0; i < LEN(sizes); i++) {
-		snprintf(name, sizeof name, "m/p%zu", i);
-		right += !snap_tensor(p, name + 2, &t, &e) && t.bytes == sizes[i] && filled(t.data, t.bytes, i, (uint64_t)s / 2)
-		      && snap_state(p, name, &t, &e) == 1 && filled(t.data, t.bytes, 50 + i, (uint64_t)s);
-	}
-	snap_close(p);
-	return right;
-}
-
-static void pieces(void)
-{
-	struct store *st;
-	struct commit *c;
-	struct room *r, *other;
-	size_t right = 0, good = 0;
-	void *dst;
-
-	ok(!store_open(in_root("pieces"), STORE_CREATE, &st, &e), "create");
-	for (int64_t s = 0; s < 6; s++) {
-		good += !step_in_pieces(st, s) && sound(st);
-		right += holds_pieces(st, s);
-	}
-	ok(good == 6 && right == 6 * LEN(sizes), "values written in pieces, by three threads: %zu %zu %s", good, right, e.msg);
-	ok(!commit_begin(st, 6, 1 << 20, &c, &e) && !commit_state_room(c, "m/p5", 10000, &r, &e)
-	   && !commit_tensor_room(c, "p5", DT_F32, 1, (uint64_t[2]){2500, 1}, &other, &e), "begin");
-	ok(commit_state_room(c, "m/p5", 10000, &other, &e) == -1 && says("twice"), "state given twice");
-	ok(room_write(r, sizes, 10001, &e) == -1 && says("more"), "more than there is room for");
-	ok(commit_state(c, "m/p6", 10, &dst, &e) == -1 && says("0 bytes were written"), "a room that is not full");
-	ok(commit_finish(c, "{}", 1, &e) == -1 && says("failed already"), "ends the commit");
-	ok(sound(st) && holds_pieces(st, 5) == LEN(sizes), "and nothing has changed");
-	ok(!commit_begin(st, 6, 1 << 20, &c, &e) && !commit_state_room(c, "m/p12", 1 << 20, &r, &e)
-	   && !write_pieces(r, 1 << 20, 77, 77), "a commit");
-	commit_abort(c);
-	ok(sound(st) && holds_pieces(st, 5) == LEN(sizes), "given up: nothing has changed");
-	store_close(st);
 }
 
 static void bad_calls(void)
@@ -706,9 +588,7 @@ int main(void)
 		return 1;
 	}
 	checksum();
-	checksum_pieces();
 	basics();
-	pieces();
 	bad_calls();
 	sharing();
 	equal_bytes();
