@@ -114,6 +114,7 @@ checked: all $(filter $(B)/%,$(T)) $(BENCH)
 	LSAN_OPTIONS=suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0 OMP_WAIT_POLICY=passive B=$(B) PATH="$(CURDIR)/bin:$(CURDIR)/sandbox:$$PATH" prove -j $(shell nproc) -e '' $(T)
 
 bench:                                   ## speed as JSON lines; PEERS=DIR: beside others; tests/bench/run has more
+	@sh .ci/deps >&2
 	+@$(MAKE) --no-print-directory $(JOBS) all $(BENCH) >&2
 	@B=$(B) tests/bench/run
 

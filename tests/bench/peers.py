@@ -245,18 +245,25 @@ def trl(path, prompts, mode, per_step, samples, new):
 	rows = [{"prompt": tokenizer.decode(p, skip_special_tokens=False)} for p in ids]
 	if any(tokenizer(r["prompt"])["input_ids"] != p for r, p in zip(rows, ids)):
 		print("some prompts read otherwise than they were", file=sys.stderr)
-	lines = requests()
+	lines, lengths = requests(), []
+
+	def reward(completions, completion_ids, **_):
+		lengths.extend(map(len, completion_ids))
+		return [float(len(c) % 7 > 3) for c in completions]
 
 	class InTurn(transformers.TrainerCallback):
 		def on_step_begin(self, *_, **__):
 			if next(lines, None) is None:
 				os._exit(0)
 			memory.most = 0
+			lengths.clear()
 			self.began = time.perf_counter()
 
 		def on_step_end(self, *_, **__):
 			took = time.perf_counter() - self.began
-			say(mode=mode, rl={"seconds": took, "tokens": per_step * samples * new}, rss_anon=memory.most,
+			if lengths != [new] * (per_step * samples):
+				raise RuntimeError(f"completions of {lengths} tokens")
+			say(mode=mode, rl={"seconds": took, "tokens": sum(lengths)}, rss_anon=memory.most,
 			    high_water=memory.read("VmHWM"))
 
 	with tempfile.TemporaryDirectory() as folder:
@@ -267,8 +274,7 @@ def trl(path, prompts, mode, per_step, samples, new):
 			gradient_checkpointing=False, learning_rate=1e-6, generation_kwargs={"min_new_tokens": new})
 		trainer = library.GRPOTrainer(
 			model=load(torch, transformers, path, mode), args=settings, train_dataset=datasets.Dataset.from_list(rows),
-			processing_class=tokenizer, callbacks=[InTurn()],
-			reward_funcs=lambda completions, **_: [float(len(c) % 7 > 3) for c in completions])
+			processing_class=tokenizer, callbacks=[InTurn()], reward_funcs=reward)
 		say(peer="trl", version=f"{library.__version__}, torch {torch.__version__}", mode=mode, threads=THREADS)
 		trainer.train()
 
