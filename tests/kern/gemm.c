@@ -4,7 +4,7 @@
 
 static const struct { size_t m, n, k; } shapes[] = {
 	{1, 1, 1}, {1, 64, 2}, {2, 65, 3}, {3, 63, 31}, {5, 130, 64}, {7, 192, 576}, {11, 17, 577}, {12, 128, 100},
-	{13, 200, 1151}, {25, 64, 1300}, {97, 70, 33}, {193, 65, 600},
+	{13, 200, 1151}, {25, 64, 1300}, {97, 70, 33}, {193, 65, 600}, {31, 190, 1535}, {25, 130, 2303},
 };
 
 /* avx2 and avx512 add the same exact products in the same order as ref: equal. Others round pairs otherwise. */
@@ -117,7 +117,7 @@ static void threads(const char *isa)
 
 static void weight_gradient(const char *isa)
 {
-	static const struct { size_t t, n, k; } sizes[] = {{1, 1, 1}, {2, 64, 64}, {31, 70, 33}, {65, 129, 200}, {700, 33, 65}};
+	static const struct { size_t t, n, k; } sizes[] = {{1, 1, 1}, {2, 64, 64}, {31, 70, 33}, {65, 129, 200}, {700, 33, 65}, {1535, 33, 130}};
 
 	for (size_t i = 0; i < LEN(sizes); i++) {
 		struct numbers r = numbers(i);

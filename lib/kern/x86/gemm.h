@@ -259,7 +259,7 @@ static void panels(float *c, size_t ldc, const act *a, size_t lda, const struct 
 	size_t blocks = (m + TILES * ROWS - 1) / (TILES * ROWS), k_blocks = w->k ? (w->k + KC - 1) / KC : 1;
 	struct block x = {.ldc = ldc, .step_i = trans ? 1 : A_STRIDE, .step_k = trans ? ROWS : 1};
 #ifndef BF16_DOT
-	_Alignas(64) float wide[KC * KERN_PANEL];
+	_Alignas(64) float wide[(KC + 2) * KERN_PANEL];  /* an odd K's last block may be KC + 1 inputs, in pairs */
 #endif
 	for (size_t i = 0; i < blocks; i++) {
 		size_t m0 = rows_to(m, i, blocks), mb = rows_to(m, i + 1, blocks) - m0, n_tiles = (mb + ROWS - 1) / ROWS;
