@@ -168,6 +168,38 @@ void *xaligned(size_t n)
 	return p;
 }
 
+static size_t whole_pages(size_t n)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	return n ? (n + page - 1) / page * page : page;
+}
+
+void *pages_new(size_t n)
+{
+	size_t size = whole_pages(n), more = n < HUGE_PAGE ? 0 : HUGE_PAGE, before = 0;
+	char *p = size < n || size + more < size ? MAP_FAILED :
+	          mmap(NULL, size + more, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		die(EXIT_ERROR, "out of memory (%zu bytes)", n);
+	if (more) {                      /* only what lies on a boundary is kept */
+		before = (HUGE_PAGE - (uintptr_t)p % HUGE_PAGE) % HUGE_PAGE;
+		if (before)
+			munmap(p, before);
+		if (more > before)
+			munmap(p + before + size, more - before);
+		(void)madvise(p + before, size, MADV_HUGEPAGE);
+	}
+	return p + before;
+}
+
+void pages_free(void *p, size_t n)
+{
+	if (p)
+		munmap(p, whole_pages(n));
+}
+
 void buf_grow(struct buf *b, size_t extra)
 {
 	size_t need;

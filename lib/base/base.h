@@ -57,6 +57,9 @@ char *xstrndup(const char *s, size_t n);
 void *xmemdup(const void *p, size_t n);
 /* 64-byte aligned, not zeroed, in huge pages where large and the system has them; release with free(). */
 void *xaligned(size_t n);
+/* The same, but given back to the system by pages_free as soon as it is called: for what comes and goes. */
+void *pages_new(size_t n);
+void pages_free(void *p, size_t n);
 
 /* A growing byte buffer. {0} is a valid empty one. data is NUL-terminated
  * once anything was added, len does not count that NUL. */

@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_ROWS = 512 };         /* rows of one forward: all decoding sequences, then feeds in chunks */
+enum {
+	MAX_ROWS = 512,              /* rows of one forward: all decoding sequences, then feeds in chunks */
+	TILE = 64                    /* rows of logits at once */
+};
 
 struct engine {
 	struct model *m;
@@ -17,11 +20,11 @@ struct engine {
 	struct row *rows;            /* [MAX_ROWS + batch] */
 	struct want { struct gen *g; size_t row; } *wants;   /* [batch]: sequences whose last row is in this forward */
 	act *hidden, *picked;        /* [rows][D], [batch][D] */
-	float *logits;               /* [batch][V] */
+	float *logits;               /* [TILE][V] of picked's rows from tile on */
 	struct gen **draws;          /* [batch] who draws ... */
-	size_t *draw_row;            /* ... from which row of logits */
-	size_t n_draws;
-	_Atomic size_t drawn;
+	size_t *draw_row;            /* ... from which row of picked, in rising order */
+	size_t n_draws, tile, tile_end;      /* draws of the tile end there */
+	_Atomic size_t drawn;        /* handed out */
 	char *scratch;               /* [threads] */
 	size_t scratch_size;
 };
@@ -42,7 +45,7 @@ struct engine *engine_new(struct model *m, const int *ends, size_t n_ends, size_
 	e->wants = xcalloc(batch, sizeof *e->wants);
 	e->hidden = xaligned(rows * d * sizeof(act));
 	e->picked = xaligned(batch * d * sizeof(act));
-	e->logits = xaligned(batch * e->c->vocab * sizeof(float));
+	e->logits = xaligned((batch < TILE ? batch : TILE) * e->c->vocab * sizeof(float));
 	e->draws = xcalloc(batch, sizeof *e->draws);
 	e->draw_row = xcalloc(batch, sizeof *e->draw_row);
 	e->scratch_size = (sample_scratch(e->c->vocab) + 63) / 64 * 64;
@@ -83,6 +86,7 @@ void engine_add(struct engine *e, struct gen *g)
 	e->held++;
 	for (struct gen *t = g->twins; t; t = t->twins)
 		e->held++;
+	model_reserve(e->m, e->batch + g->n_feed < MAX_ROWS ? e->batch + g->n_feed : MAX_ROWS, g->kv->cap);
 }
 
 /* Rows of this forward: one for each decoding sequence, then feeds while there is room. */
@@ -122,11 +126,11 @@ static void draw(void *ctx, size_t thread)
 	struct engine *e = ctx;
 	size_t v = e->c->vocab, i;
 
-	while ((i = atomic_fetch_add(&e->drawn, 1)) < e->n_draws) {
+	while ((i = atomic_fetch_add(&e->drawn, 1)) < e->tile_end) {
 		struct gen *g = e->draws[i];
 		int banned = g->n < g->min_new, id;
 
-		id = sample_token(e->logits + e->draw_row[i] * v, v, &g->sampling, rng_uniform(&g->rng, g->n),
+		id = sample_token(e->logits + (e->draw_row[i] - e->tile) * v, v, &g->sampling, rng_uniform(&g->rng, g->n),
 		                  e->ends, banned ? e->n_ends : 0, &g->logprobs[g->n], &g->sample_logprobs[g->n],
 		                  e->scratch + thread * e->scratch_size);
 		g->tokens[g->n++] = id;
@@ -161,11 +165,17 @@ struct gen *engine_step(struct engine *e)
 			e->draw_row[e->n_draws++] = i;
 		}
 	}
-	if (!n_wants)
-		return NULL;
-	model_logits(e->m, e->picked, n_wants, e->logits);
-	e->drawn = 0;
-	kern_run(draw, e);
+	for (size_t draws = 0; draws < e->n_draws; draws = e->tile_end) {
+		size_t rows;
+
+		e->tile = e->draw_row[draws];
+		rows = n_wants - e->tile < TILE ? n_wants - e->tile : TILE;
+		for (e->tile_end = draws; e->tile_end < e->n_draws && e->draw_row[e->tile_end] < e->tile + rows; )
+			e->tile_end++;
+		model_logits(e->m, e->picked + e->tile * d, rows, e->logits);
+		e->drawn = draws;
+		kern_run(draw, e);
+	}
 	for (size_t i = 0; i < e->n; i++) {
 		struct gen *g = e->active[i];
 

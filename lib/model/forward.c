@@ -94,16 +94,30 @@ static ptrdiff_t span_of(const struct scratch *s, const struct row *rows, const 
 	return -1;
 }
 
+static void spans_reserve(struct scratch *s, size_t n)
+{
+	if (n <= s->rows)
+		return;
+	regrow(&s->spans, n, sizeof *s->spans);
+	regrow(&s->blocks, n, sizeof *s->blocks);
+	s->rows = n;
+}
+
+void model_reserve(struct model *m, size_t rows, size_t positions)
+{
+	chunk_reserve(m, rows);
+	whole_reserve(m, rows);
+	spans_reserve(&m->s, rows);
+	attn_reserve(m, positions);
+	rope_reserve(m, positions);
+}
+
 void model_spans(struct model *m, const struct row *rows, size_t n)
 {
 	struct scratch *s = &m->s;
 	size_t positions = 0;
 
-	if (n > s->rows) {
-		regrow(&s->spans, n, sizeof *s->spans);
-		regrow(&s->blocks, n, sizeof *s->blocks);
-		s->rows = n;
-	}
+	spans_reserve(s, n);
 	s->n_spans = s->n_blocks = s->n_keys = 0;
 	s->common = 0;
 	for (size_t i = 0; i < n; i++) {

@@ -294,6 +294,9 @@ const struct model_config *model_config(const struct model *m)
 
 /* ---- KV cache ---- */
 
+/* From here on a cache is a mapping of its own: one that ends gives its memory back, so that bounds on memory hold. */
+enum { KV_MAPPED = 1 << 18 };
+
 size_t kv_bytes(const struct model_config *c, size_t cap)
 {
 	return 2 * (size_t)c->layers * c->kv_heads * c->head_size * cap * sizeof(act);
@@ -301,7 +304,10 @@ size_t kv_bytes(const struct model_config *c, size_t cap)
 
 void kv_init(struct kv *kv, const struct model_config *c, size_t cap)
 {
-	*kv = (struct kv){.data = xaligned(kv_bytes(c, cap)), .cap = cap};
+	size_t n = kv_bytes(c, cap);
+
+	*kv = (struct kv){.cap = cap, .mapped = n < KV_MAPPED ? 0 : n};
+	kv->data = kv->mapped ? pages_new(n) : xaligned(n);
 }
 
 void kv_init_brief(struct kv *kv, const struct model_config *c, size_t cap)
@@ -311,7 +317,10 @@ void kv_init_brief(struct kv *kv, const struct model_config *c, size_t cap)
 
 void kv_release(struct kv *kv)
 {
-	free(kv->data);
+	if (kv->mapped)
+		pages_free(kv->data, kv->mapped);
+	else
+		free(kv->data);
 	*kv = (struct kv){0};
 }
 

@@ -40,6 +40,7 @@ float lora_scale(const struct model_config *c);
 struct kv {
 	act *data;
 	size_t cap, len;             /* positions allocated, positions filled */
+	size_t mapped;               /* bytes of data, if from pages_new */
 	int brief;                   /* holds the layer being computed only */
 	/* NULL, or the sequence that begins like this one, up to the first row of this one in the call: the same
 	 * model_forward computes that part, by earlier rows, for both. Borrowed. */
@@ -68,8 +69,10 @@ struct acts;                         /* what the backward needs; see acts_new */
  * Runs rows (rows of one sequence adjacent, positions consecutive from kv->len; several
  * sequences one after the other) through all layers, appends to their caches (kv->len grows)
  * and writes hidden[R][D], the final norm's output. save non-NULL: every sequence must start at position 0 here,
- * or have a base in this call. No allocation after the first call with as many rows.
+ * or have a base in this call. No allocation after a call with as many rows and as
+ * long a sequence, or after model_reserve.
  */
+void model_reserve(struct model *m, size_t rows, size_t positions);
 void model_forward(struct model *m, const struct row *rows, size_t n, act *hidden, struct acts *save);
 
 /* logits[R][V] of hidden[R][D]. R is the caller's tile. */
