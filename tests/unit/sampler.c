@@ -8,7 +8,7 @@
 #include "model/engine.h"
 #include "tap.h"
 
-enum { DRAWS = 20000 };
+enum { DRAWS = 2000 };
 
 struct row_of {
 	size_t n;
