@@ -402,17 +402,32 @@ static void head_row(struct rl_pass *p, struct head *h, size_t i, const struct r
 		              p->vocab, h->token, (float)c_logp, (float)c_kl);
 }
 
+struct head_step {
+	struct rl_pass *p;
+	struct head *h;
+	const struct rl_want *want;
+	act *dx;
+};
+
+static void head_rows(void *ctx, size_t first, size_t end)
+{
+	const struct head_step *t = ctx;
+
+	for (size_t i = first; i < end; i++)
+		head_row(t->p, &t->h[i], i, t->want, t->dx ? t->dx + i * t->p->ldx : NULL);
+}
+
 /* n heads, whose hidden rows are th; dx: where their logits' gradients go, or NULL. */
 static void tile(struct rl_pass *p, struct head *h, size_t n, const act *th, act *dx, const struct rl_want *want)
 {
+	struct head_step t = {p, h, want, dx};
+
 	model_logits(p->m, th, n, p->x);
 	if (want->ref) {
 		gather(p->tr, p->ref_hidden, h, n, p->width);
 		model_logits(p->ref, p->tr, n, p->y);
 	}
-#pragma omp parallel for num_threads(kern_threads()) schedule(static)
-	for (size_t i = 0; i < n; i++)
-		head_row(p, &h[i], i, want, dx ? dx + i * p->ldx : NULL);
+	kern_rows(head_rows, &t, n, 4 * p->vocab);
 	for (size_t i = 0; i < n; i++) {
 		h[i].part->kl += h[i].kl;
 		h[i].part->entropy += h[i].entropy;
