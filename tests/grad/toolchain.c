@@ -74,7 +74,8 @@ static void commit_toy(struct store *s, int step)
 	vocab_init(&none);
 	vocab_save(&none, &tokenizer);
 	if (commit_doc(c, "config", text.data, text.len, &e) ||
-	    commit_doc(c, "tokenizer", tokenizer.data, tokenizer.len, &e) || commit_finish(c, "{}", 8, &e))
+	    commit_doc(c, "tokenizer", tokenizer.data, tokenizer.len, &e) || commit_doc(c, "seed", "1\n", 2, &e) ||
+	    commit_finish(c, "{}", 8, &e))
 		bail(&e);
 	buf_release(&text);
 	buf_release(&tokenizer);
