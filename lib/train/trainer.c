@@ -50,6 +50,18 @@ int trainer_check(const struct trainer *r, const struct batch *b, const struct t
 
 /* ---- a commit -------------------------------------------------------------------- */
 
+/* The first one with adapters leaves the state of the weights that are frozen from now on behind. */
+static int commit_open(struct trainer *r, int64_t step, struct commit **out, struct err *e)
+{
+	if (commit_begin(r->store, step, train_bytes(&r->policy.config, &r->grads), out, e))
+		return -1;
+	if (!r->adapted || !commit_drop_state(*out, "", e))
+		return 0;
+	commit_abort(*out);
+	*out = NULL;
+	return -1;
+}
+
 /* Metrics, description, the end of it. */
 static int commit_rest(struct trainer *r, struct commit *c, int64_t step, const struct train_state *state, struct err *e)
 {
@@ -85,7 +97,7 @@ int trainer_commit(struct trainer *r, struct err *e)
 
 	if (!r->n_waiting || comm_rank())
 		return 0;
-	if (commit_begin(r->store, r->step, train_bytes(&r->policy.config, &r->grads), &what.to, e))
+	if (commit_open(r, r->step, &what.to, e))
 		return -1;
 	if (train_adam(&what, r->policy.model, &r->grads, e)) {
 		commit_abort(what.to);
@@ -165,13 +177,14 @@ static void drop_row(struct trainer *r)
 	r->n_waiting--;
 }
 
-/* A stage or an objective of its own begins with a fresh optimiser. */
+/* A stage or an objective of its own begins with a fresh optimiser, and so do new adapters. */
 static void next_state(const struct trainer *r, struct step *s)
 {
 	const char *objective = r->set.loss.objective == RL_PG ? "pg" : "nll";
 
 	s->next = r->state;
-	s->reset = r->set.reset || strcmp(s->next.objective, objective) || s->next.stage != s->stats.stage;
+	s->reset = r->set.reset || strcmp(s->next.objective, objective) || s->next.stage != s->stats.stage ||
+	           (r->adapted && !r->memory.held);
 	if (s->reset)
 		s->next.updates = 0;
 	snprintf(s->next.objective, sizeof s->next.objective, "%s", objective);
@@ -226,7 +239,7 @@ static int step_on(struct trainer *r, struct step *s, struct err *e)
 	s->next.updates++;
 	s->began = now_seconds();
 	s->times.optimizer = s->began - at;
-	if (to_store && commit_begin(r->store, r->step + 1, train_bytes(&r->policy.config, &r->grads), &s->commit, e))
+	if (to_store && commit_open(r, r->step + 1, &s->commit, e))
 		return -1;
 	at = now_seconds();
 	if (adam(r, s, e))

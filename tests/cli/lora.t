@@ -54,6 +54,20 @@ is '--commit-every 2: the same weights' "$status $(same_store "$w" "$trained")" 
 run score-weights fsck -w "$trained"
 is 'fsck' "$status" 0
 
+# ---- after steps of all weights ----
+fresh
+update --lr 1e-2 "$tmp/zero"
+batch 1 >"$tmp/second"
+cp -R "$w" "$tmp/anew.lmdb"
+update --lora 4 --lr 1e-2 "$tmp/second"
+is 'adapters begin with a fresh Adam: status' "$status" 0
+run score-update -w "$tmp/anew.lmdb" --lora 4 --lr 1e-2 --reset-optimizer "$tmp/second"
+is 'as --reset-optimizer has it' "$status $(same_store "$w" "$tmp/anew.lmdb")" '0 0'
+is 'the state of what is frozen now is gone' "$(score-weights show -w "$w" | jq .state_values)" \
+	"$((1 + 3 * 14 * $(jq .layers "$gold/config.json")))"
+run score-weights fsck -w "$w"
+is 'fsck after that' "$status" 0
+
 # ---- exported is what was sampled from ----
 score-weights export -w "$trained" "$tmp/merged" >"$tmp/log"
 score-weights import -w "$tmp/merged.lmdb" "$tmp/merged" >"$tmp/log"
