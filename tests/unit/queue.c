@@ -9,6 +9,12 @@
 #include "policy/queue.h"
 #include "tap.h"
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { HOLDS_BACK = 1 };         /* freed memory stays for a while in these builds */
+#else
+enum { HOLDS_BACK = 0 };
+#endif
+
 enum { RECORDS = 4, SAMPLES = 4, MIB = 1 << 20 };
 
 static const struct model_config config = {
@@ -140,7 +146,9 @@ static void same_however(void)
 			ok(got.len == want.len && !memcmp(got.data, want.data, got.len), "batch %zu, %zu MiB: the same output", how[i].batch,
 			   how[i].mib);
 		/* beside the caches: the engine's buffers, records, scratch */
-		if (how[i].batch == 30 && how[i].mib < 1000)
+		if (HOLDS_BACK)
+			skip("%zu MiB: memory is not measured in this build", how[i].mib);
+		else if (how[i].batch == 30 && how[i].mib < 1000)
 			ok(most < (how[i].mib + 12) * MIB, "%zu MiB for caches: %.1f MiB anonymous", how[i].mib, (double)most / MIB);
 		else if (how[i].batch == 30)
 			ok(most > 40 * MIB, "without a bound it is more: %.1f MiB", (double)most / MIB);
