@@ -290,6 +290,9 @@ static int admit(struct queue *q)
 	struct gen *last = NULL;
 	struct err e;
 
+	/* later turns are a guess: alone, a dialogue gets in with what this one takes */
+	if (!engine_active(q->engine) && cache_bytes(q, cap) > q->r.kv_memory)
+		cap = j->d.all.n + j->g.max_new;
 	for (struct gen *g = &j->g; g && n < room; g = g->twins, n++) {
 		if (cache_get(q, &((struct job *)g->owner)->kv, cap))
 			break;
@@ -301,8 +304,8 @@ static int admit(struct queue *q)
 		return 0;                /* memory comes back when others finish */
 	q->waiting = j->next_waiting;
 	if (!n) {
-		err_set(&e, ".turns[%zu]: %zu tokens need %llu MiB of cache, more than --kv-memory allows", j->d.turns, cap,
-		        (unsigned long long)(cache_bytes(q, cap) >> 20));
+		err_set(&e, ".turns[%zu]: %zu tokens need %llu KiB of cache, more than --kv-memory allows", j->d.turns, cap,
+		        (unsigned long long)((cache_bytes(q, cap) + 1023) >> 10));
 		for (struct gen *g = &j->g; g; g = g->twins)
 			fail(q, g->owner, &e);
 	} else {

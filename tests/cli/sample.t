@@ -105,4 +105,16 @@ exec 3>&-
 read -r two <&4
 exec 4<&-
 is 'a record is not kept back for those to come' "$(printf '%s\n' "$one" "$two" | jq -r .id | tr '\n' ' ')" 'p1 p2 '
+
+# ---- --kv-memory refuses what does not fit, not what is guessed of its later turns from another's ----
+score-weights init -w "$tmp/kv" tests/golden/man/config.json >"$tmp/log"    # 128 bytes a position
+echo 'if (.turns | length) == 0 then .prompt elif .id == "long" then "x" * 250 else "y" end' >"$tmp/kv.jq"
+for p in '"long","prompt":"hello"' "\"short\",\"prompt\":\"$(printf '%0100d' 0)\""; do
+	echo "{\"task\":\"exact\",\"answer\":\"1\",\"id\":$p}"
+done >"$tmp/kv.jsonl"
+run score-sample -w "$tmp/kv" --prompts "$tmp/kv.jq" --max-tokens 10 --batch 1 --kv-memory 40K "$tmp/kv.jsonl"
+is 'a short dialogue behind a long one' "$status $(wc -l <"$tmp/out" | tr -d ' ')" '0 2'
+run score-sample -w "$tmp/kv" --prompts "$tmp/kv.jq" --max-tokens 10 --batch 1 --kv-memory 30K "$tmp/kv.jsonl"
+is 'a second turn that does not fit: status' "$status" 1
+has 'and where' "$tmp/err" 'kv.jsonl:1: .turns[1]: '
 finish
