@@ -54,7 +54,7 @@ llama) echo '{"peer":"llama.cpp","version":"1","mode":"bf16 weights"}'
 	while read -r what b prompt new; do
 		echo "{\"prefill\":{\"seconds\":2,\"tokens\":$((b * prompt))},\"decode\":{\"seconds\":4,\"tokens\":$((b * new))}}"
 	done ;;
-generate) echo '{"peer":"transformers","version":"1"}'; echo 'gone wrong' >&2 ;;
+generate) echo '{"peer":"transformers","version":"1"}'; echo 'gone wrong' >&2; exit 3 ;;
 train) echo '{"skip":"torch: ModuleNotFoundError"}' ;;
 trl) echo '{"peer":"trl","version":"1","mode":"fp32"}'; read -r what; exec sleep 100 ;;
 esac
@@ -66,7 +66,7 @@ ok 'fits the schema' tests/validate bench "$tmp/out"
 is 'a peer'\''s figures' "$(jq -c 'select(.figure == "prefill" or .figure == "decode") | .peers | map([.peer, .rounds, .median, .min, .max])' "$tmp/out" | tr '\n' ' ')" \
 	'[["llama.cpp",2,64,64,64]] [["llama.cpp",2,8,8,8]] '
 is 'the ratio is ours to theirs' "$(jq -c 'select(.figure == "decode") | .peers[0].ratio.median * 8 / .median | . * 1000 | round' "$tmp/out")" 1000
-is 'those that failed' "$(jq -r 'select(.figure == "skip") | "\(.what): \(.reason)"' "$tmp/out")" "peer generate, probe: ended: gone wrong
+is 'those that failed' "$(jq -r 'select(.figure == "skip") | "\(.what): \(.reason)"' "$tmp/out")" "peer generate, probe: ended, status 3: gone wrong
 peer train: torch: ModuleNotFoundError
 peer train: torch: ModuleNotFoundError
 peer trl: cut off: no answer within 3 s"
