@@ -149,12 +149,32 @@ void rl_seq_release(struct rl_seq *s)
 
 /* ---- the pass's memory ------------------------------------------------------------ */
 
+/* Bytes of a position's keys and values. */
+static size_t kv_each(const struct model_config *c, int recompute)
+{
+	return kv_bytes(c, MEASURE) / (recompute ? c->layers : 1) / MEASURE;
+}
+
+static size_t row_each(const struct model_config *c, int recompute)
+{
+	return acts_bytes(c, MEASURE, recompute) / MEASURE + kv_each(c, recompute);
+}
+
 /* Rows that `bytes` have room for. */
 static size_t rows_in(const struct model_config *c, uint64_t bytes, int recompute)
 {
-	size_t each = (acts_bytes(c, MEASURE, recompute) + kv_bytes(c, MEASURE) / (recompute ? c->layers : 1)) / MEASURE;
+	size_t rows = (size_t)(bytes / row_each(c, recompute));
 
-	return bytes / each ? (size_t)(bytes / each) : 1;
+	return rows ? rows : 1;
+}
+
+/* What a position takes that a sequence shares with another one, in rows: its keys and values and their gradients are there
+ * once more. */
+static double shared_cost(const struct model_config *c, int recompute)
+{
+	double grads = 2.0 * c->kv_heads * c->head_size * sizeof(float);
+
+	return ((double)kv_each(c, recompute) + grads) / (double)row_each(c, recompute);
 }
 
 struct rl_pass *rl_pass_new(struct model *policy, struct model *ref, size_t micro, uint64_t memory)
@@ -219,12 +239,15 @@ static size_t common_rows(const struct rl_seq *a, const struct rl_seq *b)
 }
 
 /*
- * The first of s[0 .. n) that make one micro-batch of at most `limit` rows (or one sequence); fills p->place. Where it is
- * full, it is cut where the least is in common with what comes after, if that leaves it half full.
+ * The first of s[0 .. n) that make one micro-batch of at most `limit` rows, where a shared position counts as `shared` of
+ * one; fills p->place. Where it is full, it is cut where the least is in common with what comes after, if that leaves it
+ * half full. A first sequence that is too long by itself may have others with it that add half the limit at most: else each of
+ * a group with a long prompt would compute that prompt again.
  */
-static size_t gather_sequences(struct rl_pass *p, const struct rl_seq *s, size_t n, size_t limit)
+static size_t gather_sequences(struct rl_pass *p, const struct rl_seq *s, size_t n, size_t limit, double shared)
 {
 	size_t rows = 0, i, cut, most = 0;
+	double full = 0, room = (double)(s[0].n_rows > limit ? s[0].n_rows + limit / 2 : limit);
 
 	for (i = 0; i < n; i++) {
 		struct place at = {.start = rows};
@@ -242,7 +265,8 @@ static size_t gather_sequences(struct rl_pass *p, const struct rl_seq *s, size_t
 			p->place = xreallocarray(p->place, p->places_cap, sizeof *p->place);
 		}
 		p->place[i] = at;
-		if (i && rows + s[i].n_rows - at.common > limit)
+		full += (double)(s[i].n_rows - at.common) + shared * (double)at.common;
+		if (i && full > room)
 			break;
 		rows += s[i].n_rows - at.common;
 	}
@@ -506,7 +530,8 @@ void rl_pass_run(struct rl_pass *p, struct rl_seq *s, size_t n, const struct rl_
 		p->recompute = g && s[i].n_rows > p->saved;
 		if (p->recompute)
 			room = p->recomputed;
-		m = gather_sequences(p, s + i, n - i, g && room < p->micro ? room : p->micro);
+		m = gather_sequences(p, s + i, n - i, g && room < p->micro ? room : p->micro,
+		                     shared_cost(model_config(p->m), p->recompute));
 		lay_out(p, s + i, m, w.ref, !g || p->recompute);
 		if (p->n_heads)
 			micro_batch(p, &w, g, times);

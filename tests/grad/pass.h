@@ -243,11 +243,11 @@ static void scene(const char *name, const struct shape *shapes, size_t n, double
 	result_free(whole);
 }
 
-/* Memory that recomputing fits into, and saving does not: all in one micro-batch either way. */
+/* Memory that the prompt fits into when recomputed, not with what follows: those that share it come with it all the same. */
 static void recomputed_together(const char *name)
 {
-	size_t rows = PROMPT + 40, n = LEN(longer);
-	uint64_t memory = acts_bytes(&fix.c, rows, 1) + kv_bytes(&fix.c, rows);
+	size_t n = LEN(longer);
+	uint64_t memory = acts_bytes(&fix.c, PROMPT, 1) + kv_bytes(&fix.c, PROMPT) / fix.c.layers;
 	struct result *whole;
 
 	fix.shapes = longer;
