@@ -32,7 +32,7 @@ B       = build/$(VARIANT)
 CSTD    = -std=c11 -D_GNU_SOURCE -Ilib -ffp-contract=off -fno-math-errno -fopenmp -fstack-protector-strong
 CFLAGS  = $(CSTD) $(OPT) $(WARN)
 LDFLAGS = -Wl,--as-needed -Wl,-z,relro,-z,now -fopenmp $(OPT)
-LIBS    = -ljq -llmdb -lpcre2-8 -ldnnl -lm
+LIBS    = -ljq -llmdb -lxxhash -lpcre2-8 -ldnnl -lm
 
 ISA_avx2       = -mavx2 -mfma -mf16c
 ISA_avx512     = -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma
@@ -52,7 +52,7 @@ BOX       = $(patsubst %.c,%,$(wildcard sandbox/score-box.c))
 TEST_SRC  = $(wildcard tests/unit/*.c tests/kern/*.c tests/grad/*.c tests/fuzz/*.c)
 TEST_BIN  = $(TEST_SRC:%.c=$(B)/%.t)
 TEST_SH   = $(wildcard tests/*/*.t)
-BENCH     = $(patsubst %,$(B)/tests/bench/%.t,measure pipe)
+BENCH     = $(patsubst %,$(B)/tests/bench/%.t,kern measure pipe)
 
 all: $(TOOLS) $(BOX)                     ## build every tool (default)
 

@@ -122,7 +122,6 @@ static int do_import(const struct args *a, struct err *e)
 static int do_export(const struct args *a, struct err *e)
 {
 	const char *path = a->operand[0];
-	size_t n = strlen(path);
 	struct js o = js_object();
 	struct model_config c, plain;
 	struct policy_merge merge = {.config = &c};
@@ -139,7 +138,7 @@ static int do_export(const struct args *a, struct err *e)
 	plain = c;
 	plain.lora_rank = 0;
 	merge.snap = p;
-	if (!rc && n > 5 && !strcmp(path + n - 5, ".gguf"))
+	if (!rc && str_ends(path, ".gguf"))
 		rc = export_gguf(path, &plain, &v, policy_merged, &merge, e);
 	else if (!rc)
 		rc = export_hf(path, &plain, &v, policy_merged, &merge, e);

@@ -140,6 +140,13 @@ char *xstrndup(const char *s, size_t n)
 	return p;
 }
 
+int str_ends(const char *s, const char *end)
+{
+	size_t n = strlen(s), k = strlen(end);
+
+	return n >= k && !strcmp(s + n - k, end);
+}
+
 char *xstrdup(const char *s)
 {
 	return xstrndup(s, strlen(s));

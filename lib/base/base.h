@@ -53,6 +53,8 @@ void *xrealloc(void *p, size_t n);
 /* n * size with overflow checked. */
 void *xreallocarray(void *p, size_t n, size_t size);
 char *xstrdup(const char *s);
+/* Does s end with this? */
+int str_ends(const char *s, const char *end);
 char *xstrndup(const char *s, size_t n);
 void *xmemdup(const void *p, size_t n);
 /* 64-byte aligned, not zeroed, in huge pages where large and the system has them; release with free(). */

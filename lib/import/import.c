@@ -11,13 +11,6 @@
 /* Values dequantised at a time: whole blocks of every type. */
 enum { CHUNK = 4 * QUANT_BLOCK_MAX };
 
-static int ends_with(const char *s, const char *end)
-{
-	size_t n = strlen(s), k = strlen(end);
-
-	return n >= k && !strcmp(s + n - k, end);
-}
-
 /* 1 a directory, 0 a file, -1 error. */
 static int is_dir(const char *path, struct err *e)
 {
@@ -82,7 +75,7 @@ int import_vocab_open(const char *path, struct vocab *out, struct err *e)
 		return -1;
 	if (dir)
 		return hf_vocab(path, 0, out, e);
-	if (ends_with(path, ".json"))
+	if (str_ends(path, ".json"))
 		return hf_vocab_file(path, out, e);
 	if (gguf_open(path, &g, e))
 		return -1;
@@ -170,7 +163,7 @@ static int place_gguf(struct import *im, size_t i, unsigned char *used, struct e
 		.data = g->map.p + t->at, .type = t->type,
 		.add = model_norm_plus_one(im->config.arch, p.name) ? -1 : 0,       /* the file has 1 + w */
 		.interleaved = im->config.arch == ARCH_LLAMA &&
-		               (ends_with(p.name, ".attn_q.weight") || ends_with(p.name, ".attn_k.weight")),
+		               (str_ends(p.name, ".attn_q.weight") || str_ends(p.name, ".attn_k.weight")),
 	};
 	return 0;
 }

@@ -360,27 +360,3 @@ void gemm_t(float *c, size_t ldc, const act *a, size_t lda, const struct packed 
 {
 	split(c, ldc, a, lda, w, m, add, 1);
 }
-
-/* Grows, never shrinks: the backward asks for the same sizes again and again. */
-static act *scratch(size_t n)
-{
-	static _Thread_local act *p;
-	static _Thread_local size_t cap;
-
-	if (n > cap) {
-		free(p);
-		p = xaligned(n * sizeof *p);
-		cap = n;
-	}
-	return p;
-}
-
-void gemm_dw(float *dw, size_t ldw, const act *dy, size_t lddy, const act *x, size_t ldx,
-             size_t t, size_t n, size_t k)
-{
-	/* Rows are dW's n outputs; X' is packed as a weight with k outputs and t inputs. */
-	struct packed w = {scratch(panels_of(k) * ((t + 1) / 2) * 2 * KERN_PANEL), k, t};
-
-	pack_into(w.p, x, k, t, ldx, 1);
-	gemm_t(dw, ldw, dy, lddy, &w, n, 1);
-}

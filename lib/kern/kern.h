@@ -94,7 +94,7 @@ struct kern {
 	 * first..pos0 + r, first = window ? max(0, pos - window + 1) : 0.
 	 * q[rows][ldq], the grp heads side by side (grp * s); k, v[T][ldkv] this head's first
 	 * element; out[rows][ldo]; lse[rows][ldl] (grp values a row) or NULL.
-	 * scratch: attn_scratch(pos0 + rows, grp, s) floats, 64-byte aligned, one per thread.
+	 * scratch: attn_scratch(pos0 + rows, s) floats, 64-byte aligned, one per thread.
 	 * Scores, softmax and the sum over keys go in the order of absolute key position. s is even.
 	 */
 	void (*attn)(act *out, size_t ldo, float *lse, size_t ldl, const act *q, size_t ldq,
@@ -103,7 +103,7 @@ struct kern {
 	/* Backward of the same: `rows` queries at pos0 .. pos0 + rows - 1, one kv head. Of the queries only:
 	 * dout, out, dq[rows][ldq] (dout, dq fp32), lse[rows][ldl]; of all keys: dk, dv[pos0 + rows][ldd] fp32.
 	 * dq, dk, dv are added to, dq's rows in the order of keys: a row's bits do not depend on where the
-	 * call's rows begin. out, lse from the forward. scratch: attn_scratch(pos0 + rows, grp, s). */
+	 * call's rows begin. out, lse from the forward. scratch: attn_scratch(pos0 + rows, s). */
 	void (*attn_bwd)(float *dq, float *dk, float *dv, size_t ldd, const float *dout, const act *out,
 	                 const float *lse, size_t ldl, const act *q, size_t ldq, const act *k, const act *v, size_t ldkv,
 	                 size_t rows, size_t pos0, size_t grp, size_t s, float scale, size_t window, float *scratch);
@@ -128,9 +128,8 @@ struct kern {
 };
 
 /* Floats of scratch for attention over up to t keys, heads of s, in groups of any size. */
-static inline size_t attn_scratch(size_t t, size_t grp, size_t s)
+static inline size_t attn_scratch(size_t t, size_t s)
 {
-	(void)grp;
 	return (t + 128) * 64 + 512 * (s + 16);
 }
 
@@ -163,10 +162,8 @@ void pack_transposed(act *p, const struct packed *w, size_t n0, size_t n);
 void pack_free(struct packed *p);
 /* gemm_panels over all panels, split among threads in a fixed way. */
 void gemm(float *c, size_t ldc, const act *a, size_t lda, const struct packed *w, size_t m, int add);
-/* gemm_panels_t likewise: A is [K][M], lda between inputs. */
+/* gemm_panels_t likewise: A is [K][M], lda between inputs. A weight's gradient dW[n][k] += sum_t dY[t][n] X[t][k] is
+ * gemm_t(dw, k, dy, n, X packed with transposed = 1 as k outputs and t inputs, n, 1). */
 void gemm_t(float *c, size_t ldc, const act *a, size_t lda, const struct packed *w, size_t m, int add);
-/* dW[n][k] += sum_t dY[t][n] X[t][k]; fp32 result, order over t fixed. */
-void gemm_dw(float *dw, size_t ldw, const act *dy, size_t lddy, const act *x, size_t ldx,
-             size_t t, size_t n, size_t k);
 
 #endif

@@ -377,9 +377,7 @@ void model_param(const struct model_config *c, size_t i, struct param *out)
 
 int model_norm_plus_one(enum arch a, const char *param)
 {
-	size_t n = strlen(param);
-
-	return a == ARCH_GEMMA3 && n >= 11 && !strcmp(param + n - 11, "norm.weight");
+	return a == ARCH_GEMMA3 && str_ends(param, "norm.weight");
 }
 
 uint64_t model_size(const struct model_config *c)

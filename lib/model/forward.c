@@ -54,7 +54,7 @@ static void attn_reserve(struct model *m, size_t keys)
 	size_t n;
 
 	keys = (keys + 255) / 256 * 256;
-	n = attn_scratch(keys, m->c.heads / m->c.kv_heads, m->c.head_size);
+	n = attn_scratch(keys, m->c.head_size);
 	n = (n + 15) / 16 * 16;          /* every thread's part 64-byte aligned */
 	if (n <= m->s.keys && m->threads >= (size_t)kern_threads())
 		return;

@@ -9,34 +9,45 @@
 
 #include <stdlib.h>
 
+struct merge {
+	act *out;
+	const act *w, *b;
+	const float *a;
+	size_t k, r;
+	float scale;
+};
+
+/* Each product and sum is rounded by itself, in order of r: the same bits at every level of instructions. */
+static void merge_rows(void *ctx, size_t first, size_t end)
+{
+	const struct merge *t = ctx;
+	size_t k = t->k;
+	float *sum = xaligned(2 * k * sizeof *sum), *row = sum + k;
+
+	for (size_t j = first; j < end; j++) {
+		memset(sum, 0, k * sizeof *sum);
+		for (size_t i = 0; i < t->r; i++)
+			kern->axpy(sum, act_f32(t->b[j * t->r + i]), t->a + i * k, k);
+		kern->from_act(row, t->w + j * k, k);
+		kern->axpy(row, t->scale, sum, k);
+		kern->to_act(t->out + j * k, row, k);
+	}
+	free(sum);
+}
+
 float lora_scale(const struct model_config *c)
 {
 	return (float)(c->lora_alpha / c->lora_rank);
 }
 
-/* Each product and sum is rounded by itself, in order of r: the same bits at every level of instructions. */
 void lora_merge(act *out, const act *w, const act *a, const act *b, size_t n, size_t k, size_t r, float scale)
 {
-	float *af = xaligned(r * k * sizeof *af);
+	float *wide = xaligned(r * k * sizeof *wide);
+	struct merge t = {out, w, b, wide, k, r, scale};
 
-	kern->from_act(af, a, r * k);
-	#pragma omp parallel num_threads(kern_threads())
-	{
-		float *sum = xaligned(k * sizeof *sum), *row = xaligned(k * sizeof *row);
-
-		#pragma omp for schedule(static)
-		for (size_t j = 0; j < n; j++) {
-			memset(sum, 0, k * sizeof *sum);
-			for (size_t i = 0; i < r; i++)
-				kern->axpy(sum, act_f32(b[j * r + i]), af + i * k, k);
-			kern->from_act(row, w + j * k, k);
-			kern->axpy(row, scale, sum, k);
-			kern->to_act(out + j * k, row, k);
-		}
-		free(sum);
-		free(row);
-	}
-	free(af);
+	kern->from_act(wide, a, r * k);
+	kern_rows(merge_rows, &t, n, r * k);
+	free(wide);
 }
 
 void model_adapt(struct model *m, size_t i, const act *w, const act *a, const act *b)

@@ -310,11 +310,6 @@ void kv_init(struct kv *kv, const struct model_config *c, size_t cap)
 	kv->data = kv->mapped ? pages_new(n) : xaligned(n);
 }
 
-void kv_init_brief(struct kv *kv, const struct model_config *c, size_t cap)
-{
-	*kv = (struct kv){.data = xaligned(kv_bytes(c, cap) / c->layers), .cap = cap, .brief = 1};
-}
-
 void kv_release(struct kv *kv)
 {
 	if (kv->mapped)

@@ -49,8 +49,6 @@ struct kv {
 
 size_t kv_bytes(const struct model_config *c, size_t cap);
 void kv_init(struct kv *kv, const struct model_config *c, size_t cap);
-/* For a sequence that one call computes as a whole: an L-th of the memory. */
-void kv_init_brief(struct kv *kv, const struct model_config *c, size_t cap);
 void kv_release(struct kv *kv);
 /* dst's first n positions become src's (dst->cap >= n); dst->len = n. */
 void kv_copy(struct kv *dst, const struct kv *src, size_t n, const struct model_config *c);

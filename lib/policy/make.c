@@ -76,13 +76,6 @@ fail:
 	return -1;
 }
 
-static int ends_with(const char *name, const char *end)
-{
-	size_t n = strlen(name), m = strlen(end);
-
-	return n >= m && !strcmp(name + n - m, end);
-}
-
 /* 1.0 in bf16. */
 enum { ONE = 0x3f80 };
 
@@ -92,19 +85,19 @@ int policy_random(void *ctx, size_t i, const struct param *p, bf16 *dst, struct 
 	struct rng stream = rng_stream(r->seed, "init", 0, p->name, 0, 0);
 	int64_t n = (int64_t)(p->rows * p->cols);
 	/* what is added to the residual stream 2L times keeps its variance there (GPT-2's rule) */
-	int last = ends_with(p->name, "attn_output.weight") || ends_with(p->name, "ffn_down.weight");
+	int last = str_ends(p->name, "attn_output.weight") || str_ends(p->name, "ffn_down.weight");
 	/* by inputs, so that narrow models begin as well as wide ones: 0.02 at 1000, 0.065 at 96 */
 	double std = sqrt(0.4 / (double)p->cols) / (last ? sqrt(2.0 * r->layers) : 1);
 
 	(void)i;
 	(void)e;
-	if (ends_with(p->name, ".lora_b")) {     /* an adapter begins as nothing */
+	if (str_ends(p->name, ".lora_b")) {     /* an adapter begins as nothing */
 		memset(dst, 0, (size_t)n * sizeof *dst);
 		return 0;
 	}
 	if (p->rank == 1) {
 		for (int64_t j = 0; j < n; j++)
-			dst[j] = ends_with(p->name, ".bias") || model_norm_plus_one(r->arch, p->name) ? 0 : ONE;
+			dst[j] = str_ends(p->name, ".bias") || model_norm_plus_one(r->arch, p->name) ? 0 : ONE;
 		return 0;
 	}
 #pragma omp parallel for schedule(static)

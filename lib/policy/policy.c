@@ -4,19 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int ends_with(const char *name, const char *end)
-{
-	size_t n = strlen(name), m = strlen(end);
-
-	return n >= m && !strcmp(name + n - m, end);
-}
-
 int policy_tensor(void *ctx, const struct param *p, const bf16 **data, struct err *e)
 {
 	struct tensor t;
 
 	*data = NULL;
-	if (ends_with(p->name, ".lora_a") || ends_with(p->name, ".lora_b")) {
+	if (str_ends(p->name, ".lora_a") || str_ends(p->name, ".lora_b")) {
 		if (!snap_has(ctx, p->name))
 			return 0;
 	}
@@ -95,7 +88,7 @@ static int tensor_or_first(void *ctx, const struct param *p, const bf16 **data, 
 {
 	struct beginning *b = ctx;
 	struct policy_random random = {.seed = b->seed};
-	bf16 **v = &b->value[ends_with(p->name, ".lora_b")];
+	bf16 **v = &b->value[str_ends(p->name, ".lora_b")];
 
 	if (policy_tensor(b->snap, p, data, e))
 		return -1;

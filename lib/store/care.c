@@ -183,7 +183,7 @@ int versions_read(struct store *s, MDB_txn *t, int sums, struct versions *out, s
 		memcpy(x->key, k.mv_data, x->key_len);
 		x->bytes = v.mv_size;
 		if (sums)
-			x->sum = sum64(v.mv_data, v.mv_size);
+			x->sum = XXH64(v.mv_data, v.mv_size, SUM_SEED);
 	}
 	mdb_cursor_close(c);
 	if (rc != MDB_NOTFOUND)

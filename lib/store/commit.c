@@ -130,7 +130,7 @@ static int seal(struct commit *c, struct room *r, struct err *e)
 	if (!r->by_caller && r->done != r->en.bytes)
 		return err_set(e, "%s: %s: %" PRIu64 " bytes were written, expected %" PRIu64, c->s->dir, r->en.name, r->done,
 		               r->en.bytes);
-	r->en.sum = r->by_caller ? sum64(r->dst, r->en.bytes) : sum_end(&r->sum);
+	r->en.sum = r->by_caller ? XXH64(r->dst, r->en.bytes, SUM_SEED) : XXH64_digest(&r->sum);
 	k = r->is_state ? text_key(r->en.name) : tensor_key(r->en.name, c->step, room);
 	same = !r->is_state && same_as_parent(c, &r->en, r->dst);
 	if (same && !r->staged)

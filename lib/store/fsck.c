@@ -91,7 +91,7 @@ static void check_state(struct check *c)
 			fault(c, "state %s: %s", m.v[i].name, mdb_strerror(rc));
 		else if (v.mv_size != m.v[i].bytes)
 			fault(c, "state %s: %zu bytes, expected %" PRIu64, m.v[i].name, v.mv_size, m.v[i].bytes);
-		else if (sum64(v.mv_data, v.mv_size) != m.v[i].sum)
+		else if (XXH64(v.mv_data, v.mv_size, SUM_SEED) != m.v[i].sum)
 			fault(c, "state %s: checksum does not match", m.v[i].name);
 	}
 	if (!mdb_stat(c->t, c->s->db[TB_STATE], &st) && st.ms_entries != m.n)

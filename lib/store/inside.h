@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the files of this room share; nobody else includes it. store.c opens and closes,
- * place.c deals with the directory and its disk, record.c with small records, sum.c with checksums,
+ * place.c deals with the directory and its disk, record.c with small records,
  * snap.c reads, commit.c writes a step, room.c its large values, care.c prunes,
  * fsck.c checks.
  */
@@ -11,6 +11,8 @@
 #include "store/store.h"
 
 #include <lmdb.h>
+#define XXH_STATIC_LINKING_ONLY  /* XXH64_state_t in full */
+#include <xxhash.h>
 #include <sys/types.h>
 
 #define MIB ((uint64_t)1 << 20)
@@ -35,6 +37,9 @@ void place_file(struct buf *path, const char *dir, const char *name);
 /* ---- store.c ---- */
 
 enum table { TB_DOC, TB_TENSOR, TB_STATE, TB_SNAP, TB_METRICS, TB_TAG, TABLES };
+
+/* Checksums are XXH64. */
+enum { SUM_SEED = 0 };
 
 struct store {
 	char *dir;
@@ -62,19 +67,6 @@ MUST_CHECK int begin_write(struct store *s, uint64_t bytes, MDB_txn **txn, uint6
 MUST_CHECK int space_taken(struct store *s, uint64_t bytes, struct err *e);
 /* End of the last page in use, as a file offset. */
 uint64_t space_used(const struct store *s);
-
-/* ---- sum.c ---- */
-
-uint64_t sum64(const void *p, size_t n);       /* XXH64, seed 0 */
-
-/* The same of bytes that come in pieces. */
-struct sum {
-	uint64_t lane[4], n;
-	unsigned char tail[32];
-};
-struct sum sum_begin(void);
-void sum_add(struct sum *s, const void *data, size_t n);
-uint64_t sum_end(const struct sum *s);
 
 /* ---- record.c ---- */
 
@@ -141,7 +133,7 @@ struct room {
 	int by_caller;               /* dst is filled by the caller, not by room_write */
 	void *dst;
 	uint64_t done;               /* bytes written */
-	struct sum sum;              /* of them */
+	XXH64_state_t sum;           /* of them */
 	/* past the map */
 	int fd;
 	uint64_t at;                 /* file offset of what comes next; 0: through the map, or staged */

@@ -164,7 +164,7 @@ int rec_check(const MDB_val *value, size_t *n)
 		return -1;
 	*n = value->mv_size - 8;
 	memcpy(&sum, (const char *)value->mv_data + *n, 8);
-	return sum == sum64(value->mv_data, *n) ? 0 : -1;
+	return sum == XXH64(value->mv_data, *n, SUM_SEED) ? 0 : -1;
 }
 
 int rec_get(const struct store *s, MDB_txn *t, enum table tb, MDB_val key, const char **payload, size_t *n, struct err *e)
@@ -184,7 +184,7 @@ int rec_get(const struct store *s, MDB_txn *t, enum table tb, MDB_val key, const
 
 int rec_put(const struct store *s, MDB_txn *t, enum table tb, MDB_val key, const void *payload, size_t n, struct err *e)
 {
-	uint64_t sum = sum64(payload, n);
+	uint64_t sum = XXH64(payload, n, SUM_SEED);
 	MDB_val v = {n + 8, NULL};
 	int rc;
 

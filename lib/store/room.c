@@ -41,7 +41,8 @@ struct room *room_new(const struct entry *en, int is_state, void *dst, int stage
 {
 	struct room *r = xcalloc(1, sizeof *r);
 
-	*r = (struct room){.en = *en, .is_state = is_state, .dst = dst, .staged = staged, .sum = sum_begin()};
+	*r = (struct room){.en = *en, .is_state = is_state, .dst = dst, .staged = staged};
+	XXH64_reset(&r->sum, SUM_SEED);
 	return r;
 }
 
@@ -120,7 +121,7 @@ int room_write(struct room *r, const void *data, size_t n, struct err *e)
 		return err_set(e, "%s: more was written than there is room for", r->en.name);
 	if (!n)
 		return 0;
-	sum_add(&r->sum, data, n);
+	XXH64_update(&r->sum, data, n);
 	r->done += n;
 	if (r->at)
 		return write_pages(r, data, n, e);

@@ -99,10 +99,12 @@ static void gradients(double top)
 		for (size_t j = 0; j < LEN(lengths); j++) {
 			size_t t = n > 10000 ? lengths[j] / 4 : lengths[j];
 			act *dy = acts(t * n), *x = acts(t * k);
+			struct packed w = {0};
 			double s, flop = 2.0 * (double)(t * n * k);
 
-			TIME(s, gemm_dw(dw, k, dy, n, x, k, t, n, k));
+			TIME(s, (pack(&w, x, k, t, k, 1), gemm_t(dw, k, dy, n, &w, n, 1)));
 			printf(" T%zu %.0f (%.0f%%)", t, flop / s / 1e9, 100 * flop / s / top);
+			pack_free(&w);
 			free(dy), free(x);
 		}
 		puts("");
@@ -120,7 +122,7 @@ static void attention(void)
 		size_t t = lengths[i];
 		act *q = acts(t * LDQ), *k = acts(t * LDKV), *v = acts(t * LDKV), *o = acts(t * LDQ);
 		float *lse = floats(t * GRP), *d = floats(t * LDQ), *dq = floats(t * LDQ), *dk = floats(t * LDKV);
-		float *dv = floats(t * LDKV), *scratch = xaligned(attn_scratch(t, GRP, S) * sizeof *scratch);
+		float *dv = floats(t * LDKV), *scratch = xaligned(attn_scratch(t, S) * sizeof *scratch);
 		double f, b, one, flop = 4.0 * S * GRP * (double)(t * (t + 1) / 2);
 
 		TIME(f, kern->attn(o, LDQ, lse, GRP, q, LDQ, k, v, LDKV, t, 0, GRP, S, 0.125f, 0, scratch));

@@ -27,7 +27,7 @@ static struct layer layer(size_t i)
 	a.k = acts(&r, a.t * a.ldkv, -2, 2);
 	a.v = acts(&r, a.t * a.ldkv, -2, 2);
 	a.dout = floats(&r, a.t * a.ldq, -1, 1);
-	a.scratch = xaligned(attn_scratch(a.t, a.grp, a.s) * sizeof *a.scratch);
+	a.scratch = xaligned(attn_scratch(a.t, a.s) * sizeof *a.scratch);
 	return a;
 }
 

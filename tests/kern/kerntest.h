@@ -84,4 +84,15 @@ static double magnitude(const float *a, size_t n)
 	return m;
 }
 
+/* dW[n][k] += sum_t dY[t][n] X[t][k], as the backward makes it. */
+__attribute__((unused))
+static void gemm_dw(float *dw, size_t ldw, const act *dy, size_t lddy, const act *x, size_t ldx, size_t t, size_t n, size_t k)
+{
+	struct packed w = {0};
+
+	pack(&w, x, k, t, ldx, 1);
+	gemm_t(dw, ldw, dy, lddy, &w, n, 1);
+	pack_free(&w);
+}
+
 #endif

@@ -49,7 +49,7 @@ static void attention(size_t window)
 	struct numbers r = numbers(window);
 	struct attention a = {floats(&r, T * LDQ, -1, 1), floats(&r, T * LDKV, -1, 1), floats(&r, T * LDKV, -1, 1),
 	                      floats(&r, T * LDQ, -1, 1), floats(&r, T * LDQ, 0, 0), floats(&r, T * GRP, 0, 0),
-	                      xaligned(attn_scratch(T, GRP, S) * sizeof(float)), window};
+	                      xaligned(attn_scratch(T, S) * sizeof(float)), window};
 	float *dq = xcalloc(T * LDQ, sizeof *dq), *dk = xcalloc(T * LDKV, sizeof *dk), *dv = xcalloc(T * LDKV, sizeof *dv);
 	int good = 1;
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* store: commits, sharing, pruning, tags, a second writer, damage. */
-#include "tap.h"
-#include "store/inside.h"
+#include "unit/store_fixture.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +19,6 @@ const char *__lsan_default_suppressions(void)
 }
 
 static char root[64];
-static struct err e;
 
 static char *in_root(const char *name)
 {
@@ -30,37 +28,6 @@ static char *in_root(const char *name)
 	turn = (turn + 1) % 4;
 	snprintf(path[turn], sizeof path[turn], "%s/%s", root, name);
 	return path[turn];
-}
-
-static int says(const char *text)
-{
-	if (strstr(e.msg, text))
-		return 1;
-	diag("got: %s", e.msg);
-	return 0;
-}
-
-/* What tensor i holds at step s: any function of the two will do. */
-static void fill(void *p, size_t bytes, uint64_t i, uint64_t s)
-{
-	unsigned char *b = p;
-
-	for (size_t k = 0; k < bytes; k++) {
-		uint64_t what[3] = {k, i, s};
-
-		b[k] = (unsigned char)(hash_bytes(what, sizeof what) >> 32);
-	}
-}
-
-static int filled(const void *p, size_t bytes, uint64_t i, uint64_t s)
-{
-	unsigned char *want = xmalloc(bytes + 1);
-	int same;
-
-	fill(want, bytes, i, s);
-	same = !memcmp(want, p, bytes);
-	free(want);
-	return same;
 }
 
 /* Sizes on both sides of a page's half, of a page, and large; an odd one. */
@@ -114,21 +81,6 @@ static int holds_step(struct store *st, const char *ref, size_t i, uint64_t s)
 	return right;
 }
 
-static void on_fault(const char *msg, void *data)
-{
-	++*(int *)data;
-	diag("fsck: %s", msg);
-}
-
-static int sound(struct store *st)
-{
-	int seen = 0, n = store_fsck(st, on_fault, &seen, &e);
-
-	if (n < 0)
-		diag("%s", e.msg);
-	return n == 0 && !seen;
-}
-
 enum { ALL = (1 << LEN(rows)) - 1 };
 
 static void checksum(void)
@@ -142,7 +94,7 @@ static void checksum(void)
 	};
 
 	for (size_t i = 0; i < LEN(known); i++)
-		ok(sum64(known[i].text, strlen(known[i].text)) == known[i].sum, "XXH64 of '%s'", known[i].text);
+		ok(XXH64(known[i].text, strlen(known[i].text), SUM_SEED) == known[i].sum, "XXH64 of '%s'", known[i].text);
 }
 
 static void basics(void)

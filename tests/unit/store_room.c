@@ -1,78 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* store: values written piece by piece, by several threads. */
-#include "tap.h"
-#include "store/inside.h"
+#include "unit/store_fixture.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static struct err e;
-
-static int says(const char *text)
-{
-	if (strstr(e.msg, text))
-		return 1;
-	diag("got: %s", e.msg);
-	return 0;
-}
-
-/* What tensor i holds at step s: any function of the two will do. */
-static void fill(void *p, size_t bytes, uint64_t i, uint64_t s)
-{
-	unsigned char *b = p;
-
-	for (size_t k = 0; k < bytes; k++) {
-		uint64_t what[3] = {k, i, s};
-
-		b[k] = (unsigned char)(hash_bytes(what, sizeof what) >> 32);
-	}
-}
-
-static int filled(const void *p, size_t bytes, uint64_t i, uint64_t s)
-{
-	unsigned char *want = xmalloc(bytes + 1);
-	int same;
-
-	fill(want, bytes, i, s);
-	same = !memcmp(want, p, bytes);
-	free(want);
-	return same;
-}
-
-static void on_fault(const char *msg, void *data)
-{
-	++*(int *)data;
-	diag("fsck: %s", msg);
-}
-
-static int sound(struct store *st)
-{
-	int seen = 0, n = store_fsck(st, on_fault, &seen, &e);
-
-	if (n < 0)
-		diag("%s", e.msg);
-	return n == 0 && !seen;
-}
-
-/* In pieces of any size the sum is the same. */
-static void checksum_pieces(void)
-{
-	unsigned char text[500];
-	size_t same = 0;
-
-	fill(text, sizeof text, 1, 1);
-	for (size_t n = 0; n < sizeof text; n++) {
-		struct sum s = sum_begin();
-
-		for (size_t at = 0, piece = 1; at < n; at += piece, piece = (piece * 7 + at) % 45 + 1) {
-			piece = piece < n - at ? piece : n - at;
-			sum_add(&s, text + at, piece);
-		}
-		same += sum_end(&s) == sum64(text, n);
-	}
-	ok(same == sizeof text, "XXH64 in pieces: %zu", same);
-}
 
 /* Writes value i of step s in pieces whose sizes go from 1 byte to a few pages. */
 static int write_pieces(struct room *r, size_t bytes, uint64_t i, uint64_t s)
@@ -188,7 +120,6 @@ int main(void)
 		return 1;
 	}
 	snprintf(dir, sizeof dir, "%s/w.lmdb", root);
-	checksum_pieces();
 	pieces(dir);
 	snprintf(cmd, sizeof cmd, "rm -rf '%s'", root);
 	if (system(cmd))
