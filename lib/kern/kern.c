@@ -273,90 +273,64 @@ void pack_free(struct packed *p)
 
 enum {
 	SMALL_GEMM = 1 << 19,        /* below this much work a team costs more than it brings */
-	READ_ROWS = 4,               /* reading and unpacking a weight takes as long as this many rows' use of it */
-	FILL_PARTS = 8               /* making a row ready takes an eighth of its use by one panel */
+	UNITS = 16                   /* a thread's, at least, where rows are enough: what the last one takes is idle time of others */
 };
 
-struct product {
-	float *c;
-	const act *a;
-	const struct packed *w;
-	size_t ldc, lda, m, row_parts;
-	int add, trans;              /* A is [M][K], or [K][M] if trans */
-};
-
-/* The number of parts to cut m rows into, such that each part's team / parts threads share the panels. Any choice
- * gives the same bits. */
-static size_t row_parts(size_t m, size_t panels, size_t team)
+static void product_cut(struct product *j, size_t block, size_t threads)
 {
-	size_t best = 1, least = SIZE_MAX;
+	size_t panels = panels_of(j->n), blocks = (j->m + block - 1) / block, even = blocks, tiles;
 
-	for (size_t parts = 1; parts <= team && parts <= m; parts++) {
-		size_t rows = (m + parts - 1) / parts;
-		size_t load = (rows + READ_ROWS) * panels * parts * FILL_PARTS / team + rows;
-
-		if (team % parts == 0 && load < least) {
-			least = load;
-			best = parts;
-		}
-	}
-	return best;
+	/* a block that two threads work on is made ready twice, which counts where panels are few */
+	if (blocks > 1 && panels < UNITS * threads / 2)
+		even = (blocks + threads - 1) / threads * threads;
+	j->blocks = j->m / even < block / 2 ? blocks : even;
+	tiles = (j->m / j->blocks + KERN_ROWS - 1) / KERN_ROWS;
+	j->parts = 1 + UNITS * threads / (j->blocks * panels);
+	if (j->parts > tiles)
+		j->parts = tiles;
 }
 
-/* Rows [r0, r1) of panels [p0, p1). */
-static void product_piece(const struct product *j, size_t r0, size_t r1, size_t p0, size_t p1)
+static void product_part(void *ctx, struct share *s, size_t thread)
 {
-	void (*f)(float *, size_t, const act *, size_t, const struct packed *, size_t, int, size_t, size_t) =
-		j->trans ? kern->gemm_panels_t : kern->gemm_panels;
-
-	if (r0 < r1 && p0 < p1)
-		f(j->c + r0 * j->ldc, j->ldc, j->a + r0 * (j->trans ? 1 : j->lda), j->lda, j->w, r1 - r0, j->add, p0, p1);
+	kern->product(ctx, s, thread);
 }
 
-/* A thread's part: whole panels, and some rows of those that it shares with its neighbours. */
-static void product_part(void *ctx, size_t thread)
+static void multiply(struct product *j)
 {
-	const struct product *j = ctx;
-	size_t team = (size_t)n_threads, each = team / j->row_parts, i = thread % each, panels = panels_of(j->w->n);
-	size_t r0 = j->m * (thread / each) / j->row_parts, r1 = j->m * (thread / each + 1) / j->row_parts, rows = r1 - r0;
-	size_t from = rows * panels * i / each, to = rows * panels * (i + 1) / each;
-	size_t p0 = from / rows, p1 = to / rows, head = from % rows, tail = to % rows;
-
-	if (p0 == p1) {
-		product_piece(j, r0 + head, r0 + tail, p0, p0 + 1);
+	if (!j->m || !j->n)
+		return;
+	if (n_threads == 1 || (j->m + 4) * j->n * j->k < SMALL_GEMM) {
+		product_alone(kern, j);
 		return;
 	}
-	if (head)
-		product_piece(j, r0 + head, r1, p0, p0 + 1);
-	product_piece(j, r0, r1, p0 + !!head, p1);
-	product_piece(j, r0, r0 + tail, p1, p1 + 1);
+	product_cut(j, kern->block, (size_t)n_threads);
+	kern_share(product_part, j, j->blocks * panels_of(j->n) * j->parts);
 }
 
-static void split(float *c, size_t ldc, const act *a, size_t lda, const struct packed *w, size_t m, int add, int trans)
+void product_alone(const struct kern *level, struct product *j)
 {
-	struct product j = {c, a, w, ldc, lda, m, 1, add, trans};
-	size_t panels = panels_of(w->n);
+	struct share s;
 
-	if (!m || !panels)
-		return;
-	if (n_threads == 1 || (m + READ_ROWS) * w->n * w->k < SMALL_GEMM) {
-		product_piece(&j, 0, m, 0, panels);
-		return;
-	}
-	j.row_parts = row_parts(m, panels, (size_t)n_threads);
-	kern_run(product_part, &j);
+	product_cut(j, level->block, 0);
+	share_alone(&s, j->blocks * panels_of(j->n));
+	level->product(j, &s, 0);
 }
 
 void gemm(float *c, size_t ldc, const act *a, size_t lda, const struct packed *w, size_t m, int add)
 {
+	struct product j = {.c = c, .a = a, .w = w->p, .m = m, .n = w->n, .k = w->k, .ldc = ldc, .lda = lda, .add = add};
+
 #ifndef SCORE_F32
 	if (onednn_trusted(w) && !onednn_gemm(c, ldc, a, lda, w, m, add))
 		return;
 #endif
-	split(c, ldc, a, lda, w, m, add, 0);
+	multiply(&j);
 }
 
-void gemm_t(float *c, size_t ldc, const act *a, size_t lda, const struct packed *w, size_t m, int add)
+void gemm_dw(float *dw, size_t lddw, const act *dy, size_t lddy, const act *x, size_t ldx, size_t t, size_t n, size_t k)
 {
-	split(c, ldc, a, lda, w, m, add, 1);
+	struct product j = {.c = dw, .a = dy, .w = x, .m = n, .n = k, .k = t, .ldc = lddw, .lda = lddy, .ldw = ldx,
+	                    .add = 1, .by_k = 1};
+
+	multiply(&j);
 }

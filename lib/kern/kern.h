@@ -52,6 +52,25 @@ struct packed {
 
 enum { KERN_PANEL = 64 };
 
+/*
+ * C[m][n] = (add ? C : 0) + sum_k A[m][k] W[n][k], fp32 accumulation over k in order. ld: elements from a row to the next.
+ * Forward: A is [M][K], W packed. Gradient of a weight: both are given with k as rows, A as [K][M], W as [K][N].
+ * Its work is cut into blocks x panels x parts units, in this order: a block of rows of A (block b has rows
+ * [m b / blocks, m (b+1) / blocks)), a panel of 64 outputs, a part of the block's tiles.
+ */
+struct product {
+	float *c;
+	const act *a, *w;
+	size_t m, n, k, ldc, lda, ldw;       /* ldw of packed W: none */
+	int add, by_k;               /* by_k: with k as rows */
+	size_t blocks, parts;
+};
+
+/* Units [0, n) of a job among threads; see kern_share. */
+struct share;
+/* The next units [*first, *end) for this thread; 0: all are taken. */
+int share_take(struct share *s, size_t thread, size_t *first, size_t *end);
+
 /* What one AdamW step has in common for all values; c1, c2 = 1/(1 - b^t) at update t = 1, 2, ... */
 struct adamw {
 	float gscale, lr, b1, b2, c1, c2, eps, decay;
@@ -60,13 +79,9 @@ struct adamw {
 struct kern {
 	const char *isa;             /* "ref", "avx2", "avx512", "avx512bf16", "amx" */
 
-	/* C[m][n] = (add ? C : 0) + sum_k A[m][k] W[n][k], fp32 accumulation over k in order.
-	 * Computes panels [p0, p1) of W only: threads take disjoint panels. lda, ldc in elements. */
-	void (*gemm_panels)(float *c, size_t ldc, const act *a, size_t lda, const struct packed *w,
-	                    size_t m, int add, size_t p0, size_t p1);
-	/* The same with A given as [K][M] (lda between inputs): dW = dY' X. */
-	void (*gemm_panels_t)(float *c, size_t ldc, const act *a, size_t lda, const struct packed *w,
-	                      size_t m, int add, size_t p0, size_t p1);
+	size_t block;                /* rows of A that a thread holds at once, at most */
+	/* A thread's share of a GEMM. */
+	void (*product)(const struct product *j, struct share *s, size_t thread);
 
 	/* out[d] = act(x[d] * r * w[d]), r = 1/sqrt(mean(x^2) + eps). Returns r. */
 	float (*rmsnorm)(act *out, const float *x, const float *w, size_t d, float eps);
@@ -146,6 +161,9 @@ int kern_threads(void);
 /* Calls f(ctx, i) for i = 0 .. kern_threads() - 1, each on a thread of its own (0: the caller's), and returns when all have
  * returned. One caller at a time; called from within f, it does all parts itself. */
 void kern_run(void (*f)(void *ctx, size_t thread), void *ctx);
+/* Calls f(ctx, share, thread) likewise. Threads take units [0, n) from the share: each most of a range of its own, then of what
+ * the others have left, since two cores are seldom equally fast for long. n < 2^32. */
+void kern_share(void (*f)(void *ctx, struct share *s, size_t thread), void *ctx, size_t n);
 /* f(ctx, first, end) over parts of [0, n), in parallel if n pieces of `work` operations are worth it. */
 void kern_rows(void (*f)(void *ctx, size_t first, size_t end), void *ctx, size_t n, size_t work);
 
@@ -160,10 +178,9 @@ void pack_into(act *p, const act *w, size_t n, size_t k, size_t ldw, int transpo
  * w->k outputs and n inputs: ceil(k/64) * ceil(n/2) * 128 values. The panels' padding of W must be zero. */
 void pack_transposed(act *p, const struct packed *w, size_t n0, size_t n);
 void pack_free(struct packed *p);
-/* gemm_panels over all panels, split among threads in a fixed way. */
+/* C[m][n] = (add ? C : 0) + A W', on all threads. */
 void gemm(float *c, size_t ldc, const act *a, size_t lda, const struct packed *w, size_t m, int add);
-/* gemm_panels_t likewise: A is [K][M], lda between inputs. A weight's gradient dW[n][k] += sum_t dY[t][n] X[t][k] is
- * gemm_t(dw, k, dy, n, X packed with transposed = 1 as k outputs and t inputs, n, 1). */
-void gemm_t(float *c, size_t ldc, const act *a, size_t lda, const struct packed *w, size_t m, int add);
+/* A weight's gradient, likewise: dW[n][k] += sum_t dY[t][n] X[t][k]. */
+void gemm_dw(float *dw, size_t lddw, const act *dy, size_t lddy, const act *x, size_t ldx, size_t t, size_t n, size_t k);
 
 #endif

@@ -5,6 +5,8 @@
 
 #include "kern/kern.h"
 
+#include <stdatomic.h>
+
 /* The fp32 build is for checking: ref only. */
 #if defined(__x86_64__) && !defined(SCORE_F32)
 #define KERN_X86
@@ -28,9 +30,23 @@ int gemm_invariant(gemm_fn *f, gemm_fn *truth, const struct packed *w);
 void onednn_any(int yes);
 #endif
 
+enum { KERN_ROWS = 6 };              /* of a tile */
+
+/* Each thread's range of what is left: first << 32 | end. */
+struct slot {
+	_Alignas(64) _Atomic uint64_t left;
+};
+struct share {
+	struct slot *slots, own;
+	size_t n;
+};
+void share_alone(struct share *s, size_t n);
+/* A whole product on the calling thread, at any level (for tests, too); sets blocks and parts. */
+void product_alone(const struct kern *level, struct product *j);
+
 /* A level's file names its functions as the table does. */
 #define KERN_FUNCTIONS \
-	.gemm_panels = gemm_panels, .gemm_panels_t = gemm_panels_t, \
+	.block = TILES * KERN_ROWS, .product = product, \
 	.rmsnorm = rmsnorm, .rmsnorm_bwd = rmsnorm_bwd, .rmsnorm_f32 = rmsnorm_f32, \
 	.rope = rope, .glu = glu, .glu_bwd = glu_bwd, .to_act = to_act, .from_act = from_act, .add = add, .axpy = axpy, \
 	.attn = attn, .attn_bwd = attn_bwd, .lse = lse, .kl = kl, .dlogits = dlogits, .adamw = adamw, .sumsq = sumsq

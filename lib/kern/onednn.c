@@ -196,7 +196,9 @@ int gemm_invariant(gemm_fn *f, gemm_fn *truth, const struct packed *w)
 
 static int own(float *c, size_t ldc, const act *a, size_t lda, const struct packed *w, size_t m, int add)
 {
-	kern->gemm_panels(c, ldc, a, lda, w, m, add, 0, (w->n + KERN_PANEL - 1) / KERN_PANEL);
+	struct product j = {.c = c, .a = a, .w = w->p, .m = m, .n = w->n, .k = w->k, .ldc = ldc, .lda = lda, .add = add};
+
+	product_alone(kern, &j);
 	return 0;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The truth: every function of the table in plain C, sums in double, in order. Only gemm_panels
+ * The truth: every function of the table in plain C, sums in double, in order. Only product
  * of the bf16 build sums in fp32, one accumulator per output: products of two bf16 are exact
  * in fp32, so levels that use FMA in this order agree with it bit for bit.
  */
@@ -16,44 +16,40 @@ typedef double sum;
 typedef float sum;
 #endif
 
-/* Element (m, k) of A is a[m * sm + k * sk]. */
-static void panels(float *c, size_t ldc, const act *a, size_t sm, size_t sk, const struct packed *w,
-                   size_t m, int add, size_t p0, size_t p1)
+/* Outputs [n0, n0 + cols) of row i. */
+static void outputs(const struct product *j, size_t i, size_t n0, size_t cols)
 {
-	size_t pairs = (w->k + 1) / 2;
+	size_t pairs = (j->k + 1) / 2;
+	float *c = j->c + i * j->ldc + n0;
+	sum s[KERN_PANEL];
 
-	for (size_t p = p0; p < p1; p++) {
-		const act *b = w->p + p * pairs * 2 * KERN_PANEL;
-		size_t n0 = p * KERN_PANEL, cols = w->n - n0 < KERN_PANEL ? w->n - n0 : KERN_PANEL;
+	for (size_t n = 0; n < cols; n++)
+		s[n] = j->add ? c[n] : 0;
+	for (size_t k = 0; k < j->k; k++) {
+		sum x = act_f32(j->by_k ? j->a[k * j->lda + i] : j->a[i * j->lda + k]);
+		const act *w = j->by_k ? j->w + k * j->ldw + n0 : j->w + (n0 * pairs + k / 2 * KERN_PANEL) * 2 + k % 2;
 
-		for (size_t i = 0; i < m; i++) {
-			sum s[KERN_PANEL];
-
-			for (size_t j = 0; j < cols; j++)
-				s[j] = add ? c[i * ldc + n0 + j] : 0;
-			for (size_t k = 0; k < w->k; k++) {
-				sum x = act_f32(a[i * sm + k * sk]);
-				const act *row = b + (k / 2 * KERN_PANEL) * 2 + k % 2;
-
-				for (size_t j = 0; j < cols; j++)
-					s[j] += x * (sum)act_f32(row[2 * j]);
-			}
-			for (size_t j = 0; j < cols; j++)
-				c[i * ldc + n0 + j] = (float)s[j];
-		}
+		for (size_t n = 0; n < cols; n++)
+			s[n] += x * (sum)act_f32(w[j->by_k ? n : 2 * n]);
 	}
+	for (size_t n = 0; n < cols; n++)
+		c[n] = (float)s[n];
 }
 
-static void gemm_panels(float *c, size_t ldc, const act *a, size_t lda, const struct packed *w,
-                        size_t m, int add, size_t p0, size_t p1)
-{
-	panels(c, ldc, a, lda, 1, w, m, add, p0, p1);
-}
+enum { TILES = 10 };
 
-static void gemm_panels_t(float *c, size_t ldc, const act *a, size_t lda, const struct packed *w,
-                          size_t m, int add, size_t p0, size_t p1)
+static void product(const struct product *j, struct share *s, size_t thread)
 {
-	panels(c, ldc, a, 1, lda, w, m, add, p0, p1);
+	size_t panels = (j->n + KERN_PANEL - 1) / KERN_PANEL, first, end;
+
+	while (share_take(s, thread, &first, &end))
+		for (size_t u = first; u < end; u++) {
+			size_t q = u % j->parts, n0 = u / j->parts % panels * KERN_PANEL, b = u / j->parts / panels;
+			size_t m0 = j->m * b / j->blocks, m = j->m * (b + 1) / j->blocks - m0;
+
+			for (size_t i = m * q / j->parts; i < m * (q + 1) / j->parts; i++)
+				outputs(j, m0 + i, n0, j->n - n0 < KERN_PANEL ? j->n - n0 : KERN_PANEL);
+		}
 }
 
 static float inverse_rms(const float *x, size_t d, float eps)

@@ -4,7 +4,7 @@
  * thread for each costs as much again, and one that spins for long keeps other programs of the pipe from the core. So a
  * thread that waits looks again and again for WATCH_NS, offering its core to whoever wants it in between, and then sleeps.
  */
-#include "kern/kern.h"
+#include "kern/levels.h"
 
 #include <linux/futex.h>
 #include <omp.h>
@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WATCH_NS = 50000, LOOKS = 8 };
+enum { WATCH_NS = 50000, LOOKS = 8, LEAST_WORK = 1 << 14 };
 
 /* A number that others change, and how many sleep until they do. */
 struct bell {
@@ -159,27 +159,96 @@ void kern_run(void (*f)(void *ctx, size_t thread), void *ctx)
 		f(ctx, i);
 }
 
+/* ---- shares ---- */
+
+static struct slot *slots;           /* [kern_threads()] of the run under way */
+static size_t n_slots;
+
+void share_alone(struct share *s, size_t n)
+{
+	s->slots = &s->own;
+	s->n = 1;
+	atomic_init(&s->own.left, n);
+}
+
+/* A thread takes seven eighths of what is left of its own range; from another's end, half. */
+int share_take(struct share *s, size_t thread, size_t *first, size_t *end)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		_Atomic uint64_t *left = &s->slots[(thread + i) % s->n].left;
+		uint64_t now = atomic_load(left);
+		size_t lo, hi, n;
+
+		while ((n = (hi = now & UINT32_MAX) - (lo = now >> 32))) {
+			n = s->n == 1 ? n : i ? (n + 1) / 2 : (7 * n + 7) / 8;
+			if (!atomic_compare_exchange_weak(left, &now, i ? lo << 32 | (hi - n) : (lo + n) << 32 | hi))
+				continue;
+			*first = i ? hi - n : lo;
+			*end = i ? hi : lo + n;
+			return 1;
+		}
+	}
+	return 0;
+}
+
+struct sharing {
+	void (*f)(void *ctx, struct share *s, size_t thread);
+	void *ctx;
+	struct share share;
+};
+
+static void take_part(void *p, size_t thread)
+{
+	struct sharing *j = p;
+
+	j->f(j->ctx, &j->share, thread);
+}
+
+void kern_share(void (*f)(void *ctx, struct share *s, size_t thread), void *ctx, size_t n)
+{
+	struct sharing j = {.f = f, .ctx = ctx};
+	size_t team_size = (size_t)kern_threads();
+
+	if (team_size == 1 || team.busy || omp_in_parallel()) {
+		share_alone(&j.share, n);
+		f(ctx, &j.share, 0);
+		return;
+	}
+	if (team_size > n_slots) {
+		free(slots);
+		slots = xaligned(team_size * sizeof *slots);
+		n_slots = team_size;
+	}
+	for (size_t i = 0; i < team_size; i++)
+		atomic_init(&slots[i].left, (uint64_t)(n * i / team_size) << 32 | n * (i + 1) / team_size);
+	j.share.slots = slots;
+	j.share.n = team_size;
+	kern_run(take_part, &j);
+}
+
 struct rows {
 	void (*f)(void *ctx, size_t first, size_t end);
 	void *ctx;
-	size_t n, parts;
+	size_t n, least;
 };
 
-static void some_rows(void *p, size_t i)
+static void some_rows(void *p, struct share *s, size_t thread)
 {
-	struct rows *r = p;
-	size_t first = r->n * i / r->parts, end = r->n * (i + 1) / r->parts;
+	const struct rows *r = p;
+	size_t first, end;
 
-	if (first < end)
-		r->f(r->ctx, first, end);
+	while (share_take(s, thread, &first, &end)) {
+		end = end * r->least;
+		r->f(r->ctx, first * r->least, end < r->n ? end : r->n);
+	}
 }
 
 void kern_rows(void (*f)(void *ctx, size_t first, size_t end), void *ctx, size_t n, size_t work)
 {
-	struct rows r = {f, ctx, n, (size_t)kern_threads()};
+	struct rows r = {f, ctx, n, 1 + LEAST_WORK / 4 / (work + 1)};
 
-	if (r.parts == 1 || n < 2 || n * work < 1 << 14)
+	if (kern_threads() == 1 || n < 2 || n * work < LEAST_WORK)
 		f(ctx, 0, n);
 	else
-		kern_run(some_rows, &r);
+		kern_share(some_rows, &r, (n + r.least - 1) / r.least);
 }

@@ -56,7 +56,7 @@ enum {
 	SUMS,                        /* [B][sums_width] */
 	TWO,                         /* [threads][2F] a row's gate and up, or their gradients */
 	DY, WIDE, H, XN,             /* act [R][D], [R][max(qkv.n, gateup.n)], [R][F], [R][D] */
-	WT, XT,                      /* act: a weight transposed, a GEMM's input packed for dW */
+	WT,                          /* act: a weight transposed */
 	ROOMS
 };
 enum { BLOCK = 64 };             /* rows that one thread sums */
@@ -109,7 +109,7 @@ size_t model_backward_bytes(const struct model_config *c, size_t n)
 	size_t d = c->width, hs = (size_t)c->heads * c->head_size, gs = (size_t)c->kv_heads * c->head_size, f = c->ffn;
 	size_t wide = max(panels_up(hs) + 2 * panels_up(gs), 2 * panels_up(f));
 
-	return n * ((d + 2 * hs + 2 * gs) * sizeof(float) + (2 * d + wide + f + max(f, max(d, hs))) * sizeof(act));
+	return n * ((d + 2 * hs + 2 * gs) * sizeof(float) + (2 * d + wide + f) * sizeof(act));
 }
 
 /* ---- pieces ---- */
@@ -201,34 +201,22 @@ static struct packed transposed(struct model *m, const struct packed *w, size_t 
 	return (struct packed){p, w->k, n};
 }
 
-/* Rows in[n][k] as the weights of dW: k outputs, n inputs. Borrowed likewise. */
-static struct packed inputs(struct model *m, const act *in, size_t n, size_t k)
-{
-	act *p = room(m, XT, panels_up(k) * ((n + 1) / 2 * 2), sizeof *p);
-
-	pack_into(p, in, k, n, k, 1);
-	return (struct packed){p, k, n};
-}
-
 /* dW += dy' in (or the gradients of an adapter) of matrices that are fused: part i's dy begins at its column of a row of ld; which: their index in
  * matrix_param. */
 static void weights_bwd(struct model *m, const struct layer *y, int which, int count, const act *dy, size_t ld,
                         const act *in, size_t n, struct grads *g)
 {
 	const struct matrix *all[] = {&y->q, &y->k, &y->v, &y->o, &y->gate, &y->up, &y->dn};
-	struct packed xt = {0};
 
 	for (int i = which; i < which + count; i++) {
 		float *dw = g->g[y->matrix_param[i]];
 
 		if (!dw && !all[i]->lora_a)
 			continue;
-		if (!xt.p)
-			xt = inputs(m, in, n, all[i]->k);
 		if (all[i]->lora_a)
-			lora_bwd(m, all[i], dy + all[i]->col, ld, in, &xt, n, g);
+			lora_bwd(m, all[i], dy + all[i]->col, ld, in, n, g);
 		else
-			gemm_t(dw, all[i]->k, dy + all[i]->col, ld, &xt, all[i]->n, 1);
+			gemm_dw(dw, all[i]->k, dy + all[i]->col, ld, in, all[i]->k, n, all[i]->n, all[i]->k);
 	}
 }
 
@@ -253,11 +241,8 @@ void model_logits_bwd(struct model *m, const act *dlogits, size_t ld, const act 
 
 		gemm(dhidden, d, dlogits + v0, ld, &wt, n, v0 > 0);
 	}
-	if (dw) {
-		struct packed xt = inputs(m, hidden, n, d);
-
-		gemm_t(dw, d, dlogits, ld, &xt, v, 1);
-	}
+	if (dw)
+		gemm_dw(dw, d, dlogits, ld, hidden, d, n, v, d);
 }
 
 /* ---- a layer ---- */

@@ -105,16 +105,14 @@ static act *through(struct model *m, const act *x, size_t ldx, const struct pack
 }
 
 /* With W's gradient dW = dy' in: dB = s dW A' = dy' (s in A') and dA = s B' dW = (s dy B)' in, without dW. */
-void lora_bwd(struct model *m, const struct matrix *x, const act *dy, size_t ld, const act *in, const struct packed *in_t,
-              size_t n, struct grads *g)
+void lora_bwd(struct model *m, const struct matrix *x, const act *dy, size_t ld, const act *in, size_t n, struct grads *g)
 {
 	size_t r = m->c.lora_rank;
 	struct packed w = thin(m, x->lora_a, r, x->k, 0);
 	const act *y = through(m, in, x->k, &w, n);
 
-	w = thin(m, y, r, n, 1);
-	gemm_t(g->g[x->lora_param + 1], r, dy, ld, &w, x->n, 1);
+	gemm_dw(g->g[x->lora_param + 1], r, dy, ld, y, r, n, x->n, r);
 	w = thin(m, x->lora_b, r, x->n, 1);
 	y = through(m, dy, ld, &w, n);
-	gemm_t(g->g[x->lora_param], x->k, y, r, in_t, r, 1);
+	gemm_dw(g->g[x->lora_param], x->k, y, r, in, x->k, n, r, x->k);
 }

@@ -73,13 +73,13 @@ struct model {
 	size_t rope_rows;
 	struct scratch s;
 	struct {
-		struct { void *p; size_t bytes; } room[17];
+		struct { void *p; size_t bytes; } room[16];
 	} b;                         /* backward's scratch, see backward.c */
 	struct { void *p; size_t bytes; } lora[3];       /* lora.c's */
 };
 
 /* Adds the gradients of x's adapter: dy[n] with row stride ld, the inputs in[n][k], also packed as a weight of k outputs. */
-void lora_bwd(struct model *m, const struct matrix *x, const act *dy, size_t ld, const act *in, const struct packed *in_t,
+void lora_bwd(struct model *m, const struct matrix *x, const act *dy, size_t ld, const act *in,
               size_t n, struct grads *g);
 
 /* The layers' matrix that is parameter i; NULL if that is something else. */

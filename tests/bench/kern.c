@@ -99,12 +99,10 @@ static void gradients(double top)
 		for (size_t j = 0; j < LEN(lengths); j++) {
 			size_t t = n > 10000 ? lengths[j] / 4 : lengths[j];
 			act *dy = acts(t * n), *x = acts(t * k);
-			struct packed w = {0};
 			double s, flop = 2.0 * (double)(t * n * k);
 
-			TIME(s, (pack(&w, x, k, t, k, 1), gemm_t(dw, k, dy, n, &w, n, 1)));
+			TIME(s, gemm_dw(dw, k, dy, n, x, k, t, n, k));
 			printf(" T%zu %.0f (%.0f%%)", t, flop / s / 1e9, 100 * flop / s / top);
-			pack_free(&w);
 			free(dy), free(x);
 		}
 		puts("");

@@ -20,8 +20,8 @@ static void against_ref(const char *isa)
 	for (size_t i = 0; i < LEN(shapes); i++)
 		for (int add = 0; add < 2; add++) {
 			struct numbers r = numbers(i);
-			size_t m = shapes[i].m, n = shapes[i].n, k = shapes[i].k, lda = k + 3, ldc = n + 5, panels = (n + 63) / 64;
-			act *a = acts(&r, m * lda, -1, 1), *at = xcalloc(k * (m + 1), sizeof *at), *w = acts(&r, n * k, -1, 1);
+			size_t m = shapes[i].m, n = shapes[i].n, k = shapes[i].k, lda = k + 3, ldc = n + 5;
+			act *a = acts(&r, m * lda, -1, 1), *at = xcalloc(k * (m + 1), sizeof *at), *w = acts(&r, n * k, -1, 1), *wt = by_k(w, n, k);
 			float *c = floats(&r, m * ldc, -1, 1), *want = copy(c, m * ldc * sizeof *c);
 			float *ct = copy(c, m * ldc * sizeof *c);
 			struct packed p = {0};
@@ -29,17 +29,17 @@ static void against_ref(const char *isa)
 			double d;
 
 			pack(&p, w, n, k, k, 0);
-			ref->gemm_panels(want, ldc, a, lda, &p, m, add, 0, panels);
-			lv->gemm_panels(c, ldc, a, lda, &p, m, add, 0, panels);
+			alone(ref, want, ldc, a, lda, &p, m, add);
+			alone(lv, c, ldc, a, lda, &p, m, add);
 			for (size_t x = 0; x < m * k; x++)
 				at[x % k * (m + 1) + x / k] = a[x / k * lda + x % k];
-			lv->gemm_panels_t(ct, ldc, at, m + 1, &p, m, add, 0, panels);
+			alone_by_k(lv, ct, ldc, at, m + 1, wt, n, m, n, k, add);
 			d = worst(c, want, m * ldc, 1);      /* what lies beyond column n is compared, too */
 			ok(d <= tolerance, "%s gemm %zux%zux%zu%s: off by %g", isa, m, n, k, add ? " added" : "", d);
-			ok(!memcmp(c, ct, m * ldc * sizeof *c), "%s gemm %zux%zux%zu%s, A transposed: the same bits", isa, m, n, k,
+			ok(!memcmp(c, ct, m * ldc * sizeof *c), "%s gemm %zux%zux%zu%s, k as rows: the same bits", isa, m, n, k,
 			   add ? " added" : "");
 			pack_free(&p);
-			free(a), free(at), free(w), free(c), free(ct), free(want);
+			free(a), free(at), free(w), free(wt), free(c), free(ct), free(want);
 		}
 }
 
@@ -55,26 +55,35 @@ static void invariant(const char *isa, int add)
 	int same = 1;
 
 	pack(&p, w, N, K, K, 0);
-	kern->gemm_panels(all, LDC, a, LDA, &p, M, add, 0, 7);
+	alone(kern, all, LDC, a, LDA, &p, M, add);
 	for (size_t rows = 1; rows <= 40; rows += rows < 14 ? 1 : 7) {
 		float *c = copy(start, bytes);
 
 		for (size_t i = 0; i < M; i += rows)
-			kern->gemm_panels(c + i * LDC, LDC, a + i * LDA, LDA, &p, i + rows < M ? rows : M - i, add, 0, 7);
+			alone(kern, c + i * LDC, LDC, a + i * LDA, LDA, &p, i + rows < M ? rows : M - i, add);
 		same &= !memcmp(c, all, bytes);
 		free(c);
 	}
 	ok(same, "%s: rows by 1 to 13, 20, ..: the same bits%s", isa, add ? " (added)" : "");
 	same = 1;
-	for (size_t cut = 0; cut <= 7; cut++) {
-		float *c = copy(start, bytes);
+	for (size_t blocks = 1; blocks < 12; blocks += 5)
+		for (size_t parts = 1; parts < 5 && parts <= (M / blocks + KERN_ROWS - 1) / KERN_ROWS; parts++)
+			for (size_t step = 1; step < 40; step += 13) {
+				float *c = copy(start, bytes);
+				struct product j = {.c = c, .a = a, .w = p.p, .m = M, .n = N, .k = K, .ldc = LDC, .lda = LDA, .add = add,
+				                    .blocks = blocks, .parts = parts};
+				size_t units = blocks * 7 * parts;
 
-		kern->gemm_panels(c, LDC, a, LDA, &p, M, add, cut, 7);
-		kern->gemm_panels(c, LDC, a, LDA, &p, M, add, 0, cut);
-		same &= !memcmp(c, all, bytes);
-		free(c);
-	}
-	ok(same, "%s: any split of the panels: the same bits%s", isa, add ? " (added)" : "");
+				for (size_t u = 0; u < units; u += step) {
+					struct share s = {.slots = &s.own, .n = 1};
+
+					atomic_init(&s.own.left, (uint64_t)u << 32 | (u + step < units ? u + step : units));
+					kern->product(&j, &s, 0);
+				}
+				same &= !memcmp(c, all, bytes);
+				free(c);
+			}
+	ok(same, "%s: any cut into blocks, panels and parts: the same bits%s", isa, add ? " (added)" : "");
 	pack_free(&p);
 	free(a), free(w), free(start), free(all);
 }

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kern/kern.h"
+#include "kern/levels.h"
 #include "tap.h"
 
 __attribute__((unused)) static const char *const isas[] = {"ref", "avx2", "avx512", "avx512bf16", "amx"};
@@ -84,15 +84,34 @@ static double magnitude(const float *a, size_t n)
 	return m;
 }
 
-/* dW[n][k] += sum_t dY[t][n] X[t][k], as the backward makes it. */
+/* C = A W' of a level on this thread, of packed W or with k as rows. */
 __attribute__((unused))
-static void gemm_dw(float *dw, size_t ldw, const act *dy, size_t lddy, const act *x, size_t ldx, size_t t, size_t n, size_t k)
+static void alone(const struct kern *level, float *c, size_t ldc, const act *a, size_t lda, const struct packed *w, size_t m, int add)
 {
-	struct packed w = {0};
+	struct product j = {.c = c, .a = a, .w = w->p, .m = m, .n = w->n, .k = w->k, .ldc = ldc, .lda = lda, .add = add};
 
-	pack(&w, x, k, t, ldx, 1);
-	gemm_t(dw, ldw, dy, lddy, &w, n, 1);
-	pack_free(&w);
+	product_alone(level, &j);
+}
+
+__attribute__((unused))
+static void alone_by_k(const struct kern *level, float *c, size_t ldc, const act *a, size_t lda, const act *w, size_t ldw, size_t m,
+                       size_t n, size_t k, int add)
+{
+	struct product j = {.c = c, .a = a, .w = w, .m = m, .n = n, .k = k, .ldc = ldc, .lda = lda, .ldw = ldw, .add = add,
+	                    .by_k = 1};
+
+	product_alone(level, &j);
+}
+
+/* rows[k][n] of w[n][k]. */
+__attribute__((unused))
+static act *by_k(const act *w, size_t n, size_t k)
+{
+	act *t = xcalloc(n * k, sizeof *t);
+
+	for (size_t i = 0; i < n * k; i++)
+		t[i % k * n + i / k] = w[i];
+	return t;
 }
 
 #endif

@@ -7,7 +7,7 @@
 /* Keeps it: our own kernel. */
 static int good(float *c, size_t ldc, const act *a, size_t lda, const struct packed *w, size_t m, int add)
 {
-	kern->gemm_panels(c, ldc, a, lda, w, m, add, 0, (w->n + KERN_PANEL - 1) / KERN_PANEL);
+	alone(kern, c, ldc, a, lda, w, m, add);
 	return 0;
 }
 
@@ -60,7 +60,7 @@ static void correct(void)
 			int status;
 
 			pack(&p, w, n, k, k, 0);
-			ref->gemm_panels(want, ldc, a, lda, &p, m, add, 0, (n + 63) / 64);
+			alone(ref, want, ldc, a, lda, &p, m, add);
 			status = onednn_gemm(c, ldc, a, lda, &p, m, add);
 			d = worst(c, want, m * ldc, 1);
 			ok(!status && d < 1e-6 * (double)k, "oneDNN (%s) %zux%zux%zu%s: off by %g", onednn_impl(&p, m), m, n, k,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* kern_run and kern_rows: every part once, on as many threads as were asked for, also when that number changes,
- * from inside a part, and after the threads have gone to sleep. */
+/* kern_run, kern_share and kern_rows: every part once, on as many threads as were asked for, also when that number changes,
+ * from inside a part, and after the threads have gone to sleep; what a slow thread leaves is done by the others. */
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "kern/kern.h"
@@ -56,6 +57,63 @@ static int all_once(size_t n, size_t work)
 	return good;
 }
 
+struct uneven {
+	_Atomic int seen[1000];
+	_Atomic size_t of[MOST], done;   /* units that each thread did, and all */
+	size_t n;
+};
+
+/* The first thread waits until the others have done all that it left them. */
+static void slow_first(void *ctx, struct share *s, size_t thread)
+{
+	struct uneven *u = ctx;
+	size_t first, end;
+
+	while (share_take(s, thread, &first, &end)) {
+		mark(u->seen, first, end);
+		atomic_fetch_add(&u->of[thread], end - first);
+		atomic_fetch_add(&u->done, end - first);
+		for (int i = 0; !thread && u->done < u->n && i < 30000; i++)
+			usleep(1000);
+	}
+}
+
+/* Parts within a part: alone, on a share of its own. */
+static void share_within(void *ctx, struct share *s, size_t thread)
+{
+	size_t first, end;
+
+	(void)thread;
+	while (share_take(s, thread, &first, &end))
+		for (size_t i = first; i < end; i++)
+			kern_share(slow_first, (struct uneven *)ctx + i, 10);
+}
+
+static void sharing(int n)
+{
+	struct uneven *u = xcalloc(4, sizeof *u);
+	size_t left = 0;
+	int good = 1;
+
+	u->n = LEN(u->seen);
+	kern_share(slow_first, u, u->n);
+	for (size_t i = 0; i < LEN(u->seen); i++)
+		good &= u->seen[i] == 1;
+	for (int i = 1; i < MOST; i++)
+		left += u->of[i];
+	ok(good, "%d threads: every unit of a share once", n);
+	ok(left + u->of[0] == LEN(u->seen) && (n == 1 || left > LEN(u->seen) * (size_t)(n - 1) / (size_t)n),
+	   "%d threads: a slow thread's are taken by others", n);
+	memset(u, 0, 4 * sizeof *u);
+	kern_share(share_within, u, 4);
+	for (size_t j = 0; j < 4; j++)
+		for (size_t i = 0; i < 10; i++)
+			good &= u[j].seen[i] == 1;
+	ok(good, "%d threads: shares within a share", n);
+	kern_share(slow_first, u, 0);
+	free(u);
+}
+
 int main(void)
 {
 	struct err e;
@@ -76,6 +134,7 @@ int main(void)
 		ok(parts(n) == 20, "%d threads: and after a pause", n);
 		ok(all_once(0, 1 << 20) && all_once(1, 1 << 20) && all_once(2, 1 << 20) && all_once(1000, 1) && all_once(1000, 1 << 20),
 		   "%d threads: every row once", n);
+		sharing(n);
 	}
 	kern_init(3, &e) ? (void)0 : kern_run(count_within, &one);
 	ok(parts(3) == 3, "a run within a run: its parts are done, once for each caller");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * gemm_panels and gemm_panels_t: a template over the vector of vec512.h or vec256.h (W lanes). With BF16_DOT the
+ * product: a template over the vector of vec512.h or vec256.h (W lanes). With BF16_DOT the
  * machine multiplies pairs of bf16.
  *
  * A tile is r <= ROWS rows by NV vectors of outputs, whose sums fill the registers. A packed vector holds
@@ -12,7 +12,7 @@
  * every row's result is the same in any tile.
  */
 enum {
-	ROWS = 6,
+	ROWS = KERN_ROWS,
 	NV = W == 16 ? 4 : 2,
 	KC = 768,                    /* inputs a block, at most: a tile's rows stay in L1, an unpacked panel in L2 */
 	TILES = W == 16 ? 24 : 12,   /* tiles of A held: with a panel's block they stay in L2 */
@@ -94,20 +94,25 @@ static inline void step(vf s[ROWS][4], const a_value *a_0, const a_value *a_3, c
 
 #endif
 
-/*
- * c[r][64] of one panel's block: a its rows, b the packed pairs.
- * ahead: what to fetch for the next panel meanwhile, `pace` bytes a pair, so that memory works evenly.
- */
+/* What a tile fetches for those that follow: `pace` bytes of the next panel a pair, so that memory works evenly; where the
+ * next tile's c lies. */
+struct ahead {
+	const char *b;
+	size_t pace;
+	const float *c;
+};
+
+/* c[r][64] of one panel's block: a its rows, b the packed pairs. */
 __attribute__((always_inline))
-static inline void tile(const struct block *x, float *c, const a_value *a, const bf16 *b, const char *ahead,
-                        size_t pace, const int source, const int r, const int nv)
+static inline void tile(const struct block *x, float *c, const a_value *a, const bf16 *b, struct ahead next,
+                        const int source, const int r, const int nv)
 {
 	size_t pairs = x->pairs, inputs = 2 * pairs, per_pair = KC / A_VALUES == 1 ? 2 * x->step_k : x->step_k;
 	float *wide = x->wide;
 
-	for (int i = 0; i < r && !x->load; i++)  /* written in the end */
+	for (int i = 0; i < r; i++)
 		for (int line = 0; line < KERN_PANEL; line += 16)
-			_mm_prefetch((const char *)(c + (size_t)i * x->ldc + line), _MM_HINT_T0);
+			_mm_prefetch((const char *)(next.c + (size_t)i * x->ldc + line), _MM_HINT_T0);
 	for (int col = 0; col < KERN_PANEL; col += nv * W, b += 2 * nv * W, wide += inputs * (size_t)(nv * W)) {
 		const a_value *a_0 = a, *a_3 = a + 3 * x->step_i;
 		vf s[ROWS][4];
@@ -117,13 +122,13 @@ static inline void tile(const struct block *x, float *c, const a_value *a, const
 #pragma GCC unroll 4
 			for (int v = 0; v < nv; v++)
 				s[i][v] = x->load ? v_load(c + (size_t)i * x->ldc + col + v * W) : v_zero();
-		for (size_t k = 0; k < pairs; k++, ahead += pace, a_0 += per_pair, a_3 += per_pair) {
-			_mm_prefetch(ahead, _MM_HINT_T1);
-			if (source == PACKED && pace > 64)
+		for (size_t k = 0; k < pairs; k++, next.b += next.pace, a_0 += per_pair, a_3 += per_pair) {
+			_mm_prefetch(next.b, _MM_HINT_T1);
+			if (source == PACKED && next.pace > 64)
 #pragma GCC unroll 4
 				for (int line = 1; line < PAIR_BYTES / 64; line++)
-					if ((size_t)line * 64 < pace)
-						_mm_prefetch(ahead + line * 64, _MM_HINT_T1);
+					if ((size_t)line * 64 < next.pace)
+						_mm_prefetch(next.b + line * 64, _MM_HINT_T1);
 			step(s, a_0, a_3, x, b + k * 2 * KERN_PANEL, wide + 2 * k * (size_t)(nv * W), source, r, nv);
 		}
 #pragma GCC unroll 6
@@ -134,15 +139,14 @@ static inline void tile(const struct block *x, float *c, const a_value *a, const
 	}
 }
 
-typedef void tile_fn(const struct block *x, float *c, const a_value *a, const bf16 *b, const char *ahead, size_t pace);
+typedef void tile_fn(const struct block *x, float *c, const a_value *a, const bf16 *b, struct ahead next);
 
 /* A lone tile of few rows takes more vectors at once: more chains of additions in flight. */
 #define WIDTH(r) (2 * (r) <= ROWS ? 4 : NV)
 #define TILE(name, source, r, nv) \
-	static void name##_##r(const struct block *x, float *c, const a_value *a, const bf16 *b, const char *ahead, \
-	                       size_t pace) \
+	static void name##_##r(const struct block *x, float *c, const a_value *a, const bf16 *b, struct ahead next) \
 	{ \
-		tile(x, c, a, b, ahead, pace, source, r, nv); \
+		tile(x, c, a, b, next, source, r, nv); \
 	}
 #define TILES_OF(r) TILE(packed, PACKED, r, WIDTH(r)) TILE(unpack, UNPACK, r, NV) TILE(unpacked, UNPACKED, r, NV)
 
@@ -184,30 +188,83 @@ static void fill(a_value *t, const act *a, size_t lda, size_t m, size_t n_tiles,
 		}
 }
 
+enum { SOON = 12 };                  /* inputs from now on: their rows lie far apart, no machine guesses them */
+
 /* The same from a[k * lda + row]. A value's lanes beyond ROWS are overwritten by the next one's. */
-static void fill_t(a_value *t, const act *a, size_t lda, size_t m, size_t n_tiles, size_t n)
+static void fill_by_k(a_value *t, const act *a, size_t lda, size_t m, size_t n_tiles, size_t n)
 {
 	static const act zeros[8];
 	size_t from[TILES + 1];
 
 	for (size_t j = 0; j <= n_tiles; j++)
 		from[j] = rows_to(m, j, n_tiles);
+	for (size_t k = 0; k < n; k += KC / A_VALUES) {
+		for (size_t i = 0; i < m && k + SOON < n; i += 32)
+			_mm_prefetch((const char *)(a + (k + SOON) * lda + i), _MM_HINT_T0);
 #ifdef BF16_DOT
-	for (size_t k = 0; k < n; k += 2)
+		for (size_t i = 0; i < m && k + SOON + 1 < n; i += 32)
+			_mm_prefetch((const char *)(a + (k + SOON + 1) * lda + i), _MM_HINT_T0);
 		for (size_t j = 0; j < n_tiles; j++) {
 			const act *even = a + k * lda + from[j];
 
 			v_pairs8(t + j * ROWS * A_STRIDE + k / 2 * ROWS, even, k + 1 < n ? even + lda : zeros, from[j + 1] - from[j]);
 		}
 #else
-	for (size_t k = 0; k < n; k++)
 		for (size_t j = 0; j < n_tiles; j++)
 			v_widen8(t + j * ROWS * A_STRIDE + k * ROWS, a + k * lda + from[j],
 			         from[j] + 8 <= m ? 8 : from[j + 1] - from[j]);
+#endif
+	}
+#ifndef BF16_DOT
 	for (size_t j = 0; n % 2 && j < n_tiles; j++)
 		v_widen8(t + j * ROWS * A_STRIDE + n * ROWS, zeros, 8);
 #endif
 }
+
+/* A panel's block of W given as w[k * ldw + output], in the form that tiles read: n inputs of cols outputs. The columns beyond cols
+ * are whatever was there: nobody looks at what becomes of them. */
+#ifdef BF16_DOT
+typedef act w_value;
+enum { BY_K = PACKED };
+
+static void load_by_k(act *to, const act *w, size_t ldw, size_t cols, size_t n)
+{
+	static const act zeros[KERN_PANEL];
+
+	for (size_t k = 0; k < n; k += 2, to += 2 * KERN_PANEL, w += 2 * ldw) {
+		const act *odd = k + 1 < n ? w + ldw : zeros;
+
+		if (cols == KERN_PANEL)
+			for (size_t i = 0; i < KERN_PANEL; i++)
+				to[2 * i] = w[i], to[2 * i + 1] = odd[i];
+		else
+			for (size_t i = 0; i < cols; i++)
+				to[2 * i] = w[i], to[2 * i + 1] = odd[i];
+	}
+}
+#else
+typedef float w_value;
+enum { BY_K = UNPACKED };
+
+static void load_by_k(float *to, const act *w, size_t ldw, size_t cols, size_t n)
+{
+	size_t inputs = (n + 1) / 2 * 2;
+
+	for (size_t k = 0; k < n; k++, w += ldw) {
+		for (size_t i = 0; i < cols && k + SOON < n; i += 32)
+			_mm_prefetch((const char *)(w + SOON * ldw + i), _MM_HINT_T0);
+		if (cols == KERN_PANEL)
+#pragma GCC unroll 8
+			for (size_t i = 0; i < KERN_PANEL; i += W)
+				v_store(to + i / (NV * W) * inputs * NV * W + k * NV * W + i % (NV * W), v_load_act(w + i));
+		else
+			for (size_t i = 0; i < cols; i += NV * W)
+				from_act(to + i * inputs + k * NV * W, w + i, cols - i < NV * W ? cols - i : NV * W);
+	}
+	for (size_t i = 0; n % 2 && i < KERN_PANEL; i += NV * W)
+		memset(to + i * inputs + n * NV * W, 0, NV * W * sizeof *to);
+}
+#endif
 
 /* A panel that is not full: through a buffer, so that nothing beyond column N is touched. */
 static void edge(tile_fn *f, const struct block *x, float *c, const a_value *a, const bf16 *b, size_t r, size_t cols)
@@ -218,77 +275,110 @@ static void edge(tile_fn *f, const struct block *x, float *c, const a_value *a, 
 	y.ldc = KERN_PANEL;
 	for (size_t i = 0; x->load && i < r; i++)
 		memcpy(full + i * KERN_PANEL, c + i * x->ldc, cols * sizeof *c);
-	f(&y, full, a, b, (const char *)b, 0);
+	f(&y, full, a, b, (struct ahead){(const char *)b, 0, full});
 	for (size_t i = 0; i < r; i++)
 		memcpy(c + i * x->ldc, full + i * KERN_PANEL, cols * sizeof *c);
 }
 
-/* n_tiles tiles (m rows) held in a, from input k0 on, panels [p0, p1). */
-static void block(const struct block *x, float *c, const a_value *a, const struct packed *w, size_t m, size_t n_tiles,
-                  size_t k0, size_t p0, size_t p1)
+/* Where a thread is in its share: a block of C's rows, and of its inputs; what it holds of A and W. */
+struct work {
+	const struct product *j;
+	struct block x;
+	size_t block, m0, m, n_tiles, k, inputs;
+	a_value *a;
+	w_value *w;                  /* of W by k, or unpacked */
+};
+
+/* Tiles [t0, t1) of panel p; next: where in packed W the thread goes on. */
+static void panel(struct work *g, size_t p, size_t t0, size_t t1, size_t next)
 {
-	size_t stride = (w->k + 1) / 2 * 2 * KERN_PANEL, len = 2 * x->pairs * KERN_PANEL;
+	const struct product *j = g->j;
+	size_t n0 = p * KERN_PANEL, cols = j->n - n0 < KERN_PANEL ? j->n - n0 : KERN_PANEL, len = 2 * g->x.pairs * KERN_PANEL;
+	const bf16 *b = j->by_k ? (const bf16 *)g->w : j->w + n0 * ((j->k + 1) / 2 * 2) + g->k * KERN_PANEL;
+	int source = BY_K;
 
-	for (size_t p = p0; p < p1; p++) {
-		const bf16 *b = w->p + p * stride + k0 * KERN_PANEL, *next = b;
-		size_t n0 = p * KERN_PANEL, cols = w->n - n0 < KERN_PANEL ? w->n - n0 : KERN_PANEL;
+	if (j->by_k)
+		load_by_k(g->w, j->w + g->k * j->ldw + n0, j->ldw, cols, g->inputs);
+#ifndef BF16_DOT
+	g->x.wide = j->by_k || t1 - t0 >= ENOUGH ? g->w : NULL;
+#endif
+	for (size_t i = t0; i < t1; i++) {
+		size_t r0 = rows_to(g->m, i, g->n_tiles), r = rows_to(g->m, i + 1, g->n_tiles) - r0, passes;
+		const a_value *a = g->a + i * ROWS * A_STRIDE;
+		float *c = j->c + (g->m0 + r0) * j->ldc + n0;
+		struct ahead ahead = {.c = c + r * j->ldc};
 
-		if (p + 1 < p1)
-			next = b + stride;
-		else if (k0 + 2 * x->pairs < w->k)
-			next = b + len - (p - p0) * stride;
-		for (size_t i = 0; i < n_tiles; i++) {
-			size_t r0 = rows_to(m, i, n_tiles), r = rows_to(m, i + 1, n_tiles) - r0;
-			int source = !x->wide ? PACKED : i ? UNPACKED : UNPACK;
-			size_t passes = KERN_PANEL / W / (source == PACKED ? WIDTH(r) : NV);
-			const a_value *ai = a + i * ROWS * A_STRIDE;
-			float *ci = c + r0 * x->ldc + n0;
+		if (!j->by_k)
+			source = !g->x.wide ? PACKED : i > t0 ? UNPACKED : UNPACK;
+		passes = KERN_PANEL / W / (source == PACKED ? WIDTH(r) : NV);
+		ahead.b = j->by_k ? (const char *)b : (const char *)(j->w + next + len * (i - t0) / (t1 - t0));
+		ahead.pace = j->by_k ? 0 : PAIR_BYTES / (t1 - t0) / passes;
+		if (i + 1 == t1)
+			ahead.c = j->c + (g->m0 + rows_to(g->m, t0, g->n_tiles)) * j->ldc + (cols == KERN_PANEL ? n0 + KERN_PANEL : n0);
+		if (cols == KERN_PANEL)
+			tiles[source][r](&g->x, c, a, b, ahead);
+		else
+			edge(tiles[source][r], &g->x, c, a, b, r, cols);
+	}
+}
 
-			if (cols == KERN_PANEL)
-				tiles[source][r](x, ci, ai, b, (const char *)(next + len * i / n_tiles), PAIR_BYTES / n_tiles / passes);
-			else
-				edge(tiles[source][r], x, ci, ai, b, r, cols);
+/* A block of inputs: what tiles need of A, if it is not there. */
+static void hold(struct work *g, size_t b, size_t k, size_t end)
+{
+	const struct product *j = g->j;
+
+	if (g->block != b || g->k != k) {
+		g->block = b;
+		g->k = k;
+		g->m0 = rows_to(j->m, b, j->blocks);
+		g->m = rows_to(j->m, b + 1, j->blocks) - g->m0;
+		g->n_tiles = (g->m + ROWS - 1) / ROWS;
+		g->inputs = end - k;
+		(j->by_k ? fill_by_k : fill)(g->a, j->a + (j->by_k ? g->m0 + k * j->lda : g->m0 * j->lda + k), j->lda, g->m,
+		                             g->n_tiles, g->inputs);
+	}
+	g->x.pairs = (end - k + 1) / 2;
+	g->x.load = j->add || k;
+}
+
+/* Units [u0, u1) of block b: parts of panels, panel by panel. */
+static void units(struct work *g, size_t b, size_t u0, size_t u1)
+{
+	const struct product *j = g->j;
+	size_t k_blocks = j->k ? (j->k + KC - 1) / KC : 1, stride = (j->k + 1) / 2 * 2 * KERN_PANEL;
+
+	for (size_t i = 0; i < k_blocks; i++) {
+		size_t k = j->k * i / k_blocks / 2 * 2, end = i + 1 < k_blocks ? j->k * (i + 1) / k_blocks / 2 * 2 : j->k;
+
+		hold(g, b, k, end);
+		for (size_t u = u0, n; u < u1; u += n) {
+			size_t p = u / j->parts, q = u % j->parts, end_q = u1 - p * j->parts;
+			size_t next = p * stride + k * KERN_PANEL;       /* of packed W: where it goes on */
+
+			n = (end_q < j->parts ? end_q : j->parts) - q;
+			if (u + n < u1)
+				next += stride;
+			else if (i + 1 < k_blocks)
+				next = u0 / j->parts * stride + end * KERN_PANEL;
+			panel(g, p, g->n_tiles * q / j->parts, g->n_tiles * (q + n) / j->parts, next);
 		}
 	}
 }
 
-static void panels(float *c, size_t ldc, const act *a, size_t lda, const struct packed *w,
-                   size_t m, int add_to, int trans, size_t p0, size_t p1)
+static void product(const struct product *j, struct share *s, size_t thread)
 {
-	_Alignas(64) a_value rows[TILES * ROWS * A_STRIDE];
-	size_t blocks = (m + TILES * ROWS - 1) / (TILES * ROWS), k_blocks = w->k ? (w->k + KC - 1) / KC : 1;
-	struct block x = {.ldc = ldc, .step_i = trans ? 1 : A_STRIDE, .step_k = trans ? ROWS : 1};
-#ifndef BF16_DOT
-	_Alignas(64) float wide[(KC + 2) * KERN_PANEL];  /* an odd K's last block may be KC + 1 inputs, in pairs */
-#endif
-	for (size_t i = 0; i < blocks; i++) {
-		size_t m0 = rows_to(m, i, blocks), mb = rows_to(m, i + 1, blocks) - m0, n_tiles = (mb + ROWS - 1) / ROWS;
+	_Alignas(64) a_value a[TILES * ROWS * A_STRIDE];
+	_Alignas(64) w_value w[(KC + 2) * KERN_PANEL];   /* an odd K's last block may be KC + 1 inputs, in pairs */
+	struct work g = {
+		.j = j, .block = SIZE_MAX, .a = a, .w = w,
+		.x = {.ldc = j->ldc, .step_i = j->by_k ? 1 : A_STRIDE, .step_k = j->by_k ? ROWS : 1},
+	};
+	size_t each = (j->n + KERN_PANEL - 1) / KERN_PANEL * j->parts, first, end;
 
-#ifndef BF16_DOT
-		x.wide = n_tiles >= ENOUGH ? wide : NULL;
-#endif
-		for (size_t j = 0; j < k_blocks; j++) {
-			size_t k = w->k * j / k_blocks / 2 * 2, end = j + 1 < k_blocks ? w->k * (j + 1) / k_blocks / 2 * 2 : w->k;
-
-			if (trans)
-				fill_t(rows, a + m0 + k * lda, lda, mb, n_tiles, end - k);
-			else
-				fill(rows, a + m0 * lda + k, lda, mb, n_tiles, end - k);
-			x.pairs = (end - k + 1) / 2;
-			x.load = add_to || k;
-			block(&x, c + m0 * ldc, rows, w, mb, n_tiles, k, p0, p1);
+	while (share_take(s, thread, &first, &end))
+		for (size_t u = first, b, to; u < end; u = to) {
+			b = u / each;
+			to = (b + 1) * each < end ? (b + 1) * each : end;
+			units(&g, b, u - b * each, to - b * each);
 		}
-	}
-}
-
-static void gemm_panels(float *c, size_t ldc, const act *a, size_t lda, const struct packed *w,
-                        size_t m, int add_to, size_t p0, size_t p1)
-{
-	panels(c, ldc, a, lda, w, m, add_to, 0, p0, p1);
-}
-
-static void gemm_panels_t(float *c, size_t ldc, const act *a, size_t lda, const struct packed *w,
-                          size_t m, int add_to, size_t p0, size_t p1)
-{
-	panels(c, ldc, a, lda, w, m, add_to, 1, p0, p1);
 }
