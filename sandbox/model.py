@@ -8,24 +8,32 @@
 import ctypes
 import gc
 import resource
-import signal
-import socket
-import sys
+import _signal
+import _socket
 import types
 
-import _strptime, abc, bisect, calendar, cmath, collections, collections.abc, contextlib, copy    # noqa: E401,F401
-import dataclasses, datetime, decimal, enum, fractions, functools, hashlib, heapq, inspect        # noqa: E401,F401
-import io, itertools, json, math, operator, queue, random, re, statistics, string, textwrap       # noqa: E401,F401
-import threading, time, traceback, typing, unicodedata                                            # noqa: E401,F401
+# What nearly every program imports. The rest of what many import is loaded one by one, between programs:
+# a start-up that waits for all of it would take three times as long.
+import copy, functools, heapq, itertools, math, operator, random, re, string, typing    # noqa: E401,F401
+
+LATER = ("bisect", "datetime", "contextlib", "dataclasses", "hashlib", "decimal", "fractions", "statistics",
+         "cmath", "json", "threading", "array", "calendar", "_strptime", "textwrap", "unicodedata", "io", "time",
+         "traceback", "inspect", "queue", "socket", "signal")
+EVERY, IDLE = 8, 0.02           # one of them before each so manieth program, and when there was none for so long
 
 CONTROL, NOTIFY, KILL, CHANNEL = 3, 4, 5, 6
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP = 1, 4, 22
 SECCOMP_SET_MODE_FILTER, FILTER_FLAG_NEW_LISTENER = 1, 8
+SIGKILL = 9
 MAX_TEXT = 400
 
 traceback_of = BaseException.__dict__["__traceback__"].__get__
 
 libc = ctypes.CDLL(None, use_errno=True)
+prctl, syscall = libc.prctl, libc.syscall
+# The C library's own fork: os.fork would run each module's hooks in parent and child, which touch a third of all the
+# pages that a small program ever copies. There is one thread here, and no hook has anything to do.
+fork = ctypes.PyDLL(None).fork
 
 
 class SockFprog(ctypes.Structure):
@@ -35,36 +43,33 @@ class SockFprog(ctypes.Structure):
 def read_filter(fd):
     size = os.fstat(fd).st_size
     data = ctypes.create_string_buffer(os.pread(fd, size, 0), size)
-    return SockFprog(size // 8, ctypes.addressof(data)), data
+    program = SockFprog(size // 8, ctypes.addressof(data))
+    return ctypes.byref(program), program, data
 
 
 # ---- the child: give up everything, then run the program ----
 
-def set_limit(what, value):
-    resource.setrlimit(what, (value, value))
-
-
-def enter_jail(limits, out, syscall_nr):
+def enter_jail(limits, out):
     """After this the process can compute, read Python's library and answer calls. Not more."""
-    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
-    set_limit(resource.RLIMIT_CORE, 0)
-    set_limit(resource.RLIMIT_CPU, limits["cpu"])
-    set_limit(resource.RLIMIT_FSIZE, limits["file"])
-    set_limit(resource.RLIMIT_NOFILE, 64)
-    if limits["threads"]:
-        set_limit(resource.RLIMIT_NPROC, limits["threads"])
-    set_limit(resource.RLIMIT_AS, limits["memory"])
-    listener = libc.syscall(syscall_nr, SECCOMP_SET_MODE_FILTER, FILTER_FLAG_NEW_LISTENER,
-                            ctypes.byref(notify_filter[0]))
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+    for what, key in LIMITS:
+        value = limits[key] if type(key) is str else key
+        if value or what != resource.RLIMIT_NPROC:
+            resource.setrlimit(what, (value, value))
+    listener = syscall(limits["seccomp"], SECCOMP_SET_MODE_FILTER, FILTER_FLAG_NEW_LISTENER, notify_filter[0])
     if listener >= 0:
         # The socket's other end is the supervisor; it waits for this before the program runs.
-        socket.send_fds(out, [b"L"], [listener])
+        out.sendmsg((b"L",), ((_socket.SOL_SOCKET, _socket.SCM_RIGHTS, _u32.pack(listener)),))
         os.close(listener)
-    elif libc.prctl(PR_SET_SECCOMP, 2, ctypes.byref(kill_filter[0]), 0, 0) == 0:
+    elif prctl(PR_SET_SECCOMP, 2, kill_filter[0], 0, 0) == 0:
         out.send(b"K")
     else:
         os._exit(1)
+
+
+LIMITS = ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_CPU, "cpu"), (resource.RLIMIT_FSIZE, "file"),
+          (resource.RLIMIT_NOFILE, 64), (resource.RLIMIT_NPROC, "threads"), (resource.RLIMIT_AS, "memory"))
 
 
 def describe(e):
@@ -91,11 +96,6 @@ def describe(e):
     return name, text, line
 
 
-def failure(e):
-    name, text, line = describe(e)
-    return b"E" + encode(name) + encode(text) + encode(line)
-
-
 def load(source, entry):
     module = types.ModuleType("program")
     sys.modules["program"] = module
@@ -106,16 +106,88 @@ def load(source, entry):
     return module.__dict__
 
 
-def call(names, entry, body):
-    args, kwargs = decode(body, 2)
-    args = tuple(args)
-    value = names[entry](*args, **kwargs)
-    answer, after = encode(value), encode(args) + encode(kwargs)
-    # What the program did to its arguments goes back with the answer.
-    return b"V" + answer if after == body else b"W" + answer + after
+class Given:
+    """A call's lists, dicts, ..., numbered as they came, and what was in them."""
+
+    def __init__(self):
+        self.things, self.before = [], ()
+
+    @staticmethod
+    def content(x):
+        return list(x) if not isinstance(x, dict) else [i for pair in x.items() for i in pair]
+
+    def note(self):
+        self.before = [self.content(x) for x in self.things]
+
+    def changes(self, writer):
+        """Those that are no longer what they were (by identity: an equal one may be another one)."""
+        changed = [n for n, (x, was) in enumerate(zip(self.things, self.before))
+                   if len(now := self.content(x)) != len(was) or not all(map(operator.is_, now, was))]
+        writer.out += _u32.pack(len(changed))
+        for n in changed:
+            writer.out += _u32.pack(n)
+            writer.put_content(self.things[n], type(self.things[n]), 0)
+        return len(changed)
 
 
-def run_tests(names, body):
+class Answerer:
+    """Answers the tester's calls. `handed` are the objects that did not cross: they go out by number."""
+
+    def __init__(self, names):
+        self.names, self.handed, self.numbers = names, [], {}
+
+    def hand(self, writer, x, t):
+        number = self.numbers.setdefault(id(x), len(self.handed))
+        if number == len(self.handed):
+            self.handed.append(x)
+        name = name_of(t)[:60].encode("utf-8", "replace")
+        writer.out += b"O" + _u32.pack(len(name)) + name + _u32.pack(number)
+        writer.count(1)
+
+    def writer(self, given):
+        return Writer(bytearray(), {id(x): n for n, x in enumerate(given.things)}, False, self.hand)
+
+    def do(self, tag, read):
+        """C calls a name, Q an object; G gets and A sets an attribute."""
+        target = read()
+        if tag == b"C":
+            target = self.names[target]
+        elif tag == b"G":
+            return getattr(target, read())
+        elif tag == b"A":
+            return setattr(target, read(), read())
+        args, kwargs = read(), read()
+        return lambda: target(*args, **kwargs)
+
+    def answer(self, body):
+        given = Given()
+        reader = Reader(body, given.things, True, lambda kind, number: self.handed[number])
+        reader.at, tag = 1, body[:1]
+        try:
+            value = self.do(tag, reader.take)
+            if tag == b"C" or tag == b"Q":
+                given.note()
+                value = value()
+            writer = self.writer(given)
+            writer.put(value)
+            changed = given.changes(writer)
+            return b"W" + writer.done() if changed else b"V" + writer.done()[:-4]
+        except BaseException as e:
+            return self.failure(e, given)
+
+    def failure(self, e, given):
+        writer = self.writer(given)
+        for x in describe(e):
+            writer.put(x)
+        try:
+            mark = len(writer.out)
+            given.changes(writer)
+        except Exception:
+            writer.out[mark:] = _u32.pack(0)
+        return b"E" + writer.out
+
+
+def run_tests(names, body, exec=exec, compile=compile, decode=decode, encode=encode, describe=describe):
     """The unsplit form: the tests run here, beside the program. Answers the nonce on success."""
     nonce, setup, tests, check, entry = decode(body, 5)
     index = -1
@@ -127,46 +199,38 @@ def run_tests(names, body):
             if check:
                 names["check"](names[entry])
     except BaseException as e:
-        kind = b"F" if type(e) is AssertionError else b"X"
-        name, text, line = describe(e)
-        return kind + encode(nonce) + encode(index) + encode(name) + encode(text) + encode(line)
+        return (b"F" if type(e) is AssertionError else b"X") + encode(nonce, index, *describe(e))
     return b"P" + encode(nonce)
 
 
 def serve(source, entry):
+    answerer, answer = None, b"R"
     try:
-        names = load(source, entry)
-        answer = b"R"
+        answerer = Answerer(load(source, entry))
     except BaseException as e:
-        names, answer = None, failure(e)
+        answer = Answerer({}).failure(e, Given())
     while True:
         write_frame(CHANNEL, answer)
         body = read_frame(CHANNEL)
-        if body is None or names is None:
+        if body is None or answerer is None:
             return
-        try:
-            answer = call(names, entry, body[1:]) if body[:1] == b"C" else run_tests(names, body[1:])
-        except BaseException as e:
-            answer = failure(e)
+        answer = answerer.answer(body) if body[:1] != b"X" else run_tests(answerer.names, body[1:])
 
 
 def child(limits, fds):
     channel, out, program = fds
     control.detach()
-    source = b""
-    size = os.fstat(program).st_size
-    while len(source) < size:
-        source += os.pread(program, size - len(source), len(source))
-    null = os.open("/dev/null", os.O_RDONLY)
+    size = os.lseek(program, 0, os.SEEK_END)
+    source = os.pread(program, size, 0) if size else b""
     os.dup2(null, 0)
     os.dup2(out, 1)
     os.dup2(out, 2)
     os.dup2(channel, CHANNEL)
     os.closerange(CONTROL, CHANNEL)
     os.closerange(CHANNEL + 1, 256)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    stdout = socket.socket(fileno=1)
-    enter_jail(limits, stdout, limits["seccomp"])
+    _signal.signal(_signal.SIGINT, _signal.default_int_handler)
+    stdout = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, 1)
+    enter_jail(limits, stdout)
     stdout.detach()
     gc.set_threshold(20000, 20, 20)     # every page that a collection looks at first has to be copied
     gc.enable()
@@ -176,70 +240,105 @@ def child(limits, fds):
 # ---- the zygote ----
 
 def receive():
-    """One message of the supervisor: fields and descriptors; None where it has gone."""
-    data, fds, _, _ = socket.recv_fds(control, 4, 3)
+    """One message of the supervisor: fields and descriptors; None where it has gone, False where it is silent."""
+    try:
+        data, sent, _, _ = control.recvmsg(1 << 16, _socket.CMSG_SPACE(12))
+    except BlockingIOError:
+        return False, ()
     if not data:
-        return None, fds
-    if len(data) < 4:
-        data += read_exact(CONTROL, 4 - len(data))
-    body = read_exact(CONTROL, _u32.unpack(data)[0])
-    return dict(unpack_fields(body)), fds
+        return None, ()
+    while len(data) < 4 or len(data) < 4 + _u32.unpack_from(data)[0]:
+        control.setsockopt(_socket.SOL_SOCKET, _socket.SO_RCVTIMEO, bytes(16))
+        data += read_exact(CONTROL, 4 - len(data) if len(data) < 4 else 4 + _u32.unpack_from(data)[0] - len(data))
+    return dict(unpack_fields(data[4:])), [fd for _, _, some in sent for fd in struct.unpack("%di" % (len(some) // 4), some)]
 
 
-def send(fields, fds=()):
+def send(fields, fd=-1):
     body = pack_fields(fields)
     data = _u32.pack(len(body)) + body
-    if fds:
-        sent = socket.send_fds(control, [data], fds)
-        data = data[sent:]
+    if fd >= 0:
+        data = data[control.sendmsg((data,), ((_socket.SOL_SOCKET, _socket.SCM_RIGHTS, _u32.pack(fd)),)):]
     control.sendall(data)
 
 
 def one_job(fields, fds):
     limits = {k: int(fields[k]) for k in ("cpu", "memory", "threads", "file", "seccomp")}
     limits["entry"] = fields["entry"].decode()
-    try:
-        pid = os.fork()
-    except OSError as e:
-        send([("error", "fork: %s" % e)])
-        return
+    pid = fork()
     if pid == 0:
         try:
             child(limits, fds)
         except BaseException:
+            import traceback
             os.write(1, traceback.format_exc()[-MAX_TEXT:].encode())
         finally:
             os._exit(0)
     for fd in fds:
         os.close(fd)
+    if pid < 0:
+        send([("error", "no process for the program")])
+        return
     pidfd = os.pidfd_open(pid)
-    send([("started", "1")], [pidfd])
+    send([("started", "1")], pidfd)
     os.close(pidfd)
     _, status, usage = os.wait4(pid, 0)
-    used = os.path.isdir("/tmp/.") and bool(limits["file"]) and bool(os.listdir("/tmp"))
+    used = bool(limits["file"]) and bool(os.listdir("/tmp"))
     send([("status", status), ("cpu", "%.6f" % (usage.ru_utime + usage.ru_stime)),
           ("peak", usage.ru_maxrss * 1024), ("used", int(used))])
+
+
+def load_later(later):
+    """Imports one more module; where none is left, waits for programs only."""
+    for name in later:
+        try:
+            __import__(name)
+        except ImportError:
+            continue
+        gc.freeze()
+        return
+    control.setsockopt(_socket.SOL_SOCKET, _socket.SO_RCVTIMEO, bytes(16))
+
+
+def rehearse():
+    """What every child does, as far as it can be done here: what the interpreter builds at the first time (the
+    compiler's types, specialised code, bound symbols) is then built once, and pages that are not written to are
+    not copied."""
+    answerer = Answerer(load(b"def f(x, *y):\n    return [x, y, {}]\n", "f"))
+    for _ in range(12):
+        answerer.answer(b"C" + encode("f", (1, "a", [0.5, [None, True]]), {}))
+        answerer.answer(b"C" + encode("f", (), {}))
+        load(b"import re\ndef f(x, y=1):\n    for i in x:\n        y += i\n    return [i for i in x if i]\n", "f")
+    del sys.modules["program"]
 
 
 def main():
     os.environ.clear()
     sys.path[:] = [p for p in sys.path if p]
     sys.argv[:] = [""]
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+    _signal.signal(_signal.SIGINT, _signal.SIG_IGN)
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
     import builtins
     builtins.exit = builtins.quit = sys.exit    # what site would add
+    random.seed(1)                              # a program's chance is the same each time, and not the tester's
+    rehearse()
     gc.disable()
     gc.collect()
     gc.freeze()
     send([("hello", "%d.%d.%d" % sys.version_info[:3])])
+    control.setsockopt(_socket.SOL_SOCKET, _socket.SO_RCVTIMEO, struct.pack("ll", 0, int(IDLE * 1e6)))
+    later, jobs = iter(LATER), 0
     while True:
         fields, fds = receive()
         if fields is None:
             return
-        one_job(fields, fds)
+        if fields:
+            one_job(fields, fds)
+            jobs += 1
+        if not fields or jobs % EVERY == 0:
+            load_later(later)
 
 
-control = socket.socket(fileno=CONTROL)
+control = _socket.socket(fileno=CONTROL)
+null = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
 notify_filter, kill_filter = read_filter(NOTIFY), read_filter(KILL)
 main()

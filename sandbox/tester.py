@@ -7,15 +7,12 @@
 # Comparison is Python's own, here. Whether a test can be split is decided from the test alone.
 import ast
 import ctypes
+import gc
 import resource
-import signal
-import socket
-import sys
+import _signal
+import _socket
 import symtable
 import builtins
-
-import collections, copy, datetime, decimal, fractions, functools, hashlib, itertools    # noqa: E401,F401
-import math, operator, random, re, statistics, string, time, typing                      # noqa: E401,F401
 
 CONTROL, FILTER = 3, 4
 PR_SET_DUMPABLE, PR_SET_SECCOMP = 4, 22
@@ -36,14 +33,25 @@ class Unsplit(BaseException):
     """The test hands the program something that cannot cross."""
 
 
+class Refused(BaseException):
+    """What the test made of the program's values cannot be handed to the program."""
+
+
 class Raised(Exception):
     """An exception of the program: its type's name, its message, its line."""
 
     def __init__(self, kind, text, line):    # the mixed-in built-in's own __init__ is not asked
-        self.kind, self.text, self.line = kind, text, line
+        self.kind, self.text, self.line, self.args = kind, text, line, (text,)
 
     def __str__(self):
         return self.text
+
+
+class Quit(BaseException):
+    """The same for what is no error and what ends loops (SystemExit, StopIteration): no test takes it for anything else."""
+
+    __init__ = Raised.__init__
+    __str__ = Raised.__str__
 
 
 raised_types = {}
@@ -51,128 +59,165 @@ raised_types = {}
 
 def raised(kind, text, line):
     """An exception that a test's `except ValueError` catches as it would the original."""
+    base = builtins.__dict__.get(kind)
+    if not (isinstance(base, type) and issubclass(base, BaseException)):
+        return Raised(kind, text, line)
     if kind not in raised_types:
-        base, made = getattr(builtins, kind, None), Raised
-        if isinstance(base, type) and issubclass(base, Exception) and base is not Exception:
+        made = Raised
+        if not issubclass(base, Exception) or issubclass(base, (StopIteration, StopAsyncIteration)):
+            made = Quit
+        elif base is not Exception:
             try:
                 made = type(kind, (Raised, base), {})
                 made(kind, text, line)
             except TypeError:
                 made = Raised
-        if len(raised_types) > 200:
-            return made(kind, text, line)
         raised_types[kind] = made
     return raised_types[kind](kind, text, line)
 
 
 # ---- the program, seen from here ----
 
+class Opaque:
+    """Stands for an object that cannot cross: equal to nothing but itself, and good for nothing but to be handed back."""
+
+    __slots__ = ("_kind", "_number")
+
+    def __init__(self, kind, number):
+        object.__setattr__(self, "_kind", kind[:60])
+        object.__setattr__(self, "_number", number)
+
+    def __repr__(self):
+        return "<a %s of the program>" % self._kind
+
+
+class Proxy(Opaque):
+    """An instance of a class of the program's that the test makes itself: its attributes and methods are there."""
+
+    __slots__ = ("_program",)
+
+    def __init__(self, kind, number, program):
+        Opaque.__init__(self, kind, number)
+        object.__setattr__(self, "_program", program)
+
+    def __getattr__(self, name):
+        if name[:2] == "__":
+            raise AttributeError(name)
+        return self._program.ask(b"G", (self, name), self._program.proxy)
+
+    def __setattr__(self, name, value):
+        self._program.ask(b"A", (self, name, value), self._program.proxy)
+
+    def __call__(self, *args, **kwargs):
+        return self._program.ask(b"Q", (self, args, kwargs), self._program.proxy)
+
+
 class Program:
     """`broken` remembers what a test's bare `except:` may have swallowed: such a run never passes."""
 
     def __init__(self, fd):
-        self.fd, self.broken = fd, None
+        self.fd, self.broken, self.proxies, self.test = fd, None, {}, -1
 
-    def died(self):
-        self.broken = Died()
-        return self.broken
+    def breaks(self, e):
+        self.broken = e
+        return e
 
-    def malformed(self, what):
-        self.broken = Malformed(what)
-        return self.broken
-
-    def decoded(self, body, count):
-        try:
-            return decode(body[1:], count)
-        except Malformed as e:
-            self.broken = e
-            raise
-
-    def answer(self):
+    def receive(self):
         try:
             body = read_frame(self.fd)
         except OSError:
             body = None
         except Malformed as e:
-            self.broken = e
-            raise
+            raise self.breaks(e)
         if body is None:
-            raise self.died()
-        if body[:1] == b"E":
-            kind, text, line = self.decoded(body, 3)
-            if type(kind) is not str or type(text) is not str or type(line) is not int:
-                raise self.malformed("an exception that is none")
-            raise raised(kind[:100], text[:MAX_DETAIL], line)
+            raise self.breaks(Died())
         return body
 
-    def ask(self, body):
+    def send(self, body):
         try:
             write_frame(self.fd, body)
         except OSError:
-            raise self.died() from None
-        return self.answer()
+            raise self.breaks(Died()) from None
+
+    def answered(self, body, kept, make):
+        """What an answer says: V value, W value changes, E exception changes. The changes are what the program
+        made of the lists, dicts, ... that it was handed, by their number in the call: the test's own are made so."""
+        reader = Reader(body, kept, False, make)
+        reader.at, tag, changes = 1, body[:1], ()
+        try:
+            if tag == b"V" or tag == b"W":
+                answer = reader.take()
+            elif tag == b"E":
+                answer = reader.take(), reader.take(), reader.take()
+                if tuple(map(type, answer)) != (str, str, int):
+                    raise Malformed("an exception that is none")
+            else:
+                raise Malformed("an answer that is none")
+            if tag != b"V":
+                changes = [(reader.take_known(0), reader.take()) for _ in range(reader.some(0, 5))]
+            if reader.at != len(body):
+                raise Malformed("bytes after the last value")
+            for old, new in changes:
+                become(old, new)
+        except Malformed as e:
+            raise self.breaks(e)
+        except (TypeError, UnicodeError, OverflowError) as e:
+            raise self.breaks(Malformed(str(e))) from None
+        if tag == b"E":
+            kind, text, line = answer
+            raise raised(kind[:100], text[:MAX_DETAIL], line if 0 <= line < 1 << 31 else 0)
+        return answer
 
     def ready(self):
-        if self.answer() != b"R":
-            raise self.malformed("no sign of life")
+        body = self.receive()
+        if body != b"R":
+            self.answered(body if body[:1] == b"E" else b"", (), self.opaque)
 
-    def call(self, *args, **kwargs):
+    def opaque(self, kind, number):
+        return Opaque(kind, number)
+
+    def proxy(self, kind, number):
+        if number not in self.proxies:
+            self.proxies[number] = Proxy(kind, number, self)
+        return self.proxies[number]
+
+    def ask(self, tag, values, make):
+        writer = Writer(bytearray(tag), {}, True, handed_back)
         try:
-            sent = encode(args) + encode(kwargs)
-        except TooBig:
-            sent = None
-        if sent is None or has_opaque(args) or has_opaque(tuple(kwargs.values())):
-            self.broken = Unsplit()
-            raise self.broken
-        body = self.ask(b"C" + sent)
-        if body[:1] == b"V":
-            return self.decoded(body, 1)[0]
-        if body[:1] != b"W":
-            raise self.malformed("an answer that is none")
-        value, new_args, new_kwargs = self.decoded(body, 3)
-        if type(new_args) is not tuple or type(new_kwargs) is not dict:
-            raise self.malformed("arguments that are none")
-        write_back(args, new_args)
-        write_back(kwargs, new_kwargs)
-        return value
+            for x in values:
+                writer.put(x)
+            body = writer.done()
+        except Unsplit as e:
+            raise self.breaks(e)
+        except TooBig as e:
+            raise self.breaks(Refused("the test's call: %s" % e)) from None
+        self.send(body)
+        return self.answered(self.receive(), writer.kept, make)
+
+    def stub(self, name, make):
+        def stub(*args, **kwargs):
+            return self.ask(b"C", (name, args, kwargs), make)
+        return stub
 
 
-def has_opaque(x):
-    """Does the test's own value hold something that would cross as Opaque?"""
-    t = type(x)
-    if t in (list, tuple, set, frozenset):
-        return any(has_opaque(i) for i in x)
-    if t is dict:
-        return any(has_opaque(k) or has_opaque(v) for k, v in x.items())
-    if t is type:
-        return TYPES.get(x.__name__) is not x
-    return not isinstance(x, (int, float, complex, str, bytes, bytearray, type(None),
-                              list, tuple, set, frozenset, dict))
+def handed_back(writer, x, t):
+    if t is not Opaque and t is not Proxy:
+        raise Unsplit()
+    writer.out += b"O" + _u32.pack(0) + _u32.pack(x._number)
 
 
-def write_back(old, new):
-    """Makes the test's own mutable arguments what the program made of its copies."""
-    if isinstance(old, tuple) and isinstance(new, tuple) and len(old) == len(new):
-        for o, n in zip(old, new):
-            write_back(o, n)
-    elif isinstance(old, list) and isinstance(new, list):
-        old[:] = [kept(old[i], n) if i < len(old) else n for i, n in enumerate(new)]
-    elif isinstance(old, dict) and isinstance(new, dict):
-        merged = {k: kept(old[k], n) if k in old else n for k, n in new.items()}
-        old.clear()
-        old.update(merged)
-    elif isinstance(old, set) and isinstance(new, set):
-        old.clear()
-        old.update(new)
-    elif isinstance(old, bytearray) and isinstance(new, bytearray):
-        old[:] = new
-
-
-def kept(old, new):
-    if isinstance(old, (list, dict, set, bytearray)) and isinstance(old, type(new)):
-        write_back(old, new)
-        return old
-    return new
+def become(old, new):
+    """Makes the test's own mutable argument what the program made of its copy."""
+    for base in (list, bytearray, dict, set, collections.deque):
+        if isinstance(old, base):
+            if not isinstance(new, base):
+                raise Malformed("an argument of another type")
+            if base is list or base is bytearray:
+                old[:] = new
+            else:
+                old.clear()
+                (old.extend if base is collections.deque else old.update)(new)
+            return
 
 
 # ---- what a test needs, from its text ----
@@ -198,7 +243,7 @@ def entry_point(tests, setup):
     """The free name of the tests; where there is not just one, what the first assertion calls outermost."""
     text = "\n".join(tests)
     given = BUILTINS | bound_names(setup)
-    free = free_names(text) - given
+    free = free_names(text) - given or free_names(setup) - given - STDLIB
     if len(free) == 1:
         return free.pop()
     calls = [n.func.id for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)]
@@ -228,6 +273,39 @@ def helpers_of(prompt, entry):
     return compile(tree, "<prompt>", "exec"), names
 
 
+def called_only(source):
+    """Names that the text uses in no other way than to call them."""
+    tree = ast.parse(source)
+    called = [n.func for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)]
+    other = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and not any(n is c for c in called)}
+    return {c.id for c in called} - other
+
+
+class Probe(Program):
+    """No program: notes whether the tests hand over what cannot cross, whatever they are answered."""
+
+    def __init__(self):
+        Program.__init__(self, -1)
+        self.unsplit = False
+
+    def ask(self, tag, values, make):
+        try:
+            for x in values:
+                Writer(bytearray(), {}, True, handed_back).put(x)
+        except Unsplit:
+            self.unsplit = True
+        except TooBig:
+            pass
+
+
+class Unasserted(ast.NodeTransformer):
+    """`assert x` becomes `try: x; except Exception: pass`."""
+
+    def visit_Assert(self, node):
+        handler = ast.ExceptHandler(ast.Name("Exception", ast.Load()), None, [ast.Pass()])
+        return ast.Try([ast.Expr(node.test)], [handler], [], [])
+
+
 class Plan:
     """A problem's tests, compiled once: what to run, under which names, and whether it can be split."""
 
@@ -240,14 +318,21 @@ class Plan:
         needs = (free_names(setup) | (free_names(text) - bound_names(setup))) - BUILTINS - known
         needs -= {entry} | ({"candidate"} if check else set())
         self.modules = sorted(n for n in needs if n in STDLIB)
-        self.split = not needs - STDLIB
+        # names that only the program can have: functions and classes that the tests call
+        self.remote = sorted(needs - STDLIB)
+        self.single = bool(set(self.remote) - called_only("\n".join([setup] + tests)))
         self.asserts = sorted((n.lineno, n.end_lineno) for n in ast.walk(ast.parse(tests[0]))
                               if isinstance(n, ast.Assert)) if check else []
 
-    def names(self, stub):
+    def names(self, program):
+        """The names that the tests run with. The entry point's results are plain values; only where it is a class by
+        its name, as what else the tests need of the program, its instances can be used by the tests."""
         names = {"__name__": "tests", "__builtins__": builtins}
         for m in self.modules:
             names[m] = __import__(m)
+        for n in self.remote:
+            names[n] = program.stub(n, program.proxy)
+        stub = program.stub(self.entry, program.proxy if self.entry[:1].isupper() else program.opaque)
         if self.helpers:
             exec(self.helpers, names)
         names[self.entry] = stub
@@ -256,6 +341,25 @@ class Plan:
         if self.setup_code:
             exec(self.setup_code, names)
         return names
+
+    def isolation(self):
+        return "single" if self.single else "split"
+
+    def cannot_split(self):
+        """Do these tests hand over what cannot cross? Decided without the program, so that none can choose."""
+        if not self.single:
+            probe = Probe()
+            try:
+                names = self.names(probe)
+                for test in self.tests:
+                    tree = ast.fix_missing_locations(Unasserted().visit(ast.parse(test)))
+                    exec(compile(tree, "<tests>", "exec"), names)
+                if self.check:
+                    names["check"](names["candidate"])
+            except Exception:
+                pass
+            self.single = probe.unsplit
+        return self.single
 
     def where(self, test, e):
         """Index of the failing assertion (-1: none of them) and its source line."""
@@ -288,18 +392,19 @@ def of_raised(e, index=-1, source="", isolation="split"):
 
 def run_split(plan, program):
     try:
-        names = plan.names(program.call)
-    except (Raised, Died, Malformed):
+        names = plan.names(program)
+    except (Raised, Quit):
         raise
     except Exception as e:
         return verdict("error", "the tests' own set-up: %s: %s" % (type(e).__name__, e))
     test = -1
     try:
         for test, code in enumerate(plan.codes):
+            program.test = -1 if plan.check else test
             exec(code, names)
         if plan.check:
-            names["check"](program.call)
-    except Raised as e:
+            names["check"](names["candidate"])
+    except (Raised, Quit) as e:
         return of_raised(e, *plan.where(test, e))
     except MemoryError:
         return verdict("memory", "the test of the program's value ran out of memory", test)
@@ -311,18 +416,20 @@ def run_split(plan, program):
 
 
 def run_single(plan, program, nonce):
-    text = encode(nonce) + encode(plan.setup) + encode(plan.tests) + encode(plan.check) + encode(plan.entry)
-    body = program.ask(b"X" + text)
+    program.send(b"X" + encode(nonce, plan.setup, plan.tests, plan.check, plan.entry))
+    body = program.receive()
     if body[:1] == b"P" and decode(body[1:], 1) == [nonce]:
         return verdict("pass", isolation="single")
     if body[:1] not in (b"F", b"X"):
         raise Malformed("an answer that is none")
     got, index, kind, note, _ = decode(body[1:], 5)
+    if type(kind) is not str or type(note) is not str:
+        raise Malformed("an exception that is none")
     status = "fail" if body[:1] == b"F" else "memory" if kind == "MemoryError" else "exception"
     if type(index) is not int or not -1 <= index < len(plan.tests):
         index = -1
     source = plan.tests[index].strip() if index >= 0 and not plan.check else ""
-    note = "%s: %s" % (kind, note) if status != "fail" or note else ""
+    note = "%s: %s" % (kind[:100], note[:MAX_DETAIL]) if status != "fail" or note else ""
     return verdict(status, " in ".join(p for p in (note, source) if p), index, "single")
 
 
@@ -344,35 +451,44 @@ def plan_of(fields):
     return plans[key]
 
 
+def split_or_single(plan, program, nonce, single_too):
+    if not plan.single:
+        try:
+            answer = run_split(plan, program)
+            if program.broken:
+                raise program.broken
+            return answer
+        except Unsplit:
+            program.broken = None
+            if not plan.cannot_split():
+                return verdict("fail", "the test cannot use what the program answered", program.test)
+        except Refused as e:
+            return verdict("fail", str(e), program.test)
+    if not single_too:
+        return verdict("error", "the tests cannot be split from the program", isolation="single")
+    return run_single(plan, program, nonce)
+
+
 def run(fields, fd):
-    drop = ("nonce", "op")
+    one = dict(fields)
     try:
-        plan = plan_of([f for f in fields if f[0] not in drop])
+        plan = plan_of([f for f in fields if f[0] not in ("nonce", "op", "isolation")])
     except Exception as e:
         return verdict("error", "the tests: %s: %s" % (type(e).__name__, e))
-    random.seed(0)
+    if "random" in sys.modules:
+        sys.modules["random"].seed(0)
     program = Program(fd)
-    isolation = "split" if plan.split else "single"
-    nonce = dict(fields)["nonce"]
     try:
         program.ready()
-        if plan.split:
-            try:
-                answer = run_split(plan, program)
-                if program.broken:
-                    raise program.broken
-                return answer
-            except Unsplit:
-                isolation, program.broken = "single", None
-        return run_single(plan, program, nonce)
-    except Raised as e:
-        return of_raised(e, isolation=isolation)
+        return split_or_single(plan, program, one["nonce"], one.get("isolation") != b"split")
+    except (Raised, Quit) as e:
+        return of_raised(e, isolation=plan.isolation())
     except Died:
-        return verdict("died", isolation=isolation)
+        return verdict("died", isolation=plan.isolation())
     except Malformed as e:
-        return verdict("exception", "the program answered with %s" % e, isolation=isolation)
+        return verdict("exception", "the program answered with %s" % e, isolation=plan.isolation())
     except BaseException as e:
-        return verdict("fail", "%s: %s" % (type(e).__name__, e), isolation=isolation)
+        return verdict("fail", "%s: %s" % (type(e).__name__, e), isolation=plan.isolation())
 
 
 def ask_entry(fields):
@@ -388,7 +504,7 @@ def ask_entry(fields):
 
 def send(fields):
     body = pack_fields(fields)
-    control.sendall(_u32.pack(len(body)) + body)
+    write_frame(CONTROL, body)
 
 
 def enter_jail():
@@ -408,26 +524,31 @@ def enter_jail():
         os._exit(1)
 
 
+def receive():
+    """One message of the supervisor: fields, and the channel if there is one; None where it has gone."""
+    data, sent, _, _ = control.recvmsg(1 << 16, _socket.CMSG_SPACE(4))
+    if not data:
+        return None, -1
+    while len(data) < 4 or len(data) < 4 + _u32.unpack_from(data)[0]:
+        data += read_exact(CONTROL, 4 - len(data) if len(data) < 4 else 4 + _u32.unpack_from(data)[0] - len(data))
+    return unpack_fields(data[4:]), _u32.unpack(sent[0][2])[0] if sent else -1
+
+
 def main():
     os.environ.clear()
     sys.path[:] = [p for p in sys.path if p]
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _signal.signal(_signal.SIGINT, _signal.SIG_IGN)
     enter_jail()
+    gc.freeze()
     send([("hello", "%d.%d.%d" % sys.version_info[:3])])
     while True:
-        data, fds, _, _ = socket.recv_fds(control, 4, 1)
-        if not data:
+        fields, fd = receive()
+        if fields is None:
             return
-        if len(data) < 4:
-            data += read_exact(CONTROL, 4 - len(data))
-        fields = unpack_fields(read_exact(CONTROL, _u32.unpack(data)[0]))
-        if dict(fields)["op"] == b"entry":
-            send(ask_entry(fields))
-            continue
-        answer = run(fields, fds[0])
-        send(answer)
-        os.close(fds[0])
+        send(ask_entry(fields) if fd < 0 else run(fields, fd))
+        if fd >= 0:
+            os.close(fd)
 
 
-control = socket.socket(fileno=CONTROL)
+control = _socket.socket(fileno=CONTROL)
 main()
