@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* score-verify: rewards and verdicts for every turn that has none. */
+#include <string.h>
 #include <unistd.h>
 
 #include "verify/verify.h"
@@ -78,6 +79,7 @@ int main(int argc, char **argv)
 	                        .output = 1u << 20, .tier = 1, .min_tier = 3};
 	struct run r = {0};
 	struct err e, bad_input;
+	const char *isolation = "any";
 	int at, bad = 0, show = 0;
 	const struct opt table[] = {
 		{"jobs", 'j', OPT_INT, &o.jobs, "N", "programs run at the same time (default: the processors)", 1, 256, NULL},
@@ -85,6 +87,7 @@ int main(int argc, char **argv)
 		{"wall", 0, OPT_F64, &o.wall, "S", "wall seconds as a backstop (6 times --timeout, at least 10)", 0.1, 1e6, NULL},
 		{"memory", 0, OPT_BYTES, &o.memory, "BYTES", "address space a program may use (1G)", 0, 0, NULL},
 		{"output", 0, OPT_BYTES, &o.output, "BYTES", "what a program may print (1M)", 0, 0, NULL},
+		{"isolation", 0, OPT_STR, &isolation, "HOW", "split: no verdict where tests need the program's own process; any (any)", 0, 0, NULL},
 		{"redo", 0, OPT_FLAG, &o.redo, NULL, "judge turns that have a reward, too", 0, 0, NULL},
 		{"python", 0, OPT_STR, &o.python, "PATH", "interpreter of the programs (/usr/bin/python3)", 0, 0, NULL},
 		{"min-tier", 0, OPT_INT, &o.min_tier, "N", "refuse a jail weaker than tier N (3)", 1, 3, NULL},
@@ -97,6 +100,9 @@ int main(int argc, char **argv)
 	at = opt_parse(argc, argv, table, usage, "Adds reward and verdict to every turn that has no reward.");
 	if (o.tier > o.min_tier)
 		opt_usage(usage, "--tier %d is weaker than --min-tier %d", o.tier, o.min_tier);
+	o.split_only = !strcmp(isolation, "split");
+	if (!o.split_only && strcmp(isolation, "any"))
+		opt_usage(usage, "--isolation %s: expected split or any", isolation);
 	if (o.memory < 64u << 20)
 		opt_usage(usage, "--memory: Python itself needs 64M");
 	if (!o.wall)

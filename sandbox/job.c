@@ -198,7 +198,7 @@ static int start_program(struct box *b, struct job *j, const struct buf *request
 
 static int start_tester(struct box *b, struct job *j, const struct buf *request, struct err *e)
 {
-	static const char *const keys[] = {"entry", "prompt", "check", "test", "setup"};
+	static const char *const keys[] = {"entry", "prompt", "check", "test", "setup", "isolation"};
 	unsigned char nonce[NONCE];
 	struct buf m = {0};
 	const char *value;

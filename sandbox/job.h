@@ -5,7 +5,8 @@
  * Request fields: op "run"; code (the program), entry (its function's name);
  * either check (HumanEval: text that defines check(candidate)) and prompt
  * (the problem's own code, for helpers), or test (one per assertion) and
- * setup; cpu (seconds, decimal), wall (seconds), memory and output (bytes).
+ * setup; isolation "split" where tests that cannot be split are an error;
+ * cpu (seconds, decimal), wall (seconds), memory and output (bytes).
  * Or op "entry" with test and setup: which function do these tests call?
  *
  * Reply fields: status, isolation, tier, index (of the failing assertion, -1),

@@ -24,4 +24,10 @@ while IFS='|' read -r id want got detail; do
 	case $want in 'fail '*' -') got="${got% *} -" ;; esac
 	[ "$got" = "$want" ] && tap_line ok "$id: $got" || { tap_line 'not ok' "$id: $got, not $want"; echo "#   $detail"; }
 done <"$tmp/rows"
+
+run score-verify --isolation split "$tmp/values"
+is '--isolation split: what is single otherwise is an error without a reward' \
+	"$(jq -r '.turns[0] | select(.verdict.isolation == "single") | "\(.reward) \(.verdict.status)"' "$tmp/out" | sort | uniq -c | sed 's/^ *//')" '3 null error'
+run score-verify --isolation none "$tmp/values"
+is '--isolation takes split and any' "$status.$(grep -c 'expected split or any' "$tmp/err")" 2.1
 finish
