@@ -14,9 +14,9 @@ import types
 
 # What nearly every program imports. The rest of what many import is loaded one by one, between programs:
 # a start-up that waits for all of it would take three times as long.
-import copy, functools, heapq, itertools, math, operator, random, re, string, typing    # noqa: E401,F401
+import collections, functools, itertools, math, operator, re, typing    # noqa: E401,F401
 
-LATER = ("bisect", "datetime", "contextlib", "dataclasses", "hashlib", "decimal", "fractions", "statistics",
+LATER = ("random", "copy", "string", "heapq", "bisect", "datetime", "contextlib", "dataclasses", "hashlib", "decimal", "fractions", "statistics",
          "cmath", "json", "threading", "array", "calendar", "_strptime", "textwrap", "unicodedata", "io", "time",
          "traceback", "inspect", "queue", "socket", "signal")
 EVERY, IDLE = 8, 0.02           # one of them before each so manieth program, and when there was none for so long
@@ -319,7 +319,6 @@ def main():
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
     import builtins
     builtins.exit = builtins.quit = sys.exit    # what site would add
-    random.seed(1)                              # a program's chance is the same each time, and not the tester's
     rehearse()
     gc.disable()
     gc.collect()

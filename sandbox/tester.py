@@ -5,13 +5,12 @@
 # call filter as 4. It lives as long as its worker and never sees the program: `candidate`, and the entry
 # point's own name, are stubs whose arguments and results cross to the other jail as plain values.
 # Comparison is Python's own, here. Whether a test can be split is decided from the test alone.
-import ast
 import ctypes
 import gc
 import resource
 import _signal
 import _socket
-import symtable
+import _symtable
 import builtins
 
 CONTROL, FILTER = 3, 4
@@ -208,7 +207,7 @@ def handed_back(writer, x, t):
 
 def become(old, new):
     """Makes the test's own mutable argument what the program made of its copy."""
-    for base in (list, bytearray, dict, set, collections.deque):
+    for base in (list, bytearray, dict, set, deque):
         if isinstance(old, base):
             if not isinstance(new, base):
                 raise Malformed("an argument of another type")
@@ -216,27 +215,52 @@ def become(old, new):
                 old[:] = new
             else:
                 old.clear()
-                (old.extend if base is collections.deque else old.update)(new)
+                (old.extend if base is deque else old.update)(new)
             return
 
 
 # ---- what a test needs, from its text ----
 
+# ast.py and symtable.py take longer to load than all that they would do here.
+
+def parsed(source):
+    return compile(source, "<tests>", "exec", 0x400, True)      # ast.PyCF_ONLY_AST
+
+
+def walk(node):
+    """Every node below, this one first, level by level."""
+    level = [node]
+    for n in level:
+        for field in n._fields:
+            x = getattr(n, field, None)
+            level += [i for i in (x if isinstance(x, list) else [x]) if hasattr(i, "_fields")]
+    return level
+
+
+def is_a(node, kind):
+    return type(node).__name__ == kind
+
+
 def free_names(source):
     """Names the text reads at module level or in functions, and never binds at module level."""
-    top = symtable.symtable(source, "<tests>", "exec")
-    bound = {s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported() or s.is_namespace()}
+    top = _symtable.symtable(source, "<tests>", "exec")
     used, tables = set(), [top]
     while tables:
         table = tables.pop()
-        tables += table.get_children()
-        used |= {s.get_name() for s in table.get_symbols() if s.is_referenced() and (table is top or s.is_global())}
-    return used - bound
+        tables += table.children
+        used |= {name for name, flags in table.symbols.items() if flags & _symtable.USE and
+                 (table is top or flags >> _symtable.SCOPE_OFF & _symtable.SCOPE_MASK in
+                  (_symtable.GLOBAL_IMPLICIT, _symtable.GLOBAL_EXPLICIT))}
+    return used - bound_names(source)
 
 
 def bound_names(source):
-    top = symtable.symtable(source, "<setup>", "exec")
-    return {s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported() or s.is_namespace()}
+    top = _symtable.symtable(source, "<setup>", "exec")
+    return {name for name, flags in top.symbols.items() if flags & (_symtable.DEF_LOCAL | _symtable.DEF_IMPORT)}
+
+
+def called_names(tree):
+    return [n.func for n in walk(tree) if is_a(n, "Call") and is_a(n.func, "Name")]
 
 
 def entry_point(tests, setup):
@@ -246,13 +270,11 @@ def entry_point(tests, setup):
     free = free_names(text) - given or free_names(setup) - given - STDLIB
     if len(free) == 1:
         return free.pop()
-    calls = [n.func.id for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)]
-    wanted = [c for c in calls if c in free]
-    if len(set(wanted)) == 1:
-        return wanted[0]
-    for node in ast.walk(ast.parse(tests[0])):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            return node.func.id
+    wanted = {n.id for n in called_names(parsed(text))} & free
+    if len(wanted) == 1:
+        return wanted.pop()
+    for name in called_names(parsed(tests[0])):
+        return name.id
     raise ValueError("no test calls a function")
 
 
@@ -260,25 +282,31 @@ def helpers_of(prompt, entry):
     """What a HumanEval prompt defines besides the entry point: imports and whole functions."""
     for text in (prompt, prompt + "\n    pass\n"):
         try:
-            tree = ast.parse(text)
+            tree = parsed(text)
             break
         except SyntaxError:
             continue
     else:
         return None, set()
-    tree.body = [n for n in tree.body if getattr(n, "name", None) != entry and not isinstance(n, ast.Expr)]
+    tree.body = [n for n in tree.body if getattr(n, "name", None) != entry and not is_a(n, "Expr")]
     names = set()
     for node in tree.body:
-        names |= bound_names(ast.unparse(node))
+        for n in [node] if hasattr(node, "name") else walk(node):
+            if is_a(n, "alias"):
+                names.add((n.asname or n.name).split(".")[0])
+            elif hasattr(n, "name"):
+                names.add(n.name)
+            elif is_a(n, "Name") and is_a(n.ctx, "Store"):
+                names.add(n.id)
     return compile(tree, "<prompt>", "exec"), names
 
 
 def called_only(source):
     """Names that the text uses in no other way than to call them."""
-    tree = ast.parse(source)
-    called = [n.func for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)]
-    other = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and not any(n is c for c in called)}
-    return {c.id for c in called} - other
+    tree = parsed(source)
+    called = called_names(tree)
+    known = set(map(id, called))
+    return {n.id for n in called} - {n.id for n in walk(tree) if is_a(n, "Name") and id(n) not in known}
 
 
 class Probe(Program):
@@ -298,12 +326,16 @@ class Probe(Program):
             pass
 
 
-class Unasserted(ast.NodeTransformer):
-    """`assert x` becomes `try: x; except Exception: pass`."""
+def unasserted(source):
+    """The text with `try: x; except Exception: pass` for each `assert x`."""
+    import ast
 
-    def visit_Assert(self, node):
-        handler = ast.ExceptHandler(ast.Name("Exception", ast.Load()), None, [ast.Pass()])
-        return ast.Try([ast.Expr(node.test)], [handler], [], [])
+    class Unasserted(ast.NodeTransformer):
+        def visit_Assert(self, node):
+            handler = ast.ExceptHandler(ast.Name("Exception", ast.Load()), None, [ast.Pass()])
+            return ast.Try([ast.Expr(node.test)], [handler], [], [])
+
+    return compile(ast.fix_missing_locations(Unasserted().visit(ast.parse(source))), "<tests>", "exec")
 
 
 class Plan:
@@ -320,9 +352,7 @@ class Plan:
         self.modules = sorted(n for n in needs if n in STDLIB)
         # names that only the program can have: functions and classes that the tests call
         self.remote = sorted(needs - STDLIB)
-        self.single = bool(set(self.remote) - called_only("\n".join([setup] + tests)))
-        self.asserts = sorted((n.lineno, n.end_lineno) for n in ast.walk(ast.parse(tests[0]))
-                              if isinstance(n, ast.Assert)) if check else []
+        self.single = bool(self.remote) and bool(set(self.remote) - called_only("\n".join([setup] + tests)))
 
     def names(self, program):
         """The names that the tests run with. The entry point's results are plain values; only where it is a class by
@@ -352,8 +382,7 @@ class Plan:
             try:
                 names = self.names(probe)
                 for test in self.tests:
-                    tree = ast.fix_missing_locations(Unasserted().visit(ast.parse(test)))
-                    exec(compile(tree, "<tests>", "exec"), names)
+                    exec(unasserted(test), names)
                 if self.check:
                     names["check"](names["candidate"])
             except Exception:
@@ -370,7 +399,8 @@ class Plan:
             tb = tb.tb_next
         index, line = test, at[0] if at else 0
         if self.check:
-            hits = [(i, n) for n in at for i, (first, last) in enumerate(self.asserts) if first <= n <= last]
+            asserts = sorted((n.lineno, n.end_lineno) for n in walk(parsed(self.tests[0])) if is_a(n, "Assert"))
+            hits = [(i, n) for n in at for i, (first, last) in enumerate(asserts) if first <= n <= last]
             index, line = hits[0] if hits else (-1, at[-1] if at else 0)
         return index, source[line - 1].strip() if 0 < line <= len(source) else ""
 

@@ -19,10 +19,10 @@
 # A subclass crosses as its base value's raw content: the base type's own methods read it, so no
 # override of the program is ever asked. The reader trusts nothing: size, depth, counts, numbers and
 # names are checked before anything is built, and an unknown tag or a byte too many is an error.
-import collections
 import os
 import struct
 import sys
+from _collections import OrderedDict, deque      # collections would load twenty other things
 
 MAX_FRAME = 16 << 20
 MAX_DEPTH = 64
@@ -43,7 +43,7 @@ name_of = type.__dict__["__name__"].__get__
 
 TYPES = {t.__name__: t for t in (bool, int, float, complex, str, bytes, bytearray, list, tuple, dict, set,
                                  frozenset, type(None), object, type)}
-_MUTABLE = frozenset(map(id, (list, dict, set, bytearray, collections.OrderedDict, collections.deque)))
+_MUTABLE = frozenset(map(id, (list, dict, set, bytearray, OrderedDict, deque)))
 
 
 class Malformed(BaseException):
@@ -262,7 +262,7 @@ class Writer:
             self.put_items(_TAGS[t], x, depth)
         elif t is bytearray:
             self.sized(b"y", bytes(x))
-        elif t is collections.deque:
+        elif t is deque:
             self.put_items(b"e", x, depth)
             self.put(-1 if x.maxlen is None else x.maxlen)
         else:
@@ -299,7 +299,7 @@ class Writer:
 
     def put_other(self, x, t, depth):
         for base in mro_of(t):          # by identity: a metaclass may call itself equal to anything
-            if base is collections.OrderedDict or base is collections.deque:
+            if base is OrderedDict or base is deque:
                 break
             if id(base) in _RAW:
                 value = _RAW[id(base)][1](x)
@@ -469,7 +469,7 @@ class Reader:
         items, most = self.take_tuple(depth), self.take(depth)
         if type(most) is not int or not -1 <= most < 1 << 62:
             raise Malformed("a deque that is none")
-        whole = collections.deque(items, None if most < 0 else most)
+        whole = deque(items, None if most < 0 else most)
         if self.numbering:
             self.known[at] = whole
         return whole
@@ -510,7 +510,7 @@ for _tag, _take in (
         ("s", Reader.take_text), ("b", lambda r, d: r.raw()), ("y", lambda r, d: r.keep(bytearray(r.raw()))),
         ("l", Reader.take_list), ("t", Reader.take_tuple), ("S", Reader.take_set), ("Z", Reader.take_frozenset),
         ("q", lambda r, d: r.keep(r.run("q"))), ("g", lambda r, d: r.keep(r.run("d"))), ("d", Reader.take_dict),
-        ("o", lambda r, d: r.take_dict(d, collections.OrderedDict)), ("e", Reader.take_deque),
+        ("o", lambda r, d: r.take_dict(d, OrderedDict)), ("e", Reader.take_deque),
         ("v", Reader.take_value), ("K", Reader.take_type), ("O", Reader.take_foreign), ("r", Reader.take_known)):
     TAKE[ord(_tag)] = _take
 
