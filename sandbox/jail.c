@@ -28,7 +28,13 @@ enum {
 	CONTROL = 3, FILTERS = 4,    /* descriptors as the Python side knows them */
 	HELLO_SECONDS = 30,
 	MAX_SOURCE = 120 << 10,      /* one argument's limit is 128 KiB */
+	TASKS = 65,                  /* the zygote and a program's threads (job.c has their rlimit) */
 };
+
+/* /tmp is a link to this. A Landlock rule holds for the files below a directory, not for another file system
+ * mounted on it later, so the rule names what is above. */
+#define TMP_ABOVE "/var"
+#define TMP "/var/tmp"
 
 #define NAMESPACES (CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)
 
@@ -118,6 +124,15 @@ static void place(const struct source *s, int device, int report)
 		child_fail(report, s->path);
 }
 
+/* Owned by the user inside, whoever mounts it. */
+static int mount_tmp(const char *at)
+{
+	char options[100];
+
+	snprintf(options, sizeof options, "size=16m,nr_inodes=512,mode=700,uid=%d,gid=%d", INSIDE_ID, INSIDE_ID);
+	return mount("tmpfs", at, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, options);
+}
+
 /* An empty root with Python in it, a /tmp of its own, nothing else; the old one is gone. */
 static void new_root(const struct jail *j, int report)
 {
@@ -136,16 +151,16 @@ static void new_root(const struct jail *j, int report)
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
 	    mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, "size=1m,mode=755") || chdir("/tmp"))
 		child_fail(report, "file system");
-	if (mkdir("tmp", 0700) || mkdir("dev", 0755))
+	if (make_path(TMP) || symlink(TMP, "tmp") || mkdir("dev", 0755))
 		child_fail(report, "file system");
 	for (size_t i = 0; i < n; i++)
 		place(&tree[i], 0, report);
 	for (size_t i = 0; i < d; i++)
 		place(&device[i], 1, report);
-	if (mount("tmpfs", "./tmp", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=16m,nr_inodes=512,mode=700"))
-		child_fail(report, "/tmp");
+	if (mount_tmp("." TMP))
+		child_fail(report, TMP);
 	if (mount(NULL, ".", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV, NULL) ||
-	    syscall(SYS_pivot_root, ".", ".") || umount2(".", MNT_DETACH) || chdir("/tmp"))
+	    syscall(SYS_pivot_root, ".", ".") || umount2(".", MNT_DETACH) || chdir("/"))
 		child_fail(report, "root");
 	if (sethostname("jail", 4))
 		child_fail(report, "host name");
@@ -170,7 +185,7 @@ static void drop_user(int report)
 
 static void lock_files(const struct jail *j, int report)
 {
-	static const char *const nothing[] = {NULL}, *const root[] = {"/", NULL}, *const tmp[] = {"/tmp", NULL};
+	static const char *const nothing[] = {NULL}, *const root[] = {"/", NULL}, *const tmp[] = {TMP_ABOVE, NULL};
 	const char *readable[] = {"/usr", "/lib", "/lib64", "/lib32", "/bin", "/etc/ld.so.cache", "/dev/null",
 	                          "/dev/zero", "/dev/urandom", j->prefix, NULL};
 	struct err e;
@@ -290,12 +305,36 @@ static int await_start(struct proc *p, int report, struct err *e)
 	return rc;
 }
 
-int proc_start(struct proc *p, const struct jail *j, enum side side, struct err *e)
+static const struct proc no_proc = {.control = -1, .space = {-1, -1}};
+
+/* Before Python runs there: it hides its own. */
+static int open_spaces(struct proc *p, struct err *e)
+{
+	static const char *const names[] = {"user", "mnt"};
+	char path[64];
+
+	for (size_t i = 0; i < LEN(names); i++) {
+		snprintf(path, sizeof path, "/proc/%ld/ns/%s", (long)p->pid, names[i]);
+		p->space[i] = open(path, O_RDONLY | O_CLOEXEC);
+		if (p->space[i] < 0)
+			return err_set(e, "%s: %s", path, strerror(errno));
+	}
+	return 0;
+}
+
+/* A group that cannot be entered is given up. */
+static void enter_group(struct jail *j, pid_t pid)
+{
+	if (j->group.version && cgroup_enter(&j->group, pid, &j->no_group))
+		cgroup_release(&j->group);
+}
+
+int proc_start(struct proc *p, struct jail *j, enum side side, struct err *e)
 {
 	unsigned long flags = SIGCHLD | (j->tier == 1 ? NAMESPACES : 0);
 	int control[2], report[2], go[2], rc = -1;
 
-	*p = (struct proc){.control = -1};
+	*p = no_proc;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, control))
 		return err_set(e, "socketpair: %s", strerror(errno));
 	if (pipe2(report, O_CLOEXEC) || pipe2(go, O_CLOEXEC))
@@ -312,12 +351,18 @@ int proc_start(struct proc *p, const struct jail *j, enum side side, struct err 
 	p->control = control[0];
 	if (p->pid < 0)
 		err_set(e, "clone: %s", strerror(errno));
-	else if (j->tier == 1 && map_ids(p->pid, e))
+	else if (j->tier == 1 && (map_ids(p->pid, e) || open_spaces(p, e)))
 		;
-	else if (write(go[1], "g", 1) != 1)
-		err_set(e, "the child ended early");
-	else
-		rc = await_start(p, report[0], e);
+	else {
+		if (side == SIDE_MODEL)
+			enter_group(j, p->pid);
+		if (write(go[1], "g", 1) != 1)
+			err_set(e, "the child ended early");
+		else
+			rc = await_start(p, report[0], e);
+		if (!rc && side == SIDE_MODEL && j->group.version)
+			cgroup_ground(&j->group);
+	}
 	close(go[1]);
 	close(report[0]);
 	if (rc) {
@@ -337,7 +382,31 @@ void proc_stop(struct proc *p)
 	}
 	if (p->control >= 0)
 		close(p->control);
-	*p = (struct proc){.control = -1};
+	for (size_t i = 0; i < LEN(p->space); i++)
+		if (p->space[i] >= 0)
+			close(p->space[i]);
+	*p = no_proc;
+}
+
+/* In a process of its own, which takes the jail's namespaces on. The old file system goes with its last user. */
+int proc_clean(const struct proc *p, struct err *e)
+{
+	int status = -1;
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	if (!pid) {
+		if (setns(p->space[0], CLONE_NEWUSER) || setns(p->space[1], CLONE_NEWNS) ||
+		    umount2(TMP, MNT_DETACH) || mount_tmp(TMP))
+			_exit(1);
+		_exit(0);
+	}
+	if (pid < 0)
+		return err_set(e, "fork: %s", strerror(errno));
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return status ? err_set(e, "the jail's /tmp cannot be made anew") : 0;
 }
 
 /* ---- opening ---- */
@@ -406,14 +475,19 @@ static int export_filters(struct jail *j, struct err *e)
 	return 0;
 }
 
-int jail_open(struct jail *j, const char *python, int best, int worst, struct proc p[2], struct err *e)
+int jail_open(struct jail *j, const char *python, int best, int worst, int group, struct proc p[2],
+              struct err *e)
 {
 	struct buf why = {0};
 
 	*j = (struct jail){.filter = {{-1, -1}, {-1, -1}}};
-	p[0] = p[1] = (struct proc){.control = -1};
+	p[0] = p[1] = no_proc;
 	if (find_python(j, python, e) || load_source(j, SIDE_MODEL, e) || load_source(j, SIDE_TESTER, e))
 		return -1;
+	if (!group)
+		err_set(&j->no_group, "not wanted");
+	else if (cgroup_make(&j->group, TASKS, &j->no_group))
+		j->group.version = 0;
 	for (j->tier = best; j->tier <= worst; j->tier++) {
 		if (j->tier == 2 && !landlock_abi())
 			err_set(e, "the kernel has no Landlock");
@@ -432,6 +506,8 @@ int jail_open(struct jail *j, const char *python, int best, int worst, struct pr
 
 void jail_close(struct jail *j)
 {
+	if (j->group.version)
+		cgroup_release(&j->group);
 	free(j->python);
 	free(j->prefix);
 	for (int side = 0; side < 2; side++) {

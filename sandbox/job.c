@@ -33,10 +33,12 @@
 enum {
 	START_SECONDS = 20,          /* for the program's process to be there */
 	TESTER_SECONDS = 3,          /* for the tester to notice that its program is gone */
+	LAST_MS = 100,               /* for a process that has closed its end to be gone by itself */
 	THREADS = 64, FILE_BYTES = 8 << 20,
 	NONCE = 16,
 };
 
+#define SPACE 4                     /* address space, in terms of memory, where a cgroup limits that */
 #define TICK 0.01                   /* seconds; how far a program may run over its CPU time */
 
 struct limits {
@@ -113,7 +115,8 @@ static int send_program(struct box *b, struct job *j, const struct buf *request,
 	frame_adds(&m, "entry", entry ? entry : "");
 	/* The supervisor watches the exact clock; the kernel's limit counts sampled ticks, so it comes later. */
 	frame_addf(&m, "cpu", "%.0f", ceil(j->limit.cpu * 2) + 2);
-	frame_addf(&m, "memory", "%lld", (long long)j->limit.memory);
+	/* what counts is the memory in use, where the cgroup counts it */
+	frame_addf(&m, "memory", "%lld", (long long)(b->jail.group.version ? j->limit.memory * SPACE : j->limit.memory));
 	/* users are counted machine-wide without a user namespace: no limit on threads but memory there */
 	frame_addf(&m, "threads", "%d", tier1 ? THREADS : 0);
 	frame_addf(&m, "file", "%d", tier1 ? FILE_BYTES : 0);
@@ -126,15 +129,20 @@ out:
 	return rc;
 }
 
-static int wait_readable(int fd, double seconds)
+static int wait_ms(int fd, int ms)
 {
 	struct pollfd p = {.fd = fd, .events = POLLIN};
 	int rc;
 
 	do
-		rc = poll(&p, 1, (int)(seconds * 1000));
+		rc = poll(&p, 1, ms);
 	while (rc < 0 && errno == EINTR);
 	return rc == 1;
+}
+
+static int wait_readable(int fd, int seconds)
+{
+	return wait_ms(fd, seconds * 1000);
 }
 
 /* The program's process says over its output socket that it has locked itself up: L with the listener
@@ -280,9 +288,13 @@ static void tester_answers(struct box *b, struct job *j)
 		j->tester_dead = 1;
 		buf_clear(&j->tester);
 	}
-	/* a process that is on its way out keeps the status that it has */
-	j->cut_off = !j->program_done;
-	kill_program(j);
+	if (j->tester_dead || !frame_get(&j->tester, "status") || strcmp(frame_get(&j->tester, "status"), "died"))
+		kill_program(j);
+	else if (!j->program_done && !wait_ms(j->pidfd, LAST_MS)) {
+		/* one that is on its way out keeps the status that it has */
+		j->cut_off = 1;
+		kill_program(j);
+	}
 }
 
 static void program_ends(struct box *b, struct job *j)
@@ -379,6 +391,15 @@ static void of_end(struct buf *reply, const struct job *j, double cpu, int statu
 		say(reply, "exception", "the program ended with exit status %d before the tests did", WEXITSTATUS(status));
 }
 
+/* The group's where there is one: all that the program took, in memory and in /tmp. Else its process's resident set, with
+ * what it shares with the warm Python. */
+static int64_t peak(const struct box *b, const struct job *j)
+{
+	int64_t n = b->jail.group.version ? cgroup_peak(&b->jail.group) : -1;
+
+	return n >= 0 ? n : frame_int(&j->program, "peak", 0);
+}
+
 static void judge(const struct box *b, struct job *j, struct buf *reply)
 {
 	double cpu = field_number(&j->program, "cpu", 0);
@@ -395,6 +416,8 @@ static void judge(const struct box *b, struct job *j, struct buf *reply)
 		say(reply, "timeout", "more than %g s of wall time", j->limit.wall);
 	else if (j->cpu_out && (!status || !strcmp(status, "died")))
 		say(reply, "timeout", "more than %g s of CPU time", j->limit.cpu);
+	else if (b->jail.group.version && cgroup_killed(&b->jail.group))
+		say(reply, "memory", "more than %lld bytes of memory", (long long)j->limit.memory);
 	else if (j->tester_dead || j->zygote_dead || !status)
 		say(reply, "error", j->tester_dead ? "the tester ended" : "the model's side ended");
 	else if (!strcmp(status, "died"))
@@ -410,7 +433,8 @@ static void judge(const struct box *b, struct job *j, struct buf *reply)
 	frame_addf(reply, "tier", "%d", b->jail.tier);
 	frame_addf(reply, "wall", "%.6f", (j->ended > 0 ? j->ended : now_seconds()) - j->begun);
 	frame_addf(reply, "cpu", "%.6f", cpu);
-	frame_addf(reply, "peak", "%lld", (long long)frame_int(&j->program, "peak", 0));
+	frame_addf(reply, "peak", "%lld", (long long)peak(b, j));
+	frame_adds(reply, "memory", b->jail.group.version ? "cgroup" : "rlimit");
 }
 
 /* ---- all of it ---- */
@@ -453,7 +477,9 @@ int job_run(struct box *b, const struct buf *request, struct buf *reply, struct 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
 		return err_set(e, "socketpair: %s", strerror(errno));
 	j.channel = pair[0];
-	rc = start_program(b, &j, request, pair[1], e);
+	rc = b->jail.group.version ? cgroup_begin(&b->jail.group, j.limit.memory, e) : 0;
+	if (!rc)
+		rc = start_program(b, &j, request, pair[1], e);
 	close(pair[1]);
 	j.begun = now_seconds();
 	j.tester_cpu = cpu_clock(b->side[SIDE_TESTER].pid);
@@ -475,8 +501,8 @@ int job_run(struct box *b, const struct buf *request, struct buf *reply, struct 
 	close_fd(&j.listener);
 	close_fd(&j.pidfd);
 	rc = 0;
-	if (j.zygote_dead || frame_int(&j.program, "used", 0))
-		rc = restart(b, SIDE_MODEL, e);      /* files left behind in /tmp go with the jail */
+	if (j.zygote_dead || (frame_int(&j.program, "used", 0) && proc_clean(&b->side[SIDE_MODEL], e)))
+		rc = restart(b, SIDE_MODEL, e);      /* files left behind in /tmp go with the jail, if not otherwise */
 	if (!rc && j.tester_dead)
 		rc = restart(b, SIDE_TESTER, e);
 	buf_release(&j.tester);

@@ -52,6 +52,8 @@ def read_filter(fd):
 def enter_jail(limits, out):
     """After this the process can compute, read Python's library and answer calls. Not more."""
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)
+    if os.getppid() != zygote:          # it went before it could take this one along
+        os._exit(1)
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
     for what, key in LIMITS:
         value = limits[key] if type(key) is str else key
@@ -230,6 +232,8 @@ def child(limits, fds):
     os.closerange(CHANNEL + 1, 256)
     _signal.signal(_signal.SIGINT, _signal.default_int_handler)
     stdout = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, 1)
+    if limits["file"]:
+        os.chdir("/tmp")                # the zygote holds none that may be replaced
     enter_jail(limits, stdout)
     stdout.detach()
     gc.set_threshold(20000, 20, 20)     # every page that a collection looks at first has to be copied
@@ -261,9 +265,15 @@ def send(fields, fd=-1):
     control.sendall(data)
 
 
+def tmp_changed():
+    """When anything was last made, removed or set in /tmp itself: no call sets this time back."""
+    return os.stat("/tmp/").st_ctime_ns
+
+
 def one_job(fields, fds):
     limits = {k: int(fields[k]) for k in ("cpu", "memory", "threads", "file", "seccomp")}
     limits["entry"] = fields["entry"].decode()
+    before = tmp_changed() if limits["file"] else 0
     pid = fork()
     if pid == 0:
         try:
@@ -282,7 +292,7 @@ def one_job(fields, fds):
     send([("started", "1")], pidfd)
     os.close(pidfd)
     _, status, usage = os.wait4(pid, 0)
-    used = bool(limits["file"]) and bool(os.listdir("/tmp"))
+    used = limits["file"] and tmp_changed() != before
     send([("status", status), ("cpu", "%.6f" % (usage.ru_utime + usage.ru_stime)),
           ("peak", usage.ru_maxrss * 1024), ("used", int(used))])
 
@@ -337,6 +347,7 @@ def main():
             load_later(later)
 
 
+zygote = os.getpid()
 control = _socket.socket(fileno=CONTROL)
 null = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
 notify_filter, kill_filter = read_filter(NOTIFY), read_filter(KILL)

@@ -56,11 +56,12 @@ static void serve(struct box *b)
 int main(int argc, char **argv)
 {
 	const char *python = NULL;
-	int serving = 0, probe = 0, tier = 1, worst = 3, at;
+	int serving = 0, probe = 0, no_group = 0, tier = 1, worst = 3, at;
 	const struct opt table[] = {
 		{"serve", 0, OPT_FLAG, &serving, NULL, "read requests on stdin, write replies on stdout", 0, 0, NULL},
 		{"probe", 0, OPT_FLAG, &probe, NULL, "print the tier that this machine gives as a JSON line", 0, 0, NULL},
 		{"python", 0, OPT_STR, &python, "PATH", "interpreter (/usr/bin/python3)", 0, 0, NULL},
+		{"no-cgroup", 0, OPT_FLAG, &no_group, NULL, "limit memory by rlimit only", 0, 0, NULL},
 		{"tier", 0, OPT_INT, &tier, "N", "do not try anything stronger than tier N (1)", 1, 3, NULL},
 		{"min-tier", 0, OPT_INT, &worst, "N", "refuse to run with anything weaker than tier N (3)", 1, 3, NULL},
 		{0},
@@ -76,7 +77,7 @@ int main(int argc, char **argv)
 	if (tier > worst)
 		opt_usage(usage, "--tier %d is weaker than --min-tier %d", tier, worst);
 	signal(SIGPIPE, SIG_IGN);
-	if (jail_open(&box.jail, python, tier, worst, box.side, &e))
+	if (jail_open(&box.jail, python, tier, worst, !no_group, box.side, &e))
 		die(EXIT_ERROR, "%s", e.msg);
 	if (serving)
 		serve(&box);
