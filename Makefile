@@ -49,7 +49,7 @@ TOOL_SRC  = $(wildcard bin/score-*.c)
 TOOLS     = $(TOOL_SRC:%.c=%)
 BOX       = $(patsubst %.c,%,$(wildcard sandbox/score-box.c))
 
-TEST_SRC  = $(wildcard tests/unit/*.c tests/kern/*.c tests/grad/*.c tests/fuzz/*.c)
+TEST_SRC  = $(wildcard tests/unit/*.c tests/kern/*.c tests/grad/*.c tests/fuzz/*.c tests/sandbox/*.c)
 TEST_BIN  = $(TEST_SRC:%.c=$(B)/%.t)
 TEST_SH   = $(wildcard tests/*/*.t)
 BENCH     = $(patsubst %,$(B)/tests/bench/%.t,kern measure pipe)
@@ -102,6 +102,10 @@ $(B)/tests/%_f32.t: $(B)/tests/%_f32.o $(B)/libscore-f32.a
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 $(B)/tests/%.t: $(B)/tests/%.o $(B)/libscore.a
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# the sandbox's own are linked with it instead
+$(B)/tests/sandbox/%.t: $(B)/tests/sandbox/%.o $(filter-out %/score-box.o,$(patsubst %.c,$(B)/%.o,$(wildcard sandbox/*.c))) $(B)/libscore.a
+	@$(CC) $(LDFLAGS) -o $@ $^ -lseccomp $(LIBS)
 
 # ---- checks ----
 

@@ -29,7 +29,7 @@ static const char *const allowed[] = {
 	"brk", "mmap", "munmap", "mremap", "mprotect", "madvise", "msync", "mincore",
 	/* open descriptors */
 	"read", "readv", "pread64", "preadv", "write", "writev", "pwrite64", "pwritev", "lseek", "close",
-	"close_range", "dup", "dup2", "dup3", "fcntl", "fstat", "fstatfs", "fsync", "fdatasync", "ftruncate",
+	"close_range", "dup", "dup2", "dup3", "fstat", "fstatfs", "fsync", "fdatasync", "ftruncate",
 	"pipe", "pipe2", "eventfd", "eventfd2", "poll", "ppoll", "select", "pselect6",
 	"epoll_create", "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait",
 	/* sockets it was born with and AF_UNIX pairs: no call that could name another end */
@@ -85,15 +85,62 @@ static const char *const forbidden[] = {
 	ENDED
 };
 
-/* One rule with up to one argument test; a name this machine does not have is passed over. */
-static int rule(scmp_filter_ctx c, uint32_t action, const char *name, const struct scmp_arg_cmp *arg,
+/*
+ * Calls whose arguments decide: the row holds where (argument & mask) == value. What no row of a call holds for gets
+ * ENOSYS. Rows of one call never hold at the same time. An int argument's upper half is the caller's to choose:
+ * where a row allows, it has to be zero (ALL), where one forbids, it is not looked at (INT).
+ */
+#define ALL UINT64_MAX
+#define INT ((uint64_t)UINT32_MAX)
+/* How the C library makes a thread: it shares everything, and has no name space, tracer or vfork of its own. */
+#define THREAD (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM)
+#define NOT_THREAD (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | \
+                    CLONE_NEWNET | CLONE_PTRACE | CLONE_UNTRACED | CLONE_VFORK | CLONE_PARENT | CLONE_PIDFD | CLONE_IO)
+
+enum act { ALLOW, FORBID };
+
+static const struct row {
+	const char *name;
+	enum act act;
+	struct { unsigned arg; uint64_t mask, value; } when[2];    /* both; the second may be empty */
+} by_argument[] = {
+	/* threads; every other clone makes a process */
+	{"clone", ALLOW, {{0, THREAD | NOT_THREAD, THREAD}}},
+	{"clone", FORBID, {{0, CLONE_THREAD, 0}}},
+	{"clone", FORBID, {{0, CLONE_THREAD | CLONE_NEWNS, CLONE_THREAD | CLONE_NEWNS}}},
+	{"clone", FORBID, {{0, CLONE_THREAD | CLONE_NEWNET, CLONE_THREAD | CLONE_NEWNET}}},
+	/* a pair of ends for each other; a datagram end could be given another address */
+	{"socketpair", ALLOW, {{0, ALL, AF_UNIX}, {1, 0xf, SOCK_STREAM}}},
+	/* to the other end, no address */
+	{"sendto", ALLOW, {{4, ALL, 0}}},
+	/* its own limits, which can only go down */
+	{"prlimit64", ALLOW, {{0, ALL, 0}}},
+	/* a descriptor's flags, copies, locks; whose signal it raises could be anybody's */
+	{"fcntl", ALLOW, {{1, ALL, F_DUPFD}}}, {"fcntl", ALLOW, {{1, ALL, F_DUPFD_CLOEXEC}}},
+	{"fcntl", ALLOW, {{1, ALL, F_GETFD}}}, {"fcntl", ALLOW, {{1, ALL, F_SETFD}}},
+	{"fcntl", ALLOW, {{1, ALL, F_GETFL}}}, {"fcntl", ALLOW, {{1, ALL, F_SETFL}}},
+	{"fcntl", ALLOW, {{1, ALL, F_GETLK}}}, {"fcntl", ALLOW, {{1, ALL, F_SETLK}}},
+	{"fcntl", ALLOW, {{1, ALL, F_SETLKW}}},
+	{"fcntl", FORBID, {{1, INT, F_SETOWN}}}, {"fcntl", FORBID, {{1, INT, F_SETOWN_EX}}},
+	{"fcntl", FORBID, {{1, INT, F_SETSIG}}},
+	/* is it a terminal, how much is there to read, close it on exec */
+	{"ioctl", ALLOW, {{1, ALL, TCGETS}}}, {"ioctl", ALLOW, {{1, ALL, TIOCGWINSZ}}},
+	{"ioctl", ALLOW, {{1, ALL, FIONREAD}}}, {"ioctl", ALLOW, {{1, ALL, FIONBIO}}},
+	{"ioctl", ALLOW, {{1, ALL, FIOCLEX}}}, {"ioctl", ALLOW, {{1, ALL, FIONCLEX}}},
+	/* a thread's name; the debugger's door and the signal of a parent's death stay as they were set */
+	{"prctl", ALLOW, {{0, ALL, PR_SET_NAME}}}, {"prctl", ALLOW, {{0, ALL, PR_GET_NAME}}},
+	{"prctl", ALLOW, {{0, ALL, PR_GET_DUMPABLE}}},
+};
+
+/* One rule with n argument tests; a name this machine does not have is passed over. */
+static int rule(scmp_filter_ctx c, uint32_t action, const char *name, const struct scmp_arg_cmp *arg, unsigned n,
                 struct err *e)
 {
 	int nr = seccomp_syscall_resolve_name(name), rc;
 
 	if (nr == __NR_SCMP_ERROR || nr < 0)
 		return 0;
-	rc = arg ? seccomp_rule_add_array(c, action, nr, 1, arg) : seccomp_rule_add(c, action, nr, 0);
+	rc = seccomp_rule_add_array(c, action, nr, n, arg);
 	if (rc && rc != -EEXIST)
 		return err_set(e, "seccomp: %s: %s", name, strerror(-rc));
 	return 0;
@@ -102,11 +149,12 @@ static int rule(scmp_filter_ctx c, uint32_t action, const char *name, const stru
 static int rules(scmp_filter_ctx c, uint32_t action, const char *const *names, struct err *e)
 {
 	for (; *names; names++)
-		if (rule(c, action, *names, NULL, e))
+		if (rule(c, action, *names, NULL, 0, e))
 			return -1;
 	return 0;
 }
 
+/* Where nothing may be written, a file is opened for reading or not at all. */
 static int opens(scmp_filter_ctx c, int writable, struct err *e)
 {
 	static const int bits[] = {O_WRONLY, O_RDWR, O_CREAT, O_TRUNC};
@@ -116,42 +164,27 @@ static int opens(scmp_filter_ctx c, int writable, struct err *e)
 		unsigned at = calls[i].flags;
 		struct scmp_arg_cmp read_only = SCMP_CMP(at, SCMP_CMP_MASKED_EQ, O_ACCMODE | O_CREAT | O_TRUNC, 0);
 
-		if (rule(c, SCMP_ACT_ALLOW, calls[i].name, writable ? NULL : &read_only, e))
+		if (rule(c, SCMP_ACT_ALLOW, calls[i].name, &read_only, !writable, e))
 			return -1;
 		for (size_t b = 0; !writable && b < LEN(bits); b++) {
 			struct scmp_arg_cmp bit = SCMP_CMP(at, SCMP_CMP_MASKED_EQ, bits[b], bits[b]);
 
-			if (rule(c, SCMP_ACT_ERRNO(EACCES), calls[i].name, &bit, e))
+			if (rule(c, SCMP_ACT_ERRNO(EACCES), calls[i].name, &bit, 1, e))
 				return -1;
 		}
 	}
 	return 0;
 }
 
-/* Calls whose arguments decide. */
 static int conditional(scmp_filter_ctx c, uint32_t forbid, struct err *e)
 {
-	static const unsigned ioctls[] = {TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIOCLEX, FIONCLEX};
-	static const unsigned prctls[] = {PR_SET_NAME, PR_GET_NAME, PR_GET_DUMPABLE};
-	struct scmp_arg_cmp thread = SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD);
-	struct scmp_arg_cmp process = SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0);
-	struct scmp_arg_cmp stream = SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, SOCK_STREAM);
-	struct scmp_arg_cmp nowhere = SCMP_A4(SCMP_CMP_EQ, 0);
-	struct scmp_arg_cmp self = SCMP_A0(SCMP_CMP_EQ, 0);
-	struct scmp_arg_cmp one;
+	for (const struct row *r = by_argument; r < by_argument + LEN(by_argument); r++) {
+		struct scmp_arg_cmp arg[2];
+		unsigned n = 0;
 
-	if (rule(c, SCMP_ACT_ALLOW, "clone", &thread, e) || rule(c, forbid, "clone", &process, e) ||
-	    rule(c, SCMP_ACT_ALLOW, "socketpair", &stream, e) || rule(c, SCMP_ACT_ALLOW, "sendto", &nowhere, e) ||
-	    rule(c, SCMP_ACT_ALLOW, "prlimit64", &self, e))
-		return -1;
-	for (size_t i = 0; i < LEN(ioctls); i++) {
-		one = SCMP_A1(SCMP_CMP_EQ, ioctls[i]);
-		if (rule(c, SCMP_ACT_ALLOW, "ioctl", &one, e))
-			return -1;
-	}
-	for (size_t i = 0; i < LEN(prctls); i++) {
-		one = SCMP_A0(SCMP_CMP_EQ, prctls[i]);
-		if (rule(c, SCMP_ACT_ALLOW, "prctl", &one, e))
+		for (; n < 2 && r->when[n].mask; n++)
+			arg[n] = (struct scmp_arg_cmp){r->when[n].arg, SCMP_CMP_MASKED_EQ, r->when[n].mask, r->when[n].value};
+		if (rule(c, r->act == ALLOW ? SCMP_ACT_ALLOW : forbid, r->name, arg, n, e))
 			return -1;
 	}
 	return 0;
@@ -166,10 +199,10 @@ static int fill(scmp_filter_ctx c, enum policy_who who, uint32_t forbid, int wri
 		return -1;
 	for (size_t i = 0; i < LEN(refused); i++)
 		if ((!writable || refused[i].error != EACCES) &&
-		    rule(c, SCMP_ACT_ERRNO(refused[i].error), refused[i].name, NULL, e))
+		    rule(c, SCMP_ACT_ERRNO(refused[i].error), refused[i].name, NULL, 0, e))
 			return -1;
 	/* the tester is handed a channel per job */
-	if (who == POLICY_TESTER && rule(c, SCMP_ACT_ALLOW, "recvmsg", NULL, e))
+	if (who == POLICY_TESTER && rule(c, SCMP_ACT_ALLOW, "recvmsg", NULL, 0, e))
 		return -1;
 	return 0;
 }
