@@ -504,6 +504,11 @@ int jail_open(struct jail *j, const char *python, int best, int worst, int group
 	return -1;
 }
 
+const char *jail_memory(const struct jail *j)
+{
+	return j->group.version ? "cgroup" : "rlimit";
+}
+
 void jail_close(struct jail *j)
 {
 	if (j->group.version)

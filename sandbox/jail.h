@@ -44,6 +44,8 @@ MUST_CHECK int jail_open(struct jail *j, const char *python, int best, int worst
                          struct err *e);
 /* After proc_stop of both. */
 void jail_close(struct jail *j);
+/* What limits a program's memory: "cgroup" or "rlimit". */
+const char *jail_memory(const struct jail *j);
 /* Starts one side again, after proc_stop. */
 MUST_CHECK int proc_start(struct proc *p, struct jail *j, enum side side, struct err *e);
 /* Gives the model's side (tier 1) an empty /tmp in place of the one that a program has used. */

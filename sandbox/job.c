@@ -434,7 +434,7 @@ static void judge(const struct box *b, struct job *j, struct buf *reply)
 	frame_addf(reply, "wall", "%.6f", (j->ended > 0 ? j->ended : now_seconds()) - j->begun);
 	frame_addf(reply, "cpu", "%.6f", cpu);
 	frame_addf(reply, "peak", "%lld", (long long)peak(b, j));
-	frame_adds(reply, "memory", b->jail.group.version ? "cgroup" : "rlimit");
+	frame_adds(reply, "memory", jail_memory(&b->jail));
 }
 
 /* ---- all of it ---- */

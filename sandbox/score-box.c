@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "job.h"
+#include "landlock.h"
 
 static const char usage[] = "score-box --serve | --probe [options]";
 
@@ -26,6 +27,7 @@ static void say_hello(struct box *b)
 	frame_begin(&m);
 	frame_addf(&m, "tier", "%d", b->jail.tier);
 	frame_adds(&m, "python", b->side[SIDE_MODEL].version);
+	frame_adds(&m, "memory", jail_memory(&b->jail));
 	if (frame_send(1, &m, NULL, 0, &e))
 		die(EXIT_ERROR, "<stdout>: %s", e.msg);
 	buf_release(&m);
@@ -51,6 +53,15 @@ static void serve(struct box *b)
 		die(EXIT_ERROR, "<stdin>: %s", e.msg);
 	buf_release(&request);
 	buf_release(&reply);
+}
+
+/* What this machine gives: the words of DESIGN's tiers, and what they are made of here. */
+static int probe_line(const struct box *b)
+{
+	const struct jail *j = &b->jail;
+
+	return printf("{\"tier\":%d,\"python\":\"%s\",\"landlock\":%d,\"memory\":\"%s\",\"cgroup\":%d}\n", j->tier,
+	              b->side[SIDE_MODEL].version, j->tier < 3 ? landlock_abi() : 0, jail_memory(j), j->group.version);
 }
 
 int main(int argc, char **argv)
@@ -81,8 +92,7 @@ int main(int argc, char **argv)
 		die(EXIT_ERROR, "%s", e.msg);
 	if (serving)
 		serve(&box);
-	else if (printf("{\"tier\":%d,\"python\":\"%s\"}\n", box.jail.tier, box.side[SIDE_MODEL].version) < 0 ||
-	         fflush(stdout))
+	else if (probe_line(&box) < 0 || fflush(stdout))
 		die(EXIT_ERROR, "<stdout>: %s", strerror(errno));
 	proc_stop(&box.side[SIDE_MODEL]);
 	proc_stop(&box.side[SIDE_TESTER]);
