@@ -72,6 +72,13 @@ static void kill_program(const struct job *j)
 		syscall(SYS_pidfd_send_signal, j->pidfd, SIGKILL, NULL, 0);
 }
 
+void box_close(struct box *b)
+{
+	proc_stop(&b->side[SIDE_MODEL]);
+	proc_stop(&b->side[SIDE_TESTER]);
+	jail_close(&b->jail);
+}
+
 /* ---- start ---- */
 
 static double field_number(const struct buf *b, const char *key, double otherwise)
@@ -341,8 +348,10 @@ static void watch(struct box *b, struct job *j)
 		}
 		if (poll(p, N, (int)(left * 1000) + 1) < 0)
 			continue;
-		if (p[CLIENT].revents & (POLLHUP | POLLERR))
-			exit(EXIT_DONE);        /* nobody waits any more; the processes die with this one */
+		if (p[CLIENT].revents & (POLLHUP | POLLERR)) {
+			box_close(b);           /* nobody waits any more */
+			exit(EXIT_DONE);
+		}
 		if (p[LISTENER].revents)
 			violation(j);
 		if (p[OUT].revents)
@@ -371,7 +380,7 @@ static void say(struct buf *reply, const char *status, const char *fmt, ...)
 }
 
 /* The program was gone before the tests were done: what did the supervisor see of it? */
-static void of_end(struct buf *reply, const struct job *j, double cpu, int status)
+static void of_end(struct buf *reply, const struct box *b, const struct job *j, double cpu, int status)
 {
 	int sig = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 
@@ -381,7 +390,7 @@ static void of_end(struct buf *reply, const struct job *j, double cpu, int statu
 		say(reply, "timeout", "more than %g s of CPU time", j->limit.cpu);
 	else if (sig == SIGKILL && j->cut_off)
 		say(reply, "exception", "the program closed its end before the tests were done");
-	else if (sig == SIGKILL && frame_int(&j->program, "peak", 0) > j->limit.memory / 2)
+	else if (sig == SIGKILL && !b->jail.group.version && frame_int(&j->program, "peak", 0) > j->limit.memory / 2)
 		say(reply, "memory", "killed from outside, as the kernel does when memory is short");
 	else if (sig == SIGKILL)
 		say(reply, "error", "the program was killed from outside");
@@ -421,7 +430,7 @@ static void judge(const struct box *b, struct job *j, struct buf *reply)
 	else if (j->tester_dead || j->zygote_dead || !status)
 		say(reply, "error", j->tester_dead ? "the tester ended" : "the model's side ended");
 	else if (!strcmp(status, "died"))
-		of_end(reply, j, cpu, (int)frame_int(&j->program, "status", 0));
+		of_end(reply, b, j, cpu, (int)frame_int(&j->program, "status", 0));
 	else if ((cpu > j->limit.cpu || j->cpu_out) && strcmp(status, "error"))
 		say(reply, "timeout", "%.2f s of CPU time, more than %g", cpu, j->limit.cpu);
 	else {

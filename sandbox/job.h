@@ -10,7 +10,9 @@
  * Or op "entry" with test and setup: which function do these tests call?
  *
  * Reply fields: status, isolation, tier, index (of the failing assertion, -1),
- * detail, call (of a violation), wall, cpu (seconds), peak (bytes); or entry.
+ * detail, call (of a violation), wall, cpu (seconds), memory (what limits it:
+ * cgroup or rlimit), peak (bytes: by cgroup what the program took beyond the
+ * warm Python, else its largest resident set); or entry.
  */
 #ifndef JOB_H
 #define JOB_H
@@ -26,5 +28,8 @@ struct box {
 /* Always gives a reply; its status is "error" where the sandbox itself failed. Dead sides are started
  * again; -1 where that cannot be done. */
 MUST_CHECK int job_run(struct box *b, const struct buf *request, struct buf *reply, struct err *e);
+
+/* Ends both sides and takes away what the jail has made. */
+void box_close(struct box *b);
 
 #endif

@@ -94,8 +94,6 @@ int main(int argc, char **argv)
 		serve(&box);
 	else if (probe_line(&box) < 0 || fflush(stdout))
 		die(EXIT_ERROR, "<stdout>: %s", strerror(errno));
-	proc_stop(&box.side[SIDE_MODEL]);
-	proc_stop(&box.side[SIDE_TESTER]);
-	jail_close(&box.jail);
+	box_close(&box);
 	return EXIT_DONE;
 }

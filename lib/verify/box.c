@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "verify/verify.h"
+
+enum { PATIENCE_MS = 2000 };
 
 /* $SCORE_BOX, else where the build and where `make install` put it, beside this program; else on PATH. */
 static const char *find_box(char path[PATH_MAX])
@@ -66,13 +70,25 @@ int box_start(struct box_proc *b, const struct verify_opts *o, struct err *e)
 	return 0;
 }
 
+/* Does the process end by itself within so many milliseconds? It stays to be waited for. */
+static int ends(pid_t pid, int ms)
+{
+	struct pollfd p = {.fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN};
+	int rc = p.fd >= 0 && poll(&p, 1, ms) == 1;
+
+	if (p.fd >= 0)
+		close(p.fd);
+	return rc;
+}
+
 void box_stop(struct box_proc *b)
 {
 	if (b->fd >= 0)
 		close(b->fd);
 	if (b->pid > 0) {
-		/* its processes die with it */
-		kill(b->pid, SIGKILL);
+		/* it cleans up where it can; else its processes die with it */
+		if (!ends(b->pid, PATIENCE_MS))
+			kill(b->pid, SIGKILL);
 		while (waitpid(b->pid, NULL, 0) < 0 && errno == EINTR)
 			;
 	}

@@ -1,0 +1,336 @@
+# SPDX-License-Identifier: MIT
+# What the jail holds in every tier, with a cgroup and without: each verdict with its detail; nothing that a program leaves
+# lives on, neither processes nor files nor descriptors; failures of the sandbox itself are errors and it goes on.
+import os
+import signal
+import sys
+import time
+
+sys.path.insert(0, "tests/sandbox")
+from box import HONEST, Box, Tap, descriptors, gone, groups, processes, tiers, tree    # noqa: E402
+
+MIB = 1 << 20
+tap = Tap()
+
+THREADS = """
+import threading, time
+threading.stack_size(1 << 18)
+def spin():
+    while True:
+        pass
+def f(x):
+    for _ in range(10):
+        threading.Thread(target=%s).start()
+    return x + 1
+"""
+FOREVER = "lambda: time.sleep(1000)"
+
+# name, statuses that are right, program
+ATTACKS = [
+    ("threads that sleep on", "pass", THREADS % FOREVER),
+    ("threads that compute on", "pass timeout", THREADS % "spin"),
+    ("daemon threads without end", "exception memory timeout", """
+import threading, time
+while True:
+    threading.Thread(target=lambda: time.sleep(1000), daemon=True).start()
+"""),
+    ("fork bomb past the C library", "violation", """
+import ctypes
+libc = ctypes.CDLL(None)
+while True:
+    libc.syscall(57)
+"""),
+    ("clone3, then fork", "violation", """
+import ctypes, os
+ctypes.CDLL(None).syscall(435, 0, 0)
+os.fork()
+"""),
+    ("every signal ignored, and asleep", "timeout", """
+import signal, time
+for s in range(1, 65):
+    try:
+        signal.signal(s, signal.SIG_IGN)
+    except (OSError, ValueError):
+        pass
+signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 65))
+while True:
+    time.sleep(1000)
+"""),
+    ("stops its parent", "violation", "import os, signal\nos.kill(os.getppid(), signal.SIGSTOP)\n"),
+    ("stops all that it may", "violation", "import os, signal\nos.kill(-1, signal.SIGSTOP)\n"),
+    ("stops itself", "violation", "import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)\n"),
+    ("kills its parent by the owner of a socket", "violation", """
+import fcntl, os, socket
+a, b = socket.socketpair()
+fcntl.fcntl(a, fcntl.F_SETOWN, os.getppid())
+"""),
+    ("kills its parent by the signal of a pipe", "violation", """
+import fcntl, os
+r, w = os.pipe()
+fcntl.fcntl(r, 10, 9)
+"""),
+    ("maps without end", "exception memory", """
+import mmap
+maps = []
+while True:
+    m = mmap.mmap(-1, 1 << 24)
+    m.write(b"x" * (1 << 24))
+    maps.append(m)
+"""),
+    ("memory in many threads", "memory exception timeout", """
+import threading
+hold = []
+def eat():
+    while True:
+        hold.append(bytearray(1 << 20))
+for _ in range(10):
+    threading.Thread(target=eat).start()
+def f(x):
+    threading.Event().wait()
+"""),
+    ("memory, caught and again", "memory timeout exception", """
+a = []
+while True:
+    try:
+        while True:
+            a.append(bytearray(1 << 22))
+    except MemoryError:
+        pass
+"""),
+    ("pipes full of data", "exception memory", """
+import os
+pipes = []
+while True:
+    r, w = os.pipe()
+    os.set_blocking(w, False)
+    os.write(w, b"x" * 65536)
+    pipes.append((r, w))
+"""),
+    ("descriptors without end", "exception", "import os\nwhile True:\n    os.dup(0)\n"),
+    ("its output never read", "output-limit", """
+import os
+os.set_blocking(1, False)
+while True:
+    try:
+        os.write(1, b"x" * (1 << 20))
+    except BlockingIOError:
+        pass
+"""),
+    ("output by lines", "output-limit", "while True:\n    print('ok' * 100, flush=True)\n"),
+    ("output of all threads", "output-limit", """
+import os, threading
+threading.stack_size(1 << 18)
+def flood():
+    while True:
+        os.write(2, b"x" * 65536)
+for _ in range(8):
+    threading.Thread(target=flood).start()
+threading.Event().wait()
+"""),
+    ("answers that flood the tester", "exception timeout", """
+import os
+while True:
+    os.write(6, b"\\x04\\0\\0\\0Vxxx" * 1000)
+"""),
+]
+
+# only where there is a /tmp
+FILE_ATTACKS = [
+    ("one file", "pass", "open('/tmp/x', 'w').write('x')\n" + HONEST),
+    ("a file too large", "exception", """
+with open("/tmp/large", "wb") as f:
+    while True:
+        f.write(b"x" * (1 << 20))
+"""),
+    ("all of /tmp", "exception", """
+i = 0
+while True:
+    i += 1
+    with open("/tmp/%d" % i, "wb") as f:
+        f.write(b"x" * (1 << 20))
+"""),
+    ("files without end", "exception", "i = 0\nwhile True:\n    i += 1\n    open('/tmp/%d' % i, 'w').close()\n"),
+    ("folders within folders", "exception", "import os\nwhile True:\n    os.mkdir('d' * 200)\n    os.chdir('d' * 200)\n"),
+    ("folders nobody may enter", "pass", """
+import os
+for i in range(100):
+    os.mkdir("/tmp/d%d" % i)
+    open("/tmp/d%d/x" % i, "w").close()
+    os.chmod("/tmp/d%d" % i, 0)
+os.chmod("/tmp", 0)
+""" + HONEST),
+    ("files held open without a name", "pass", """
+import os
+held = []
+for i in range(10):
+    held.append(open("/tmp/x", "wb"))
+    held[-1].write(b"x" * (1 << 20))
+    held[-1].flush()
+    os.unlink("/tmp/x")
+""" + HONEST),
+    ("a time stamp", "pass", "import os\nos.utime('/tmp', (12345, 12345))\n" + HONEST),
+    ("links", "pass", "import os\nos.symlink('/', '/tmp/l')\nos.link('/tmp/l', '/tmp/m')\n" + HONEST),
+]
+CLEAN = """
+import os, time
+def f(x):
+    there = os.listdir("/tmp")
+    s, v = os.stat("/tmp"), os.statvfs("/tmp")
+    if there or s.st_mode & 0o7777 != 0o700 or s.st_mtime == 12345 or s.st_nlink != 2:
+        raise ValueError("%r %r" % (there, s))
+    if v.f_bavail < (15 << 20) / v.f_frsize or v.f_ffree < 500:
+        raise ValueError(str(v))
+    with open("new", "wb") as g:
+        g.write(b"x" * (1 << 20))
+    os.unlink("new")
+    return x + 1
+"""
+
+LIMITS = {"cpu": 0.3, "wall": 1.5, "memory": 64 * MIB}
+
+
+def verdicts(name, tier, box, by_group):
+    """Each status, and what comes with it."""
+    v = box.run(HONEST)
+    tap.ok(v["status"] == "pass" and v["isolation"] == "split" and v["tier"] == str(tier) and
+           v["memory"] == ("cgroup" if by_group else "rlimit"), "%s: pass" % name, v)
+    tap.ok(0 < float(v["cpu"]) < 1 and 0 < float(v["wall"]) < 5 and 0 < int(v["peak"]) < 40 * MIB,
+           "%s: with its time and memory" % name, v)
+    v = box.run("def f(x):\n    return 2\n")
+    tap.ok((v["status"], v["index"]) == ("fail", "1") and "candidate(41) == 42" in v["detail"], "%s: fail" % name, v)
+    v = box.run("def f(x):\n    return [][x]\n")
+    tap.ok((v["status"], v["index"]) == ("exception", "0") and "IndexError: list index out of range (line 2)" in v["detail"],
+           "%s: exception" % name, v)
+    v = box.run("import os\nos._exit(7)\n")
+    tap.ok(v["status"] == "exception" and "exit status 7" in v["detail"], "%s: its end" % name, v)
+    v = box.run("import ctypes\nctypes.string_at(0)\n")
+    tap.ok(v["status"] == "exception" and "signal 11" in v["detail"], "%s: its crash" % name, v)
+    v = box.run("import os, time\nos.closerange(0, 64)\ntime.sleep(100)\n", **LIMITS)
+    tap.ok(v["status"] == "exception" and "closed its end" in v["detail"], "%s: its silence" % name, v)
+    v = box.run("while True:\n    pass\n", **LIMITS)
+    tap.ok(v["status"] == "timeout" and "CPU" in v["detail"] and 0.3 <= float(v["cpu"]) < 1.3, "%s: timeout, CPU" % name, v)
+    v = box.run("import time\ntime.sleep(100)\n", **LIMITS)
+    tap.ok(v["status"] == "timeout" and "wall" in v["detail"] and float(v["wall"]) >= 1.5, "%s: timeout, wall" % name, v)
+    v = box.run("a = bytearray(1 << 40)\n", **LIMITS)
+    tap.ok(v["status"] == "memory", "%s: memory, at once" % name, v)
+    v = box.run("a = []\nwhile True:\n    a.append(bytearray(1 << 20))\n", **{**LIMITS, "cpu": 20, "wall": 60})
+    tap.ok(v["status"] == "memory" and (not by_group or "67108864" in v["detail"]), "%s: memory, by and by" % name, v)
+    tap.ok(20 * MIB < int(v["peak"]) < 70 * MIB, "%s: its peak" % name, v)
+    v = box.run("print('x' * (2 << 20))\n")
+    tap.ok(v["status"] == "output-limit" and "1048576" in v["detail"], "%s: output-limit" % name, v)
+    v = box.run("import os\nos.fork()\n")
+    tap.ok((v["status"], v["call"]) in (("violation", "clone"), ("violation", "fork")), "%s: violation" % name, v)
+    v = box.run(HONEST, "def check(candidate):\n    assert candidate(1) == 2\n    assert undefined\n")
+    tap.ok((v["status"], v["isolation"]) == ("exception", "single"), "%s: tests that cannot be split" % name, v)
+
+
+def memory(name, tier, box, by_group):
+    """What a cgroup counts and address space does not, and the other way round."""
+    reserve = "import mmap\nm = mmap.mmap(-1, 150 << 20)\n" + HONEST
+    v = box.run(reserve, memory=100 * MIB)
+    tap.equal(v["status"], "pass" if by_group else "exception", "%s: addresses without memory" % name)
+    touch = "import mmap\nm = mmap.mmap(-1, 150 << 20)\nm.write(b'x' * (150 << 20))\n" + HONEST
+    v = box.run(touch, memory=100 * MIB)
+    tap.ok(v["status"] in ("memory", "exception"), "%s: with memory" % name, v)
+    if by_group and tier == 1:
+        files = "".join("open('/tmp/%d', 'wb').write(b'x' * (6 << 20))\n" % i for i in range(2)) + HONEST
+        v = box.run(files, memory=8 * MIB)
+        tap.ok(v["status"] == "memory", "%s: files in /tmp are memory" % name, v)
+        v = box.run(files, memory=100 * MIB)
+        tap.ok(v["status"] == "pass" and int(v["peak"]) > 12 * MIB, "%s: and count as such" % name, v)
+
+
+def attacks(name, tier, box):
+    """None passes that should not, none outlives its verdict, the next verdict is as before."""
+    before = tree(box.p.pid)
+    open_before = {p: descriptors(p) for p in before}
+    for what, want, code in ATTACKS + (FILE_ATTACKS if tier == 1 else []):
+        v = box.run(code, **LIMITS)
+        tap.ok(v["status"] in want.split(), "%s: %s: %s" % (name, what, v["status"]), v)
+        v = box.run(CLEAN if tier == 1 else HONEST)
+        tap.ok(v["status"] == "pass", "%s: %s: and the next is as before" % (name, what), v)
+    after = tree(box.p.pid)
+    tap.equal(sorted(after), sorted(before), "%s: the same processes, and no others" % name)
+    tap.equal({p: descriptors(p) for p in after}, open_before, "%s: with as many descriptors" % name)
+
+
+def failures(name, box):
+    """Something outside kills: error, and the next verdict is right."""
+    def busy():
+        box.send("import time\ntime.sleep(0.7)\n" + HONEST)
+        end = time.monotonic() + 20
+        while len(tree(box.p.pid)) <= len(idle) and time.monotonic() < end:
+            time.sleep(0.005)
+        time.sleep(0.1)
+        return [p for p in tree(box.p.pid) if p not in idle]
+
+    for victim in ("program", "model", "tester"):
+        idle = tree(box.p.pid)
+        program = busy()
+        pythons = [p for p, (parent, _, command) in sorted(idle.items()) if "python" in command]
+        model = processes()[program[0]][0]
+        tester = [p for p in pythons if p != model][0]
+        os.kill({"program": program[0], "model": model, "tester": tester}[victim], signal.SIGKILL)
+        v = box.receive()
+        tap.ok(v["status"] == "error" and v["detail"], "%s: the %s is killed: error" % (name, victim), v)
+        v = box.run(HONEST)
+        tap.ok(v["status"] == "pass", "%s: the %s is killed: the next passes" % (name, victim), v)
+        left = gone(program)
+        tap.ok(not left, "%s: the %s is killed: the program is gone" % (name, victim), left)
+        tap.equal(len(tree(box.p.pid)), len(idle), "%s: the %s is killed: as many processes" % (name, victim))
+
+
+def endings(name, options):
+    """However score-box ends, nothing of it stays."""
+    for how in (None, signal.SIGTERM, signal.SIGINT, signal.SIGKILL):
+        for busy in (False, True):
+            groups_before = groups()
+            box = Box(*options)
+            if busy:
+                box.send("import time\ntime.sleep(1000)\n", wall=1000)
+                time.sleep(0.2)
+            pids = list(tree(box.p.pid))
+            box.close(how) if how or not busy else (box.p.stdin.close(), box.p.stdout.close(), box.p.wait())
+            left = gone(pids)
+            what = "%s: ended by %s%s" % (name, how.name if how else "its input", " in a job" if busy else "")
+            tap.ok(not [p for p in left if processes().get(p, (0, "", ""))[1] not in ("Z", "")], what, left)
+            end = time.monotonic() + 10
+            while [g for g in groups() if g not in groups_before] and time.monotonic() < end:
+                time.sleep(0.01)
+            tap.equal([g for g in groups() if g not in groups_before], [], what + ": no group stays")
+
+
+def swept(name, options):
+    """A group whose score-box was ended together with its keeper goes when the next one starts."""
+    box = Box(*options)
+    mine = [g for g in groups() if g.endswith(".%d" % box.p.pid)]
+    keeper = [p for p, (_, _, command) in tree(box.p.pid).items() if "python" not in command and p != box.p.pid]
+    tap.ok(mine and len(keeper) == 1, "%s: a group, and one process that keeps it" % name, (mine, keeper))
+    for p in keeper:
+        os.kill(p, signal.SIGKILL)
+    box.close(signal.SIGKILL)
+    time.sleep(0.1)
+    tap.ok([g for g in groups() if g in mine], "%s: it stays where the keeper is killed, too" % name)
+    Box(*options).close()
+    tap.equal([g for g in groups() if g in mine], [], "%s: and goes with the next" % name)
+
+
+def main():
+    for name, tier, options, why in tiers():
+        if options is None:
+            tap.skip(name, why)
+            continue
+        by_group = "--no-cgroup" not in options
+        box = Box(*options)
+        verdicts(name, tier, box, by_group)
+        memory(name, tier, box, by_group)
+        attacks(name, tier, box)
+        failures(name, box)
+        tap.equal(box.close(), 0, "%s: score-box ends well" % name)
+        endings(name, options)
+        if by_group:
+            swept(name, options)
+    tap.finish()
+
+
+main()
