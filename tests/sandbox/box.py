@@ -114,9 +114,9 @@ def resident(pid):
     return 0
 
 
-def groups():
-    """Control groups of score-boxes that are there now."""
-    return sorted(g for g in glob.glob("/sys/fs/cgroup/**/score-box.[0-9]*", recursive=True) if os.path.isdir(g))
+def groups(pid):
+    """Control groups of this score-box that are there now."""
+    return sorted(glob.glob("/sys/fs/cgroup/**/score-box.%d" % pid, recursive=True))
 
 
 def gone(pids, seconds=10):
