@@ -122,6 +122,11 @@ bench:                                   ## speed as JSON lines; PEERS=DIR: besi
 	+@$(MAKE) --no-print-directory $(JOBS) all $(BENCH) >&2
 	@B=$(B) tests/bench/run
 
+N = 100000
+soak:                                    ## N=100000 verdicts in a row, each tenth measured: nothing may grow
+	+@$(MAKE) --no-print-directory $(JOBS) $(BOX)
+	@PATH="$(CURDIR)/sandbox:$$PATH" python3 tests/sandbox/soak.py $(N) $(BOXFLAGS)
+
 # ---- experiments: pipelines/experiment.mk ----
 
 # MODEL=smollm2, MODEL=/path/to.gguf or a Hugging Face directory: the real case, else the tiny one
@@ -155,6 +160,6 @@ clean:                                   ## remove what was built (not run/)
 help:                                    ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
 
-.PHONY: all check checked bench deps demo demo-model experiment install clean help FORCE
+.PHONY: all check checked bench soak deps demo demo-model experiment install clean help FORCE
 .SECONDARY:
 -include $(LIB_OBJ:.o=.d) $(F32_OBJ:.o=.d) $(TOOL_SRC:%.c=$(B)/%.d) $(TEST_SRC:%.c=$(B)/%.d) $(BENCH:.t=.d) $(patsubst %.c,$(B)/%.d,$(wildcard sandbox/*.c))

@@ -145,7 +145,8 @@ static int make_in(const char *dir, const char *file, char **path, struct err *e
 
 	sweep(dir);
 	snprintf(text, sizeof text, "%s/" PREFIX "%ld", dir, (long)getpid());
-	if (mkdir(text, 0755) && errno != EEXIST)
+	rmdir(text);                     /* of another one with our number, long gone */
+	if (mkdir(text, 0755))
 		return err_set(e, "%s: %s", text, strerror(errno));
 	fd = open(text, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd >= 0 && !faccessat(fd, file, W_OK, AT_EACCESS)) {

@@ -122,7 +122,7 @@ static int send_program(struct box *b, struct job *j, const struct buf *request,
 	frame_adds(&m, "entry", entry ? entry : "");
 	/* The supervisor watches the exact clock; the kernel's limit counts sampled ticks, so it comes later. */
 	frame_addf(&m, "cpu", "%.0f", ceil(j->limit.cpu * 2) + 2);
-	/* what counts is the memory in use, where the cgroup counts it */
+	/* of addresses: what counts is the memory in use, where the cgroup counts it */
 	frame_addf(&m, "memory", "%lld", (long long)(b->jail.group.version ? j->limit.memory * SPACE : j->limit.memory));
 	/* users are counted machine-wide without a user namespace: no limit on threads but memory there */
 	frame_addf(&m, "threads", "%d", tier1 ? THREADS : 0);

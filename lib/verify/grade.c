@@ -295,6 +295,8 @@ void grade_reply(struct traj *t, size_t i, const struct buf *reply)
 	if ((text = frame_get(reply, "isolation")))
 		js_set(&v, "isolation", js_str(text));
 	js_set(&v, "tier", js_num((double)frame_int(reply, "tier", 0)));
+	if ((text = frame_get(reply, "memory")))
+		js_set(&v, "memory_by", js_str(text));
 	if (frame_int(reply, "index", -1) >= 0)
 		js_set(&v, "index", js_num((double)frame_int(reply, "index", -1)));
 	if ((text = frame_get(reply, "call")))

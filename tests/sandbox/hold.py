@@ -117,7 +117,7 @@ while True:
         pass
 """),
     ("output by lines", "output-limit", "while True:\n    print('ok' * 100, flush=True)\n"),
-    ("output of all threads", "output-limit", """
+    ("output of all threads", "output-limit timeout", """
 import os, threading
 threading.stack_size(1 << 18)
 def flood():
@@ -186,7 +186,9 @@ def f(x):
     return x + 1
 """
 
-LIMITS = {"cpu": 0.3, "wall": 1.5, "memory": 64 * MIB}
+LIMITS = {"cpu": 0.3, "wall": 60, "memory": 64 * MIB}
+# these wait for ever
+SLEEPING = {"every signal ignored, and asleep", "memory in many threads", "output of all threads"}
 
 
 def verdicts(name, tier, box, by_group):
@@ -194,7 +196,7 @@ def verdicts(name, tier, box, by_group):
     v = box.run(HONEST)
     tap.ok(v["status"] == "pass" and v["isolation"] == "split" and v["tier"] == str(tier) and
            v["memory"] == ("cgroup" if by_group else "rlimit"), "%s: pass" % name, v)
-    tap.ok(0 < float(v["cpu"]) < 1 and 0 < float(v["wall"]) < 5 and 0 < int(v["peak"]) < 40 * MIB,
+    tap.ok(0 < float(v["cpu"]) < 1 and 0 < float(v["wall"]) < 20 and 0 < int(v["peak"]) < 40 * MIB,
            "%s: with its time and memory" % name, v)
     v = box.run("def f(x):\n    return 2\n")
     tap.ok((v["status"], v["index"]) == ("fail", "1") and "candidate(41) == 42" in v["detail"], "%s: fail" % name, v)
@@ -209,8 +211,8 @@ def verdicts(name, tier, box, by_group):
     tap.ok(v["status"] == "exception" and "closed its end" in v["detail"], "%s: its silence" % name, v)
     v = box.run("while True:\n    pass\n", **LIMITS)
     tap.ok(v["status"] == "timeout" and "CPU" in v["detail"] and 0.3 <= float(v["cpu"]) < 1.3, "%s: timeout, CPU" % name, v)
-    v = box.run("import time\ntime.sleep(100)\n", **LIMITS)
-    tap.ok(v["status"] == "timeout" and "wall" in v["detail"] and float(v["wall"]) >= 1.5, "%s: timeout, wall" % name, v)
+    v = box.run("import time\ntime.sleep(100)\n", wall=1)
+    tap.ok(v["status"] == "timeout" and "wall" in v["detail"] and float(v["wall"]) >= 1, "%s: timeout, wall" % name, v)
     v = box.run("a = bytearray(1 << 40)\n", **LIMITS)
     tap.ok(v["status"] == "memory", "%s: memory, at once" % name, v)
     v = box.run("a = []\nwhile True:\n    a.append(bytearray(1 << 20))\n", **{**LIMITS, "cpu": 20, "wall": 60})
@@ -245,7 +247,7 @@ def attacks(name, tier, box):
     before = tree(box.p.pid)
     open_before = {p: descriptors(p) for p in before}
     for what, want, code in ATTACKS + (FILE_ATTACKS if tier == 1 else []):
-        v = box.run(code, **LIMITS)
+        v = box.run(code, **{**LIMITS, "wall": 2 if what in SLEEPING else 60})
         tap.ok(v["status"] in want.split(), "%s: %s: %s" % (name, what, v["status"]), v)
         v = box.run(CLEAN if tier == 1 else HONEST)
         tap.ok(v["status"] == "pass", "%s: %s: and the next is as before" % (name, what), v)
@@ -257,12 +259,17 @@ def attacks(name, tier, box):
 def failures(name, box):
     """Something outside kills: error, and the next verdict is right."""
     def busy():
-        box.send("import time\ntime.sleep(0.7)\n" + HONEST)
-        end = time.monotonic() + 20
-        while len(tree(box.p.pid)) <= len(idle) and time.monotonic() < end:
-            time.sleep(0.005)
-        time.sleep(0.1)
-        return [p for p in tree(box.p.pid) if p not in idle]
+        """The program's process, caught while it sleeps."""
+        for _ in range(20):
+            box.send("import time\ntime.sleep(1)\n" + HONEST)
+            end = time.monotonic() + 1
+            while time.monotonic() < end:
+                found = [p for p in tree(box.p.pid) if p not in idle]
+                if found:
+                    return found
+                time.sleep(0.005)
+            box.receive()
+        return []
 
     for victim in ("program", "model", "tester"):
         idle = tree(box.p.pid)
