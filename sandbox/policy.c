@@ -232,6 +232,7 @@ int policy_export(enum policy_who who, enum policy_deny deny, int writable, int 
 	if (rc) {
 		rc = err_set(e, "seccomp: %s", strerror(-rc));
 		close(*fd);
+		*fd = -1;
 	}
 out:
 	seccomp_release(c);
