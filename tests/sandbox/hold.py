@@ -196,7 +196,7 @@ def verdicts(name, tier, box, by_group):
     v = box.run(HONEST)
     tap.ok(v["status"] == "pass" and v["isolation"] == "split" and v["tier"] == str(tier) and
            v["memory"] == ("cgroup" if by_group else "rlimit"), "%s: pass" % name, v)
-    tap.ok(0 < float(v["cpu"]) < 1 and 0 < float(v["wall"]) < 20 and 0 < int(v["peak"]) < 40 * MIB,
+    tap.ok(float(v["cpu"]) > 0 and float(v["wall"]) > 0 and 0 < int(v["peak"]) < 40 * MIB,
            "%s: with its time and memory" % name, v)
     v = box.run("def f(x):\n    return 2\n")
     tap.ok((v["status"], v["index"]) == ("fail", "1") and "candidate(41) == 42" in v["detail"], "%s: fail" % name, v)
@@ -210,7 +210,7 @@ def verdicts(name, tier, box, by_group):
     v = box.run("import os, time\nos.closerange(0, 64)\ntime.sleep(100)\n", **LIMITS)
     tap.ok(v["status"] == "exception" and "closed its end" in v["detail"], "%s: its silence" % name, v)
     v = box.run("while True:\n    pass\n", **LIMITS)
-    tap.ok(v["status"] == "timeout" and "CPU" in v["detail"] and 0.3 <= float(v["cpu"]) < 1.3, "%s: timeout, CPU" % name, v)
+    tap.ok(v["status"] == "timeout" and "CPU" in v["detail"] and float(v["cpu"]) >= 0.3, "%s: timeout, CPU" % name, v)
     v = box.run("import time\ntime.sleep(100)\n", wall=1)
     tap.ok(v["status"] == "timeout" and "wall" in v["detail"] and float(v["wall"]) >= 1, "%s: timeout, wall" % name, v)
     v = box.run("a = bytearray(1 << 40)\n", **LIMITS)
