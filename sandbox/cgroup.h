@@ -23,7 +23,7 @@ struct cgroup {
 	int dir[2];                  /* memory, number of tasks; -1: none. Version 2 has both in one. */
 	char *path[2];               /* owned; NULL: none */
 	int usage, peak, limit, events;      /* descriptors of its files */
-	int64_t base;                /* bytes that the warm Python takes */
+	int64_t base;                /* bytes that the warm Python took when it was new */
 	int64_t set, before;         /* limit as it is now; usage when the job began */
 	int64_t kills;               /* by the kernel for want of memory, before it began */
 	pid_t keeper;                /* the process that waits; 0: none */

@@ -265,15 +265,16 @@ def send(fields, fd=-1):
     control.sendall(data)
 
 
-def tmp_changed():
-    """When anything was last made, removed or set in /tmp itself: no call sets this time back."""
-    return os.stat("/tmp/").st_ctime_ns
+def tmp_state():
+    """What a program cannot leave as it was when it uses /tmp: the times alone are as coarse as the kernel's clock."""
+    s = os.stat("/tmp/")
+    return s.st_ctime_ns, s.st_mtime_ns, s.st_atime_ns, s.st_size, s.st_nlink, s.st_mode
 
 
 def one_job(fields, fds):
     limits = {k: int(fields[k]) for k in ("cpu", "memory", "threads", "file", "seccomp")}
     limits["entry"] = fields["entry"].decode()
-    before = tmp_changed() if limits["file"] else 0
+    before = tmp_state() if limits["file"] else None
     pid = fork()
     if pid == 0:
         try:
@@ -292,7 +293,7 @@ def one_job(fields, fds):
     send([("started", "1")], pidfd)
     os.close(pidfd)
     _, status, usage = os.wait4(pid, 0)
-    used = limits["file"] and tmp_changed() != before
+    used = bool(limits["file"]) and tmp_state() != before
     send([("status", status), ("cpu", "%.6f" % (usage.ru_utime + usage.ru_stime)),
           ("peak", usage.ru_maxrss * 1024), ("used", int(used))])
 
