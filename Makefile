@@ -151,6 +151,7 @@ install: all                             ## PREFIX=/usr/local, DESTDIR=
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/score $(DESTDIR)$(PREFIX)/share/score
 	install -m 755 $(TOOLS) $(DESTDIR)$(PREFIX)/bin
 	test -z "$(BOX)" || install -m 755 $(BOX) $(wildcard sandbox/*.py) $(DESTDIR)$(PREFIX)/libexec/score
+	test -z "$(BOX)" || ln -sf ../libexec/score/score-box $(DESTDIR)$(PREFIX)/bin/score-box
 	cp -R pipelines schemas $(DESTDIR)$(PREFIX)/share/score
 	for p in man/*.[1-9]; do d=$(DESTDIR)$(PREFIX)/share/man/man$${p##*.}; install -d $$d && install -m 644 $$p $$d; done
 

@@ -36,7 +36,7 @@ enum {
 #define TMP_ABOVE "/var"
 #define TMP "/var/tmp"
 
-#define NAMESPACES (CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)
+#define NAMESPACES JAIL_NAMESPACES
 
 /* What the new root holds, as far as the machine has it. A symbolic link is made anew. */
 static const char *const trees[] = {"/usr", "/lib", "/lib64", "/lib32", "/bin", NULL};
@@ -136,8 +136,8 @@ static int mount_tmp(const char *at)
 /* An empty root with Python in it, a /tmp of its own, nothing else; the old one is gone. */
 static void new_root(const struct jail *j, int report)
 {
-	struct source tree[LEN(trees)], device[LEN(devices)];
-	size_t n = 0, d = 0;
+	struct source tree[LEN(trees)], device[LEN(devices)], *more = NULL;
+	size_t n = 0, d = 0, m = 0;
 
 	/* found first: as root, what only root may look up; then another user for good */
 	for (; trees[n]; n++)
@@ -146,19 +146,31 @@ static void new_root(const struct jail *j, int report)
 		tree[n++] = find(j->prefix);
 	for (; devices[d]; d++)
 		device[d] = find(devices[d]);
+	while (j->read && j->read[m])
+		m++;
+	more = xcalloc(m + 1, sizeof *more);
+	for (size_t i = 0; i < m; i++)
+		more[i] = find(j->read[i]);
 	if (setresgid(INSIDE_ID, INSIDE_ID, INSIDE_ID) || setresuid(INSIDE_ID, INSIDE_ID, INSIDE_ID))
 		child_fail(report, "user");
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
 	    mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, "size=1m,mode=755") || chdir("/tmp"))
 		child_fail(report, "file system");
-	if (make_path(TMP) || symlink(TMP, "tmp") || mkdir("dev", 0755))
+	if (mkdir("dev", 0755) || (j->tmp ? mkdir("tmp", 0700) : make_path(TMP) || symlink(TMP, "tmp")))
 		child_fail(report, "file system");
+	if (j->tmp && mount("tmpfs", "./tmp", "tmpfs", MS_NOSUID | MS_NODEV, j->tmp))
+		child_fail(report, "/tmp");
 	for (size_t i = 0; i < n; i++)
 		place(&tree[i], 0, report);
 	for (size_t i = 0; i < d; i++)
 		place(&device[i], 1, report);
-	if (mount_tmp("." TMP))
+	if (!j->tmp && mount_tmp("." TMP))
 		child_fail(report, TMP);
+	if (j->tmp && symlink("/tmp", "./dev/shm"))     /* where the C library puts named semaphores */
+		child_fail(report, "/dev/shm");
+	for (size_t i = 0; i < m; i++)   /* what lies below the old /tmp is put into the new one */
+		place(&more[i], 0, report);
+	free(more);
 	if (mount(NULL, ".", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV, NULL) ||
 	    syscall(SYS_pivot_root, ".", ".") || umount2(".", MNT_DETACH) || chdir("/"))
 		child_fail(report, "root");
@@ -185,16 +197,39 @@ static void drop_user(int report)
 
 static void lock_files(const struct jail *j, int report)
 {
-	static const char *const nothing[] = {NULL}, *const root[] = {"/", NULL}, *const tmp[] = {TMP_ABOVE, NULL};
-	const char *readable[] = {"/usr", "/lib", "/lib64", "/lib32", "/bin", "/etc/ld.so.cache", "/dev/null",
-	                          "/dev/zero", "/dev/urandom", j->prefix, NULL};
+	static const char *const nothing[] = {NULL}, *const root[] = {"/", NULL};
+	const char *const tmp[] = {j->tmp ? "/tmp" : TMP_ABOVE, NULL};
+	const char *readable[16 + JAIL_READ_MAX] = {"/usr", "/lib", "/lib64", "/lib32", "/bin", "/etc/ld.so.cache",
+	                                            "/dev/null", "/dev/zero", "/dev/urandom", j->prefix};
+	size_t n = j->prefix ? 10 : 9;
 	struct err e;
+
+	for (size_t i = 0; j->read && j->read[i] && i < JAIL_READ_MAX; i++)
+		readable[n++] = j->read[i];
 
 	if (j->tier == 1 ? landlock_abi() && landlock_enter(root, tmp, &e) :
 	    j->tier == 2 && landlock_enter(readable, nothing, &e)) {
 		errno = EPERM;
 		child_fail(report, e.msg);
 	}
+}
+
+void jail_enter(const struct jail *j, int report)
+{
+	if (j->tier == 1)
+		new_root(j, report);
+	else
+		drop_user(report);
+}
+
+void jail_lock(const struct jail *j, int report)
+{
+	lock_files(j, report);
+}
+
+void jail_fail(int report, const char *what)
+{
+	child_fail(report, what);
 }
 
 /* Puts fds[0..n) at first.. and nothing above them. They are moved out of the way first. */
@@ -275,6 +310,11 @@ static int map_ids(pid_t pid, struct err *e)
 	if (write_text(pid, "gid_map", map))
 		return err_set(e, "gid_map: %s", strerror(errno));
 	return 0;
+}
+
+int jail_map_ids(pid_t pid, struct err *e)
+{
+	return map_ids(pid, e);
 }
 
 /* The report pipe closes silently when Python has taken over. */

@@ -19,6 +19,10 @@
 #include "base/frame.h"
 #include "cgroup.h"
 
+enum { JAIL_READ_MAX = 32 };
+/* Tier 1 is born in these (clone's flags, <sched.h>). */
+#define JAIL_NAMESPACES (CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)
+
 enum side { SIDE_MODEL, SIDE_TESTER };
 
 struct jail {
@@ -29,6 +33,9 @@ struct jail {
 	int filter[2][2];            /* [side][deny]: descriptors of the ready made filters */
 	struct cgroup group;         /* the model's side's; version 0: memory by rlimit only */
 	struct err no_group;         /* then: why */
+	/* for commands */
+	const char *const *read;     /* more trees to read, resolved, NULL-terminated, at most JAIL_READ_MAX; borrowed, may be NULL */
+	const char *tmp;             /* mount options of a /tmp that programs may be run from; NULL: the usual one */
 };
 
 struct proc {
@@ -52,5 +59,13 @@ MUST_CHECK int proc_start(struct proc *p, struct jail *j, enum side side, struct
 MUST_CHECK int proc_clean(const struct proc *p, struct err *e);
 /* Kills and reaps; everything in its pid namespace goes with it. */
 void proc_stop(struct proc *p);
+
+/* The parts of a jail, for a child process that is to run a command. What goes wrong is written to report, and ends
+ * the process. enter: the file system of tier 1, or another user; lock: Landlock, which wants no_new_privs. */
+void jail_enter(const struct jail *j, int report);
+void jail_lock(const struct jail *j, int report);
+NORETURN void jail_fail(int report, const char *what);
+/* By the parent: what the child's user and group are in the namespace it was born in. */
+MUST_CHECK int jail_map_ids(pid_t pid, struct err *e);
 
 #endif

@@ -1,0 +1,1 @@
+../../../pipelines/verifiers/c-program.py
