@@ -4,6 +4,6 @@
 include pipelines/experiments/demo.mk
 FROM      = demo
 STAGE1    = 0
-STAGE2    = 100
+STAGE2    = 110
 BONUS2    = --alpha 0
 SNAPSHOTS = base stage2
