@@ -57,6 +57,8 @@ absent() {
 	done
 }
 
+score-box --probe --min-tier 1 >/dev/null 2>&1 && tier1=yes || tier1=
+
 check_page() { # file
 	page=$(basename "$1")
 	dir=$tmp/$page
@@ -70,6 +72,8 @@ check_page() { # file
 		missing=${missing:-$(absent "$cmd")}
 		if [ -n "$missing" ]; then
 			skip "$page, example $n: ${missing}not in this tree yet"
+		elif [ -z "$tier1" ] && grep -q -e '--min-tier [12]' -e 'c-program.py |' "$cmd"; then
+			skip "$page, example $n: this machine gives no such jail"
 		else
 			(cd "$dir/home" && timeout 300 bash -o pipefail "$cmd" </dev/null >"$dir/got" 2>"$dir/err"); rc=$?
 			[ $rc -eq 0 ] && matches "$dir/ex/$n.want" "$dir/got" && result=ok || result='not ok'
