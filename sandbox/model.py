@@ -108,35 +108,19 @@ def load(source, entry):
     return module.__dict__
 
 
-class Given:
-    """A call's lists, dicts, ..., numbered as they came, and what was in them."""
-
-    def __init__(self):
-        self.things, self.before = [], ()
-
-    @staticmethod
-    def content(x):
-        return list(x) if not isinstance(x, dict) else [i for pair in x.items() for i in pair]
-
-    def note(self):
-        self.before = [self.content(x) for x in self.things]
-
-    def changes(self, writer):
-        """Those that are no longer what they were (by identity: an equal one may be another one)."""
-        changed = [n for n, (x, was) in enumerate(zip(self.things, self.before))
-                   if len(now := self.content(x)) != len(was) or not all(map(operator.is_, now, was))]
-        writer.out += _u32.pack(len(changed))
-        for n in changed:
-            writer.out += _u32.pack(n)
-            writer.put_content(self.things[n], type(self.things[n]), 0)
-        return len(changed)
+def content(x):
+    return list(x) if not isinstance(x, dict) else [i for pair in x.items() for i in pair]
 
 
 class Answerer:
-    """Answers the tester's calls. `handed` are the objects that did not cross: they go out by number."""
+    """Answers the tester's calls. `handed` are the objects that did not cross: they go out by number.
+    `given` are the lists, dicts, ... of the call that is being answered, numbered as they came."""
 
     def __init__(self, names):
         self.names, self.handed, self.numbers = names, [], {}
+
+    def foreign(self, kind, number):
+        return self.handed[number]
 
     def hand(self, writer, x, t):
         number = self.numbers.setdefault(id(x), len(self.handed))
@@ -146,47 +130,54 @@ class Answerer:
         writer.out += b"O" + _u32.pack(len(name)) + name + _u32.pack(number)
         writer.count(1)
 
-    def writer(self, given):
-        return Writer(bytearray(), {id(x): n for n, x in enumerate(given.things)}, False, self.hand)
-
-    def do(self, tag, read):
-        """C calls a name, Q an object; G gets and A sets an attribute."""
-        target = read()
-        if tag == b"C":
-            target = self.names[target]
-        elif tag == b"G":
-            return getattr(target, read())
-        elif tag == b"A":
-            return setattr(target, read(), read())
-        args, kwargs = read(), read()
-        return lambda: target(*args, **kwargs)
-
     def answer(self, body):
-        given = Given()
-        reader = Reader(body, given.things, True, lambda kind, number: self.handed[number])
-        reader.at, tag = 1, body[:1]
+        given = []
+        reader = Reader(body, given, True, self.foreign)
+        reader.at = 1
+        before = None
         try:
-            value = self.do(tag, reader.take)
-            if tag == b"C" or tag == b"Q":
-                given.note()
-                value = value()
-            writer = self.writer(given)
+            target, tag = reader.take(), body[:1]
+            if tag == b"G":
+                value = getattr(target, reader.take())
+            elif tag == b"A":
+                value = setattr(target, reader.take(), reader.take())
+            else:
+                if tag == b"C":
+                    target = self.names[target]
+                args, kwargs = reader.take(), reader.take()
+                before = [content(x) for x in given]
+                value = target(*args, **kwargs)
+            writer = Writer(bytearray(b"V"), {id(x): n for n, x in enumerate(given)}, False, self.hand)
             writer.put(value)
-            changed = given.changes(writer)
-            return b"W" + writer.done() if changed else b"V" + writer.done()[:-4]
+            # the call's own keywords are a dict, too, but no program has it
+            if len(given) > 1 and self.changes(writer, given, before):
+                writer.out[0] = ord("W")
+            return writer.done()
         except BaseException as e:
-            return self.failure(e, given)
+            return self.failure(e, given, before)
 
-    def failure(self, e, given):
-        writer = self.writer(given)
+    def changes(self, writer, given, before):
+        """Those that are no longer what they were (by identity: an equal one may be another one)."""
+        changed = [n for n, (x, was) in enumerate(zip(given, before))
+                   if len(now := content(x)) != len(was) or not all(map(operator.is_, now, was))]
+        if changed:
+            writer.out += _u32.pack(len(changed))
+        for n in changed:
+            writer.out += _u32.pack(n)
+            writer.put_content(given[n], type(given[n]), 0)
+        return changed
+
+    def failure(self, e, given=(), before=None):
+        writer = Writer(bytearray(b"E"), {id(x): n for n, x in enumerate(given)}, False, self.hand)
         for x in describe(e):
             writer.put(x)
+        mark = len(writer.out)
         try:
-            mark = len(writer.out)
-            given.changes(writer)
+            if before and self.changes(writer, given, before):
+                return writer.done()
         except Exception:
-            writer.out[mark:] = _u32.pack(0)
-        return b"E" + writer.out
+            del writer.out[mark:]
+        return writer.out + bytes(4)
 
 
 def run_tests(names, body, exec=exec, compile=compile, decode=decode, encode=encode, describe=describe):
@@ -206,17 +197,17 @@ def run_tests(names, body, exec=exec, compile=compile, decode=decode, encode=enc
 
 
 def serve(source, entry):
-    answerer, answer = None, b"R"
+    answerer, answer, single = None, b"R", run_tests
     try:
         answerer = Answerer(load(source, entry))
     except BaseException as e:
-        answer = Answerer({}).failure(e, Given())
+        answer = Answerer({}).failure(e)
     while True:
         write_frame(CHANNEL, answer)
         body = read_frame(CHANNEL)
         if body is None or answerer is None:
             return
-        answer = answerer.answer(body) if body[:1] != b"X" else run_tests(answerer.names, body[1:])
+        answer = answerer.answer(body) if body[:1] != b"X" else single(answerer.names, body[1:])
 
 
 def child(limits, fds):
@@ -257,12 +248,11 @@ def receive():
     return dict(unpack_fields(data[4:])), [fd for _, _, some in sent for fd in struct.unpack("%di" % (len(some) // 4), some)]
 
 
-def send(fields, fd=-1):
-    body = pack_fields(fields)
-    data = _u32.pack(len(body)) + body
-    if fd >= 0:
-        data = data[control.sendmsg((data,), ((_socket.SOL_SOCKET, _socket.SCM_RIGHTS, _u32.pack(fd)),)):]
-    control.sendall(data)
+def send(fields):
+    write_frame(CONTROL, pack_fields(fields))
+
+
+STARTED = [(lambda body: _u32.pack(len(body)) + body)(pack_fields([("started", "1")]))]
 
 
 def tmp_state():
@@ -290,7 +280,7 @@ def one_job(fields, fds):
         send([("error", "no process for the program")])
         return
     pidfd = os.pidfd_open(pid)
-    send([("started", "1")], pidfd)
+    control.sendmsg(STARTED, ((_socket.SOL_SOCKET, _socket.SCM_RIGHTS, _u32.pack(pidfd)),))
     os.close(pidfd)
     _, status, usage = os.wait4(pid, 0)
     used = bool(limits["file"]) and tmp_state() != before
@@ -320,14 +310,32 @@ def rehearse():
         answerer.answer(b"C" + encode("f", (), {}))
         load(b"import re\ndef f(x, y=1):\n    for i in x:\n        y += i\n    return [i for i in x if i]\n", "f")
     del sys.modules["program"]
+    a, b = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_STREAM)
+    for _ in range(3):
+        write_frame(a.fileno(), b"x")
+        read_frame(b.fileno())
+        b.sendmsg((b"L",), ((_socket.SOL_SOCKET, _socket.SCM_RIGHTS, _u32.pack(null)),))
+        os.dup2(null, null)
+        os.pread(NOTIFY, os.lseek(NOTIFY, 0, os.SEEK_END), 0)
+        os.closerange(250, 251)
+        prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+        syscall(-1, 0, 0, notify_filter[0])
+        for what, _ in LIMITS:
+            resource.getrlimit(what)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, os.dup(a.fileno())).close()
+        _signal.signal(_signal.SIGINT, _signal.SIG_IGN)
+        gc.set_threshold(20000, 20, 20)
+        gc.enable()
+        gc.disable()
+    a.close()
+    b.close()
 
 
 def main():
     os.environ.clear()
     sys.path[:] = [p for p in sys.path if p]
     sys.argv[:] = [""]
-    _signal.signal(_signal.SIGINT, _signal.SIG_IGN)
-    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
     import builtins
     builtins.exit = builtins.quit = sys.exit    # what site would add
     rehearse()

@@ -241,9 +241,12 @@ def is_a(node, kind):
     return type(node).__name__ == kind
 
 
-def free_names(source):
-    """Names the text reads at module level or in functions, and never binds at module level."""
+def names_of(source):
+    """Names the text reads at module level or in functions and never binds at module level, and those it binds there."""
+    if not source.strip():
+        return set(), set()
     top = _symtable.symtable(source, "<tests>", "exec")
+    bound = {name for name, flags in top.symbols.items() if flags & (_symtable.DEF_LOCAL | _symtable.DEF_IMPORT)}
     used, tables = set(), [top]
     while tables:
         table = tables.pop()
@@ -251,12 +254,7 @@ def free_names(source):
         used |= {name for name, flags in table.symbols.items() if flags & _symtable.USE and
                  (table is top or flags >> _symtable.SCOPE_OFF & _symtable.SCOPE_MASK in
                   (_symtable.GLOBAL_IMPLICIT, _symtable.GLOBAL_EXPLICIT))}
-    return used - bound_names(source)
-
-
-def bound_names(source):
-    top = _symtable.symtable(source, "<setup>", "exec")
-    return {name for name, flags in top.symbols.items() if flags & (_symtable.DEF_LOCAL | _symtable.DEF_IMPORT)}
+    return used - bound, bound
 
 
 def called_names(tree):
@@ -266,8 +264,9 @@ def called_names(tree):
 def entry_point(tests, setup):
     """The free name of the tests; where there is not just one, what the first assertion calls outermost."""
     text = "\n".join(tests)
-    given = BUILTINS | bound_names(setup)
-    free = free_names(text) - given or free_names(setup) - given - STDLIB
+    free, given = names_of(setup)
+    given |= BUILTINS
+    free = names_of(text)[0] - given or free - given - STDLIB
     if len(free) == 1:
         return free.pop()
     wanted = {n.id for n in called_names(parsed(text))} & free
@@ -347,7 +346,10 @@ class Plan:
         self.setup_code = compile(setup, "<setup>", "exec") if setup.strip() else None
         self.helpers, known = helpers_of(prompt, entry) if prompt else (None, set())
         text = "\n".join(tests)
-        needs = (free_names(setup) | (free_names(text) - bound_names(setup))) - BUILTINS - known
+        if "random" in text + setup:
+            __import__("random")        # loaded here, it is seeded before each run
+        free, bound = names_of(setup)
+        needs = (free | (names_of(text)[0] - bound)) - BUILTINS - known
         needs -= {entry} | ({"candidate"} if check else set())
         self.modules = sorted(n for n in needs if n in STDLIB)
         # names that only the program can have: functions and classes that the tests call

@@ -240,6 +240,18 @@ void grade_error(struct traj *t, size_t i, const char *detail)
 	set_status(t, i, "error", detail);
 }
 
+/* A prompt without a docstring ends in "def f(x):", which needs a body where the program brings the whole function. */
+static void add_prompt(struct js prompt, int whole, struct buf *program)
+{
+	size_t n = js_string_len(prompt);
+
+	while (whole && n && strchr(" \t\r\n", js_string(prompt)[n - 1]))
+		n--;
+	whole = whole && n && js_string(prompt)[n - 1] == ':';
+	buf_add(program, js_string(prompt), whole ? n : js_string_len(prompt));
+	buf_add(program, whole ? " pass\n" : "\n", whole ? 6 : 1);
+}
+
 int grade_request(struct traj *t, size_t i, const char *entry, const struct verify_opts *o, struct buf *request)
 {
 	struct buf code = {0}, program = {0};
@@ -249,10 +261,8 @@ int grade_request(struct traj *t, size_t i, const char *entry, const struct veri
 	if (!found)
 		set_status(t, i, "no-code", "the response holds no program");
 	else {
-		if (js_kind(before) == JS_STRING) {
-			buf_add(&program, js_string(before), js_string_len(before));
-			buf_addc(&program, '\n');
-		}
+		if (js_kind(before) == JS_STRING)
+			add_prompt(before, code_defines(code.data, code.len, entry), &program);
 		buf_add(&program, code.data, code.len);
 		frame_begin(request);
 		frame_adds(request, "op", "run");

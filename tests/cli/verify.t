@@ -41,6 +41,11 @@ is 'a record with nothing to judge needs no task' "$status.$(jq -c . "$tmp/out")
 run score-verify </dev/null
 is 'no input, no output' "$status.$(wc -c <"$tmp/out" | tr -d ' ')" 0.0
 
+run score-verify <<'EOF'
+{"id":"c","task":"code","entry_point":"f","code_prompt":"import math\ndef f(x):\n","tests":"def check(c):\n    assert c(4) == 2\n","turns":[{"response":"```python\ndef f(x):\n    return math.isqrt(x)\n```"},{"response":"```python\n    return math.isqrt(x)\n```"},{"response":"```python\n    return x\n```"}]}
+EOF
+is 'code: a prompt that ends in a bare def' "$(jq -c '.turns[] | [.reward, .verdict.status]' "$tmp/out" | tr '\n' ' ')" '[1,"pass"] [1,"pass"] [0,"fail"] '
+
 # ---- what is refused ----
 refused() { # name line field-of-message
 	{ number 1 1; printf '\n%s\n' "$2"; number 1 1; } >"$tmp/in"

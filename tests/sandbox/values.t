@@ -22,7 +22,8 @@ jq -r '.turns[0].verdict as $v | (.want | split(" ")) as $w
 is 'as many rows' "$(wc -l <"$tmp/rows" | tr -d ' ')" "$n"
 while IFS='|' read -r id want got detail; do
 	case $want in 'fail '*' -') got="${got% *} -" ;; esac
-	[ "$got" = "$want" ] && tap_line ok "$id: $got" || { tap_line 'not ok' "$id: $got, not $want"; echo "#   $detail"; }
+	is "$id" "$got" "$want"
+	[ "$got" = "$want" ] || echo "#   $detail"
 done <"$tmp/rows"
 
 run score-verify --isolation split "$tmp/values"
