@@ -352,8 +352,10 @@ static void watch(struct box *b, struct job *j)
 			box_close(b);           /* nobody waits any more */
 			exit(EXIT_DONE);
 		}
-		if (p[LISTENER].revents)
+		if (p[LISTENER].revents & POLLIN)
 			violation(j);
+		else if (p[LISTENER].revents)   /* all of the program is gone; to ask now would wait for ever before Linux 6.11 */
+			close_fd(&j->listener);
 		if (p[OUT].revents)
 			drain(j);
 		if (p[PROGRAM].revents)
