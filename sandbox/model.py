@@ -19,7 +19,7 @@ import collections, functools, itertools, math, operator, re, typing    # noqa: 
 LATER = ("random", "copy", "string", "heapq", "bisect", "datetime", "contextlib", "dataclasses", "hashlib", "decimal", "fractions", "statistics",
          "cmath", "json", "threading", "array", "calendar", "_strptime", "textwrap", "unicodedata", "io", "time",
          "traceback", "inspect", "queue", "socket", "signal")
-EVERY, IDLE = 8, 0.02           # one of them before each so manieth program, and when there was none for so long
+EVERY, IDLE = 64, 0.02          # one of them after each so manieth program, and when there was none for so long
 
 CONTROL, NOTIFY, KILL, CHANNEL = 3, 4, 5, 6
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP = 1, 4, 22
