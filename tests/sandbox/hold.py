@@ -186,7 +186,9 @@ def f(x):
     return x + 1
 """
 
-LIMITS = {"cpu": 0.3, "wall": 60, "memory": 64 * MIB}
+LIMITS = {"cpu": 5, "wall": 60, "memory": 64 * MIB}
+# these compute for ever
+SPINNING = {"threads that compute on", "memory, caught and again", "daemon threads without end", "answers that flood the tester"}
 # these wait for ever
 SLEEPING = {"every signal ignored, and asleep", "memory in many threads", "output of all threads"}
 
@@ -209,7 +211,7 @@ def verdicts(name, tier, box, by_group):
     tap.ok(v["status"] == "exception" and "signal 11" in v["detail"], "%s: its crash" % name, v)
     v = box.run("import os, time\nos.closerange(0, 64)\ntime.sleep(100)\n", **LIMITS)
     tap.ok(v["status"] == "exception" and "closed its end" in v["detail"], "%s: its silence" % name, v)
-    v = box.run("while True:\n    pass\n", **LIMITS)
+    v = box.run("while True:\n    pass\n", cpu=0.3)
     tap.ok(v["status"] == "timeout" and "CPU" in v["detail"] and float(v["cpu"]) >= 0.3, "%s: timeout, CPU" % name, v)
     v = box.run("import time\ntime.sleep(100)\n", wall=1)
     tap.ok(v["status"] == "timeout" and "wall" in v["detail"] and float(v["wall"]) >= 1, "%s: timeout, wall" % name, v)
@@ -217,7 +219,7 @@ def verdicts(name, tier, box, by_group):
     tap.ok(v["status"] == "memory", "%s: memory, at once" % name, v)
     v = box.run("a = []\nwhile True:\n    a.append(bytearray(1 << 20))\n", **{**LIMITS, "cpu": 20, "wall": 60})
     tap.ok(v["status"] == "memory" and (not by_group or "67108864" in v["detail"]), "%s: memory, by and by" % name, v)
-    tap.ok(20 * MIB < int(v["peak"]) < 70 * MIB, "%s: its peak" % name, v)
+    tap.ok(20 * MIB < int(v["peak"]) < (70 if tells_peak(box) else 100) * MIB, "%s: its peak" % name, v)
     v = box.run("print('x' * (2 << 20))\n")
     tap.ok(v["status"] == "output-limit" and "1048576" in v["detail"], "%s: output-limit" % name, v)
     v = box.run("import os\nos.fork()\n")
@@ -257,7 +259,7 @@ def attacks(name, tier, box):
     before = tree(box.p.pid)
     open_before = {p: descriptors(p) for p in before}
     for what, want, code in ATTACKS + (FILE_ATTACKS if tier == 1 else []):
-        v = box.run(code, **{**LIMITS, "wall": 2 if what in SLEEPING else 60})
+        v = box.run(code, **{**LIMITS, "cpu": 0.3 if what in SPINNING else 5, "wall": 2 if what in SLEEPING else 60})
         tap.ok(v["status"] in want.split(), "%s: %s: %s" % (name, what, v["status"]), v)
         v = box.run(CLEAN if tier == 1 else HONEST)
         tap.ok(v["status"] == "pass", "%s: %s: and the next is as before" % (name, what), v)
