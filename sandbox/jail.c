@@ -26,7 +26,7 @@ enum {
 	INSIDE_ID = 1000,            /* user and group in the namespace */
 	NOBODY = 65534,
 	CONTROL = 3, FILTERS = 4,    /* descriptors as the Python side knows them */
-	HELLO_SECONDS = 30,
+	HELLO_SECONDS = 30, FILES = 4096,
 	MAX_SOURCE = 120 << 10,      /* one argument's limit is 128 KiB */
 	TASKS = 65,                  /* the zygote and a program's threads (job.c has their rlimit) */
 };
@@ -252,6 +252,7 @@ NORETURN static void become(const struct jail *j, enum side side, int control, i
 	char *const argv[] = {j->python, "-S", "-s", "-B", "-c", j->source[side], NULL};
 	int fds[] = {control, j->filter[side][POLICY_NOTIFY], j->filter[side][POLICY_KILL], report}, null;
 	const struct rlimit no_core = {0, 0};
+	struct rlimit files;
 	char c;
 
 	if (read(go, &c, 1) != 1)       /* the parent has written the id maps, or is gone */
@@ -272,6 +273,12 @@ NORETURN static void become(const struct jail *j, enum side side, int control, i
 		child_fail(report, "descriptors");
 	for (int fd = report + 1; fd < 1024; fd++)
 		close(fd);
+	/* The kernel lets nobody send a descriptor while the user has more under way than the sender may open: programs, who
+	 * may open 64, can have some 320 there at a time. */
+	if (!getrlimit(RLIMIT_NOFILE, &files) && files.rlim_cur < FILES) {
+		files.rlim_cur = files.rlim_max < FILES ? files.rlim_max : FILES;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
 	setrlimit(RLIMIT_CORE, &no_core);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_PDEATHSIG, SIGKILL))
 		child_fail(report, "prctl");

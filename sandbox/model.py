@@ -68,10 +68,12 @@ def enter_jail(limits, out):
         out.send(b"K")
     else:
         os._exit(1)
+    # Last: one who may open few may send none while others of this user have that many under way.
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
 
 
 LIMITS = ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_CPU, "cpu"), (resource.RLIMIT_FSIZE, "file"),
-          (resource.RLIMIT_NOFILE, 64), (resource.RLIMIT_NPROC, "threads"), (resource.RLIMIT_AS, "memory"))
+          (resource.RLIMIT_NPROC, "threads"), (resource.RLIMIT_AS, "memory"))
 
 
 def describe(e):

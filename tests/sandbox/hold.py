@@ -268,6 +268,41 @@ def attacks(name, tier, box):
     tap.equal({p: descriptors(p) for p in after}, open_before, "%s: with as many descriptors" % name)
 
 
+def neighbours(name, options, box):
+    """The kernel counts descriptors that are on their way by user, and all programs are one user."""
+    other = Box(*options)
+    other.send("""
+import socket, time
+a, b = socket.socketpair()
+try:
+    while True:
+        socket.send_fds(a, [b"x"], [0] * 250)
+except OSError as e:
+    print(e, flush=True)
+    time.sleep(1000)
+""", wall=30)
+    v = None
+    for _ in range(40):
+        time.sleep(0.05)
+        v = box.run(HONEST)
+        if v["status"] != "pass":
+            break
+    tap.ok(v["status"] == "pass", "%s: a neighbour that sends descriptors without end" % name, v)
+    v = box.run("""
+import socket
+a, b = socket.socketpair()
+try:
+    socket.send_fds(a, [b"x"], [0])
+    full = False
+except OSError as e:
+    full = "references" in str(e)
+def f(x):
+    return "full" if full else "room"
+""", "def check(candidate):\n    assert candidate(1) == 'full'\n")
+    tap.ok(v["status"] == "pass", "%s: has sent all that there is room for" % name, v)
+    other.close(signal.SIGKILL)
+
+
 def failures(name, box):
     """Something outside kills: error, and the next verdict is right."""
     def busy():
@@ -276,25 +311,24 @@ def failures(name, box):
             box.send("import time\ntime.sleep(1)\n" + HONEST)
             end = time.monotonic() + 1
             while time.monotonic() < end:
-                found = [p for p in tree(box.p.pid) if p not in idle]
+                found = [(p, about[0]) for p, about in tree(box.p.pid).items() if p not in idle]
                 if found:
-                    return found
+                    return found[0]
                 time.sleep(0.005)
             box.receive()
-        return []
+        return 0, 0
 
     for victim in ("program", "model", "tester"):
         idle = tree(box.p.pid)
-        program = busy()
+        program, model = busy()
         pythons = [p for p, (parent, _, command) in sorted(idle.items()) if "python" in command]
-        model = processes()[program[0]][0]
         tester = [p for p in pythons if p != model][0]
-        os.kill({"program": program[0], "model": model, "tester": tester}[victim], signal.SIGKILL)
+        os.kill({"program": program, "model": model, "tester": tester}[victim], signal.SIGKILL)
         v = box.receive()
         tap.ok(v["status"] == "error" and v["detail"], "%s: the %s is killed: error" % (name, victim), v)
         v = box.run(HONEST)
         tap.ok(v["status"] == "pass", "%s: the %s is killed: the next passes" % (name, victim), v)
-        left = gone(program)
+        left = gone([program])
         tap.ok(not left, "%s: the %s is killed: the program is gone" % (name, victim), left)
         tap.equal(len(tree(box.p.pid)), len(idle), "%s: the %s is killed: as many processes" % (name, victim))
 
@@ -346,6 +380,7 @@ def main():
         verdicts(name, tier, box, by_group)
         memory(name, tier, box, by_group)
         attacks(name, tier, box)
+        neighbours(name, options, box)
         failures(name, box)
         tap.equal(box.close(), 0, "%s: score-box ends well" % name)
         endings(name, options, tier == 1 and by_group)
