@@ -21,7 +21,7 @@ LATER = ("random", "copy", "string", "heapq", "bisect", "datetime", "contextlib"
          "traceback", "inspect", "queue", "socket", "signal")
 EVERY, IDLE = 64, 0.02          # one of them after each so manieth program, and when there was none for so long
 
-CONTROL, NOTIFY, KILL, CHANNEL = 3, 4, 5, 6
+CONTROL, NOTIFY, KILL, CHANNEL, SEND_FD = 3, 4, 5, 6, 200
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP = 1, 4, 22
 SECCOMP_SET_MODE_FILTER, FILTER_FLAG_NEW_LISTENER = 1, 8
 SIGKILL = 9
@@ -49,7 +49,7 @@ def read_filter(fd):
 
 # ---- the child: give up everything, then run the program ----
 
-def enter_jail(limits, out):
+def enter_jail(limits):
     """After this the process can compute, read Python's library and answer calls. Not more."""
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)
     if os.getppid() != zygote:          # it went before it could take this one along
@@ -59,6 +59,8 @@ def enter_jail(limits, out):
         value = limits[key] if type(key) is str else key
         if value or what != resource.RLIMIT_NPROC:
             resource.setrlimit(what, (value, value))
+    os.dup2(1, SEND_FD)
+    out = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, SEND_FD)
     listener = syscall(limits["seccomp"], SECCOMP_SET_MODE_FILTER, FILTER_FLAG_NEW_LISTENER, notify_filter[0])
     if listener >= 0:
         # The socket's other end is the supervisor; it waits for this before the program runs.
@@ -68,7 +70,9 @@ def enter_jail(limits, out):
         out.send(b"K")
     else:
         os._exit(1)
-    # Last: one who may open few may send none while others of this user have that many under way.
+    out.close()
+    # Only now, and so low that SEND_FD can never be one again: descriptors on their way count for all programs together,
+    # and one that sends may have no more on their way than it may have open.
     resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
 
 
@@ -217,18 +221,16 @@ def child(limits, fds):
     control.detach()
     size = os.lseek(program, 0, os.SEEK_END)
     source = os.pread(program, size, 0) if size else b""
-    os.dup2(null, 0)
+    os.dup2(os.open("/dev/null", os.O_RDONLY), 0)    # its own: flags and locks of one opened once would outlive it
     os.dup2(out, 1)
     os.dup2(out, 2)
     os.dup2(channel, CHANNEL)
     os.closerange(CONTROL, CHANNEL)
     os.closerange(CHANNEL + 1, 256)
     _signal.signal(_signal.SIGINT, _signal.default_int_handler)
-    stdout = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, 1)
     if limits["file"]:
         os.chdir("/tmp")                # the zygote holds none that may be replaced
-    enter_jail(limits, stdout)
-    stdout.detach()
+    enter_jail(limits)
     gc.set_threshold(20000, 20, 20)     # every page that a collection looks at first has to be copied
     gc.enable()
     serve(source, limits["entry"])

@@ -17,6 +17,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <termios.h>
 #include <unistd.h>
@@ -33,7 +34,7 @@ static const char *const allowed[] = {
 	"pipe", "pipe2", "eventfd", "eventfd2", "poll", "ppoll", "select", "pselect6",
 	"epoll_create", "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait",
 	/* sockets it was born with and AF_UNIX pairs: no call that could name another end */
-	"sendmsg", "recvfrom", "shutdown", "getsockname", "getpeername", "getsockopt",
+	"recvfrom", "shutdown", "getsockname", "getpeername", "getsockopt",
 	/* looking at files; which ones exist is the file system's business (mount namespace, Landlock) */
 	"stat", "lstat", "newfstatat", "statx", "statfs", "access", "faccessat", "faccessat2", "readlink",
 	"readlinkat", "getcwd", "chdir", "fchdir", "getdents64", "umask",
@@ -55,7 +56,7 @@ static const char *const allowed[] = {
 static const char *const writing[] = {
 	"creat", "mkdir", "mkdirat", "rmdir", "unlink", "unlinkat", "rename", "renameat", "renameat2", "link",
 	"linkat", "symlink", "symlinkat", "truncate", "fallocate", "chmod", "fchmod", "fchmodat", "utimensat",
-	"utime", "utimes", "flock", "copy_file_range", "sendfile",
+	"utime", "utimes", "copy_file_range", "sendfile",
 	ENDED
 };
 
@@ -87,7 +88,7 @@ static const char *const forbidden[] = {
 
 /*
  * Calls whose arguments decide: the row holds where (argument & mask) == value. What no row of a call holds for gets
- * ENOSYS. Rows of one call never hold at the same time. An int argument's upper half is the caller's to choose:
+ * ENOSYS. Rows of one call that hold at the same time say the same. An int argument's upper half is the caller's to choose:
  * where a row allows, it has to be zero (ALL), where one forbids, it is not looked at (INT).
  */
 #define ALL UINT64_MAX
@@ -113,8 +114,14 @@ static const struct row {
 	{"socketpair", ALLOW, {{0, ALL, AF_UNIX}, {1, 0xf, SOCK_STREAM}}},
 	/* to the other end, no address */
 	{"sendto", ALLOW, {{4, ALL, 0}}},
-	/* its own limits, which can only go down */
-	{"prlimit64", ALLOW, {{0, ALL, 0}}},
+	/* over the one descriptor that the listener of this filter is sent on, before the program is read; it can make no other so
+	 * high. Descriptors in flight count for all of a user's processes: a program that may send some can keep others' from starting */
+	{"sendmsg", ALLOW, {{0, ALL, POLICY_SEND_FD}}},
+	/* its own limits: to read them all; to lower those whose end is an error it sees. Beyond one of CPU time the kernel kills,
+	 * which would look as if somebody else had */
+	{"prlimit64", ALLOW, {{0, ALL, 0}, {2, ALL, 0}}},
+	{"prlimit64", ALLOW, {{0, ALL, 0}, {1, ALL, RLIMIT_NOFILE}}}, {"prlimit64", ALLOW, {{0, ALL, 0}, {1, ALL, RLIMIT_AS}}},
+	{"prlimit64", ALLOW, {{0, ALL, 0}, {1, ALL, RLIMIT_STACK}}},
 	/* a descriptor's flags, copies, locks; whose signal it raises could be anybody's */
 	{"fcntl", ALLOW, {{1, ALL, F_DUPFD}}}, {"fcntl", ALLOW, {{1, ALL, F_DUPFD_CLOEXEC}}},
 	{"fcntl", ALLOW, {{1, ALL, F_GETFD}}}, {"fcntl", ALLOW, {{1, ALL, F_SETFD}}},

@@ -9,6 +9,9 @@
 
 #include "base/base.h"
 
+/* The model's side sends its listener over this descriptor (model.py's SEND_FD), and nothing else over any. */
+enum { POLICY_SEND_FD = 200 };
+
 enum policy_who { POLICY_MODEL, POLICY_TESTER };
 /* What a forbidden call does: stops and is told to the listener, or kills the process. */
 enum policy_deny { POLICY_NOTIFY, POLICY_KILL };

@@ -115,7 +115,7 @@ class Program:
     """`broken` remembers what a test's bare `except:` may have swallowed: such a run never passes."""
 
     def __init__(self, fd):
-        self.fd, self.broken, self.proxies, self.test = fd, None, {}, -1
+        self.fd, self.broken, self.proxies, self.test, self.asked = fd, None, {}, -1, False
 
     def breaks(self, e):
         self.broken = e
@@ -133,6 +133,7 @@ class Program:
         return body
 
     def send(self, body):
+        self.asked = True
         try:
             write_frame(self.fd, body)
         except OSError:
@@ -428,7 +429,8 @@ def run_split(plan, program):
     except (Raised, Quit):
         raise
     except Exception as e:
-        return verdict("error", "the tests' own set-up: %s: %s" % (type(e).__name__, e))
+        # a set-up that asked the program failed on its answer; only one that did not is the data set's fault
+        return verdict("fail" if program.asked else "error", "the tests' set-up: %s: %s" % (type(e).__name__, e))
     test = -1
     try:
         for test, code in enumerate(plan.codes):

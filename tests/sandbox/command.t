@@ -40,7 +40,7 @@ usage 'a file for a directory' --read "$tmp/out" -- true
 usage 'the whole file system' --read / -- true
 usage 'a tier better than the best' --tier 2 --min-tier 1 -- true
 
-${CC:-cc} -O1 -o "$tmp/work/calls" "$top/tests/sandbox/calls.c" || exit 1
+${CC:-cc} -O1 -o "$tmp/work/calls" "$top/tests/sandbox/jailed/calls.c" || exit 1
 echo secret >"$tmp/secret"
 chmod 755 "$tmp" "$tmp/work"; chmod 644 "$tmp/secret"
 head -c 300000 /dev/urandom >"$tmp/binary"
@@ -364,7 +364,7 @@ except BlockingIOError: os._exit(7)'
 	tiered 'its own /tmp, empty again each time' '["pass"]' '' -- sh -c '[ -z "$(ls -A /tmp)" ] && : >/tmp/x'
 	tiered 'and once more' '["pass"]' '' -- sh -c '[ -z "$(ls -A /tmp)" ]'
 	tiered 'no network device is up' '["pass"]' '' -- sh -c '[ ! -e /sys/class/net ] && [ ! -e /proc/net ]'
-	case_ 'C: compiled and run' '["pass"]' '' --read "$top/tests/sandbox" -- sh -c "${CC:-cc} -o c $top/tests/sandbox/calls.c && ./c getpid"
+	case_ 'C: compiled and run' '["pass"]' '' --read "$top/tests/sandbox/jailed" -- sh -c "${CC:-cc} -o c $top/tests/sandbox/jailed/calls.c && ./c getpid"
 	tiered 'Perl' '["pass"]' '' -- perl -e 'print "ok\n"'
 	tiered 'awk' '["pass"]' '' -- awk 'BEGIN { print "ok" }'
 	tiered 'bash' '["pass"]' '' -- bash -c 'echo $((6 * 7)) ~'
