@@ -44,7 +44,7 @@ def soak(box, verdicts, seconds, say):
     """Runs so many, or for so long; the first measure after a warm-up, the last, how many, and what went wrong."""
     rare = RARE + (FILES if box.hello["tier"] == "1" else [])
     begun, first, wrong, n = time.monotonic(), None, [], 0
-    while n < verdicts and (not seconds or time.monotonic() - begun < seconds):
+    while n < verdicts and (not seconds or n <= WARM or time.monotonic() - begun < seconds):
         for i in range(n, n + BATCH):
             code, want = rare[i // 25 % len(rare)] if i % 25 == 24 else COMMON[i % len(COMMON)]
             v = box.run(code, **LIMITS)
