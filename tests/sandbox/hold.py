@@ -116,7 +116,7 @@ while True:
     except BlockingIOError:
         pass
 """),
-    ("output by lines", "output-limit", "while True:\n    print('ok' * 100, flush=True)\n"),
+    ("output by lines", "output-limit", "while True:\n    print('ok' * 1000, flush=True)\n"),
     ("output of all threads", "output-limit timeout", """
 import os, threading
 threading.stack_size(1 << 18)
