@@ -40,6 +40,17 @@ def measure(box):
             "groups": len(groups(box.p.pid))}
 
 
+def settled(box):
+    """When the model's side, left alone, has read the modules that it puts off."""
+    now, before = measure(box), None
+    for _ in range(30):
+        if now == before:
+            break
+        time.sleep(1)
+        now, before = measure(box), now
+    return now
+
+
 def soak(box, verdicts, seconds, say):
     """Runs so many, or for so long; the first measure after a warm-up, the last, how many, and what went wrong."""
     rare = RARE + (FILES if box.hello["tier"] == "1" else [])
@@ -52,7 +63,7 @@ def soak(box, verdicts, seconds, say):
                 wrong.append((i, code, want, v))
         n += BATCH
         if n == WARM:
-            first = measure(box)
+            first = settled(box)
         if say and n % max(verdicts // 10, BATCH) == 0:
             print(json.dumps({"verdicts": n, "seconds": round(time.monotonic() - begun, 1), **measure(box),
                               "wrong": len(wrong)}), flush=True)
