@@ -85,7 +85,7 @@ int main(int argc, char **argv)
 		{"jobs", 'j', OPT_INT, &o.jobs, "N", "programs run at the same time (default: the processors)", 1, 256, NULL},
 		{"timeout", 0, OPT_F64, &o.timeout, "S", "CPU seconds a program may use (5)", 0.1, 86400, NULL},
 		{"wall", 0, OPT_F64, &o.wall, "S", "wall seconds as a backstop (6 times --timeout, at least 10)", 0.1, 1e6, NULL},
-		{"memory", 0, OPT_BYTES, &o.memory, "BYTES", "address space a program may use (1G)", 0, 0, NULL},
+		{"memory", 0, OPT_BYTES, &o.memory, "BYTES", "memory a program may use (1G)", 0, 0, NULL},
 		{"output", 0, OPT_BYTES, &o.output, "BYTES", "what a program may print (1M)", 0, 0, NULL},
 		{"isolation", 0, OPT_STR, &isolation, "HOW", "split: no verdict where tests need the program's own process; any (any)", 0, 0, NULL},
 		{"redo", 0, OPT_FLAG, &o.redo, NULL, "judge turns that have a reward, too", 0, 0, NULL},

@@ -215,8 +215,7 @@ NORETURN static void keep(const struct cgroup *g, int gone)
 		if (s != SIGCHLD)
 			signal(s, SIG_IGN);
 	dup2(gone, 0);
-	for (int fd = 1; fd < 1024; fd++)
-		close(fd);
+	close_from(1);
 	if (chdir("/"))
 		_exit(1);
 	while (read(0, &c, 1) < 0 && errno == EINTR)

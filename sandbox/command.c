@@ -72,13 +72,6 @@ static void hold_signals(sigset_t *waiting)
 
 /* ---- start ---- */
 
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
-
 struct pipes {
 	int in[2], out[2], err[2], report[2], status[2], go[2], socket[2];
 };

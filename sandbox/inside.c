@@ -73,7 +73,6 @@ static void plain_signals(void)
 static void place_ends(const struct ends *e)
 {
 	int fds[ALL] = {e->in, e->out, e->err, e->report, e->socket, e->status, e->go};
-	struct rlimit files = {0};
 
 	for (int i = 0; i < ALL; i++) {
 		fds[i] = fcntl(fds[i], F_DUPFD, ALL);
@@ -83,12 +82,7 @@ static void place_ends(const struct ends *e)
 	for (int i = 0; i < ALL; i++)
 		if (dup2(fds[i], i) < 0 || fcntl(i, F_SETFD, i < REPORT ? 0 : FD_CLOEXEC))
 			jail_fail(fds[REPORT], "descriptors");
-	if (!syscall(SYS_close_range, ALL, ~0U, 0))
-		return;
-	if (getrlimit(RLIMIT_NOFILE, &files) || files.rlim_max > 1 << 20)
-		files.rlim_max = 1 << 20;
-	for (int fd = ALL; fd < (int)files.rlim_max; fd++)
-		close(fd);
+	close_from(ALL);
 }
 
 static void drop_capabilities(void)

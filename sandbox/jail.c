@@ -36,7 +36,6 @@ enum {
 #define TMP_ABOVE "/var"
 #define TMP "/var/tmp"
 
-#define NAMESPACES JAIL_NAMESPACES
 
 /* What the new root holds, as far as the machine has it. A symbolic link is made anew. */
 static const char *const trees[] = {"/usr", "/lib", "/lib64", "/lib32", "/bin", NULL};
@@ -44,7 +43,7 @@ static const char *const devices[] = {"/dev/null", "/dev/zero", "/dev/urandom", 
 
 /* ---- in the child, before Python: every failure is told to the parent and ends it ---- */
 
-NORETURN static void child_fail(int report, const char *what)
+void jail_fail(int report, const char *what)
 {
 	char text[256];
 	int n = snprintf(text, sizeof text, "%s: %s", what, strerror(errno));
@@ -109,19 +108,19 @@ static void place(const struct source *s, int device, int report)
 	snprintf(to, sizeof to, ".%s", s->path);
 	if (s->link[0]) {
 		if (symlink(s->link, to))
-			child_fail(report, s->path);
+			jail_fail(report, s->path);
 		return;
 	}
 	if (!device && make_path(s->path))
-		child_fail(report, s->path);
+		jail_fail(report, s->path);
 	if (device) {
 		fd = open(to, O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
 		if (fd < 0)
-			child_fail(report, s->path);
+			jail_fail(report, s->path);
 		close(fd);
 	}
 	if (bind_at(s->fd, s->path, device))
-		child_fail(report, s->path);
+		jail_fail(report, s->path);
 }
 
 /* Owned by the user inside, whoever mounts it. */
@@ -152,30 +151,30 @@ static void new_root(const struct jail *j, int report)
 	for (size_t i = 0; i < m; i++)
 		more[i] = find(j->read[i]);
 	if (setresgid(INSIDE_ID, INSIDE_ID, INSIDE_ID) || setresuid(INSIDE_ID, INSIDE_ID, INSIDE_ID))
-		child_fail(report, "user");
+		jail_fail(report, "user");
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
 	    mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, "size=1m,mode=755") || chdir("/tmp"))
-		child_fail(report, "file system");
+		jail_fail(report, "file system");
 	if (mkdir("dev", 0755) || (j->tmp ? mkdir("tmp", 0700) : make_path(TMP) || symlink(TMP, "tmp")))
-		child_fail(report, "file system");
+		jail_fail(report, "file system");
 	if (j->tmp && mount("tmpfs", "./tmp", "tmpfs", MS_NOSUID | MS_NODEV, j->tmp))
-		child_fail(report, "/tmp");
+		jail_fail(report, "/tmp");
 	for (size_t i = 0; i < n; i++)
 		place(&tree[i], 0, report);
 	for (size_t i = 0; i < d; i++)
 		place(&device[i], 1, report);
 	if (!j->tmp && mount_tmp("." TMP))
-		child_fail(report, TMP);
+		jail_fail(report, TMP);
 	if (j->tmp && symlink("/tmp", "./dev/shm"))     /* where the C library puts named semaphores */
-		child_fail(report, "/dev/shm");
+		jail_fail(report, "/dev/shm");
 	for (size_t i = 0; i < m; i++)   /* what lies below the old /tmp is put into the new one */
 		place(&more[i], 0, report);
 	free(more);
 	if (mount(NULL, ".", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV, NULL) ||
 	    syscall(SYS_pivot_root, ".", ".") || umount2(".", MNT_DETACH) || chdir("/"))
-		child_fail(report, "root");
+		jail_fail(report, "root");
 	if (sethostname("jail", 4))
-		child_fail(report, "host name");
+		jail_fail(report, "host name");
 }
 
 /* Without namespaces: as root at least another user. Where there is no other (a container that maps only root),
@@ -183,19 +182,19 @@ static void new_root(const struct jail *j, int report)
 static void drop_user(int report)
 {
 	if (chdir("/"))
-		child_fail(report, "/");
+		jail_fail(report, "/");
 	if (geteuid())
 		return;
 	for (int cap = 0; cap < 64; cap++)
 		prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
 	if (setgroups(0, NULL) && errno != EPERM)
-		child_fail(report, "groups");
+		jail_fail(report, "groups");
 	if ((setresgid(NOBODY, NOBODY, NOBODY) || setresuid(NOBODY, NOBODY, NOBODY)) &&
 	    errno != EPERM && errno != EINVAL)
-		child_fail(report, "user");
+		jail_fail(report, "user");
 }
 
-static void lock_files(const struct jail *j, int report)
+void jail_lock(const struct jail *j, int report)
 {
 	static const char *const nothing[] = {NULL}, *const root[] = {"/", NULL};
 	const char *const tmp[] = {j->tmp ? "/tmp" : TMP_ABOVE, NULL};
@@ -210,7 +209,7 @@ static void lock_files(const struct jail *j, int report)
 	if (j->tier == 1 ? landlock_abi() && landlock_enter(root, tmp, &e) :
 	    j->tier == 2 && landlock_enter(readable, nothing, &e)) {
 		errno = EPERM;
-		child_fail(report, e.msg);
+		jail_fail(report, e.msg);
 	}
 }
 
@@ -222,27 +221,17 @@ void jail_enter(const struct jail *j, int report)
 		drop_user(report);
 }
 
-void jail_lock(const struct jail *j, int report)
-{
-	lock_files(j, report);
-}
-
-void jail_fail(int report, const char *what)
-{
-	child_fail(report, what);
-}
-
 /* Puts fds[0..n) at first.. and nothing above them. They are moved out of the way first. */
 static void place_fds(int *fds, int n, int first, int report)
 {
 	for (int i = 0; i < n; i++) {
 		fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, first + n);
 		if (fds[i] < 0)
-			child_fail(report, "descriptors");
+			jail_fail(report, "descriptors");
 	}
 	for (int i = 0; i < n; i++)
 		if (dup2(fds[i], first + i) < 0)
-			child_fail(report, "descriptors");
+			jail_fail(report, "descriptors");
 }
 
 NORETURN static void become(const struct jail *j, enum side side, int control, int go, int report)
@@ -261,18 +250,14 @@ NORETURN static void become(const struct jail *j, enum side side, int control, i
 		fds[1] = fds[2];            /* a trusted test that breaks the rules is killed, not reported */
 	null = open("/dev/null", O_RDWR);
 	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0)
-		child_fail(report, "/dev/null");
-	if (j->tier == 1)
-		new_root(j, report);
-	else
-		drop_user(report);
+		jail_fail(report, "/dev/null");
+	jail_enter(j, report);
 	setsid();
 	place_fds(fds, LEN(fds), CONTROL, report);
 	report = CONTROL + (int)LEN(fds) - 1;
 	if (fcntl(report, F_SETFD, FD_CLOEXEC))
-		child_fail(report, "descriptors");
-	for (int fd = report + 1; fd < 1024; fd++)
-		close(fd);
+		jail_fail(report, "descriptors");
+	close_from(report + 1);
 	/* The kernel lets nobody send a descriptor while the user has more under way than the sender may open: programs, who
 	 * may open 64, can have some 320 there at a time. */
 	if (!getrlimit(RLIMIT_NOFILE, &files) && files.rlim_cur < FILES) {
@@ -281,10 +266,10 @@ NORETURN static void become(const struct jail *j, enum side side, int control, i
 	}
 	setrlimit(RLIMIT_CORE, &no_core);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_PDEATHSIG, SIGKILL))
-		child_fail(report, "prctl");
-	lock_files(j, report);
+		jail_fail(report, "prctl");
+	jail_lock(j, report);
 	execve(j->python, argv, env);
-	child_fail(report, j->python);
+	jail_fail(report, j->python);
 }
 
 /* ---- in the supervisor ---- */
@@ -303,7 +288,7 @@ static int write_text(pid_t pid, const char *file, const char *text)
 	return rc;
 }
 
-static int map_ids(pid_t pid, struct err *e)
+int jail_map_ids(pid_t pid, struct err *e)
 {
 	long uid = geteuid() ? (long)geteuid() : NOBODY, gid = geteuid() ? (long)getegid() : NOBODY;
 	char map[64];
@@ -317,11 +302,6 @@ static int map_ids(pid_t pid, struct err *e)
 	if (write_text(pid, "gid_map", map))
 		return err_set(e, "gid_map: %s", strerror(errno));
 	return 0;
-}
-
-int jail_map_ids(pid_t pid, struct err *e)
-{
-	return map_ids(pid, e);
 }
 
 /* The report pipe closes silently when Python has taken over. */
@@ -378,7 +358,7 @@ static void enter_group(struct jail *j, pid_t pid)
 
 int proc_start(struct proc *p, struct jail *j, enum side side, struct err *e)
 {
-	unsigned long flags = SIGCHLD | (j->tier == 1 ? NAMESPACES : 0);
+	unsigned long flags = SIGCHLD | (j->tier == 1 ? JAIL_NAMESPACES : 0);
 	int control[2], report[2], go[2], rc = -1;
 
 	*p = no_proc;
@@ -398,7 +378,7 @@ int proc_start(struct proc *p, struct jail *j, enum side side, struct err *e)
 	p->control = control[0];
 	if (p->pid < 0)
 		err_set(e, "clone: %s", strerror(errno));
-	else if (j->tier == 1 && (map_ids(p->pid, e) || open_spaces(p, e)))
+	else if (j->tier == 1 && (jail_map_ids(p->pid, e) || open_spaces(p, e)))
 		;
 	else {
 		if (side == SIDE_MODEL)

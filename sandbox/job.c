@@ -59,13 +59,6 @@ struct job {
 	double begun, ended, tester_cpu;     /* when; the tester's clock then */
 };
 
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
-
 static void kill_program(const struct job *j)
 {
 	if (j->pidfd >= 0)

@@ -81,4 +81,11 @@ peers() {
 }
 # What to do where either is absent: a failure under CI.
 absent() { if [ -n "${CI:-}" ]; then tap_line 'not ok' "$1: $why"; else skip "$1: $why"; fi; }
+# The data sets ($data), else the test ends: skipped, but under CI failed.
+shared_data() {
+	data=../shared/data
+	[ ! -d "$data" ] || return 0
+	if [ -n "${CI:-}" ]; then tap_line 'not ok' "no $data"; else skip "no $data"; fi
+	finish
+}
 finish() { echo "1..$tap_n"; [ "$tap_bad" -eq 0 ] && [ "$tap_n" -gt 0 ]; exit $?; }

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* ---- errors and messages ---- */
@@ -138,6 +140,25 @@ char *xstrndup(const char *s, size_t n)
 	memcpy(p, s, n);
 	p[n] = 0;
 	return p;
+}
+
+void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+void close_from(int first)
+{
+	struct rlimit files;
+
+	if (!syscall(SYS_close_range, first, ~0U, 0))
+		return;
+	if (getrlimit(RLIMIT_NOFILE, &files) || files.rlim_max > 1 << 20)
+		files.rlim_max = 1 << 20;
+	for (int fd = first; fd < (int)files.rlim_max; fd++)
+		close(fd);
 }
 
 int str_ends(const char *s, const char *end)

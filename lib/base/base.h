@@ -55,6 +55,10 @@ void *xreallocarray(void *p, size_t n, size_t size);
 char *xstrdup(const char *s);
 /* Does s end with this? */
 int str_ends(const char *s, const char *end);
+/* Closes it if it is one, and makes it -1. */
+void close_fd(int *fd);
+/* Closes every descriptor from first on. */
+void close_from(int first);
 char *xstrndup(const char *s, size_t n);
 void *xmemdup(const void *p, size_t n);
 /* 64-byte aligned, not zeroed, in huge pages where large and the system has them; release with free(). */

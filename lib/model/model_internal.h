@@ -78,9 +78,8 @@ struct model {
 	struct { void *p; size_t bytes; } lora[3];       /* lora.c's */
 };
 
-/* Adds the gradients of x's adapter: dy[n] with row stride ld, the inputs in[n][k], also packed as a weight of k outputs. */
-void lora_bwd(struct model *m, const struct matrix *x, const act *dy, size_t ld, const act *in,
-              size_t n, struct grads *g);
+/* Adds the gradients of x's adapter: dy[n] with row stride ld, the inputs in[n][k]. */
+void lora_bwd(struct model *m, const struct matrix *x, const act *dy, size_t ld, const act *in, size_t n, struct grads *g);
 
 /* The layers' matrix that is parameter i; NULL if that is something else. */
 struct matrix *model_matrix(struct model *m, size_t i);

@@ -150,9 +150,9 @@ score-verify --timeout 60 "$tmp/in" >/dev/null 2>&1 &
 job=$!
 i=0; while [ -z "$(pgrep -P "$job" 2>/dev/null)" ] && [ $i -lt 100 ]; do sleep 0.1; i=$((i + 1)); done
 box=$(pgrep -P "$job" | head -n 1)
-i=0; while [ "$(pgrep -P "${box:-0}" 2>/dev/null | wc -l)" -lt 2 ] && [ $i -lt 100 ]; do sleep 0.1; i=$((i + 1)); done
-children=$(pgrep -P "${box:-0}" | tr '\n' ' ')
-is 'a tester and a model side run' "$(echo "$children" | wc -w | tr -d ' ')" 2
+i=0; while [ "$(pgrep -P "${box:-0}" python 2>/dev/null | wc -l)" -lt 2 ] && [ $i -lt 100 ]; do sleep 0.1; i=$((i + 1)); done
+children=$(pgrep -P "${box:-0}" | tr '\n' ' ')         # where there is a cgroup, the one that keeps it, too
+is 'a tester and a model side run' "$(pgrep -P "${box:-0}" python | wc -l | tr -d ' ')" 2
 kill -9 "$job"
 wait "$job" 2>/dev/null
 i=0

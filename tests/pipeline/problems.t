@@ -4,12 +4,7 @@
 # solutions judged right (programs: tests/sandbox/truth.t).
 . tests/tap.sh
 
-data=../shared/data
-if [ ! -d "$data" ]; then
-	[ -z "${CI:-}" ] && { skip "no $data"; finish; }
-	tap_line 'not ok' "no $data"
-	finish
-fi
+shared_data
 
 convert() { # converter file count
 	out=$tmp/$2.problems

@@ -14,9 +14,9 @@ HONEST = "def f(x):\n    return x + 1\n"
 class Box:
     """A score-box; options as on its command line."""
 
-    def __init__(self, *options):
+    def __init__(self, *options, inherit=()):
         self.p = subprocess.Popen(["score-box", "--serve", *options], stdin=subprocess.PIPE,
-                                  stdout=subprocess.PIPE, bufsize=0)
+                                  stdout=subprocess.PIPE, bufsize=0, pass_fds=inherit)
         self.hello = self.receive()
 
     def receive(self):

@@ -5,7 +5,7 @@
 . tests/tap.sh
 
 cd "$tmp" || exit 1
-mkdir work
+mkdir tree
 verdict() { tail -n 1 "$tmp/err" | jq -c "$1" 2>&1; }
 box() { run score-box "$@"; }
 # name, expected [exit status, verdict's status, and more by jq], arguments of score-box
@@ -40,12 +40,12 @@ usage 'a file for a directory' --read "$tmp/out" -- true
 usage 'the whole file system' --read / -- true
 usage 'a tier better than the best' --tier 2 --min-tier 1 -- true
 
-${CC:-cc} -O1 -o "$tmp/work/calls" "$top/tests/sandbox/jailed/calls.c" || exit 1
+${CC:-cc} -O1 -o "$tmp/tree/calls" "$top/tests/sandbox/jailed/calls.c" || exit 1
 echo secret >"$tmp/secret"
-chmod 755 "$tmp" "$tmp/work"; chmod 644 "$tmp/secret"
+chmod 755 "$tmp" "$tmp/tree"; chmod 644 "$tmp/secret"
 head -c 300000 /dev/urandom >"$tmp/binary"
 # What a jail could leave behind outside.
-outside() { find "$tmp/work" /tmp/left-behind* /var/tmp/left-behind* 2>/dev/null | sort; }
+outside() { find "$tmp/tree" /tmp/left-behind* /var/tmp/left-behind* 2>/dev/null | sort; }
 before=$(outside)
 
 for tier in 1 2 3; do
@@ -163,15 +163,15 @@ except OSError as e: print(type(e).__name__)' 2>/dev/null </dev/null)" 'NotADire
 		tiered 'users' '["exception"]' '' -- cat /etc/passwd
 		tiered 'other processes' '["exception"]' '' -- cat "/proc/$$/environ"
 		tiered 'home directories' '["exception"]' '' -- ls /root /home
-		tiered 'what lies above a directory that is named' '["exception"]' '' --read "$tmp/work" -- cat "$tmp/work/../secret"
+		tiered 'what lies above a directory that is named' '["exception"]' '' --read "$tmp/tree" -- cat "$tmp/tree/../secret"
 		is "tier $tier: not a byte of that" "$(wc -c <out | tr -d ' ')" 0
 	fi
-	tiered 'a directory that is named' '["pass"]' '' --read "$tmp/work" -- "$tmp/work/calls" getpid
+	tiered 'a directory that is named' '["pass"]' '' --read "$tmp/tree" -- "$tmp/tree/calls" getpid
 	is "tier $tier: is there to run programs from" "$(cat out)" 0
 	# shellcheck disable=SC2086
-	(cd work && score-box $t --read . -- sh -c 'pwd; exec ./calls getpid') >one 2>err </dev/null
-	is "tier $tier: and the command begins there" "$(tr '\n' ' ' <one)" "$tmp/work 0 "
-	tiered 'and it cannot be written' '["exception"]' '' --read "$tmp/work" -- sh -c "cd $tmp/work && : >left-behind"
+	(cd tree && score-box $t --read . -- sh -c 'pwd; exec ./calls getpid') >one 2>err </dev/null
+	is "tier $tier: and the command begins there" "$(tr '\n' ' ' <one)" "$tmp/tree 0 "
+	tiered 'and it cannot be written' '["exception"]' '' --read "$tmp/tree" -- sh -c "cd $tmp/tree && : >left-behind"
 	tiered 'nor can anything outside' '["exception"]' '' -- sh -c ': >/usr/left-behind || : >/var/tmp/left-behind || : >/left-behind'
 	is "tier $tier: nothing left outside" "$(outside)" "$before"
 
@@ -181,7 +181,7 @@ except OSError as e: print(type(e).__name__)' 2>/dev/null </dev/null)" 'NotADire
 		args=${line#"$call"} args=${args% = *}
 		case $want in *\|*) [ $tier -eq 1 ] && want=${want%%|*} || want=${want##*|} ;; esac
 		# shellcheck disable=SC2086
-		box $t --read "$tmp/work" -- "$tmp/work/calls" "$call" $args </dev/null
+		box $t --read "$tmp/tree" -- "$tmp/tree/calls" "$call" $args </dev/null
 		got=$(sort -u out)      # a new process says it, too
 		[ "$(verdict .status)" = '"violation"' ] && got=$(verdict .call | tr -d '"')
 		[ "$want" = violation ] && want=$call
@@ -317,7 +317,7 @@ END
 		n=0
 		until pgrep -fx 'sleep 37.25' >pids || [ $n -ge 600 ]; do n=$((n + 1)); sleep 0.05; done
 		kill -$signal $pid
-		wait $pid && r=0 || r=$?
+		wait $pid 2>/dev/null && r=0 || r=$?      # which says what ended it
 		n=0
 		while pgrep -fx 'sleep 37.25' >pids && [ $n -lt 600 ]; do n=$((n + 1)); sleep 0.05; done
 		case $signal in TERM) n=143 ;; INT) n=130 ;; HUP) n=129 ;; KILL) n=137 ;; esac
@@ -359,8 +359,8 @@ except BlockingIOError: os._exit(7)'
 	tiered 'kill them all: the jail stands' '["pass"]' '' -- sh -c 'kill -9 1; kill -STOP 1; echo alive'
 	tiered 'the first process ends, the others do, too' '["pass"]' '' -- sh -c 'sleep 29.75 & sleep 29.75 & exit 0'
 	tiered 'a killed child is only a killed child' '["pass"]' '' -- sh -c 'sh -c "kill -9 \$\$"; exit 0'
-	tiered 'a violation by a child is the whole command'"'"'s' '["violation","unshare"]' .call --read "$tmp/work" -- \
-		sh -c "$tmp/work/calls unshare 0 & wait; exit 0"
+	tiered 'a violation by a child is the whole command'"'"'s' '["violation","unshare"]' .call --read "$tmp/tree" -- \
+		sh -c "$tmp/tree/calls unshare 0 & wait; exit 0"
 	tiered 'its own /tmp, empty again each time' '["pass"]' '' -- sh -c '[ -z "$(ls -A /tmp)" ] && : >/tmp/x'
 	tiered 'and once more' '["pass"]' '' -- sh -c '[ -z "$(ls -A /tmp)" ]'
 	tiered 'no network device is up' '["pass"]' '' -- sh -c '[ ! -e /sys/class/net ] && [ ! -e /proc/net ]'

@@ -2,6 +2,7 @@
 # What the jail holds in every tier, with a cgroup and without: each verdict with its detail; nothing that a program leaves
 # lives on, neither processes nor files nor descriptors; failures of the sandbox itself are errors and it goes on.
 import os
+import resource
 import signal
 import sys
 import time
@@ -354,6 +355,34 @@ def endings(name, options, every):
             tap.equal(groups(box.p.pid), [], what + ": no group stays")
 
 
+def inherited(name, options):
+    """What the caller has open, under whatever number, stays outside."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    high = min(2000, hard) - 1 if hard != resource.RLIM_INFINITY else 1999
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, high + 1), hard))
+    opened = os.open("/etc/passwd", os.O_RDONLY)
+    os.dup2(opened, 100)
+    os.dup2(opened, high)
+    box = Box(*options, inherit=(opened, 100, high))
+    v = box.run("""
+import os
+found = []
+for fd in list(range(3, 6)) + list(range(7, 2048)):
+    try:
+        os.fstat(fd)
+        found.append(fd)
+    except OSError:
+        pass
+def f(x):
+    return found
+""", "def check(candidate):\n    assert candidate(1) == []\n")
+    tap.ok(v["status"] == "pass", "%s: no descriptor of the caller's gets in, %d neither" % (name, high), v)
+    box.close()
+    for fd in (opened, 100, high):
+        os.close(fd)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
 def swept(name, options):
     """A group whose score-box was ended together with its keeper goes when the next one starts (anybody's: it may be gone sooner)."""
     box = Box(*options)
@@ -379,6 +408,7 @@ def main():
         memory(name, tier, box, by_group)
         attacks(name, tier, box)
         neighbours(name, options, box)
+        inherited(name, options)
         failures(name, box)
         tap.equal(box.close(), 0, "%s: score-box ends well" % name)
         endings(name, options, tier == 1 and by_group)

@@ -4,12 +4,7 @@
 # row with the same verdicts, each in split isolation.
 . tests/tap.sh
 
-data=../shared/data
-if [ ! -d "$data" ]; then
-	[ -z "${CI:-}" ] && { skip "no $data"; finish; }
-	tap_line 'not ok' "no $data"
-	finish
-fi
+shared_data
 gzip -dc "$data/HumanEval.jsonl.gz" | jq -c -f pipelines/problems/humaneval.jq >"$tmp/humaneval"
 jq -c -f pipelines/problems/mbpp.jq "$data/mbpp.jsonl" >"$tmp/mbpp"
 jq -c -f pipelines/problems/mbpp.jq "$data/sanitized-mbpp.json" >"$tmp/sanitized"
