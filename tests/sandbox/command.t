@@ -310,9 +310,9 @@ END
 		is "tier $tier: dead" "$(pgrep -fx 'sleep 29.75')" ''
 	done
 	for signal in TERM INT HUP KILL; do
-		# (sh starts what it puts behind with SIGINT ignored, and score-box leaves that so)
+		# (sh starts what it puts behind with SIGINT ignored, nohup what it starts with SIGHUP, and score-box leaves that so)
 		# shellcheck disable=SC2086
-		env --default-signal=INT score-box $t -- sleep 37.25 >out 2>err </dev/null &
+		env --default-signal=INT,HUP score-box $t -- sleep 37.25 >out 2>err </dev/null &
 		pid=$!
 		n=0
 		until pgrep -fx 'sleep 37.25' >pids || [ $n -ge 600 ]; do n=$((n + 1)); sleep 0.05; done
