@@ -79,8 +79,8 @@ int main(int argc, char **argv)
 	                        .output = 1u << 20, .tier = 1, .min_tier = 3};
 	struct run r = {0};
 	struct err e, bad_input;
-	const char *isolation = "any";
-	int at, bad = 0, show = 0;
+	const char *isolation = "any", *grader = "strict";
+	int at, bad = 0, show = 0, lenient = 0;
 	const struct opt table[] = {
 		{"jobs", 'j', OPT_INT, &o.jobs, "N", "programs run at the same time (default: the processors)", 1, 256, NULL},
 		{"timeout", 0, OPT_F64, &o.timeout, "S", "CPU seconds a program may use (5)", 0.1, 86400, NULL},
@@ -88,6 +88,8 @@ int main(int argc, char **argv)
 		{"memory", 0, OPT_BYTES, &o.memory, "BYTES", "memory a program may use (1G)", 0, 0, NULL},
 		{"output", 0, OPT_BYTES, &o.output, "BYTES", "what a program may print (1M)", 0, 0, NULL},
 		{"isolation", 0, OPT_STR, &isolation, "HOW", "split: no verdict where tests need the program's own process; any (any)", 0, 0, NULL},
+		{"grader", 0, OPT_STR, &grader, "WHICH", "of task math: strict, or hendrycks for comparable tables (strict)", 0, 0, NULL},
+		{"lenient", 0, OPT_FLAG, &lenient, NULL, "task math: a rounding of the reference passes, too", 0, 0, NULL},
 		{"redo", 0, OPT_FLAG, &o.redo, NULL, "judge turns that have a reward, too", 0, 0, NULL},
 		{"python", 0, OPT_STR, &o.python, "PATH", "interpreter of the programs (/usr/bin/python3)", 0, 0, NULL},
 		{"min-tier", 0, OPT_INT, &o.min_tier, "N", "refuse a jail weaker than tier N (3)", 1, 3, NULL},
@@ -103,6 +105,14 @@ int main(int argc, char **argv)
 	o.split_only = !strcmp(isolation, "split");
 	if (!o.split_only && strcmp(isolation, "any"))
 		opt_usage(usage, "--isolation %s: expected split or any", isolation);
+	if (!strcmp(grader, "hendrycks"))
+		o.grader = GRADER_HENDRYCKS;
+	else if (strcmp(grader, "strict"))
+		opt_usage(usage, "--grader %s: expected strict or hendrycks", grader);
+	else if (lenient)
+		o.grader = GRADER_LENIENT;
+	if (lenient && o.grader == GRADER_HENDRYCKS)
+		opt_usage(usage, "--lenient belongs to --grader strict");
 	if (o.memory < 64u << 20)
 		opt_usage(usage, "--memory: Python itself needs 64M");
 	if (!o.wall)

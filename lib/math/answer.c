@@ -8,7 +8,6 @@
 #include "math/math.h"
 
 #include <string.h>
-#include <strings.h>
 
 enum { MAX_ANSWER = 4096 };      /* a longer answer is cut: it equals no reference */
 
@@ -43,111 +42,6 @@ static size_t braces(const char *s, size_t n, size_t at)
 			return at + 1;
 	}
 	return 0;
-}
-
-/* ---- extraction ---- */
-
-static int last_boxed(const char *s, size_t n, struct buf *out)
-{
-	static const char *const names[] = {"\\boxed", "\\fbox"};
-
-	for (size_t at = n; at-- > 0; )
-		for (size_t i = 0; s[at] == '\\' && i < LEN(names); i++) {
-			size_t p = at + strlen(names[i]), end;
-
-			if (!starts(s, n, at, names[i]))
-				continue;
-			while (p < n && space(s[p]))
-				p++;
-			if (p < n && s[p] == '{' && (end = braces(s, n, p))) {
-				buf_add(out, s + p + 1, end - p - 2);
-				return 1;
-			}
-			if (p < n && s[p] != '{' && p > at + strlen(names[i])) {    /* \boxed 5 */
-				for (end = p; end < n && !space(s[end]) && s[end] != '$'; end++)
-					;
-				buf_add(out, s + p, end - p);
-				return 1;
-			}
-		}
-	return 0;
-}
-
-/* Where the last of the phrases ends, and which is last; n + 1 if there is none. */
-static size_t last_phrase(const char *s, size_t n)
-{
-	static const char *const phrases[] = {"answer is", "answer:", "answer**:", "answer:**", "answer =", "####"};
-
-	for (size_t at = n; at-- > 0; )
-		for (size_t i = 0; i < LEN(phrases); i++) {
-			size_t len = strlen(phrases[i]);
-
-			if (n - at >= len && !strncasecmp(s + at, phrases[i], len))
-				return at + len;
-		}
-	return n + 1;
-}
-
-/* The formula between dollar signs or \( \) that starts at at, without them: its length, else 0. */
-static size_t formula(const char *s, size_t n, size_t at, size_t *start)
-{
-	static const struct { const char *open, *close; } marks[] = {
-		{"$$", "$$"}, {"$", "$"}, {"\\(", "\\)"}, {"\\[", "\\]"},
-	};
-
-	for (size_t i = 0; i < LEN(marks); i++) {
-		size_t from = at + strlen(marks[i].open), p;
-
-		if (!starts(s, n, at, marks[i].open))
-			continue;
-		for (p = from; p < n && !starts(s, n, p, marks[i].close); p++)
-			if (s[p] == '\n' && marks[i].open[0] == '$' && !marks[i].open[1])
-				break;
-		if (p == from || !starts(s, n, p, marks[i].close))
-			continue;
-		*start = from;
-		return p - from;
-	}
-	return 0;
-}
-
-static int after_phrase(const char *s, size_t n, struct buf *out)
-{
-	size_t at = last_phrase(s, n), end, len, start;
-
-	if (at > n)
-		return 0;
-	while (at < n && (space(s[at]) || s[at] == ':' || s[at] == '*'))
-		at++;
-	len = formula(s, n, at, &start);
-	if (len) {
-		buf_add(out, s + start, len);
-		return 1;
-	}
-	for (end = at; end < n && s[end] != '\n'; end++)
-		if (s[end] == '.' && (end + 1 == n || space(s[end + 1])))
-			break;
-	while (end > at && (space(s[end - 1]) || s[end - 1] == '*'))
-		end--;
-	buf_add(out, s + at, end - at);
-	return end > at;
-}
-
-enum math_found math_extract(const char *s, size_t n, struct buf *out)
-{
-	buf_clear(out);
-	if (last_boxed(s, n, out))
-		return MATH_BOXED;
-	if (after_phrase(s, n, out))
-		return MATH_PHRASE;
-	return math_last_number(s, n, out) ? MATH_LAST_NUMBER : MATH_NONE;
-}
-
-const char *math_found_name(enum math_found f)
-{
-	static const char *const names[] = {"none", "boxed", "phrase", "last-number"};
-
-	return names[f];
 }
 
 /* ---- canonical text ---- */

@@ -24,14 +24,25 @@ int math_number(const char *s, size_t n, struct buf *out);
 
 enum math_found {
 	MATH_NONE,
-	MATH_BOXED,                  /* the last \boxed{} or \fbox{} */
+	MATH_BOXED,                  /* the last \boxed{} or \fbox{}; several in one breath are a list */
 	MATH_PHRASE,                 /* after the last "answer is", "answer:" or "####" */
-	MATH_LAST_NUMBER,            /* neither: the last number */
+	MATH_WHOLE,                  /* the response is nothing but an answer */
+	MATH_FORMULA,                /* none of these: the last formula, if no number follows it */
+	MATH_LAST_NUMBER,            /* else the last number */
 };
 
 /* A response's final answer as it was written. */
 enum math_found math_extract(const char *s, size_t n, struct buf *out);
 const char *math_found_name(enum math_found f);
+/* A reference, which may be a bare answer, one in dollar signs, or a whole solution. */
+void math_reference(const char *s, size_t n, struct buf *out);
+/* What an answer written as a chain comes to: x = 5 + 6 = 11 is x = 11, 2 + 2 = 4 is 4, 1/3 \approx 0.33 is 1/3.
+ * Everything else stays. */
+void math_settle(const char *s, size_t n, struct buf *out);
+
+/* Equality as the MATH data set's first grader has it, for comparable tables: equal strings after the rewriting
+ * that score-verify(1) lists. */
+int math_hendrycks(const char *gold, size_t n_gold, const char *got, size_t n_got);
 
 /* The text that answers are compared by: LaTeX spacing, sizing, delimiters, \text, units at the end, currency
  * and percent signs gone, \dfrac as \frac, numbers canonical. Returns 1 if it is a number. */

@@ -131,26 +131,61 @@ static int grade_number(struct traj *t, size_t i, const struct buf *want, struct
 	return rc;
 }
 
-static void grade_math(struct traj *t, size_t i, const struct buf *want)
+static const char *text(const struct buf *b)
 {
-	struct buf wanted = {0}, raw = {0}, got = {0};
-	enum math_found found = math_extract(t->turns[i].response, t->turns[i].response_len, &raw);
-	int number = math_canonical(want->data, want->len, &wanted);
-	char method[64];
+	return b->data ? b->data : "";
+}
 
-	if (found == MATH_NONE)
-		set_text(t, i, 0, NULL, "none");
-	else {
-		number &= math_canonical(raw.data, raw.len, &got);
-		snprintf(method, sizeof method, "%s-%s", math_found_name(found), number ? "number" : "text");
-		set_text(t, i, got.len && same(&got, &wanted), &got, method);
+/* How the answer compares with the reference: a status, and the method by which it was decided. */
+static const char *compare(const struct buf *want, const struct buf *got, enum verify_grader grader, const char **method)
+{
+	struct buf a = {0}, b = {0};
+	int number, right;
+
+	if (grader == GRADER_HENDRYCKS) {
+		*method = "hendrycks";
+		return math_hendrycks(text(want), want->len, text(got), got->len) ? "pass" : "fail";
 	}
-	buf_release(&wanted);
+	number = math_canonical(text(want), want->len, &a) & math_canonical(text(got), got->len, &b);
+	*method = number ? "exact" : "text";
+	right = b.len && same(&a, &b);
+	buf_release(&a);
+	buf_release(&b);
+	return right ? "pass" : "fail";
+}
+
+static void grade_math(struct traj *t, size_t i, const struct buf *reference, enum verify_grader grader)
+{
+	struct buf want = {0}, raw = {0}, got = {0};
+	enum math_found found = math_extract(t->turns[i].response, t->turns[i].response_len, &raw);
+	const char *status = "fail", *method = "none";
+	struct js v = js_object();
+
+	math_reference(reference->data, reference->len, &got);
+	if (grader == GRADER_HENDRYCKS) {
+		buf_add(&want, got.data, got.len);
+		buf_clear(&got);
+		buf_add(&got, raw.data, raw.len);
+	} else {
+		math_settle(text(&got), got.len, &want);
+		math_settle(text(&raw), raw.len, &got);
+	}
+	if (found != MATH_NONE)
+		status = compare(&want, &got, grader, &method);
+	js_set(&v, "status", js_str(status));
+	if (found != MATH_NONE) {
+		math_canonical(text(&got), got.len, &raw);
+		js_set(&v, "answer", js_strn(text(&raw), raw.len));
+	}
+	js_set(&v, "method", js_str(method));
+	js_set(&v, "found", js_str(math_found_name(found)));
+	set(t, i, js_num(!strcmp(status, "pass")), v);
+	buf_release(&want);
 	buf_release(&raw);
 	buf_release(&got);
 }
 
-int grade_text(struct traj *t, size_t i, enum grade_task task, struct err *e)
+int grade_text(struct traj *t, size_t i, enum grade_task task, enum verify_grader grader, struct err *e)
 {
 	struct buf want = {0};
 	int rc = reference(t, &want, e);
@@ -160,7 +195,7 @@ int grade_text(struct traj *t, size_t i, enum grade_task task, struct err *e)
 	else if (!rc && task == TASK_NUMBER)
 		rc = grade_number(t, i, &want, e);
 	else if (!rc)
-		grade_math(t, i, &want);
+		grade_math(t, i, &want, grader);
 	buf_release(&want);
 	return rc;
 }

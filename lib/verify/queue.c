@@ -145,7 +145,7 @@ int verifier_add(struct verifier *v, struct traj t, struct err *e)
 		if (!rc && task == TASK_CODE)
 			add_code(v, r, i);
 		else if (!rc)
-			rc = grade_text(&r->t, i, task, e);
+			rc = grade_text(&r->t, i, task, v->o->grader, e);
 	}
 	if (rc)
 		traj_release(&r->t);         /* text tasks only: no task points to it */

@@ -10,7 +10,14 @@
 
 #include "traj/traj.h"
 
+enum verify_grader {
+	GRADER_STRICT,               /* equivalence, certain or not at all */
+	GRADER_LENIENT,              /* and roundings of the reference */
+	GRADER_HENDRYCKS,            /* the MATH data set's first grader: rewritten strings */
+};
+
 struct verify_opts {
+	enum verify_grader grader;   /* of task math */
 	int jobs;                    /* score-box processes at most; they start when a program needs one */
 	double timeout, wall;        /* seconds of CPU time, of wall time */
 	uint64_t memory, output;     /* bytes */
@@ -27,7 +34,7 @@ enum grade_task { TASK_EXACT, TASK_NUMBER, TASK_MATH, TASK_CODE };
 /* The record's task; -1 with ".task: ..." where it is missing, unknown or lacks what it needs. */
 MUST_CHECK int grade_task(const struct traj *t, enum grade_task *task, struct err *e);
 /* Sets reward and verdict of turn i, for every task but code. */
-MUST_CHECK int grade_text(struct traj *t, size_t i, enum grade_task task, struct err *e);
+MUST_CHECK int grade_text(struct traj *t, size_t i, enum grade_task task, enum verify_grader grader, struct err *e);
 /* Builds score-box's request for turn i in request (frame.h): 1, or 0 if the response holds no program
  * (then reward and verdict are set). entry: the function's name where the record does not say. */
 int grade_request(struct traj *t, size_t i, const char *entry, const struct verify_opts *o, struct buf *request);

@@ -23,7 +23,18 @@ is 'exact: verdicts' "$(verdicts)" '[1,"pass","a b"] [0,"fail","a  b"] [0,"fail"
 run score-verify <<'EOF'
 {"id":"m","task":"math","answer":"\\frac{1}{2}","turns":[{"response":"\\boxed{0.50}"},{"response":"The answer is $\\dfrac12$."},{"response":"\\boxed{\\frac{1}{3}}"},{"response":"?"}]}
 EOF
-is 'math: verdicts' "$(verdicts)" '[1,"pass","0.5"] [1,"pass","0.5"] [0,"fail","1/3"] [0,"fail",null] '
+is 'math: verdicts' "$(verdicts)" '[1,"pass","0.5"] [1,"pass","0.5"] [0,"fail","1/3"] [0,"fail","?"] '
+
+is 'math: how they were found' "$(jq -r '.turns[].verdict.found' "$tmp/out" | tr '\n' ' ')" 'boxed phrase boxed whole '
+math() { printf '{"id":"m","task":"math","answer":"%s","turns":[{"response":"%s"}]}\n' "$1" "$2"; }
+{
+	math '10 ' '10\\text{ units}'; math '.1' '0.1'; math '\\frac{1}{2}' 'So \\boxed{1/2}'; math 4,10 '\\boxed{10,4}'; math 0.25 '\\frac14'
+	math '$5$' '5'; math 5 'none at all'
+} >"$tmp/in"
+run score-verify --grader hendrycks "$tmp/in"
+is '--grader hendrycks' "$status $(jq -c '.turns[] | [.reward, .verdict.method]' "$tmp/out" | tr '\n' ' ')" \
+	'0 [1,"hendrycks"] [1,"hendrycks"] [1,"hendrycks"] [0,"hendrycks"] [0,"hendrycks"] [1,"hendrycks"] [0,"none"] '
+ok 'math: schema' tests/validate trajectory "$tmp/out"
 
 # ---- records ----
 cat >"$tmp/in" <<'EOF'
@@ -68,7 +79,8 @@ run score-verify "$tmp/in"
 is 'a response that is no string' "$status.$(grep -c '.turns\[0\].response: ' "$tmp/err")" 1.1
 run score-verify "$tmp/none"
 is 'no such file' "$status" 1
-for wrong in '-j 0' '--timeout 0' '--min-tier 4' '--tier 3 --min-tier 2' '--memory 1M' '--nonsense'; do
+for wrong in '-j 0' '--timeout 0' '--min-tier 4' '--tier 3 --min-tier 2' '--memory 1M' '--nonsense' '--grader kind' \
+	'--grader hendrycks --lenient'; do
 	# shellcheck disable=SC2086
 	run score-verify $wrong
 	is "usage: $wrong" "$status" 2

@@ -9,7 +9,7 @@
 
 static const char *const pieces[] = {
 	"0", "1", "9", "12", "1,234", "{,}", ".", "-", "+", "$", "\\$", "/", "e", "E5", "e-3", "\\frac{", "\\dfrac", "}{", "{", "}",
-	"\\boxed{", "\\boxed", "\\fbox ", "answer is", "####", "\\text{", "\\left(", "\\right)", "^{", "^\\circ", " ", "\n", "\t",
+	"\\boxed{", "\\boxed", "\\fbox ", "\\sqrt", "\\text{ ", "final answer is", "\\approx", "=", "x =", " and ", "\\(", "answer is", "####", "\\text{", "\\left(", "\\right)", "^{", "^\\circ", " ", "\n", "\t",
 	"```", "```py\n", "~~~", "def f", "f = ", "class f", "(", ")", "x", "\\", "\\!", "\xe2\x88\x92", "\xe2", "\xc2", "\xff", "%", "_",
 	"\r\n", "async ", "\\[", "\\)", ":", "*",
 };
@@ -63,7 +63,7 @@ int main(void)
 {
 	struct rng r = rng_stream(1, "fuzz", 0, "answer", 0, 0);
 	struct buf text = {0}, a = {0}, b = {0};
-	int unstable = 0, not_number = 0, outside = 0;
+	int unstable = 0, not_number = 0, not_itself = 0, outside = 0;
 	uint64_t at = 0;
 
 	for (int i = 0; i < 60000; i++) {
@@ -73,11 +73,16 @@ int main(void)
 			unstable += a.len != b.len || memcmp(a.data, b.data, a.len);
 		}
 		math_extract(text.data, text.len, &a);
+		math_settle(a.data ? a.data : "", a.len, &b);
+		not_itself += !math_hendrycks(text.data, text.len, text.data, text.len);
+		math_hendrycks(text.data, text.len, b.data ? b.data : "", b.len);
+		math_reference(text.data, text.len, &b);
 		math_canonical(text.data, text.len, &b);
 		code_extract(text.data, text.len, "f", &a);
 	}
 	ok(!not_number, "a canonical number is a number (%d are not)", not_number);
 	ok(!unstable, "a canonical number is its own canonical form (%d are not)", unstable);
+	ok(!not_itself, "every text is itself for the old grader, too (%d are not)", not_itself);
 	for (int i = 0; i < 20000; i++)
 		outside += !frames(&r, &at);
 	ok(!outside, "fields of a received message lie within it (%d do not)", outside);

@@ -1,0 +1,502 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From a response to the text of its final answer. One pass over the response for each way of
+ * looking, with bounded looks ahead: linear in time and space, whatever is written.
+ */
+#include "math/math.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum {
+	MAX_GAP = 64,                /* between two boxed values of one list */
+	MAX_SENTENCE = 1000,         /* after a phrase */
+	MAX_WHOLE = 200,             /* a response that is nothing but an answer */
+};
+
+struct span {
+	size_t from, to;             /* the content */
+	size_t start, end;           /* with what encloses it */
+};
+
+static int space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static struct span trimmed(const char *s, struct span x)
+{
+	while (x.from < x.to && space(s[x.from]))
+		x.from++;
+	while (x.from < x.to && space(s[x.to - 1]))
+		x.to--;
+	return x;
+}
+
+static int starts(const char *s, size_t n, size_t at, const char *word)
+{
+	size_t len = strlen(word);
+
+	return at <= n && n - at >= len && !memcmp(s + at, word, len);
+}
+
+static int letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static int digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* ---- what stands between the values of a list ---- */
+
+/* "x =" and the like: the length, or 0. */
+static size_t name_equals(const char *s, size_t n, size_t at)
+{
+	size_t p = at;
+
+	if (p < n && s[p] == '\\')
+		p++;
+	if (p >= n || !letter(s[p]))
+		return 0;
+	for (p++; s[at] == '\\' && p < n && letter(s[p]); p++)
+		;
+	if (p + 1 < n && s[p] == '_')
+		p += 2;
+	while (p < n && s[p] == ' ')
+		p++;
+	return p < n && s[p] == '=' ? p + 1 - at : 0;
+}
+
+/* Is s[from, to) nothing but what joins the values of a list, in one paragraph? */
+static int joins(const char *s, size_t from, size_t to)
+{
+	static const char *const words[] = {
+		" ", "\t", "\r", "\n", ",", ";", "$", "*", "\"", "\\,", "\\;", "\\ ", "\\quad", "\\qquad", "\\(", "\\)", "\\[", "\\]",
+		"\\text{and}", "\\text{ and }", "\\text{or}", "\\text{ or }", "and", "or",
+	};
+	int lines = 0;
+
+	if (to - from > MAX_GAP)
+		return 0;
+	while (from < to) {
+		size_t len = 0;
+
+		for (size_t i = 0; i < LEN(words) && !len; i++)
+			if (starts(s, to, from, words[i]) && (!letter(words[i][strlen(words[i]) - 1]) ||
+			    from + strlen(words[i]) >= to || !letter(s[from + strlen(words[i])])))
+				len = strlen(words[i]);
+		if (!len && !(len = name_equals(s, to, from)))
+			return 0;
+		lines = s[from] == '\n' ? lines + 1 : s[from] == ' ' ? lines : 0;
+		if (lines > 1)
+			return 0;
+		from += len;
+	}
+	return 1;
+}
+
+/* The content of one value: \boxed within it taken off, and what is no part of an answer at its ends. */
+static void put(const char *s, struct span x, struct buf *out)
+{
+	static const char *const drop[] = {"\\boxed", "\\fbox"};
+	size_t from = out->len;
+
+	x = trimmed(s, x);
+	while (x.from < x.to) {
+		size_t len = 0;
+
+		for (size_t i = 0; i < LEN(drop) && s[x.from] == '\\'; i++)
+			if (starts(s, x.to, x.from, drop[i]) && (x.from + strlen(drop[i]) >= x.to || !letter(s[x.from + strlen(drop[i])])))
+				len = strlen(drop[i]);
+		if (!len)
+			buf_addc(out, s[x.from]);
+		x.from += len ? len : 1;
+	}
+	while (out->len > from && (space(out->data[out->len - 1]) || (strchr(".,;:", out->data[out->len - 1]) &&
+	       (out->len - from < 2 || out->data[out->len - 2] != '\\'))))
+		out->len--;
+	if (out->data)
+		out->data[out->len] = 0;
+}
+
+static int same(const char *s, struct span a, struct span b)
+{
+	a = trimmed(s, a);
+	b = trimmed(s, b);
+	return a.to - a.from == b.to - b.from && !memcmp(s + a.from, s + b.from, a.to - a.from);
+}
+
+/* The last of n spans and those before it that are joined to it, as a list; one if all are the same. */
+static void put_list(const char *s, const struct span *x, size_t n, struct buf *out)
+{
+	size_t first = n - 1, all_same = 1;
+
+	while (first && joins(s, x[first - 1].end, x[first].start))
+		first--;
+	for (size_t i = first; i < n - 1; i++)
+		all_same &= (size_t)same(s, x[i], x[n - 1]);
+	if (all_same)
+		first = n - 1;
+	for (size_t i = first; i < n; i++) {
+		if (i > first)
+			buf_adds(out, ", ");
+		put(s, x[i], out);
+	}
+}
+
+/* ---- \boxed ---- */
+
+struct open {
+	size_t start, from, depth;
+};
+
+/* The length of \boxed or \fbox at a backslash; also of \\boxed, which is one escaped twice. */
+static size_t box_name(const char *s, size_t n, size_t at)
+{
+	static const char *const names[] = {"\\boxed", "\\fbox", "\\\\boxed", "\\\\fbox"};
+
+	for (size_t i = 0; i < LEN(names); i++) {
+		size_t end = at + strlen(names[i]);
+
+		if (starts(s, n, at, names[i]) && (end >= n || !letter(s[end])))
+			return strlen(names[i]);
+	}
+	return 0;
+}
+
+/* \boxed 5: up to a space or the end of the formula. */
+static struct span bare_box(const char *s, size_t n, size_t start, size_t at)
+{
+	struct span x = {at, at, start, at};
+
+	while (x.to < n && !space(s[x.to]) && s[x.to] != '$' && !starts(s, n, x.to, "\\)") && !starts(s, n, x.to, "\\]"))
+		x.to++;
+	x.end = x.to;
+	return x;
+}
+
+/* Every closed box that is in no other closed one, in order. */
+static size_t boxes(const char *s, size_t n, struct span **out)
+{
+	struct open *open = NULL;
+	struct span *done = NULL;
+	size_t n_open = 0, cap_open = 0, n_done = 0, cap_done = 0, depth = 0;
+
+	for (size_t at = 0; at < n; at++) {
+		size_t len = s[at] == '\\' ? box_name(s, n, at) : 0, p = at + len;
+
+		if (len) {
+			while (p < n && space(s[p]))
+				p++;
+			if (p < n && s[p] == '{') {
+				VEC_PUSH(open, n_open, cap_open) = (struct open){at, p + 1, depth++};
+				at = p;
+			} else if (p < n && (p > at + len || digit(s[p]) || s[p] == '\\') && s[p] != '}') {
+				VEC_PUSH(done, n_done, cap_done) = bare_box(s, n, at, p);
+				at = done[n_done - 1].to - 1;
+			} else
+				at += len - 1;
+		} else if (s[at] == '\\') {
+			at++;
+		} else if (s[at] == '{') {
+			depth++;
+		} else if (s[at] == '}' && depth) {
+			depth--;
+			while (n_open && open[n_open - 1].depth > depth)
+				n_open--;
+			if (n_open && open[n_open - 1].depth == depth) {
+				struct open o = open[--n_open];
+
+				while (n_done && done[n_done - 1].start > o.start)
+					n_done--;
+				VEC_PUSH(done, n_done, cap_done) = (struct span){o.from, at, o.start, at + 1};
+			}
+		}
+	}
+	free(open);
+	*out = done;
+	return n_done;
+}
+
+/* ---- formulas ---- */
+
+static int holds_word(const char *s, size_t from, size_t to)
+{
+	int command = 0;
+
+	for (; from < to; from++) {
+		command = s[from] == '\\' || (command && letter(s[from]));
+		if (!command && from + 1 < to && letter(s[from]) && letter(s[from + 1]))
+			return 1;
+	}
+	return 0;
+}
+
+/* The formula in $ $, $$ $$, \( \) or \[ \] that starts at at, within limit bytes: 1, else 0. A closing dollar sign has no digit
+ * behind it, and no word before it and a space: $5 and $10 are money. */
+static int formula(const char *s, size_t n, size_t at, size_t limit, struct span *x)
+{
+	static const char *const open[] = {"$$", "$", "\\(", "\\["}, *const close[] = {"$$", "$", "\\)", "\\]"};
+	size_t kind = 0, end = n - at > limit ? at + limit : n, len, p;
+
+	while (kind < LEN(open) && !starts(s, n, at, open[kind]))
+		kind++;
+	if (kind == LEN(open))
+		return 0;
+	len = strlen(open[kind]);
+	for (p = at + len; p < end && !starts(s, end, p, close[kind]); p++) {
+		if (s[p] == '\n' && p + 1 < end && s[p + 1] == '\n')
+			return 0;
+		/* they do not nest */
+		if (s[p] == '\\' && p + 1 < end && (s[++p] == '(' || s[p] == '['))
+			return 0;
+	}
+	if (p >= end || p == at + len)
+		return 0;
+	if (len == 1 && ((p + 1 < n && digit(s[p + 1])) || (space(s[p - 1]) && digit(s[at + 1]) && holds_word(s, at, p))))
+		return 0;
+	*x = (struct span){at + len, p, at, p + len};
+	return 1;
+}
+
+/* Formulas from at on that are joined, as a list. Returns where they end, or at if none starts there. */
+static size_t formulas(const char *s, size_t n, size_t at, struct buf *out)
+{
+	struct span x[8];
+	size_t found = 0, p = at;
+
+	while (found < LEN(x) && p < n && formula(s, n, p, MAX_SENTENCE, &x[found])) {
+		size_t next = x[found++].end;
+
+		for (p = next; p < n && p - next < MAX_GAP && s[p] != '$' && !starts(s, n, p, "\\(") && !starts(s, n, p, "\\["); p++)
+			;
+		if (p >= n || !joins(s, next, p))
+			break;
+	}
+	if (!found)
+		return at;
+	put_list(s, x, found, out);
+	return x[found - 1].end;
+}
+
+static int last_formula(const char *s, size_t n, struct buf *out, size_t *end)
+{
+	struct span last[8], x;
+	size_t found = 0;
+
+	for (size_t at = 0; at < n; at++) {
+		if ((s[at] == '$' || s[at] == '\\') && formula(s, n, at, MAX_SENTENCE, &x)) {
+			if (found == LEN(last))
+				memmove(last, last + 1, --found * sizeof *last);
+			last[found++] = x;
+			at = x.end - 1;
+		} else if (s[at] == '\\')
+			at++;
+	}
+	if (!found)
+		return 0;
+	put_list(s, last, found, out);
+	*end = last[found - 1].end;
+	return 1;
+}
+
+/* ---- phrases ---- */
+
+/* Words of two letters and more that are not part of mathematics. */
+static size_t words(const char *s, size_t n)
+{
+	static const char *const math[] = {"and", "or", "sin", "cos", "tan", "cot", "sec", "csc", "log", "ln", "exp", "sqrt", "pi", "mod"};
+	size_t count = 0;
+
+	for (size_t at = 0; at < n; ) {
+		size_t from = at, known = 0;
+
+		if (s[at] == '\\' || !letter(s[at])) {
+			for (at++; s[from] == '\\' && at < n && letter(s[at]); at++)
+				;
+			/* \text{ } may hold as many as it likes */
+			if (at < n && s[at] == '{' && (starts(s, n, from, "\\text") || starts(s, n, from, "\\mbox") || starts(s, n, from, "\\mathrm")))
+				while (at < n && s[at] != '}')
+					at++;
+			continue;
+		}
+		while (at < n && letter(s[at]))
+			at++;
+		for (size_t i = 0; i < LEN(math); i++)
+			known |= at - from == strlen(math[i]) && starts(s, n, from, math[i]);
+		count += at - from > 1 && !known;
+	}
+	return count;
+}
+
+/* Is it a sentence rather than an answer? After a number a few words may be units. */
+static int prose(const char *s, size_t n)
+{
+	int mathy = n && (digit(s[0]) || strchr("\\$-+.([{|", s[0]));
+
+	return words(s, n) > (mathy ? 3u : 1u);
+}
+
+static int has_digit(const char *s, size_t n)
+{
+	size_t at = 0;
+
+	while (at < n && !digit(s[at]))
+		at++;
+	return at < n;
+}
+
+/* "final answer is" counts more than "answer is"; a heading is one too. 0: no phrase at at; else its length. */
+static size_t phrase(const char *s, size_t n, size_t at, int *final)
+{
+	static const char *const phrases[] = {"answer is", "answer:", "answer**:", "answer:**", "answer =", "answers are", "answer**\n", "answer\n"};
+
+	for (size_t i = 0; i < LEN(phrases); i++) {
+		size_t len = strlen(phrases[i]);
+
+		if (n - at < len || strncasecmp(s + at, phrases[i], len))
+			continue;
+		*final = at >= 6 && !strncasecmp(s + at - 6, "final ", 6);
+		return phrases[i][len - 1] == '\n' && !*final ? 0 : len;
+	}
+	return 0;
+}
+
+/* The sentence's end: a line's, a full stop's, or where reasons begin. */
+static size_t sentence(const char *s, size_t n, size_t at)
+{
+	static const char *const stops[] = {" because ", " since ", " which ", ", which ", ", so ", " but ", " I hope "};
+	size_t limit = n - at > MAX_SENTENCE ? at + MAX_SENTENCE : n;
+
+	for (; at < limit && s[at] != '\n'; at++) {
+		if (s[at] == '.' && (at + 1 == n || space(s[at + 1])))
+			break;
+		for (size_t i = 0; i < LEN(stops); i++)
+			if (s[at] == stops[i][0] && starts(s, n, at, stops[i]))
+				return at;
+	}
+	return at;
+}
+
+/* What a phrase that ends at at says; strict: only what looks like mathematics. */
+static int said(const char *s, size_t n, size_t at, int strict, struct buf *out)
+{
+	static const char *const empty[] = {"correct", "incorrect", "wrong", "right", "not", "yes, correct"};
+	struct span x;
+	size_t ignored;
+
+	while (at < n && (space(s[at]) || strchr(":*\"=_", s[at])) && s[at])
+		at++;
+	if (at >= n)
+		return 0;
+	if (formulas(s, n, at, out) > at)
+		return out->len > 0;
+	x = (struct span){at, sentence(s, n, at), at, at};
+	while (x.to > x.from && (space(s[x.to - 1]) || strchr("*\"_", s[x.to - 1])))
+		x.to--;
+	if (strict && (prose(s + x.from, x.to - x.from) || !has_digit(s + x.from, x.to - x.from)))
+		return 0;
+	for (size_t i = 0; i < LEN(empty); i++)
+		if (x.to - x.from == strlen(empty[i]) && !strncasecmp(s + x.from, empty[i], x.to - x.from))
+			return 0;
+	if (!prose(s + x.from, x.to - x.from))
+		put(s, x, out);
+	else if (!last_formula(s + x.from, x.to - x.from, out, &ignored) && !math_last_number(s + x.from, x.to - x.from, out))
+		put(s, x, out);
+	return out->len > 0;
+}
+
+/* GSM8K's "#### 72", which is also a heading's mark: a line that is an answer and no prose. */
+static int hashes(const char *s, size_t n, size_t at, struct buf *out)
+{
+	struct span x = {at, at, at, at};
+
+	while (x.to < n && s[x.to] != '\n' && x.to - at < MAX_WHOLE)
+		x.to++;
+	x = trimmed(s, x);
+	if (x.from == x.to || words(s + x.from, x.to - x.from) > (digit(s[x.from]) ? 1u : 0u))
+		return 0;
+	if (formulas(s, x.to, x.from, out) == x.from)
+		put(s, x, out);
+	return out->len > 0;
+}
+
+/* The last phrase from `from` on that says something; only final ones if final is set. */
+static int after_phrase(const char *s, size_t n, size_t from, int final, struct buf *out)
+{
+	for (size_t at = n; at-- > from; ) {
+		int is_final = 0;
+		size_t len = s[at] == 'a' || s[at] == 'A' ? phrase(s, n, at, &is_final) : 0;
+
+		buf_clear(out);
+		if (len && (is_final || !final) && said(s, n, at + len, final, out))
+			return 1;
+		if (s[at] == '#' && !final && starts(s, n, at, "####") && (!at || s[at - 1] == '\n') && hashes(s, n, at + 4, out))
+			return 1;
+	}
+	buf_clear(out);
+	return 0;
+}
+
+/* ---- the whole ---- */
+
+/* A response that is nothing but an answer. */
+static int whole(const char *s, size_t n, struct buf *out)
+{
+	struct span x = trimmed(s, (struct span){0, n, 0, n}), f;
+
+	while (x.to - x.from > 2 && s[x.from] == '*' && s[x.to - 1] == '*')
+		x.from++, x.to--;
+	if (x.to - x.from > MAX_WHOLE || x.from == x.to)
+		return 0;
+	if (formula(s, x.to, x.from, MAX_WHOLE, &f) && f.end == x.to) {
+		put(s, f, out);
+		return out->len > 0;
+	}
+	for (size_t i = x.from; i < x.to; i++)
+		if (s[i] == '\n' || ((s[i] == '$' || s[i] == '\\') && formula(s, x.to, i, MAX_WHOLE, &f)))
+			return 0;
+	if (prose(s + x.from, x.to - x.from))
+		return 0;
+	while (x.from < x.to && s[x.from] == '=')
+		x.from++;
+	put(s, x, out);
+	return out->len > 0;
+}
+
+enum math_found math_extract(const char *s, size_t n, struct buf *out)
+{
+	struct span *x;
+	size_t n_boxed = boxes(s, n, &x), end = 0;
+	struct buf number = {0};
+	enum math_found found = MATH_NONE;
+
+	buf_clear(out);
+	if (n_boxed) {
+		/* what is boxed may be a step on the way to what is called final after it */
+		found = after_phrase(s, n, x[n_boxed - 1].end, 1, out) ? MATH_PHRASE : MATH_BOXED;
+		if (found == MATH_BOXED)
+			put_list(s, x, n_boxed, out);
+	} else if (after_phrase(s, n, 0, 0, out))
+		found = MATH_PHRASE;
+	else if (whole(s, n, out))
+		found = MATH_WHOLE;
+	else if (last_formula(s, n, out, &end) && out->len && !math_last_number(s + end, n - end, &number))
+		found = MATH_FORMULA;
+	else if (math_last_number(s, n, out))
+		found = MATH_LAST_NUMBER;
+	free(x);
+	buf_release(&number);
+	return found;
+}
+
+const char *math_found_name(enum math_found f)
+{
+	static const char *const names[] = {"none", "boxed", "phrase", "whole", "formula", "last-number"};
+
+	return names[f];
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/* Chains of equalities, and references that are more than an answer. */
+#include "math/math.h"
+
+#include <string.h>
+
+static int letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static int space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static int digit(const char *s, size_t n, size_t at)
+{
+	return at < n && s[at] >= '0' && s[at] <= '9';
+}
+
+static int is_word(const char *s, size_t from, size_t to, const char *const *words, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (to - from == strlen(words[i]) && !memcmp(s + from, words[i], to - from))
+			return 1;
+	return 0;
+}
+
+/* The end of the control word (or control symbol) at a backslash. */
+static size_t control(const char *s, size_t n, size_t at)
+{
+	size_t p = at + 1;
+
+	while (p < n && letter(s[p]))
+		p++;
+	return p == at + 1 && p < n ? p + 1 : p;
+}
+
+/* Does it name no variable? e, i, constants, functions and units in \text do not count. */
+static int constant(const char *s, size_t n)
+{
+	static const char *const texts[] = {"\\text", "\\mbox", "\\mathrm", "\\textbf", "\\textrm"};
+	static const char *const fine[] = {
+		"\\frac", "\\dfrac", "\\tfrac", "\\sqrt", "\\pi", "\\left", "\\right", "\\cdot", "\\times", "\\div", "\\pm", "\\infty",
+		"\\circ", "\\degree", "\\%", "\\$", "\\!", "\\,", "\\;", "\\ ", "\\quad", "\\sin", "\\cos", "\\tan", "\\log", "\\ln",
+		"\\binom", "\\displaystyle",
+	};
+	int any = 0;
+
+	for (size_t at = 0; at < n; ) {
+		size_t p = at + 1;
+
+		if (s[at] == '\\') {
+			p = control(s, n, at);
+			if (is_word(s, at, p, texts, LEN(texts)))
+				while (p < n && s[p] != '}')
+					p++;
+			else if (!is_word(s, at, p, fine, LEN(fine)))
+				return 0;
+		} else if (letter(s[at]) && s[at] != 'e' && s[at] != 'i')
+			return 0;
+		any |= !space(s[at]);
+		at = p;
+	}
+	return any;
+}
+
+/* A letter, a Greek one, f(x), x_1: what an equation may say the value of. */
+static int name(const char *s, size_t n)
+{
+	for (size_t at = 0; at < n; at++)
+		if (strchr("+-*/^=", s[at]))
+			return 0;
+	return n > 0;
+}
+
+struct chain {
+	size_t first, last, count;   /* of the equality signs at the top level */
+	size_t approx, after;        /* of the first sign of approximation, and behind it */
+	int other;                   /* a list or another relation: no chain */
+};
+
+static struct chain read_chain(const char *s, size_t n)
+{
+	static const char *const about[] = {"\\approx", "\\simeq", "\\doteq", "\\thickapprox"};
+	static const char *const relations[] = {
+		"\\neq", "\\ne", "\\le", "\\leq", "\\ge", "\\geq", "\\lt", "\\gt", "\\in", "\\cup", "\\cap", "\\implies", "\\iff",
+		"\\Rightarrow", "\\begin", "\\equiv", "\\subset", "\\to", "\\quad", "\\qquad", "\\\\",
+	};
+	struct chain c = {.approx = n, .after = n};
+	size_t depth = 0;
+
+	for (size_t at = 0; at < n; ) {
+		size_t p = at + 1, mark = 0;
+
+		if (s[at] == '\\') {
+			p = control(s, n, at);
+			mark = is_word(s, at, p, about, LEN(about)) ? p : 0;
+			c.other |= is_word(s, at, p, relations, LEN(relations));
+		} else if (n - at >= 3 && !memcmp(s + at, "\xe2\x89\x88", 3)) {
+			mark = p = at + 3;
+		} else if (strchr("{([", s[at]) && s[at]) {
+			depth++;
+		} else if (strchr("})]", s[at]) && s[at]) {
+			depth -= depth > 0;
+		} else if (!depth && (s[at] == '<' || s[at] == '>' || s[at] == ';' || s[at] == '!' || s[at] == ':')) {
+			c.other |= s[at] != '!' || (p < n && s[p] == '=');
+		} else if (!depth && s[at] == ',') {
+			c.other |= !(digit(s, n, at + 1) && digit(s, n, at + 2) && digit(s, n, at + 3) && !digit(s, n, at + 4));
+		} else if (!depth && s[at] == '=' && c.approx == n) {
+			c.first = c.count++ ? c.first : at;
+			c.last = at;
+		}
+		if (mark && c.approx == n) {
+			c.approx = at;
+			c.after = mark;
+		}
+		at = p;
+	}
+	return c;
+}
+
+void math_settle(const char *s, size_t n, struct buf *out)
+{
+	struct chain c = read_chain(s, n);
+	size_t at = 0, end = n, rhs;
+
+	buf_clear(out);
+	while (at < n && space(s[at]))
+		at++;
+	if (c.other) {
+		buf_add(out, s, n);
+		return;
+	}
+	if (c.approx < n && c.approx > at)
+		end = c.approx;
+	else if (c.approx == at && at < n)
+		at = c.after;
+	rhs = c.last + 1;
+	if (!c.count || !constant(s + rhs, end - rhs))
+		buf_add(out, s + at, end - at);
+	else if (constant(s + at, c.first - at))
+		buf_add(out, s + rhs, end - rhs);
+	else {
+		/* from a name: what it is; else: what the expression comes to */
+		if (c.count == 1 || name(s + at, c.first - at))
+			buf_add(out, s + at, c.first + 1 - at);
+		buf_add(out, s + rhs, end - rhs);
+	}
+}
+
+/* ---- references ---- */
+
+static int holds(const char *s, size_t n, const char *what)
+{
+	return memmem(s, n, what, strlen(what)) != NULL;
+}
+
+void math_reference(const char *s, size_t n, struct buf *out)
+{
+	static const char *const more[] = {"\\boxed", "\\fbox", "nswer is", "nswer:", "####"};
+	struct buf found = {0};
+
+	while (n && space(*s))
+		s++, n--;
+	while (n && space(s[n - 1]))
+		n--;
+	buf_clear(out);
+	for (size_t i = 0; i < LEN(more); i++)
+		if (holds(s, n, more[i]) && math_extract(s, n, &found) != MATH_NONE) {
+			buf_add(out, found.data, found.len);
+			buf_release(&found);
+			return;
+		}
+	buf_release(&found);
+	/* one formula, not two beside text; \$ at the end is money */
+	for (size_t marks = n > 2 && s[0] == '$' && s[1] == '$' ? 2 : 1; marks; marks--)
+		if (n > 2 * marks && s[0] == '$' && s[n - 1] == '$' && s[n - 2] != '\\' && !memchr(s + marks, '$', n - 2 * marks)) {
+			s += marks;
+			n -= 2 * marks;
+			break;
+		}
+	if (n > 4 && s[0] == '\\' && s[n - 2] == '\\' && ((s[1] == '(' && s[n - 1] == ')') || (s[1] == '[' && s[n - 1] == ']'))) {
+		s += 2;
+		n -= 4;
+	}
+	buf_add(out, s, n);
+}
