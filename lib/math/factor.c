@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: MIT */
+/* Factors: powers, functions, fractions, roots and what else multiplies. */
+#include <string.h>
+
+#include "base/base.h"
+#include "math/parse.h"
+
+int starts_factor(struct parser *p)
+{
+	const struct tok *t = peek(p);
+
+	switch (t->kind) {
+	case TK_VAR: case TK_CONST: case TK_FUNC: case TK_FRAC: case TK_SQRT: case TK_BINOM: case TK_ACCENT: case TK_SHAPE: case TK_BEGIN:
+		return 1;
+	case TK_OPEN:
+		return t->op != 'S';
+	case TK_BAR:
+		return t->op != 'r' && (!p->bar || t->op == 'l');
+	}
+	return 0;
+}
+
+struct math_node *factor(struct parser *p, int sign)
+{
+	int minus = 0;
+	struct math_node *node;
+
+	while (sign && (at_kind(p, TK_MINUS) || at_kind(p, TK_PLUS))) {
+		minus ^= at_kind(p, TK_MINUS);
+		next(p);
+	}
+	node = power(p);
+	return node && minus ? with_one(p, MT_NEG, 0, node) : node;
+}
+
+/* ---- powers and what else stands behind ---- */
+
+static struct math_node *exponent(struct parser *p)
+{
+	struct math_node *node;
+
+	if (p->depth >= MT_MAX_DEPTH)
+		return NULL;
+	p->depth++;
+	if (eat(p, TK_MINUS))
+		node = with_one(p, MT_NEG, 0, exponent(p));
+	else if (eat(p, TK_PLUS))
+		node = exponent(p);
+	else
+		node = primary(p);
+	if (node && at_kind(p, TK_POW)) {
+		next(p);
+		node = with_two(p, MT_POW, 0, node, exponent(p));
+	}
+	p->depth--;
+	return node;
+}
+
+static int is_ordinal(const struct tok *t)
+{
+	return t->kind == TK_WORD && t->len == 2 &&
+	       (!memcmp(t->s, "th", 2) || !memcmp(t->s, "st", 2) || !memcmp(t->s, "nd", 2) || !memcmp(t->s, "rd", 2));
+}
+
+static struct math_node *annotated(struct parser *p, struct math_node *node, int op, const char *text)
+{
+	node = with_one(p, MT_UNIT, op, node);
+	if (node) {
+		node->text = text;
+		node->len = (uint32_t)strlen(text);
+	}
+	return node;
+}
+
+/* At the degree sign; C or F may follow. */
+static struct math_node *degrees(struct parser *p, struct math_node *node)
+{
+	const struct tok *t;
+	char c = 0;
+
+	next(p);
+	eat_op(p, TK_CLOSE, '{');
+	t = peek(p);
+	if ((t->kind == TK_VAR && t->len == 1) || t->kind == TK_WORD)
+		c = t->len == 1 || (t->len == 7 && !memcmp(t->s, "Celsius", 7)) || (t->len == 10 && !memcmp(t->s, "Fahrenheit", 10)) ? t->s[0] : 0;
+	if (c != 'C' && c != 'F')
+		return annotated(p, node, MU_DEGREE, "deg");
+	next(p);
+	return annotated(p, node, MU_DEGREE, c == 'C' ? "degC" : "degF");
+}
+
+/* At the ^. */
+static struct math_node *raised(struct parser *p, struct math_node *node)
+{
+	size_t in = peek_at(p, 1)->kind == TK_OPEN && peek_at(p, 1)->op == '{';
+	const struct tok *t = peek_at(p, 1 + in), *after = peek_at(p, 2 + in);
+
+	if (t->kind == TK_DEG && (!in || after->kind == TK_CLOSE)) {
+		p->i += 1 + in;
+		return degrees(p, node);
+	}
+	if (is_ordinal(t) && (!in || after->kind == TK_CLOSE)) {
+		p->i += 2 + 2 * in;
+		return annotated(p, node, MU_ORDINAL, "th");
+	}
+	if (node->kind == MT_SETNAME && (t->kind == TK_PLUS || t->kind == TK_MINUS || t->kind == TK_MUL) &&
+	    (!in || after->kind == TK_CLOSE)) {
+		char name[2] = {node->text[0], t->s[0]};
+
+		p->i += 2 + 2 * in;
+		return leaf(p, MT_SETNAME, 0, name, 2);
+	}
+	next(p);
+	if (node->kind == MT_TUPLE && node->n == 1 && node->open == '[')
+		node = node->kid[0];
+	return with_two(p, MT_POW, 0, node, exponent(p));
+}
+
+static struct math_node *postfix(struct parser *p, struct math_node *node)
+{
+	while (node) {
+		const struct tok *t = peek(p);
+
+		if (t->kind == TK_POW) {
+			if (peek_at(p, 1)->kind == TK_END)
+				return NULL;
+			node = raised(p, node);
+		} else if (t->kind == TK_BANG) {
+			int twice = peek_at(p, 1)->kind == TK_BANG;
+
+			p->i += 1 + (size_t)twice;
+			node = with_one(p, MT_FUNC, twice ? MF_FACT2 : MF_FACT, node);
+		} else if (t->kind == TK_DEG) {
+			node = degrees(p, node);
+		} else if (t->kind == TK_PERCENT) {
+			next(p);
+			node = annotated(p, node, MU_PERCENT, "%");
+		} else if (t->kind == TK_MONEY && peek_at(p, 1)->kind != TK_NUM) {
+			next(p);
+			node = money(p, t, node);
+		} else if (is_ordinal(t) && node->kind == MT_NUMBER && !(t->flags & TF_SPACE)) {
+			next(p);
+			node = annotated(p, node, MU_ORDINAL, "th");
+		} else if (t->kind == TK_SUB && node->kind == MT_NUMBER && !node->repeat) {
+			node = in_base(p, node->text, node->len, node->decimals);
+		} else {
+			return node;
+		}
+	}
+	return NULL;
+}
+
+struct math_node *power(struct parser *p)
+{
+	return postfix(p, primary(p));
+}
+
+/* ---- functions ---- */
+
+static int inverse(int op)
+{
+	static const signed char of[MF_N] = {
+		[MF_SIN] = MF_ASIN, [MF_COS] = MF_ACOS, [MF_TAN] = MF_ATAN, [MF_SEC] = MF_ASEC, [MF_CSC] = MF_ACSC, [MF_COT] = MF_ACOT,
+		[MF_SINH] = MF_ASINH, [MF_COSH] = MF_ACOSH, [MF_TANH] = MF_ATANH,
+	};
+
+	return of[op];      /* 0 (MF_SIN) is the inverse of none */
+}
+
+/* What a function takes without brackets: sin 2x, ln 3, cos pi/4. */
+static struct math_node *bare_argument(struct parser *p)
+{
+	size_t mark = p->n_st;
+	int plain = 1;
+	struct math_node *node = factor(p, 1);
+
+	for (;;) {
+		const struct tok *t = peek(p);
+
+		if (push(p, node))
+			return NULL;
+		plain &= node->kind == MT_NUMBER || (node->kind == MT_CONST && node->op == MC_PI);
+		if (t->kind == TK_DIV && plain && node->kind == MT_CONST && peek_at(p, 1)->kind == TK_NUM) {
+			next(p);
+			node = p->n_st == mark + 1 ? p->st[--p->n_st] : gather(p, MT_MUL, 0, mark);
+			return with_two(p, MT_DIV, 0, node, factor(p, 0));
+		}
+		if (!starts_factor(p) || t->kind == TK_FUNC || t->kind == TK_OPEN || t->kind == TK_BEGIN || t->kind == TK_BAR)
+			break;
+		node = factor(p, 0);
+	}
+	if (p->n_st > mark + 1)
+		return gather(p, MT_MUL, 0, mark);
+	p->n_st = mark;
+	return p->st[mark];
+}
+
+static int arguments_fit(int op, uint32_t n)
+{
+	switch (op) {
+	case MF_BINOM:
+		return n == 2;
+	case MF_LOG:
+		return n == 1 || n == 2;
+	case MF_GCD: case MF_LCM: case MF_MIN: case MF_MAX:
+		return n >= 1;
+	}
+	return n == 1;
+}
+
+/* Pushes the arguments of a function. */
+static int arguments(struct parser *p, int op)
+{
+	int sep, n, bar = p->bar;
+	const struct tok *t = peek(p);
+
+	if (t->kind == TK_OPEN && (t->op == '(' || t->op == '[' || t->op == '{' || (t->op == 'S' && op >= MF_GCD && op <= MF_MAX))) {
+		int how = t->op;
+
+		next(p);
+		p->bar = 0;
+		n = items(p, &sep);
+		p->bar = bar;
+		return n < 1 || !eat_op(p, TK_CLOSE, how) ? -1 : 0;
+	}
+	return push(p, bare_argument(p));
+}
+
+/* The base of a logarithm, at the _: 2, {10}; \log_28 is log 8 to the base of 2. */
+static struct math_node *log_base(struct parser *p)
+{
+	struct tok *t;
+
+	next(p);
+	t = peek(p);
+	if (t->kind == TK_NUM && t->len > 1 && !starts_factor(p) && peek_at(p, 1)->kind != TK_OPEN && peek_at(p, 1)->kind != TK_VAR &&
+	    peek_at(p, 1)->kind != TK_NUM && peek_at(p, 1)->kind != TK_FRAC && peek_at(p, 1)->kind != TK_SQRT)
+		return argument(p);
+	return primary(p);
+}
+
+static struct math_node *function(struct parser *p)
+{
+	int op = peek(p)->op;
+	size_t mark = p->n_st;
+	struct math_node *node, *power_of = NULL, *base = NULL;
+
+	next(p);
+	for (int i = 0; i < 2; i++) {
+		if (at_kind(p, TK_POW)) {
+			next(p);
+			power_of = exponent(p);
+			if (!power_of)
+				return NULL;
+		} else if (at_kind(p, TK_SUB) && op == MF_LOG) {
+			base = log_base(p);
+			if (!base)
+				return NULL;
+		}
+	}
+	if (power_of && inverse(op) && power_of->kind == MT_NEG && power_of->kid[0]->kind == MT_NUMBER &&
+	    !strcmp(power_of->kid[0]->text, "1") && !power_of->kid[0]->decimals) {
+		op = inverse(op);
+		power_of = NULL;
+	}
+	if (arguments(p, op) || (base && push(p, base)))
+		return NULL;
+	node = gather(p, MT_FUNC, op, mark);
+	if (!node || !arguments_fit(op, node->n))
+		return NULL;
+	return power_of ? with_two(p, MT_POW, 0, node, power_of) : node;
+}
+
+/* ---- fractions, roots ---- */
+
+struct math_node *argument(struct parser *p)
+{
+	struct tok *t = peek(p);
+	struct math_node *node;
+
+	if (t->kind != TK_NUM)
+		return t->kind == TK_MINUS || t->kind == TK_PLUS ? NULL : primary(p);
+	if (t->decimals || (t->flags & TF_GROUPED))
+		return NULL;
+	node = leaf(p, MT_NUMBER, 0, t->s, 1);
+	/* \frac12: the other digit is the next one's */
+	if (t->width > 1) {
+		if (t->width != t->len)
+			return NULL;
+		t->s++;
+		t->len--;
+		t->width--;
+		t->flags &= (uint8_t)~TF_SPACE;
+	} else {
+		next(p);
+	}
+	return node;
+}
+
+static struct math_node *fraction(struct parser *p)
+{
+	int binom = at_kind(p, TK_BINOM);
+	struct math_node *a, *b;
+
+	next(p);
+	a = argument(p);
+	if (!a)
+		return NULL;
+	b = argument(p);
+	return with_two(p, binom ? MT_FUNC : MT_DIV, binom ? MF_BINOM : 0, a, b);
+}
+
+static struct math_node *root(struct parser *p)
+{
+	struct math_node *index = NULL, *node;
+
+	if (peek(p)->op) {
+		index = leaf(p, MT_NUMBER, 0, "3", 1);
+		next(p);
+	} else {
+		next(p);
+		if (eat_op(p, TK_OPEN, '[')) {
+			index = sum(p);
+			if (!index || !eat_op(p, TK_CLOSE, '['))
+				return NULL;
+		}
+	}
+	node = primary(p);
+	return index ? with_two(p, MT_ROOT, 0, node, index) : with_one(p, MT_ROOT, 0, node);
+}
+
+/* ---- primary ---- */
+
+static struct math_node *primary_here(struct parser *p)
+{
+	const struct tok *t = peek(p);
+
+	switch (t->kind) {
+	case TK_NUM:
+		return numeral(p);
+	case TK_VAR:
+	case TK_ACCENT:
+	case TK_SHAPE:
+	case TK_WORD:
+		return variable(p);
+	case TK_CONST:
+		if (peek_at(p, 1)->kind == TK_SUB)
+			return variable(p);
+		next(p);
+		return leaf(p, MT_CONST, t->op, t->s, t->len);
+	case TK_SETNAME:
+		next(p);
+		return leaf(p, MT_SETNAME, 0, t->s, 1);
+	case TK_EMPTY:
+		next(p);
+		return new_node(p, MT_EMPTY, 0);
+	case TK_FUNC:
+		return function(p);
+	case TK_FRAC:
+	case TK_BINOM:
+		return fraction(p);
+	case TK_SQRT:
+		return root(p);
+	case TK_OPEN:
+		return bracket(p);
+	case TK_BAR:
+	case TK_NORM:
+		return bars(p);
+	case TK_BEGIN:
+		return matrix(p);
+	case TK_MONEY:
+		next(p);
+		return money(p, t, factor(p, 1));
+	}
+	return NULL;
+}
+
+struct math_node *primary(struct parser *p)
+{
+	struct math_node *node;
+
+	if (p->depth >= MT_MAX_DEPTH)
+		return NULL;
+	p->depth++;
+	node = primary_here(p);
+	p->depth--;
+	return node;
+}

@@ -1,0 +1,560 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From tokens to a tree: lists, relations, sums and products; recursive descent.
+ *
+ *     items  = item (("," | ";" | "and" | "or" | "\\") item)*
+ *     item   = words | value (relation value)*
+ *     value  = set (":" set)* (unit | \pmod)?
+ *     set    = sum ((\cup | \cap | \setminus) sum)*
+ *     sum    = ("+" | "-" | "\pm")? term (("+" | "-" | "\pm") term)*
+ *     term   = factor (("*" | "/")? factor)*        from left to right: 1/2x is (1/2)x
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/base.h"
+#include "math/parse.h"
+
+/* ---- nodes ---- */
+
+struct math_node *new_node(struct parser *p, int kind, int op)
+{
+	struct math_node *node;
+
+	if (p->n_node == p->node_cap)
+		return NULL;
+	node = &p->node[p->n_node++];
+	*node = (struct math_node){.kind = (uint8_t)kind, .op = (uint8_t)op, .text = ""};
+	return node;
+}
+
+struct math_node *leaf(struct parser *p, int kind, int op, const char *s, size_t n)
+{
+	struct math_node *node = new_node(p, kind, op);
+
+	if (!node || !(node->text = add_text(p, s, n)))
+		return NULL;
+	node->len = (uint32_t)n;
+	return node;
+}
+
+char *add_text(struct parser *p, const char *s, size_t n)
+{
+	char *to = p->chr + p->n_chr;
+
+	if (p->chr_cap - p->n_chr < n + 1)
+		return NULL;
+	memcpy(to, s, n);
+	to[n] = 0;
+	p->n_chr += n + 1;
+	return to;
+}
+
+int push(struct parser *p, struct math_node *kid)
+{
+	if (!kid || p->n_st == p->st_cap)
+		return -1;
+	p->st[p->n_st++] = kid;
+	return 0;
+}
+
+struct math_node *gather(struct parser *p, int kind, int op, size_t mark)
+{
+	size_t n = p->n_st - mark;
+	struct math_node *node;
+
+	if (p->kid_cap - p->n_kid < n || !(node = new_node(p, kind, op)))
+		return NULL;
+	node->kid = p->kid + p->n_kid;
+	node->n = (uint32_t)n;
+	memcpy(node->kid, p->st + mark, n * sizeof *p->st);
+	p->n_kid += n;
+	p->n_st = mark;
+	return node;
+}
+
+struct math_node *with_one(struct parser *p, int kind, int op, struct math_node *a)
+{
+	size_t mark = p->n_st;
+
+	return push(p, a) ? NULL : gather(p, kind, op, mark);
+}
+
+struct math_node *with_two(struct parser *p, int kind, int op, struct math_node *a, struct math_node *b)
+{
+	size_t mark = p->n_st;
+
+	return push(p, a) || push(p, b) ? NULL : gather(p, kind, op, mark);
+}
+
+/* ---- products and sums ---- */
+
+/* [x+1] is a bracket where it multiplies. */
+static struct math_node *unboxed(struct math_node *node)
+{
+	if (node && node->kind == MT_TUPLE && node->n == 1 && node->open == '[' && node->close == ']')
+		return node->kid[0];
+	return node;
+}
+
+static struct math_node *product(struct parser *p, size_t mark)
+{
+	if (p->n_st == mark + 1) {
+		p->n_st = mark;
+		return p->st[mark];
+	}
+	for (size_t i = mark; i < p->n_st; i++)
+		p->st[i] = unboxed(p->st[i]);
+	return gather(p, MT_MUL, 0, mark);
+}
+
+/* May a number come right after this factor? (\sqrt{3} 2, not x 2.) */
+static int before_number(const struct math_node *node)
+{
+	return node->kind == MT_ROOT || (node->kind == MT_CONST && node->op == MC_PI) ||
+	       ((node->flags & MT_F_PAREN) && node->kind == MT_ADD);
+}
+
+static struct math_node *term(struct parser *p)
+{
+	size_t mark = p->n_st, factors = 1;
+	int unit_like = 0;
+	struct math_node *node = factor(p, 1);
+
+	if (push(p, node))
+		return NULL;
+	for (;;) {
+		struct tok *t = peek(p);
+
+		if (t->kind == TK_MUL) {
+			next(p);
+			if (push(p, factor(p, 1)))
+				return NULL;
+		} else if (t->kind == TK_DIV) {
+			next(p);
+			node = unboxed(product(p, mark));
+			node = with_two(p, MT_DIV, 0, node, unboxed(factor(p, 1)));
+			if (push(p, node))
+				return NULL;
+		} else if (t->kind == TK_NUM ? before_number(p->st[p->n_st - 1]) : starts_factor(p)) {
+			unit_like = t->kind == TK_VAR && (t->flags & TF_SPACE) && t->len == 1;
+			if (push(p, factor(p, 0)))
+				return NULL;
+			factors++;
+			continue;
+		} else {
+			break;
+		}
+		factors = 3;
+	}
+	node = product(p, mark);
+	if (node && node->kind == MT_MUL && factors == 2 && unit_like && node->kid[1]->kind == MT_VAR)
+		node->flags |= MT_F_MAYBE_UNIT;
+	return node;
+}
+
+/* A term with its unit, where a sum goes on after it: 3 cm + 4 cm. */
+static struct math_node *term_of_sum(struct parser *p)
+{
+	struct math_node *node = term(p);
+	size_t ahead = 0;
+
+	if (!node || !unit_follows(p))
+		return node;
+	while (peek_at(p, ahead)->kind == TK_WORD)
+		ahead++;
+	return peek_at(p, ahead)->kind == TK_PLUS || peek_at(p, ahead)->kind == TK_MINUS ? unit(p, node) : node;
+}
+
+struct math_node *sum(struct parser *p)
+{
+	size_t mark = p->n_st;
+	struct math_node *node;
+
+	if (at_kind(p, TK_PM)) {
+		int op = peek(p)->op;
+
+		next(p);
+		node = with_one(p, MT_PM, op, term_of_sum(p));
+	} else if (eat(p, TK_MINUS)) {
+		node = with_one(p, MT_NEG, 0, term_of_sum(p));
+	} else {
+		eat(p, TK_PLUS);
+		node = term_of_sum(p);
+	}
+	for (;;) {
+		struct tok *t = peek(p);
+
+		if (push(p, node))
+			return NULL;
+		if (t->kind != TK_PLUS && t->kind != TK_MINUS && t->kind != TK_PM)
+			break;
+		next(p);
+		if (t->kind == TK_PM) {
+			node = p->n_st == mark + 1 ? p->st[--p->n_st] : gather(p, MT_ADD, 0, mark);
+			node = with_two(p, MT_PM, t->op, node, term_of_sum(p));
+			continue;
+		}
+		node = term_of_sum(p);
+		if (t->kind == TK_MINUS)
+			node = with_one(p, MT_NEG, 0, node);
+	}
+	if (p->n_st == mark + 1) {
+		p->n_st = mark;
+		return p->st[mark];
+	}
+	/* \mathbb{R} - \{0\} */
+	if (p->n_st == mark + 2 && p->st[mark]->kind == MT_SETNAME && p->st[mark + 1]->kind == MT_NEG &&
+	    p->st[mark + 1]->kid[0]->kind == MT_SET) {
+		p->st[mark + 1] = p->st[mark + 1]->kid[0];
+		return gather(p, MT_SETMINUS, 0, mark);
+	}
+	return gather(p, MT_ADD, 0, mark);
+}
+
+/* ---- sets, relations, lists ---- */
+
+struct math_node *set_expr(struct parser *p)
+{
+	size_t mark = p->n_st;
+	struct math_node *node = sum(p);
+	int kind = 0;
+
+	for (;;) {
+		int t = peek(p)->kind;
+		int now = t == TK_UNION ? MT_UNION : t == TK_INTER ? MT_INTER : t == TK_SETMINUS ? MT_SETMINUS : 0;
+
+		if (push(p, node))
+			return NULL;
+		if (kind && now != kind) {
+			node = gather(p, kind, 0, mark);
+			kind = 0;
+			if (!now)
+				return node;
+			if (push(p, node))
+				return NULL;
+		}
+		if (!now)
+			break;
+		if (kind == MT_SETMINUS && push(p, gather(p, kind, 0, mark)))
+			return NULL;
+		kind = now;
+		next(p);
+		node = sum(p);
+	}
+	p->n_st = mark;
+	return node;
+}
+
+static int clock_like(const struct tok *first, const struct tok *second)
+{
+	return first->kind == TK_NUM && second->kind == TK_NUM && second->width == 2 && first->width <= 2 &&
+	       !first->decimals && !second->decimals && second->s[0] < (second->len == 2 ? '6' : ':') &&
+	       (first->len == 1 || first->s[0] < '2' || (first->s[0] == '2' && first->s[1] < '5'));
+}
+
+static struct math_node *value(struct parser *p)
+{
+	size_t mark = p->n_st;
+	struct tok *first = peek(p);
+	struct math_node *node;
+
+	node = at_kind(p, TK_WORD) ? words(p) : set_expr(p);
+	if (node && at_kind(p, TK_COLON) && !p->set) {
+		int clock = p->tok[p->i - 1].kind == TK_NUM && clock_like(first, peek_at(p, 1));
+
+		if (push(p, node))
+			return NULL;
+		while (eat(p, TK_COLON))
+			if (push(p, sum(p)))
+				return NULL;
+		node = gather(p, MT_RATIO, 0, mark);
+		if (node && clock)
+			node->flags |= MT_F_CLOCK;
+	}
+	if (node && unit_follows(p))
+		node = unit(p, node);
+	if (node && at_kind(p, TK_MOD)) {
+		next(p);
+		node = with_two(p, MT_MOD, 0, node, primary(p));
+	}
+	return node;
+}
+
+static struct math_node *item(struct parser *p)
+{
+	size_t mark = p->n_st;
+	char ops[64];
+	size_t n = 0;
+	struct math_node *node;
+
+	/* "= 5", "about 8.24" */
+	if (at_op(p, TK_REL, '=') || at_op(p, TK_REL, '~'))
+		next(p);
+	node = value(p);
+	while (at_kind(p, TK_REL)) {
+		if (n == sizeof ops || push(p, node))
+			return NULL;
+		ops[n++] = (char)peek(p)->op;
+		next(p);
+		node = value(p);
+	}
+	if (!n || push(p, node))
+		return n ? NULL : node;
+	node = gather(p, MT_REL, 0, mark);
+	if (!node || !(node->text = add_text(p, ops, n)))
+		return NULL;
+	node->len = (uint32_t)n;
+	return node;
+}
+
+static int is_separator(int kind)
+{
+	return kind == TK_COMMA || kind == TK_SEMI || kind == TK_AND || kind == TK_OR || kind == TK_ROW;
+}
+
+int items(struct parser *p, int *op)
+{
+	int n = 0;
+
+	*op = ',';
+	while (is_separator(peek(p)->kind))
+		return -1;
+	for (;;) {
+		struct math_node *node;
+
+		while (eat(p, TK_DOT))
+			;
+		if (at_kind(p, TK_END) || at_kind(p, TK_CLOSE))
+			return n;
+		node = item(p);
+		if (push(p, node))
+			return -1;
+		n++;
+		while (eat(p, TK_DOT))
+			;
+		/* 3 hours 20 minutes */
+		if (node->kind == MT_UNIT && at_kind(p, TK_NUM))
+			continue;
+		if (!is_separator(peek(p)->kind))
+			return n;
+		while (is_separator(peek(p)->kind)) {
+			if (at_kind(p, TK_OR))
+				*op = 'o';
+			next(p);
+		}
+	}
+}
+
+/* ---- the whole ---- */
+
+static int is_alnum(int c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c >= 0x80;
+}
+
+static void spell_number(struct parser *p, const struct tok *t)
+{
+	char *to = p->chr + p->n_chr;
+	size_t len = t->len, whole = len > t->decimals ? len - t->decimals : 0;
+
+	for (size_t i = 0; i < len; i++) {
+		if (i == whole && t->decimals)
+			*to++ = '.';
+		if (i == len - t->repeat)
+			*to++ = '(';
+		/* 70,110 may be two numbers */
+		if ((t->flags & TF_GROUPED) && i && i < whole && (whole - i) % 3 == 0)
+			*to++ = ',';
+		*to++ = t->s[i];
+	}
+	p->n_chr = (size_t)(to - p->chr);
+}
+
+/* The input as its tokens spell it. */
+static int spell(struct parser *p)
+{
+	struct math_tree *tree = p->tree;
+	size_t start = p->n_chr;
+	int last_long = 0, last_number = 0;
+
+	tree->plain = p->chr + start;
+	for (size_t i = 0; i + 1 < p->n_tok; i++) {
+		const struct tok *t = &p->tok[i];
+		int number = t->kind == TK_NUM, lengthy = t->len > 1 && !number;
+
+		if (p->chr_cap - p->n_chr < 2 * (size_t)t->len + t->decimals + 8)
+			return -1;
+		if (p->n_chr > start && is_alnum((unsigned char)p->chr[p->n_chr - 1]) && t->len && is_alnum((unsigned char)t->s[0]) &&
+		    (last_long || lengthy || (last_number && number)))
+			p->chr[p->n_chr++] = ' ';
+		if (number) {
+			/* zeros that were cut off: 0.05 */
+			if (t->decimals >= t->len) {
+				p->chr[p->n_chr++] = '.';
+				for (size_t z = t->len; z < t->decimals; z++)
+					p->chr[p->n_chr++] = '0';
+				memcpy(p->chr + p->n_chr, t->s, t->len);
+				p->n_chr += t->len;
+				if (t->repeat)
+					p->chr[p->n_chr++] = '_', p->chr[p->n_chr++] = (char)('0' + t->repeat % 10);
+			} else {
+				spell_number(p, t);
+			}
+		} else {
+			memcpy(p->chr + p->n_chr, t->s, t->len);
+			p->n_chr += t->len;
+		}
+		last_long = lengthy;
+		last_number = number;
+	}
+	/* "5." and "5" */
+	while (p->n_chr > start && p->chr[p->n_chr - 1] == '.')
+		p->n_chr--;
+	tree->n_plain = p->n_chr - start;
+	p->chr[p->n_chr++] = 0;
+	return 0;
+}
+
+/* 70,110: the list of 70 and 110, as the number's kid. */
+static void other_reading(struct parser *p, struct math_node *number)
+{
+	size_t mark = p->n_st, first = number->len - number->decimals;
+	struct math_node *list;
+
+	if (number->decimals)
+		return;
+	first = (first - 1) % 3 + 1;
+	for (size_t at = 0; at < number->len; at += at ? 3 : first) {
+		const char *s = number->text + at;
+		size_t n = at ? 3 : first;
+		struct math_node *kid;
+
+		while (n > 1 && *s == '0') {
+			s++;
+			n--;
+		}
+		kid = leaf(p, MT_NUMBER, 0, s, n);
+		if (push(p, kid))
+			return;
+	}
+	list = gather(p, MT_LIST, ',', mark);
+	if (!list || push(p, list) || p->n_kid == p->kid_cap)
+		return;
+	number->kid = &p->kid[p->n_kid++];
+	number->kid[0] = list;
+	number->n = 1;
+	number->flags |= MT_F_GROUPED;
+	p->n_st = mark;
+}
+
+/* {1, 2}, {x | x > 1}: braces about the whole that TeX would not show. */
+static void ascii_set(struct parser *p)
+{
+	struct tok *last = &p->tok[p->n_tok - 2];
+	int deep = 0, several = 0;
+
+	for (size_t i = p->i; i + 1 < p->n_tok; i++) {
+		const struct tok *t = &p->tok[i];
+
+		deep += t->kind == TK_OPEN ? 1 : t->kind == TK_CLOSE ? -1 : 0;
+		several |= deep == 1 && (t->kind == TK_COMMA || t->kind == TK_MID || t->kind == TK_COLON || t->kind == TK_BAR);
+		if (!deep && t != last)
+			return;
+	}
+	if (several && last->kind == TK_CLOSE && last->op == '{')
+		peek(p)->op = last->op = 'S';
+}
+
+static struct math_node *whole(struct parser *p)
+{
+	size_t mark = p->n_st;
+	int op, n;
+	struct math_node *node;
+
+	if (at_op(p, TK_OPEN, '{') && peek_at(p, 1)->kind == TK_CLOSE && peek_at(p, 2)->kind == TK_END)
+		return new_node(p, MT_EMPTY, 0);
+	/* **5** */
+	if (p->n_tok > 4 && at_kind(p, TK_POW) && p->tok[p->n_tok - 2].kind == TK_POW) {
+		next(p);
+		p->tok[p->n_tok - 2].kind = TK_END;
+	}
+	if (at_op(p, TK_OPEN, '{'))
+		ascii_set(p);
+	n = items(p, &op);
+	if (n < 1 || !at_kind(p, TK_END))
+		return NULL;
+	if (n > 1)
+		return gather(p, MT_LIST, op, mark);
+	node = p->st[mark];
+	if (node->kind == MT_NUMBER && (p->tok[0].flags & TF_GROUPED))
+		other_reading(p, node);
+	/* (B) */
+	if (node->kind == MT_VAR && (node->flags & MT_F_PAREN) && node->len == 1)
+		node->flags |= MT_F_WORD;
+	return node;
+}
+
+/* The whole as words, if most of it is. */
+static struct math_node *all_words(struct parser *p)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < p->n_tok; i++) {
+		if (p->tok[i].kind == TK_BAD)
+			return NULL;
+		count += p->tok[i].kind == TK_WORD || p->tok[i].kind == TK_AND || p->tok[i].kind == TK_OR;
+	}
+	if (!count || 2 * count < p->n_tok - 1)
+		return NULL;
+	return leaf(p, MT_TEXT, 0, p->tree->plain, p->tree->n_plain);
+}
+
+static size_t rounded(size_t n)
+{
+	return (n + 15) & ~(size_t)15;
+}
+
+struct math_tree *math_parse(const char *s, size_t n)
+{
+	struct parser p = {0};
+	size_t use = n > MT_MAX_INPUT ? 0 : n, at;
+	size_t toks, nodes, kids, stack;
+	char *block;
+
+	p.tok_cap = 4 * use + 8;
+	p.node_cap = 3 * use + 16;
+	p.kid_cap = p.st_cap = 4 * use + 32;
+	p.chr_cap = 12 * use + 64;
+	at = rounded(sizeof *p.tree);
+	toks = at;
+	at += rounded((p.tok_cap + 1) * sizeof *p.tok);
+	nodes = at;
+	at += rounded(p.node_cap * sizeof *p.node);
+	kids = at;
+	at += rounded(p.kid_cap * sizeof *p.kid);
+	stack = at;
+	at += rounded(p.st_cap * sizeof *p.st);
+	block = xmalloc(at + p.chr_cap);
+	p.tree = (struct math_tree *)block;
+	p.tok = (struct tok *)(block + toks);
+	p.node = (struct math_node *)(block + nodes);
+	p.kid = (struct math_node **)(block + kids);
+	p.st = (struct math_node **)(block + stack);
+	p.chr = block + at;
+	*p.tree = (struct math_tree){.plain = ""};
+	if (n > MT_MAX_INPUT || lex(&p, s, n) || spell(&p))
+		return p.tree;
+	p.tree->root = whole(&p);
+	if (!p.tree->root) {
+		p.n_node = p.n_kid = p.n_st = 0;
+		p.tree->root = all_words(&p);
+	}
+	p.tree->n_nodes = p.n_node;
+	return p.tree;
+}
+
+void math_tree_free(struct math_tree *t)
+{
+	free(t);
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/* Inside lib/math only: what lexer and parser share. */
+#ifndef MATH_PARSE_H
+#define MATH_PARSE_H
+
+#include "math/tree.h"
+
+enum tok_kind {
+	TK_END,
+	TK_NUM, TK_VAR, TK_CONST, TK_FUNC, TK_WORD, TK_SETNAME, TK_EMPTY,
+	TK_PLUS, TK_MINUS, TK_PM, TK_MUL, TK_DIV, TK_POW, TK_SUB, TK_BANG, TK_PRIME,
+	TK_PERCENT, TK_DEG, TK_MONEY,
+	TK_REL,                         /* op: as in MT_REL */
+	TK_COMMA, TK_SEMI, TK_COLON, TK_DOT, TK_AND, TK_OR, TK_ROW, TK_AMP,
+	TK_UNION, TK_INTER, TK_SETMINUS, TK_MID,
+	TK_OPEN, TK_CLOSE,              /* op: ( [ { S (a written brace) < f (floor) c (ceiling); the same for both */
+	TK_BAR, TK_NORM,                /* | and \| */
+	TK_FRAC, TK_SQRT, TK_BINOM, TK_CHOOSE, TK_OVER,
+	TK_ACCENT,                      /* op: o (overline) v (vector: dropped) b (others: part of the name) */
+	TK_SHAPE,                       /* \triangle, \angle */
+	TK_BEGIN, TK_FINISH,            /* op: p v, as in MT_MATRIX */
+	TK_MOD,                         /* op: 'p' \pmod, 'b' \bmod */
+	TK_DOTS, TK_BAD,
+	/* commands that the lexer itself deals with */
+	TC_DROP, TC_SPACE, TC_SKIP,     /* nothing; a space; with its argument */
+	TC_TEXT, TC_ROMAN, TC_FONT, TC_BB,
+	TC_ENV, TC_NOT, TC_SIZE,        /* \begin and \end; \not; \left and such, which take a bracket */
+};
+
+enum {
+	TF_SPACE = 1,                   /* white space before it */
+	TF_TEXT = 2,                    /* was in \text or the like */
+	TF_GROUPED = 4,                 /* number: with plain commas */
+};
+
+struct tok {
+	uint8_t kind, op, flags;
+	uint32_t len, decimals, repeat, width;   /* width: digits as written */
+	const char *s;                  /* spelling, canonical; numbers: the digits, as in MT_NUMBER */
+};
+
+/* All memory is one block that begins with the tree. */
+struct parser {
+	struct math_tree *tree;
+	struct tok *tok;                /* what lies before us: tok[i] is next, an END at last */
+	size_t i, n_tok, tok_cap;
+	struct math_node *node, **kid, **st;
+	size_t n_node, node_cap, n_kid, kid_cap, n_st, st_cap;
+	char *chr;
+	size_t n_chr, chr_cap;
+	int depth;
+	int bar, set;                   /* a | closes something; so does a : */
+};
+
+/* ---- names.c ---- */
+struct name {
+	const char *name;
+	uint8_t kind, op;
+	const char *text;               /* its spelling; NULL: the name */
+};
+const struct name *name_command(const char *s, size_t n);     /* \frac: kinds TK_ and TC_ */
+const struct name *name_plain(const char *s, size_t n);       /* sqrt, pi: in ASCII mathematics */
+int name_is_short_word(const char *s, size_t n);              /* is, cm, yes: no product of letters */
+int name_env(const char *s, size_t n);                        /* p, v; a: rows of formulas; 0: unknown */
+/* One character of UTF-8 (0: malformed); its name is NULL if it has none here. */
+size_t name_char(const char *s, size_t n, uint32_t *code, const struct name **name);
+
+/* ---- lex.c ---- */
+int lex(struct parser *p, const char *s, size_t n);           /* 0, or -1: too much of something */
+
+/* ---- parse.c: kids are pushed on st, then made a node of ---- */
+static inline struct tok *peek(struct parser *p) { return &p->tok[p->i]; }
+static inline struct tok *peek_at(struct parser *p, size_t ahead)
+{
+	return &p->tok[p->i + ahead < p->n_tok ? p->i + ahead : p->n_tok - 1];
+}
+static inline int at_kind(struct parser *p, int kind) { return peek(p)->kind == kind; }
+static inline int at_op(struct parser *p, int kind, int op) { return peek(p)->kind == kind && peek(p)->op == op; }
+static inline void next(struct parser *p) { p->i += p->i + 1 < p->n_tok; }
+static inline int eat(struct parser *p, int kind)
+{
+	if (peek(p)->kind != kind)
+		return 0;
+	next(p);
+	return 1;
+}
+static inline int eat_op(struct parser *p, int kind, int op)
+{
+	return peek(p)->kind == kind && peek(p)->op == op ? (next(p), 1) : 0;
+}
+/* All of these give NULL (or -1) when there is no room or no sense in it. */
+struct math_node *new_node(struct parser *p, int kind, int op);
+struct math_node *leaf(struct parser *p, int kind, int op, const char *s, size_t n);
+int push(struct parser *p, struct math_node *kid);            /* -1 also if kid is NULL */
+struct math_node *gather(struct parser *p, int kind, int op, size_t mark);   /* what is on st from mark on */
+struct math_node *with_one(struct parser *p, int kind, int op, struct math_node *a);
+struct math_node *with_two(struct parser *p, int kind, int op, struct math_node *a, struct math_node *b);
+char *add_text(struct parser *p, const char *s, size_t n);    /* a copy in the block */
+
+/* Values with separators between them, pushed; how many, or -1. op: ',' or 'o'. */
+int items(struct parser *p, int *op);
+struct math_node *sum(struct parser *p);                      /* an expression, no relation and no list */
+struct math_node *set_expr(struct parser *p);                 /* also unions */
+struct math_node *factor(struct parser *p, int sign);         /* sign: a minus may come first */
+
+/* ---- factor.c ---- */
+struct math_node *power(struct parser *p);
+struct math_node *primary(struct parser *p);
+struct math_node *argument(struct parser *p);                 /* of \frac: a group or one digit, letter, command */
+int starts_factor(struct parser *p);
+
+/* ---- leaf.c, bracket.c ---- */
+struct math_node *variable(struct parser *p);
+struct math_node *numeral(struct parser *p);                  /* a NUM: number, mixed number, numeral of a base */
+struct math_node *in_base(struct parser *p, const char *digits, size_t n, uint32_t decimals);   /* at the _ */
+struct math_node *bracket(struct parser *p);                  /* at an OPEN */
+struct math_node *group(struct parser *p);                    /* at a TeX { */
+struct math_node *bars(struct parser *p);
+struct math_node *matrix(struct parser *p);
+
+/* ---- unit.c ---- */
+int unit_follows(struct parser *p);
+struct math_node *unit(struct parser *p, struct math_node *value);
+struct math_node *money(struct parser *p, const struct tok *t, struct math_node *value);
+struct math_node *words(struct parser *p);                    /* at a WORD that begins a value */
+
+#endif
