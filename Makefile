@@ -55,7 +55,10 @@ TEST_BIN  = $(TEST_SRC:%.c=$(B)/%.t)
 TEST_SH   = $(wildcard tests/*/*.t)
 BENCH     = $(patsubst %,$(B)/tests/bench/%.t,kern measure pipe)
 
-all: $(TOOLS) $(BOX)                     ## build every tool (default)
+# Python's bytecode of its two sides: a third of its start. It checks that it is its own, and reads the source if not.
+CODE      = sandbox/model.pyc sandbox/tester.pyc
+
+all: $(TOOLS) $(BOX) $(CODE)                     ## build every tool (default)
 
 # ---- stamps: what the objects and the tools beside their sources were built with ----
 
@@ -91,6 +94,9 @@ bin/score-%: $(B)/bin/score-%.o $(B)/libscore.a build/variant
 # The sandbox links nothing of the house but base: a small thing to trust.
 sandbox/score-box: $(patsubst %.c,$(B)/%.o,$(wildcard sandbox/*.c)) $(patsubst %.c,$(B)/%.o,$(wildcard lib/base/*.c)) build/variant
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -lseccomp -lm
+
+sandbox/%.pyc: sandbox/wire.py sandbox/%.py
+	-@cat $^ | /usr/bin/python3 -S -s sandbox/bytecode.py >$@
 
 # tests/*/x_f32.c is linked with the fp32 build of the library
 $(B)/tests/%_f32.o: tests/%_f32.c $(B)/flags
@@ -151,13 +157,13 @@ deps:                                    ## install Debian packages (root or sud
 install: all                             ## PREFIX=/usr/local, DESTDIR=
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/score $(DESTDIR)$(PREFIX)/share/score
 	install -m 755 $(TOOLS) $(DESTDIR)$(PREFIX)/bin
-	test -z "$(BOX)" || install -m 755 $(BOX) $(wildcard sandbox/*.py) $(DESTDIR)$(PREFIX)/libexec/score
+	test -z "$(BOX)" || install -m 755 $(BOX) $(filter-out %/bytecode.py,$(wildcard sandbox/*.py)) $(CODE) $(DESTDIR)$(PREFIX)/libexec/score
 	test -z "$(BOX)" || ln -sf ../libexec/score/score-box $(DESTDIR)$(PREFIX)/bin/score-box
 	cp -R pipelines schemas $(DESTDIR)$(PREFIX)/share/score
 	for p in man/*.[1-9]; do d=$(DESTDIR)$(PREFIX)/share/man/man$${p##*.}; install -d $$d && install -m 644 $$p $$d; done
 
 clean:                                   ## remove what was built (not run/)
-	rm -rf build $(TOOLS) $(BOX)
+	rm -rf build $(TOOLS) $(BOX) $(CODE)
 
 help:                                    ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24

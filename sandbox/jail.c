@@ -25,7 +25,7 @@
 enum {
 	INSIDE_ID = 1000,            /* user and group in the namespace */
 	NOBODY = 65534,
-	CONTROL = 3, FILTERS = 4,    /* descriptors as the Python side knows them */
+	CONTROL = 3,                 /* the first of the descriptors as the Python side knows them */
 	HELLO_SECONDS = 30, FILES = 4096,
 	MAX_SOURCE = 120 << 10,      /* one argument's limit is 128 KiB */
 	TASKS = 65,                  /* the zygote and a program's threads (job.c has their rlimit) */
@@ -36,6 +36,15 @@ enum {
 #define TMP_ABOVE "/var"
 #define TMP "/var/tmp"
 
+
+/* Runs the source that is its argument: from bytecode at descriptor 6, where that is this source's and this Python's (then its
+ * first 16 bytes, as in any .pyc, are the magic number, flags and a hash of the source). */
+static const char loader[] =
+	"import os, sys, marshal, _imp, _frozen_importlib_external as x\n"
+	"s = sys.argv[1].encode()\n"
+	"c = os.pread(6, 1 << 20, 0)\n"
+	"os.close(6)\n"
+	"exec(marshal.loads(c[16:]) if c[:16] == x.MAGIC_NUMBER + b'\\3\\0\\0\\0' + _imp.source_hash(x._RAW_MAGIC_NUMBER, s) else s)";
 
 /* What the new root holds, as far as the machine has it. A symbolic link is made anew. */
 static const char *const trees[] = {"/usr", "/lib", "/lib64", "/lib32", "/bin", NULL};
@@ -238,8 +247,8 @@ NORETURN static void become(const struct jail *j, enum side side, int control, i
 {
 	static char *const env[] = {"PATH=/usr/bin:/bin", "HOME=/tmp", "LANG=C.UTF-8", "PYTHONHASHSEED=0",
 	                            "PYTHONSAFEPATH=1", "PYTHONNOUSERSITE=1", "MALLOC_ARENA_MAX=1", NULL};
-	char *const argv[] = {j->python, "-S", "-s", "-B", "-c", j->source[side], NULL};
-	int fds[] = {control, j->filter[side][POLICY_NOTIFY], j->filter[side][POLICY_KILL], report}, null;
+	char *const argv[] = {j->python, "-S", "-s", "-B", "-c", (char *)loader, j->source[side], NULL};
+	int fds[] = {control, j->filter[side][POLICY_NOTIFY], j->filter[side][POLICY_KILL], j->code[side], report}, null;
 	const struct rlimit no_core = {0, 0};
 	struct rlimit files;
 	char c;
@@ -304,20 +313,26 @@ int jail_map_ids(pid_t pid, struct err *e)
 	return 0;
 }
 
-/* The report pipe closes silently when Python has taken over. */
-static int await_start(struct proc *p, int report, struct err *e)
+/* The report pipe closes silently when Python takes over. */
+static int await_exec(int report, struct err *e)
+{
+	char text[300];
+	ssize_t n = read(report, text, sizeof text - 1);
+
+	if (n <= 0)
+		return 0;
+	text[n] = 0;
+	return err_set(e, "%s", text);
+}
+
+/* Until Python is ready for work. */
+static int await_hello(struct proc *p, struct jail *j, enum side side, struct err *e)
 {
 	struct pollfd ready = {.fd = p->control, .events = POLLIN};
 	struct buf hello = {0};
-	char text[300];
-	ssize_t n = read(report, text, sizeof text - 1);
 	const char *version;
 	int rc = -1;
 
-	if (n > 0) {
-		text[n] = 0;
-		return err_set(e, "%s", text);
-	}
 	if (poll(&ready, 1, HELLO_SECONDS * 1000) != 1)
 		return err_set(e, "Python did not start within %d s", HELLO_SECONDS);
 	if (frame_recv(p->control, &hello, NULL, NULL, e) != 1)
@@ -329,6 +344,8 @@ static int await_start(struct proc *p, int report, struct err *e)
 		rc = 0;
 	}
 	buf_release(&hello);
+	if (!rc && side == SIDE_MODEL && j->group.version)
+		cgroup_ground(&j->group);
 	return rc;
 }
 
@@ -356,7 +373,8 @@ static void enter_group(struct jail *j, pid_t pid)
 		cgroup_release(&j->group);
 }
 
-int proc_start(struct proc *p, struct jail *j, enum side side, struct err *e)
+/* In its jail, but not ready yet. */
+static int begin(struct proc *p, struct jail *j, enum side side, struct err *e)
 {
 	unsigned long flags = SIGCHLD | (j->tier == 1 ? JAIL_NAMESPACES : 0);
 	int control[2], report[2], go[2], rc = -1;
@@ -386,9 +404,7 @@ int proc_start(struct proc *p, struct jail *j, enum side side, struct err *e)
 		if (write(go[1], "g", 1) != 1)
 			err_set(e, "the child ended early");
 		else
-			rc = await_start(p, report[0], e);
-		if (!rc && side == SIDE_MODEL && j->group.version)
-			cgroup_ground(&j->group);
+			rc = await_exec(report[0], e);
 	}
 	close(go[1]);
 	close(report[0]);
@@ -398,6 +414,27 @@ int proc_start(struct proc *p, struct jail *j, enum side side, struct err *e)
 		proc_stop(p);
 	}
 	return rc;
+}
+
+int proc_start(struct proc *p, struct jail *j, enum side side, struct err *e)
+{
+	if (begin(p, j, side, e))
+		return -1;
+	if (!await_hello(p, j, side, e))
+		return 0;
+	proc_stop(p);
+	return -1;
+}
+
+/* Both, side by side: most of the time is Python's. */
+static int start_both(struct proc p[2], struct jail *j, struct err *e)
+{
+	if (!begin(&p[SIDE_MODEL], j, SIDE_MODEL, e) && !begin(&p[SIDE_TESTER], j, SIDE_TESTER, e) &&
+	    !await_hello(&p[SIDE_MODEL], j, SIDE_MODEL, e) && !await_hello(&p[SIDE_TESTER], j, SIDE_TESTER, e))
+		return 0;
+	proc_stop(&p[SIDE_MODEL]);
+	proc_stop(&p[SIDE_TESTER]);
+	return -1;
 }
 
 void proc_stop(struct proc *p)
@@ -438,7 +475,7 @@ int proc_clean(const struct proc *p, struct err *e)
 
 /* ---- opening ---- */
 
-/* The Python files lie beside the executable. */
+/* The Python files lie beside the executable, and their bytecode where make could write it. */
 static int load_source(struct jail *j, enum side side, struct err *e)
 {
 	static const char *const names[] = {[SIDE_MODEL] = "model.py", [SIDE_TESTER] = "tester.py"};
@@ -459,6 +496,12 @@ static int load_source(struct jail *j, enum side side, struct err *e)
 		}
 	}
 	j->source[side] = text.data;
+	snprintf(path, sizeof path, "%s/%sc", dir, names[side]);
+	j->code[side] = open(path, O_RDONLY | O_CLOEXEC);
+	if (j->code[side] < 0)
+		j->code[side] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (j->code[side] < 0)
+		return err_set(e, "/dev/null: %s", strerror(errno));
 	return text.len < MAX_SOURCE ? 0 : err_set(e, "%s: too long", path);
 }
 
@@ -507,7 +550,7 @@ int jail_open(struct jail *j, const char *python, int best, int worst, int group
 {
 	struct buf why = {0};
 
-	*j = (struct jail){.filter = {{-1, -1}, {-1, -1}}};
+	*j = (struct jail){.filter = {{-1, -1}, {-1, -1}}, .code = {-1, -1}};
 	p[0] = p[1] = no_proc;
 	if (find_python(j, python, e) || load_source(j, SIDE_MODEL, e) || load_source(j, SIDE_TESTER, e))
 		return -1;
@@ -520,9 +563,9 @@ int jail_open(struct jail *j, const char *python, int best, int worst, int group
 			err_set(e, "the kernel has no Landlock");
 		else if (export_filters(j, e))
 			;
-		else if (!proc_start(&p[SIDE_MODEL], j, SIDE_MODEL, e)) {
+		else if (!start_both(p, j, e)) {
 			buf_release(&why);
-			return proc_start(&p[SIDE_TESTER], j, SIDE_TESTER, e);
+			return 0;
 		}
 		buf_addf(&why, "%stier %d: %s", why.len ? "; " : "", j->tier, e->msg);
 	}
@@ -544,6 +587,7 @@ void jail_close(struct jail *j)
 	free(j->prefix);
 	for (int side = 0; side < 2; side++) {
 		free(j->source[side]);
+		close_fd(&j->code[side]);
 		for (int deny = 0; deny < 2; deny++)
 			if (j->filter[side][deny] >= 0)
 				close(j->filter[side][deny]);

@@ -30,6 +30,7 @@ struct jail {
 	char *python;                /* resolved path of the interpreter; owned */
 	char *prefix;                /* its directory tree, where that is not /usr; owned, may be NULL */
 	char *source[2];             /* text of each side's program; owned */
+	int code[2];                 /* descriptors of their bytecode, or of nothing */
 	int filter[2][2];            /* [side][deny]: descriptors of the ready made filters */
 	struct cgroup group;         /* the model's side's; version 0: memory by rlimit only */
 	struct err no_group;         /* then: why */
