@@ -79,7 +79,7 @@ int main(int argc, char **argv)
 	                        .output = 1u << 20, .tier = 1, .min_tier = 3};
 	struct run r = {0};
 	struct err e, bad_input;
-	const char *isolation = "any", *grader = "strict";
+	const char *isolation = "split", *grader = "strict";
 	int at, bad = 0, show = 0, lenient = 0;
 	const struct opt table[] = {
 		{"jobs", 'j', OPT_INT, &o.jobs, "N", "programs run at the same time (default: the processors)", 1, 256, NULL},
@@ -87,7 +87,7 @@ int main(int argc, char **argv)
 		{"wall", 0, OPT_F64, &o.wall, "S", "wall seconds as a backstop (6 times --timeout, at least 10)", 0.1, 1e6, NULL},
 		{"memory", 0, OPT_BYTES, &o.memory, "BYTES", "memory a program may use (1G)", 0, 0, NULL},
 		{"output", 0, OPT_BYTES, &o.output, "BYTES", "what a program may print (1M)", 0, 0, NULL},
-		{"isolation", 0, OPT_STR, &isolation, "HOW", "split: no verdict where tests need the program's own process; any (any)", 0, 0, NULL},
+		{"isolation", 0, OPT_STR, &isolation, "HOW", "split; any: tests that cannot be split run beside the program (split)", 0, 0, NULL},
 		{"grader", 0, OPT_STR, &grader, "WHICH", "of task math: strict, or hendrycks for comparable tables (strict)", 0, 0, NULL},
 		{"lenient", 0, OPT_FLAG, &lenient, NULL, "task math: a rounding of the reference passes, too", 0, 0, NULL},
 		{"redo", 0, OPT_FLAG, &o.redo, NULL, "judge turns that have a reward, too", 0, 0, NULL},
@@ -102,8 +102,8 @@ int main(int argc, char **argv)
 	at = opt_parse(argc, argv, table, usage, "Adds reward and verdict to every turn that has no reward.");
 	if (o.tier > o.min_tier)
 		opt_usage(usage, "--tier %d is weaker than --min-tier %d", o.tier, o.min_tier);
-	o.split_only = !strcmp(isolation, "split");
-	if (!o.split_only && strcmp(isolation, "any"))
+	o.single_too = !strcmp(isolation, "any");
+	if (!o.single_too && strcmp(isolation, "split"))
 		opt_usage(usage, "--isolation %s: expected split or any", isolation);
 	if (!strcmp(grader, "hendrycks"))
 		o.grader = GRADER_HENDRYCKS;

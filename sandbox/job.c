@@ -430,6 +430,8 @@ static void judge(const struct box *b, struct job *j, struct buf *reply)
 		say(reply, "timeout", "%.2f s of CPU time, more than %g", cpu, j->limit.cpu);
 	else {
 		frame_adds(reply, "status", status);
+		if (!strcmp(status, "error"))
+			frame_adds(reply, "tests", "1");
 		frame_adds(reply, "detail", frame_get(&j->tester, "detail") ? frame_get(&j->tester, "detail") : "");
 		frame_addf(reply, "index", "%lld", (long long)frame_int(&j->tester, "index", -1));
 	}

@@ -5,14 +5,16 @@
  * Request fields: op "run"; code (the program), entry (its function's name);
  * either check (HumanEval: text that defines check(candidate)) and prompt
  * (the problem's own code, for helpers), or test (one per assertion) and
- * setup; isolation "split" where tests that cannot be split are an error;
+ * setup; isolation "any" where tests that cannot be split may run beside
+ * the program: they are an error otherwise;
  * cpu (seconds, decimal), wall (seconds), memory and output (bytes).
  * Or op "entry" with test and setup: which function do these tests call?
  *
  * Reply fields: status, isolation, tier, index (of the failing assertion, -1),
  * detail, call (of a violation), wall, cpu (seconds), memory (what limits it:
  * cgroup or rlimit), peak (bytes: by cgroup what the program took beyond the
- * warm Python, else its largest resident set); or entry.
+ * warm Python, else its largest resident set); tests "1" with an error that
+ * is theirs; or entry.
  */
 #ifndef JOB_H
 #define JOB_H

@@ -355,7 +355,12 @@ class Plan:
         self.modules = sorted(n for n in needs if n in STDLIB)
         # names that only the program can have: functions and classes that the tests call
         self.remote = sorted(needs - STDLIB)
-        self.single = bool(self.remote) and bool(set(self.remote) - called_only("\n".join([setup] + tests)))
+        if check and self.remote:       # were they the program's, it would decide what is right
+            raise ValueError(".code_prompt: %s, and the tests use %s" %
+                             ("does not define it" if prompt else "missing", self.remote[0]))
+        others = self.remote and sorted(set(self.remote) - called_only("\n".join([setup] + tests)))
+        self.single = bool(others)
+        self.why = "they use %s of it otherwise than by calling it" % others[0] if others else "they hand over what cannot cross"
 
     def names(self, program):
         """The names that the tests run with. The entry point's results are plain values; only where it is a class by
@@ -499,7 +504,8 @@ def split_or_single(plan, program, nonce, single_too):
         except Refused as e:
             return verdict("fail", str(e), program.test)
     if not single_too:
-        return verdict("error", "the tests cannot be split from the program", isolation="single")
+        return verdict("error", "the tests cannot be split from the program: %s "
+                       "(--isolation any would run them beside it)" % plan.why, isolation="single")
     return run_single(plan, program, nonce)
 
 
@@ -508,13 +514,13 @@ def run(fields, fd):
     try:
         plan = plan_of([f for f in fields if f[0] not in ("nonce", "op", "isolation")])
     except Exception as e:
-        return verdict("error", "the tests: %s: %s" % (type(e).__name__, e))
+        return verdict("error", str(e) if type(e) is ValueError else "the tests: %s: %s" % (type(e).__name__, e))
     if "random" in sys.modules:
         sys.modules["random"].seed(0)
     program = Program(fd)
     try:
         program.ready()
-        return split_or_single(plan, program, one["nonce"], one.get("isolation") != b"split")
+        return split_or_single(plan, program, one["nonce"], one.get("isolation") == b"any")
     except (Raised, Quit) as e:
         return of_raised(e, isolation=plan.isolation())
     except Died:

@@ -313,8 +313,8 @@ int grade_request(struct traj *t, size_t i, const char *entry, const struct veri
 		frame_addf(request, "wall", "%.6f", o->wall);
 		frame_addf(request, "memory", "%llu", (unsigned long long)o->memory);
 		frame_addf(request, "output", "%llu", (unsigned long long)o->output);
-		if (o->split_only)
-			frame_adds(request, "isolation", "split");
+		if (o->single_too)
+			frame_adds(request, "isolation", "any");
 	}
 	js_free(before);
 	buf_release(&code);

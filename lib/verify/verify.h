@@ -22,7 +22,7 @@ struct verify_opts {
 	double timeout, wall;        /* seconds of CPU time, of wall time */
 	uint64_t memory, output;     /* bytes */
 	int redo;                    /* judge turns that have a reward, too */
-	int split_only;              /* no tests in the program's own process: such a verdict is error */
+	int single_too;              /* tests that cannot be split may run in the program's own process; else error */
 	int tier, min_tier;          /* passed to score-box */
 	const char *python;          /* NULL: score-box's choice */
 };

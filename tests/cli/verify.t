@@ -132,6 +132,20 @@ cat >"$tmp/in" <<'EOF'
 {"id":"bases","task":"code","prompt":"p","entry_point":"f","tests":"def check(candidate):\n    assert candidate(1) == {'a': 2}\n    assert type(candidate(1)) is dict\n","turns":[{"response":"import collections\ndef f(x): return collections.Counter('aa')"}]}
 {"id":"fresh","task":"code","prompt":"p","entry_point":"f","tests":"import random\ndef check(candidate):\n    assert candidate(random.random()) == 0.8444218515250481\n","turns":[{"response":"import random\nrandom.seed(3)\ndef f(x): return x"},{"response":"def f(x): return x"}]}
 EOF
+{
+	helper='"entry_point":"decode","tests":"def check(candidate):\n    assert candidate(encode(\"ab\")) == \"ab\"\n","turns":[{"response":"def encode(s): return s\ndef decode(s): return s"}]}'
+	printf '{"id":"helper","task":"code","prompt":"chat",%s\n' "$helper"
+	printf '{"id":"other","task":"code","code_prompt":"def decode(s):\\n",%s\n' "$helper"
+	printf '{"id":"theirs","task":"code","code_prompt":"def encode(s):\\n    return s + s\\ndef decode(s):\\n",%s\n' "$helper"
+	printf '{"id":"official","task":"code","prompt":"def encode(s):\\n    return s + s\\ndef decode(s):\\n",%s\n' "$helper"
+} >"$tmp/helpers"
+run score-verify "$tmp/helpers"
+is 'code: a helper that tests use comes from the data set, or the record is in error' \
+	"$(jq -r '"\(.id)=\(.turns[0] | "\(.reward) \(.verdict.status) \(.verdict.detail | ltrimstr("assert candidate(encode("))")"' "$tmp/out")" \
+	'helper=null error .code_prompt: missing, and the tests use encode
+other=null error .code_prompt: does not define it, and the tests use encode
+theirs=0 fail "ab")) == "ab"
+official=0 fail "ab")) == "ab"'
 run score-verify -j 2 "$tmp/in"
 is 'code: forms, values, arguments in place, exceptions' \
 	"$(jq -r '"\(.id)=\([.turns[].verdict.status] | join(","))"' "$tmp/out" | tr '\n' ' ')" \

@@ -226,7 +226,14 @@ def verdicts(name, tier, box, by_group):
     v = box.run("import os\nos.fork()\n")
     tap.ok((v["status"], v["call"]) in (("violation", "clone"), ("violation", "fork")), "%s: violation" % name, v)
     v = box.run(HONEST, "def check(candidate):\n    assert candidate(1) == 2\n    assert undefined\n")
-    tap.ok((v["status"], v["isolation"]) == ("exception", "single"), "%s: tests that cannot be split" % name, v)
+    tap.ok(v["status"] == "error" and v["tests"] == "1" and ".code_prompt: " in v["detail"] and "undefined" in v["detail"],
+           "%s: a name that nobody defines" % name, v)
+    single = "def check(candidate):\n    assert candidate(1) == 2\n    assert candidate(lambda: 1)\n"
+    v = box.run(HONEST, single)
+    tap.ok((v["status"], v["isolation"], v["tests"]) == ("error", "single", "1") and "--isolation any" in v["detail"],
+           "%s: tests that cannot be split" % name, v)
+    v = box.run(HONEST, single, isolation="any")
+    tap.ok((v["status"], v["isolation"]) == ("exception", "single"), "%s: the same, beside the program" % name, v)
 
 
 def tells_peak(box):

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# What crosses between tests and program, and what it does there; which tests cannot be split, and what --isolation split says to those.
+# What crosses between tests and program, and what it does there; which tests cannot be split, and what they get without --isolation any.
 . tests/tap.sh
 
 awk '/^=== / { if (n++) printf "\001"; sub(/^=== /, ""); sub(/ \| /, "\002"); printf "%s\002", $0; next } n { print }' \
@@ -13,7 +13,7 @@ awk '/^=== / { if (n++) printf "\001"; sub(/^=== /, ""); sub(/ \| /, "\002"); pr
 	}' >"$tmp/values"
 n=$(wc -l <"$tmp/values" | tr -d ' ')
 is 'there are enough of them' "$([ "$n" -ge 40 ] && echo yes || echo "$n")" yes
-run score-verify -j 2 --timeout 2 "$tmp/values"
+run score-verify -j 2 --timeout 2 --isolation any "$tmp/values"
 is 'exit status, and nothing on stderr' "$status.$(cat "$tmp/err")" '0.'
 jq -r '.turns[0].verdict as $v | (.want | split(" ")) as $w
 	| [.id, ([$w[0], ($w[1:][] | select(test("^[a-z]"))) // "split", ([$w[1:][] | select(test("^[0-9]"))][0] // "-")] | join(" ")),
@@ -26,9 +26,10 @@ while IFS='|' read -r id want got detail; do
 	[ "$got" = "$want" ] || echo "#   $detail"
 done <"$tmp/rows"
 
-run score-verify --isolation split "$tmp/values"
-is '--isolation split: what is single otherwise is an error without a reward' \
-	"$(jq -r '.turns[0] | select(.verdict.isolation == "single") | "\(.reward) \(.verdict.status)"' "$tmp/out" | sort | uniq -c | sed 's/^ *//')" '3 null error'
+run score-verify "$tmp/values"
+is 'what is single with --isolation any is an error without a reward by default, which says what to do' \
+	"$(jq -r '.turns[0] | select(.verdict.isolation == "single") | "\(.reward) \(.verdict.status) \(.verdict.detail | test("--isolation any"))"' "$tmp/out" |
+		sort | uniq -c | sed 's/^ *//')" '3 null error true'
 run score-verify --isolation none "$tmp/values"
 is '--isolation takes split and any' "$status.$(grep -c 'expected split or any' "$tmp/err")" 2.1
 finish
