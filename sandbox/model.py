@@ -138,7 +138,7 @@ class Answerer:
 
     def answer(self, body):
         given = []
-        reader = Reader(body, given, True, self.foreign)
+        reader = Reader(body, given, self.foreign)
         reader.at = 1
         before = None
         try:
@@ -153,7 +153,7 @@ class Answerer:
                 args, kwargs = reader.take(), reader.take()
                 before = [content(x) for x in given]
                 value = target(*args, **kwargs)
-            writer = Writer(bytearray(b"V"), {id(x): n for n, x in enumerate(given)}, False, self.hand)
+            writer = Writer(bytearray(b"V"), given[:], self.hand)
             writer.put(value)
             # the call's own keywords are a dict, too, but no program has it
             if len(given) > 1 and self.changes(writer, given, before):
@@ -170,11 +170,12 @@ class Answerer:
             writer.out += _u32.pack(len(changed))
         for n in changed:
             writer.out += _u32.pack(n)
+            writer.kept.append(None)    # the other side counts it as read
             writer.put_content(given[n], type(given[n]), 0)
         return changed
 
     def failure(self, e, given=(), before=None):
-        writer = Writer(bytearray(b"E"), {id(x): n for n, x in enumerate(given)}, False, self.hand)
+        writer = Writer(bytearray(b"E"), list(given), self.hand)
         for x in describe(e):
             writer.put(x)
         mark = len(writer.out)

@@ -142,7 +142,7 @@ class Program:
     def answered(self, body, kept, make):
         """What an answer says: V value, W value changes, E exception changes. The changes are what the program
         made of the lists, dicts, ... that it was handed, by their number in the call: the test's own are made so."""
-        reader = Reader(body, kept, False, make)
+        reader = Reader(body, kept, make)
         reader.at, tag, changes = 1, body[:1], ()
         try:
             if tag == b"V" or tag == b"W":
@@ -171,7 +171,7 @@ class Program:
     def ready(self):
         body = self.receive()
         if body != b"R":
-            self.answered(body if body[:1] == b"E" else b"", (), self.opaque)
+            self.answered(body if body[:1] == b"E" else b"", [], self.opaque)
 
     def opaque(self, kind, number):
         return Opaque(kind, number)
@@ -182,7 +182,7 @@ class Program:
         return self.proxies[number]
 
     def ask(self, tag, values, make):
-        writer = Writer(bytearray(tag), {}, True, handed_back)
+        writer = Writer(bytearray(tag), [], handed_back)
         try:
             for x in values:
                 writer.put(x)
@@ -319,7 +319,7 @@ class Probe(Program):
     def ask(self, tag, values, make):
         try:
             for x in values:
-                Writer(bytearray(), {}, True, handed_back).put(x)
+                Writer(bytearray(), [], handed_back).put(x)
         except Unsplit:
             self.unsplit = True
         except TooBig:

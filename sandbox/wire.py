@@ -11,11 +11,11 @@
 #   l t S Z u32 items      list, tuple, set, frozenset
 #   q u32 <q>.. g u32 <d>..   list of small ints, of floats
 #   d o     u32 pairs      dict, OrderedDict, in their order
-#   e u32 items, length    deque: its items, its greatest length (an int, -1: none)
+#   e length, u32 items    deque: its greatest length (an int, -1: none), its items
 #   v name, list           a value of the library by its plain parts, see VALUES
 #   K       u32 bytes      a built-in type (int, str, ...), by name
 #   O u32 bytes, u32       a program's object that cannot cross: its type's name, its number there
-#   r u32                  a list, dict, ... that crossed before, by its number: see Writer
+#   r u32                  a list, dict, ... that crossed before, or is being read, by its number: see Writer
 # A subclass crosses as its base value's raw content: the base type's own methods read it, so no
 # override of the program is ever asked. The reader trusts nothing: size, depth, counts, numbers and
 # names are checked before anything is built, and an unknown tag or a byte too many is an error.
@@ -193,12 +193,12 @@ _TAGS = {list: b"l", tuple: b"t", set: b"S", frozenset: b"Z"}
 
 
 class Writer:
-    """Writes values one after the other. `known` holds the numbers of lists, dicts, ... by id: those of a
-    call's arguments, in the order in which they appear (`numbering`), and in the answer to it no others."""
+    """Writes values one after the other. Lists, dicts, ... are numbered in the order in which they appear, and
+    written once: in a call, and on from there (`kept`, the call's) in the answer to it."""
 
-    def __init__(self, out, known, numbering, foreign):
-        self.out, self.known, self.numbering, self.foreign = out, known, numbering, foreign
-        self.items, self.kept = 0, []
+    def __init__(self, out, kept, foreign):
+        self.out, self.kept, self.foreign, self.items = out, kept, foreign, 0
+        self.known = {id(x): n for n, x in enumerate(kept)} if kept else {}
 
     def count(self, n):
         self.items += n
@@ -252,9 +252,8 @@ class Writer:
             self.out += _tagged_u32.pack(b"r", number)
             self.count(1)
             return
-        if self.numbering:
-            self.known[id(x)] = len(self.kept)
-            self.kept.append(x)
+        self.known[id(x)] = len(self.kept)
+        self.kept.append(x)
         self.put_content(x, t, depth)
 
     def put_content(self, x, t, depth):
@@ -263,8 +262,9 @@ class Writer:
         elif t is bytearray:
             self.sized(b"y", bytes(x))
         elif t is deque:
-            self.put_items(b"e", x, depth)
+            self.out += b"e"
             self.put(-1 if x.maxlen is None else x.maxlen)
+            self.put_items(b"e", x, depth)
         else:
             self.deeper(depth)
             self.out += _tagged_u32.pack(b"d" if t is dict else b"o", len(x))
@@ -304,7 +304,7 @@ class Writer:
             if id(base) in _RAW:
                 value = _RAW[id(base)][1](x)
                 if type(value) is _RAW[id(base)][0]:
-                    if id(type(value)) in _MUTABLE and (self.numbering or id(x) in self.known):
+                    if id(base) in _MUTABLE:
                         return self.put_base(x, value, depth)
                     return self.put(value, depth)
         name = _value_name(x, t)
@@ -321,7 +321,7 @@ class Writer:
         return None
 
     def put_base(self, x, value, depth):
-        """A subclass's instance among a call's arguments: its content, under its own number."""
+        """A subclass's instance: its content, under its own number."""
         number = self.known.get(id(x))
         if number is not None:
             self.out += _tagged_u32.pack(b"r", number)
@@ -334,11 +334,11 @@ class Writer:
 # ---- reading ----
 
 class Reader:
-    """Reads values one after the other. `known` are the things that `r` numbers; where `numbering`, each list,
-    dict, ... that is read is added to them. foreign(kind, number) makes what stands for a program's object."""
+    """Reads values one after the other. `known` are the things that `r` numbers; each list, dict, ... that is read
+    is added to them. foreign(kind, number) makes what stands for a program's object."""
 
-    def __init__(self, data, known, numbering, foreign):
-        self.data, self.known, self.numbering, self.foreign = data, known, numbering, foreign
+    def __init__(self, data, known, foreign):
+        self.data, self.known, self.foreign = data, known, foreign
         self.at, self.items = 0, 0
 
     def need(self, n):
@@ -363,8 +363,7 @@ class Reader:
         return self.data[self.at - n:self.at]
 
     def keep(self, x):
-        if self.numbering:
-            self.known.append(x)
+        self.known.append(x)
         return x
 
     def some(self, depth, each=1):
@@ -464,14 +463,12 @@ class Reader:
         return whole
 
     def take_deque(self, depth):
-        at = len(self.known)
-        self.keep(None)
-        items, most = self.take_tuple(depth), self.take(depth)
-        if type(most) is not int or not -1 <= most < 1 << 62:
+        most = self.take(depth)
+        if type(most) is not int or not -1 <= most < 1 << 62 or self.data[self.at:self.at + 1] != b"e":
             raise Malformed("a deque that is none")
-        whole = deque(items, None if most < 0 else most)
-        if self.numbering:
-            self.known[at] = whole
+        self.at += 1
+        whole = self.keep(deque((), None if most < 0 else most))
+        whole.extend(self.take_tuple(depth))
         return whole
 
     def take_value(self, depth):
@@ -521,15 +518,15 @@ def _no_foreign(*_):
 
 def encode(*values):
     """Plain values' bytes, for what only this house's code says to itself."""
-    writer = Writer(bytearray(), {}, False, _no_foreign)
+    writer = Writer(bytearray(), [], _no_foreign)
     for x in values:
         writer.put(x)
     return writer.done()
 
 
-def decode(data, count, known=(), numbering=False, foreign=_no_foreign):
+def decode(data, count):
     """`count` values from bytes, which must end with the last one."""
-    reader, values = Reader(data, known, numbering, foreign), []
+    reader, values = Reader(data, [], _no_foreign), []
     try:
         for _ in range(count):
             values.append(reader.take())
