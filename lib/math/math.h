@@ -40,6 +40,30 @@ void math_reference(const char *s, size_t n, struct buf *out);
  * Everything else stays. */
 void math_settle(const char *s, size_t n, struct buf *out);
 
+/* Are two answers the same? See score-verify(1), EQUIVALENCE. */
+enum math_verdict { MATH_UNEQUAL, MATH_EQUAL, MATH_UNKNOWN };
+enum math_method {               /* how that is known; of a structure's parts, the weakest */
+	MATH_BY_NOTHING,             /* it is not known */
+	MATH_BY_EXACT,               /* rational arithmetic, structure */
+	MATH_BY_CERTIFIED,           /* constants: balls, separation bounds, Calcium */
+	MATH_BY_ALGEBRAIC,           /* identities of formulas with variables */
+	MATH_BY_PROBABILISTIC,       /* equal at points */
+	MATH_BY_TEXT,                /* the same words, or the same text */
+};
+struct math_opts {
+	int lenient;                 /* a decimal may be a rounding of the reference */
+};
+struct math_result {
+	enum math_verdict verdict;
+	enum math_method method;
+	uint64_t work;               /* counted: the same for the same input, whatever the machine does */
+};
+/* The reference against an answer, both as extracted; any bytes. Symmetric unless lenient. Ends within bounded
+ * work and memory; what would need more is unknown. */
+struct math_result math_equal(const char *gold, size_t n_gold, const char *got, size_t n_got, const struct math_opts *o);
+const char *math_verdict_name(enum math_verdict v);
+const char *math_method_name(enum math_method m);
+
 /* Equality as the MATH data set's first grader has it, for comparable tables: equal strings after the rewriting
  * that score-verify(1) lists. */
 int math_hendrycks(const char *gold, size_t n_gold, const char *got, size_t n_got);

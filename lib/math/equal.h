@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Inside equality: answers as structures. An item is a node with a sign chosen for its \pm. Every comparison
+ * takes the reference first; verdicts join as "and" does: one certain difference decides, else one doubt.
+ */
+#ifndef MATH_EQUAL_H
+#define MATH_EQUAL_H
+
+#include "math/expr.h"
+
+struct item {
+	const struct math_node *n;
+	int pm;                      /* +1, -1; 0: \pm in it means both */
+};
+
+struct eq {
+	const struct math_opts *o;
+	struct xs s;
+	int depth;
+};
+
+struct items {
+	struct item *i;
+	size_t n, cap;
+};
+
+static inline struct math_result eq_result(enum math_verdict v, enum math_method m)
+{
+	return (struct math_result){.verdict = v, .method = v == MATH_UNKNOWN ? MATH_BY_NOTHING : m};
+}
+#define EQ_UNKNOWN eq_result(MATH_UNKNOWN, MATH_BY_NOTHING)
+#define EQ_DIFFERENT eq_result(MATH_UNEQUAL, MATH_BY_EXACT)
+#define EQ_SAME eq_result(MATH_EQUAL, MATH_BY_EXACT)
+
+/* equal.c: any two items. */
+struct math_result eq_item(struct eq *e, struct item a, struct item b);
+/* Two formulas. */
+struct math_result eq_value(struct eq *e, struct item a, struct item b);
+struct math_result eq_and(struct math_result a, struct math_result b);
+/* Equal if either way is; unequal if both ways are. */
+struct math_result eq_or(struct math_result a, struct math_result b);
+int eq_is_formula(const struct math_node *n);
+int eq_has_pm(const struct math_node *n);
+/* Does a variable of this name occur? */
+int eq_mentions(const struct math_node *n, const char *name);
+
+/* sets.c */
+/* What a list or set holds, \pm written out. */
+void eq_items(struct item a, struct items *out);
+/* Without regard to order, each as often. */
+struct math_result eq_multiset(struct eq *e, const struct items *a, const struct items *b);
+/* One by one. */
+struct math_result eq_sequence(struct eq *e, const struct math_node *a, int pa, const struct math_node *b, int pb);
+/* Sets of real numbers: intervals, unions, inequalities in one variable. */
+struct math_result eq_real_set(struct eq *e, struct item a, struct item b);
+int eq_is_real_set(const struct math_node *n);
+
+/* relation.c */
+struct math_result eq_relation(struct eq *e, struct item a, struct item b);
+/* x = value, f(x) = value, x in set: what it says x is; NULL otherwise. */
+const struct math_node *eq_definition(const struct math_node *n);
+
+/* parts.c: units, ratios, bases, text, matrices */
+struct math_result eq_unit(struct eq *e, struct item a, struct item b);
+struct math_result eq_ratio(struct eq *e, struct item a, struct item b);
+struct math_result eq_base(struct eq *e, struct item a, struct item b);
+struct math_result eq_matrix(struct eq *e, struct item a, struct item b);
+struct math_result eq_text(const struct math_node *a, const struct math_node *b);
+
+#endif

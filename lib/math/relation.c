@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Equations and inequalities: the same up to a constant factor that is not zero, whose sign turns an inequality
+ * around, and with sides exchanged. A chain is the set of its links.
+ */
+#include "math/equal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct link {
+	struct item l, r;
+	char op;
+};
+
+const struct math_node *eq_definition(const struct math_node *n)
+{
+	if (n->kind != MT_REL || n->n != 2 || (*n->text != '=' && *n->text != 'e'))
+		return NULL;
+	if (n->kid[0]->kind == MT_APPLY && *n->text == '=')
+		return n->kid[1];
+	if (n->kid[0]->kind == MT_VAR && !eq_mentions(n->kid[1], n->kid[0]->text))
+		return n->kid[1];
+	if (*n->text == '=' && n->kid[1]->kind == MT_VAR && !eq_mentions(n->kid[0], n->kid[1]->text))
+		return n->kid[0];
+	return NULL;
+}
+
+static struct link link_of(struct item a, uint32_t i)
+{
+	struct link k = {{a.n->kid[i], a.pm}, {a.n->kid[i + 1], a.pm}, a.n->text[i]};
+
+	if (k.op == '>' || k.op == 'g') {
+		struct item t = k.l;
+
+		k.l = k.r;
+		k.r = t;
+		k.op = k.op == '>' ? '<' : 'l';
+	}
+	return k;
+}
+
+static int symmetric(char op)
+{
+	return strchr("=!~mpos", op) != NULL;
+}
+
+static struct math_result by_sides(struct eq *e, const struct link *a, const struct link *b)
+{
+	struct math_result r = eq_and(eq_item(e, a->l, b->l), eq_item(e, a->r, b->r));
+
+	if (r.verdict != MATH_EQUAL && symmetric(a->op))
+		r = eq_or(r, eq_and(eq_item(e, a->l, b->r), eq_item(e, a->r, b->l)));
+	/* other sides may still say the same */
+	return r.verdict == MATH_UNEQUAL ? EQ_UNKNOWN : r;
+}
+
+/* left - right, X_NONE if a side is no formula */
+static xid difference(struct eq *e, const struct link *k)
+{
+	if (!eq_is_formula(k->l.n) || !eq_is_formula(k->r.n))
+		return X_NONE;
+	return x_sub(&e->s, x_build(&e->s, k->l.n, k->l.pm), x_build(&e->s, k->r.n, k->r.pm));
+}
+
+/* The same variable alone on a side: then the other sides decide. */
+static struct math_result same_variable(struct eq *e, const struct link *a, const struct link *b)
+{
+	for (int i = 0; i < 4; i++) {
+		struct item v = i & 1 ? a->r : a->l, x = i & 1 ? a->l : a->r, w = i & 2 ? b->r : b->l, y = i & 2 ? b->l : b->r;
+
+		if (v.n->kind != MT_VAR || w.n->kind != MT_VAR || strcmp(v.n->text, w.n->text) ||
+		    eq_mentions(x.n, v.n->text) || eq_mentions(y.n, v.n->text))
+			continue;
+		if (symmetric(a->op) || (i & 1) == (i >> 1))
+			return eq_item(e, x, y);
+	}
+	return EQ_UNKNOWN;
+}
+
+static struct math_result eq_link(struct eq *e, const struct link *a, const struct link *b)
+{
+	struct math_result r;
+	int sign = 0, linear;
+	xid x, y;
+
+	if (strchr("=<l!", a->op) == NULL || strchr("=<l!", b->op) == NULL)
+		return a->op == b->op ? by_sides(e, a, b) : EQ_UNKNOWN;
+	if (a->op == b->op) {
+		r = same_variable(e, a, b);
+		if (r.verdict != MATH_UNKNOWN)
+			return r;
+	}
+	e->s.n_finite = 0;
+	x = difference(e, a);
+	y = difference(e, b);
+	if (x < 0 || y < 0 || e->s.n_finite || x_is(&e->s, x, X_UNDEF) || x_is(&e->s, y, X_UNDEF))
+		return a->op == b->op ? by_sides(e, a, b) : EQ_UNKNOWN;
+	r = eq_result(x_proportional(&e->s, x, y, &sign), MATH_BY_ALGEBRAIC);
+	linear = x_degree(&e->s, x) == 1 && x_degree(&e->s, y) == 1;
+	if (r.verdict == MATH_UNEQUAL)
+		return linear ? r : EQ_UNKNOWN;
+	if (a->op != b->op)
+		return linear && r.verdict == MATH_EQUAL ? EQ_DIFFERENT : EQ_UNKNOWN;
+	if (r.verdict == MATH_EQUAL && symmetric(a->op))
+		return r;
+	if (r.verdict == MATH_EQUAL)
+		return sign > 0 ? r : sign < 0 && linear ? EQ_DIFFERENT : EQ_UNKNOWN;
+	return by_sides(e, a, b);
+}
+
+/* Links matched one to one; greedily, as equality is transitive: nothing is lost by taking the first. */
+static struct math_result eq_links(struct eq *e, struct item a, struct item b)
+{
+	uint32_t n = a.n->n - 1;
+	char *used = xcalloc(n, 1);
+	struct math_result r = EQ_SAME;
+	int doubt = 0;
+
+	for (uint32_t i = 0; i < n && r.verdict == MATH_EQUAL; i++) {
+		struct link p = link_of(a, i);
+		struct math_result best = EQ_DIFFERENT;
+		uint32_t j;
+
+		for (j = 0; j < n; j++) {
+			struct link q = link_of(b, j);
+			struct math_result one;
+
+			if (used[j])
+				continue;
+			one = eq_link(e, &p, &q);
+			if (one.verdict == MATH_UNKNOWN || best.verdict == MATH_UNKNOWN)
+				doubt = 1;
+			if (one.verdict != MATH_UNEQUAL)
+				best = one;
+			else if (best.verdict == MATH_UNEQUAL)
+				best.method = one.method;
+			if (one.verdict == MATH_EQUAL)
+				break;
+		}
+		if (j < n)
+			used[j] = 1;
+		r = j < n ? eq_and(r, best) : doubt ? EQ_UNKNOWN : best;
+	}
+	free(used);
+	/* several links that differ may still make the same chain; one cannot */
+	return r.verdict == MATH_UNEQUAL && n > 1 ? EQ_UNKNOWN : r;
+}
+
+struct math_result eq_relation(struct eq *e, struct item a, struct item b)
+{
+	struct math_result r = EQ_UNKNOWN;
+
+	if (a.n->n == b.n->n && a.n->n > 1)
+		r = eq_links(e, a, b);
+	if (r.verdict == MATH_UNKNOWN && eq_is_real_set(a.n) && eq_is_real_set(b.n))
+		r = eq_real_set(e, a, b);
+	return r;
+}
