@@ -83,6 +83,7 @@ static uint8_t own_flags(enum x_kind kind, int op)
 	}
 	switch (op) {
 	case MF_RE: case MF_IM: case MF_CONJ: case MF_ARG: return XF_I;
+	case MF_FLOOR: case MF_CEIL: case MF_SGN: return XF_JUMP;
 	case MF_FACT: case MF_FACT2: case MF_BINOM: case MF_GCD: case MF_LCM: return XF_STEP;
 	default: return 0;
 	}

@@ -49,6 +49,7 @@ enum {
 	XF_OPAQUE = 4,               /* something without a value: unknown functions, infinity */
 	XF_LOGBASE = 8,              /* \log without a base, which is 10 to some and e to others */
 	XF_STEP = 16,                /* gcd, factorial, ...: variables may be whole numbers only */
+	XF_JUMP = 32,                /* floor, ceil, sgn: no points show that two of them are equal */
 };
 
 typedef int32_t xid;

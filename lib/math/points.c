@@ -12,7 +12,7 @@
 
 #include <stdlib.h>
 
-enum { TRIES = 16, AGREE = 3, START_PREC = 128, LAST_PREC = 512, ACCURACY = 64 };
+enum { TRIES = 16, AGREE = 3, PREC = 128, MEET_PREC = 2048, MEET = 1792, LONGEST = 1024, FAR = 4 };
 
 enum domain { REALS, WHOLE, COMPLEX };
 
@@ -52,6 +52,38 @@ static void random_point(struct sides *p, enum domain d, int try)
 	}
 }
 
+/* Bits of the longest constant, numerator or denominator. */
+static slong longest(const struct xs *s)
+{
+	slong most = 0;
+
+	for (size_t i = 0; i < s->n_rat; i++) {
+		slong p = (slong)fmpz_bits(fmpq_numref(&s->rat[i])), q = (slong)fmpz_bits(fmpq_denref(&s->rat[i]));
+
+		most = p > most ? p : most;
+		most = q > most ? q : most;
+	}
+	return most;
+}
+
+/* All variables about as large as 2^7, 2^14, 2^21 or what is larger than any constant, each with a sign of its own. */
+static void far_point(struct sides *p, int try)
+{
+	slong scale = try % FAR < FAR - 1 ? 7 * (try % FAR + 1) : longest(p->s) + 4;
+
+	for (size_t i = 0; i < p->s->n_name; i++) {
+		arb_ptr x = acb_realref(p->value + i);
+
+		acb_zero(p->value + i);
+		random_real(p, x, 0);
+		arb_add_ui(x, x, 1, PREC);
+		arb_mul_2exp_si(x, x, scale);
+		/* the first points leave no pattern of signs of two variables out */
+		if ((try / FAR >> i % 2 & 1) ^ (i >= 2 && rng_below(&p->rng, p->at++, 2)))
+			arb_neg(x, x);
+	}
+}
+
 /* Is all of u - v small, absolutely or beside u? */
 static int near(const acb_t u, const acb_t v, slong prec)
 {
@@ -65,16 +97,16 @@ static int near(const acb_t u, const acb_t v, slong prec)
 	acb_sub(d, u, v, prec);
 	acb_get_mag(m, d);
 	acb_get_mag_lower(beside, u);
-	mag_mul_2exp_si(beside, beside, -ACCURACY);
-	r = mag_cmp_2exp_si(m, -ACCURACY) < 0 || mag_cmp(m, beside) < 0;
+	mag_mul_2exp_si(beside, beside, -MEET);
+	r = mag_cmp_2exp_si(m, -MEET) < 0 || mag_cmp(m, beside) < 0;
 	mag_clear(beside);
 	mag_clear(m);
 	acb_clear(d);
 	return r;
 }
 
-/* -1: a side has no value here; 0: they differ; 1: they meet. */
-static int compare(struct sides *p, enum domain d)
+/* -1: a side has no value here, or it cannot be told; 0: they differ; 1: they meet, where meet is wanted to so many bits. */
+static int compare(struct sides *p, enum domain d, int meet)
 {
 	struct x_env env = {p->value, d != COMPLEX};
 	acb_t u, v;
@@ -82,25 +114,15 @@ static int compare(struct sides *p, enum domain d)
 
 	acb_init(u);
 	acb_init(v);
-	for (slong prec = START_PREC; prec <= LAST_PREC; prec *= 2) {
-		if (!x_eval(p->s, p->a, &env, prec, u) || !x_eval(p->s, p->b, &env, prec, v)) {
-			r = -1;
+	for (slong prec = PREC; prec <= (meet ? MEET_PREC : PREC) && r < 0; prec = prec < MEET_PREC ? MEET_PREC : prec + 1) {
+		if (!x_eval(p->s, p->a, &env, prec, u) || !x_eval(p->s, p->b, &env, prec, v))
 			break;
-		}
-		if (!acb_is_finite(u) || !acb_is_finite(v)) {
-			/* once more, in case it was the precision */
-			if (prec >= 2 * START_PREC)
-				break;
-			continue;
-		}
-		if (!acb_overlaps(u, v)) {
+		if (!acb_is_finite(u) || !acb_is_finite(v))
+			continue;           /* once more, in case it was the precision */
+		if (!acb_overlaps(u, v))
 			r = 0;
-			break;
-		}
-		if (near(u, v, prec)) {
+		else if (p->a == p->b || (prec == MEET_PREC && near(u, v, prec)))
 			r = 1;
-			break;
-		}
 	}
 	acb_clear(u);
 	acb_clear(v);
@@ -109,6 +131,7 @@ static int compare(struct sides *p, enum domain d)
 
 static struct math_result at_points(struct sides *p, enum domain d)
 {
+	const struct math_result differ = {.verdict = MATH_UNEQUAL, .method = MATH_BY_CERTIFIED};
 	int met = 0, missed = 0;
 
 	for (int try = 0; try < TRIES && !xs_broke(p->s); try++) {
@@ -118,15 +141,20 @@ static struct math_result at_points(struct sides *p, enum domain d)
 		if (try - met >= 12 && !met)
 			break;
 		random_point(p, d, try);
-		r = compare(p, d);
+		r = compare(p, d, 1);
 		missed += r < 0;
 		met += r > 0;
 		if (!r)
-			return (struct math_result){.verdict = MATH_UNEQUAL, .method = MATH_BY_CERTIFIED};
+			return differ;
 		if (met >= 4 && met >= AGREE + missed / 4)
 			break;
 	}
-	if (met >= AGREE)
+	for (int try = 0; try < 4 * FAR && met >= AGREE && d == REALS && p->a != p->b; try++) {
+		far_point(p, try);
+		if (!compare(p, d, 0))
+			return differ;
+	}
+	if (met >= AGREE && (p->a == p->b || !xs_broke(p->s)))
 		return (struct math_result){.verdict = MATH_EQUAL, .method = MATH_BY_PROBABILISTIC};
 	return (struct math_result){.verdict = MATH_UNKNOWN};
 }
@@ -150,5 +178,7 @@ struct math_result x_points(struct xs *s, xid a, xid b)
 			r = at_points(&p, WHOLE);
 	}
 	_acb_vec_clear(p.value, (slong)s->n_name);
+	if (r.verdict == MATH_EQUAL && a != b && (flags & XF_JUMP || longest(s) > LONGEST))
+		r = (struct math_result){.verdict = MATH_UNKNOWN};
 	return r;
 }
