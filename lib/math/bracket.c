@@ -9,7 +9,7 @@ static int inside(struct parser *p, int set, int *op)
 	int bar = p->bar, was_set = p->set, n;
 
 	p->bar = p->set = set;
-	n = items(p, op);
+	n = mt_items(p, op);
 	p->bar = bar;
 	p->set = was_set;
 	return n;
@@ -33,7 +33,7 @@ static struct math_node *round_or_square(struct parser *p)
 		node->flags |= MT_F_PAREN;
 		return node;
 	}
-	node = gather(p, MT_TUPLE, 0, mark);
+	node = mt_gather(p, MT_TUPLE, 0, mark);
 	if (!node)
 		return NULL;
 	node->open = (char)open;
@@ -48,7 +48,7 @@ static struct math_node *set(struct parser *p, int closing)
 	int op, n, builder = 0;
 
 	if (eat_op(p, TK_CLOSE, closing))
-		return new_node(p, MT_EMPTY, 0);
+		return mt_node(p, MT_EMPTY, 0);
 	n = inside(p, 1, &op);
 	if (n == 1 && (at_kind(p, TK_BAR) || at_kind(p, TK_MID) || at_kind(p, TK_COLON))) {
 		next(p);
@@ -57,10 +57,28 @@ static struct math_node *set(struct parser *p, int closing)
 	}
 	if (n < 1 || (op == 'o' && n > 1) || !eat_op(p, TK_CLOSE, closing))
 		return NULL;
-	return gather(p, builder ? MT_BUILDER : MT_SET, 0, mark);
+	return mt_gather(p, builder ? MT_BUILDER : MT_SET, 0, mark);
 }
 
-struct math_node *group(struct parser *p)
+void mt_as_set(struct parser *p)
+{
+	int deep = 0;
+
+	if (!at_op(p, TK_OPEN, '{'))
+		return;
+	for (size_t i = p->i; i < p->n_tok; i++) {
+		struct tok *t = &p->tok[i];
+
+		deep += t->kind == TK_OPEN ? 1 : t->kind == TK_CLOSE ? -1 : 0;
+		if (deep)
+			continue;
+		if (t->op == '{')
+			t->op = peek(p)->op = 'S';
+		return;
+	}
+}
+
+static struct math_node *group(struct parser *p)
 {
 	size_t mark = p->n_st;
 	int op, n, kind;
@@ -73,19 +91,21 @@ struct math_node *group(struct parser *p)
 	kind = peek(p)->kind;
 	if (n == 1 && (kind == TK_CHOOSE || kind == TK_OVER)) {
 		next(p);
-		if (push(p, sum(p)))
+		if (mt_push(p, mt_sum(p)))
 			return NULL;
-		node = gather(p, kind == TK_OVER ? MT_DIV : MT_FUNC, kind == TK_OVER ? 0 : MF_BINOM, mark);
+		node = mt_gather(p, kind == TK_OVER ? MT_DIV : MT_FUNC, kind == TK_OVER ? 0 : MF_BINOM, mark);
 	} else if (n == 1) {
 		p->n_st = mark;
 		node = p->st[mark];
+		if (node->kind == MT_TEXT)
+			return NULL;
 	} else {
-		node = gather(p, MT_SET, 0, mark);
+		node = mt_gather(p, MT_SET, 0, mark);
 	}
 	return eat_op(p, TK_CLOSE, '{') ? node : NULL;
 }
 
-struct math_node *bracket(struct parser *p)
+struct math_node *mt_bracket(struct parser *p)
 {
 	int open = peek(p)->op, bar = p->bar;
 	struct math_node *node;
@@ -100,15 +120,15 @@ struct math_node *bracket(struct parser *p)
 	case 'c':
 		next(p);
 		p->bar = 0;
-		node = sum(p);
+		node = mt_sum(p);
 		p->bar = bar;
-		node = with_one(p, MT_FUNC, open == 'f' ? MF_FLOOR : MF_CEIL, node);
+		node = mt_one(p, MT_FUNC, open == 'f' ? MF_FLOOR : MF_CEIL, node);
 		return eat_op(p, TK_CLOSE, open) ? node : NULL;
 	}
 	return round_or_square(p);
 }
 
-struct math_node *bars(struct parser *p)
+struct math_node *mt_bars(struct parser *p)
 {
 	int kind = peek(p)->kind, bar = p->bar;
 	struct math_node *node;
@@ -117,12 +137,12 @@ struct math_node *bars(struct parser *p)
 		return NULL;
 	next(p);
 	p->bar = 1;
-	node = sum(p);
+	node = mt_sum(p);
 	p->bar = bar;
 	if (!node || peek(p)->op == 'l' || !eat(p, kind))
 		return NULL;
 	if (kind == TK_NORM) {
-		node = with_one(p, MT_APPLY, 0, node);
+		node = mt_one(p, MT_APPLY, 0, node);
 		if (node) {
 			node->text = "norm";
 			node->len = 4;
@@ -133,10 +153,10 @@ struct math_node *bars(struct parser *p)
 		node->op = 'v';
 		return node;
 	}
-	return with_one(p, MT_FUNC, MF_ABS, node);
+	return mt_one(p, MT_FUNC, MF_ABS, node);
 }
 
-struct math_node *matrix(struct parser *p)
+struct math_node *mt_matrix(struct parser *p)
 {
 	size_t mark = p->n_st;
 	int op = peek(p)->op, bar = p->bar;
@@ -146,7 +166,7 @@ struct math_node *matrix(struct parser *p)
 	next(p);
 	p->bar = 0;
 	for (;;) {
-		if (push(p, sum(p)))
+		if (mt_push(p, mt_sum(p)))
 			return NULL;
 		n++;
 		if (eat(p, TK_AMP))
@@ -162,7 +182,7 @@ struct math_node *matrix(struct parser *p)
 	p->bar = bar;
 	if (!eat(p, TK_FINISH))
 		return NULL;
-	node = gather(p, MT_MATRIX, op, mark);
+	node = mt_gather(p, MT_MATRIX, op, mark);
 	if (!node)
 		return NULL;
 	node->rows = rows;

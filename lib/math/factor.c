@@ -5,13 +5,17 @@
 #include "base/base.h"
 #include "math/parse.h"
 
-int starts_factor(struct parser *p)
+int mt_starts_factor(struct parser *p)
 {
 	const struct tok *t = peek(p);
 
+	if (t->flags & TF_WIDE)
+		return 0;
 	switch (t->kind) {
-	case TK_VAR: case TK_CONST: case TK_FUNC: case TK_FRAC: case TK_SQRT: case TK_BINOM: case TK_ACCENT: case TK_SHAPE: case TK_BEGIN:
+	case TK_VAR: case TK_CONST: case TK_FUNC: case TK_SQRT: case TK_BINOM: case TK_ACCENT: case TK_SHAPE: case TK_BEGIN:
 		return 1;
+	case TK_FRAC:
+		return !mt_unit_follows(p);
 	case TK_OPEN:
 		return t->op != 'S';
 	case TK_BAR:
@@ -20,7 +24,7 @@ int starts_factor(struct parser *p)
 	return 0;
 }
 
-struct math_node *factor(struct parser *p, int sign)
+struct math_node *mt_factor(struct parser *p, int sign)
 {
 	int minus = 0;
 	struct math_node *node;
@@ -29,8 +33,8 @@ struct math_node *factor(struct parser *p, int sign)
 		minus ^= at_kind(p, TK_MINUS);
 		next(p);
 	}
-	node = power(p);
-	return node && minus ? with_one(p, MT_NEG, 0, node) : node;
+	node = mt_power(p);
+	return node && minus ? mt_one(p, MT_NEG, 0, node) : node;
 }
 
 /* ---- powers and what else stands behind ---- */
@@ -43,14 +47,14 @@ static struct math_node *exponent(struct parser *p)
 		return NULL;
 	p->depth++;
 	if (eat(p, TK_MINUS))
-		node = with_one(p, MT_NEG, 0, exponent(p));
+		node = mt_one(p, MT_NEG, 0, exponent(p));
 	else if (eat(p, TK_PLUS))
 		node = exponent(p);
 	else
-		node = primary(p);
+		node = mt_primary(p);
 	if (node && at_kind(p, TK_POW)) {
 		next(p);
-		node = with_two(p, MT_POW, 0, node, exponent(p));
+		node = mt_two(p, MT_POW, 0, node, exponent(p));
 	}
 	p->depth--;
 	return node;
@@ -64,7 +68,7 @@ static int is_ordinal(const struct tok *t)
 
 static struct math_node *annotated(struct parser *p, struct math_node *node, int op, const char *text)
 {
-	node = with_one(p, MT_UNIT, op, node);
+	node = mt_one(p, MT_UNIT, op, node);
 	if (node) {
 		node->text = text;
 		node->len = (uint32_t)strlen(text);
@@ -108,12 +112,12 @@ static struct math_node *raised(struct parser *p, struct math_node *node)
 		char name[2] = {node->text[0], t->s[0]};
 
 		p->i += 2 + 2 * in;
-		return leaf(p, MT_SETNAME, 0, name, 2);
+		return mt_leaf(p, MT_SETNAME, 0, name, 2);
 	}
 	next(p);
 	if (node->kind == MT_TUPLE && node->n == 1 && node->open == '[')
 		node = node->kid[0];
-	return with_two(p, MT_POW, 0, node, exponent(p));
+	return mt_two(p, MT_POW, 0, node, exponent(p));
 }
 
 static struct math_node *postfix(struct parser *p, struct math_node *node)
@@ -129,7 +133,7 @@ static struct math_node *postfix(struct parser *p, struct math_node *node)
 			int twice = peek_at(p, 1)->kind == TK_BANG;
 
 			p->i += 1 + (size_t)twice;
-			node = with_one(p, MT_FUNC, twice ? MF_FACT2 : MF_FACT, node);
+			node = mt_one(p, MT_FUNC, twice ? MF_FACT2 : MF_FACT, node);
 		} else if (t->kind == TK_DEG) {
 			node = degrees(p, node);
 		} else if (t->kind == TK_PERCENT) {
@@ -137,12 +141,12 @@ static struct math_node *postfix(struct parser *p, struct math_node *node)
 			node = annotated(p, node, MU_PERCENT, "%");
 		} else if (t->kind == TK_MONEY && peek_at(p, 1)->kind != TK_NUM) {
 			next(p);
-			node = money(p, t, node);
+			node = mt_money(p, t, node);
 		} else if (is_ordinal(t) && node->kind == MT_NUMBER && !(t->flags & TF_SPACE)) {
 			next(p);
 			node = annotated(p, node, MU_ORDINAL, "th");
 		} else if (t->kind == TK_SUB && node->kind == MT_NUMBER && !node->repeat) {
-			node = in_base(p, node->text, node->len, node->decimals);
+			node = mt_in_base(p, node->text, node->len, node->decimals);
 		} else {
 			return node;
 		}
@@ -150,9 +154,9 @@ static struct math_node *postfix(struct parser *p, struct math_node *node)
 	return NULL;
 }
 
-struct math_node *power(struct parser *p)
+struct math_node *mt_power(struct parser *p)
 {
-	return postfix(p, primary(p));
+	return postfix(p, mt_primary(p));
 }
 
 /* ---- functions ---- */
@@ -172,25 +176,25 @@ static struct math_node *bare_argument(struct parser *p)
 {
 	size_t mark = p->n_st;
 	int plain = 1;
-	struct math_node *node = factor(p, 1);
+	struct math_node *node = mt_factor(p, 1);
 
 	for (;;) {
 		const struct tok *t = peek(p);
 
-		if (push(p, node))
+		if (mt_push(p, node))
 			return NULL;
 		plain &= node->kind == MT_NUMBER || (node->kind == MT_CONST && node->op == MC_PI);
 		if (t->kind == TK_DIV && plain && node->kind == MT_CONST && peek_at(p, 1)->kind == TK_NUM) {
 			next(p);
-			node = p->n_st == mark + 1 ? p->st[--p->n_st] : gather(p, MT_MUL, 0, mark);
-			return with_two(p, MT_DIV, 0, node, factor(p, 0));
+			node = p->n_st == mark + 1 ? p->st[--p->n_st] : mt_gather(p, MT_MUL, 0, mark);
+			return mt_two(p, MT_DIV, 0, node, mt_factor(p, 0));
 		}
-		if (!starts_factor(p) || t->kind == TK_FUNC || t->kind == TK_OPEN || t->kind == TK_BEGIN || t->kind == TK_BAR)
+		if (!mt_starts_factor(p) || t->kind == TK_FUNC || t->kind == TK_OPEN || t->kind == TK_BEGIN || t->kind == TK_BAR)
 			break;
-		node = factor(p, 0);
+		node = mt_factor(p, 0);
 	}
 	if (p->n_st > mark + 1)
-		return gather(p, MT_MUL, 0, mark);
+		return mt_gather(p, MT_MUL, 0, mark);
 	p->n_st = mark;
 	return p->st[mark];
 }
@@ -219,11 +223,11 @@ static int arguments(struct parser *p, int op)
 
 		next(p);
 		p->bar = 0;
-		n = items(p, &sep);
+		n = mt_items(p, &sep);
 		p->bar = bar;
 		return n < 1 || !eat_op(p, TK_CLOSE, how) ? -1 : 0;
 	}
-	return push(p, bare_argument(p));
+	return mt_push(p, bare_argument(p));
 }
 
 /* The base of a logarithm, at the _: 2, {10}; \log_28 is log 8 to the base of 2. */
@@ -233,10 +237,10 @@ static struct math_node *log_base(struct parser *p)
 
 	next(p);
 	t = peek(p);
-	if (t->kind == TK_NUM && t->len > 1 && !starts_factor(p) && peek_at(p, 1)->kind != TK_OPEN && peek_at(p, 1)->kind != TK_VAR &&
+	if (t->kind == TK_NUM && t->len > 1 && !mt_starts_factor(p) && peek_at(p, 1)->kind != TK_OPEN && peek_at(p, 1)->kind != TK_VAR &&
 	    peek_at(p, 1)->kind != TK_NUM && peek_at(p, 1)->kind != TK_FRAC && peek_at(p, 1)->kind != TK_SQRT)
-		return argument(p);
-	return primary(p);
+		return mt_argument(p);
+	return mt_primary(p);
 }
 
 static struct math_node *function(struct parser *p)
@@ -246,13 +250,17 @@ static struct math_node *function(struct parser *p)
 	struct math_node *node, *power_of = NULL, *base = NULL;
 
 	next(p);
+	/* log2(8), log10(x) */
+	if (op == MF_LOG && at_kind(p, TK_NUM) && !(peek(p)->flags & TF_SPACE) && peek_at(p, 1)->kind == TK_OPEN && peek_at(p, 1)->op == '(' &&
+	    (!strcmp(peek(p)->s, "2") || !strcmp(peek(p)->s, "10")) && !peek(p)->decimals)
+		base = mt_numeral(p);
 	for (int i = 0; i < 2; i++) {
 		if (at_kind(p, TK_POW)) {
 			next(p);
 			power_of = exponent(p);
 			if (!power_of)
 				return NULL;
-		} else if (at_kind(p, TK_SUB) && op == MF_LOG) {
+		} else if (at_kind(p, TK_SUB) && op == MF_LOG && !base) {
 			base = log_base(p);
 			if (!base)
 				return NULL;
@@ -263,26 +271,26 @@ static struct math_node *function(struct parser *p)
 		op = inverse(op);
 		power_of = NULL;
 	}
-	if (arguments(p, op) || (base && push(p, base)))
+	if (arguments(p, op) || (base && mt_push(p, base)))
 		return NULL;
-	node = gather(p, MT_FUNC, op, mark);
+	node = mt_gather(p, MT_FUNC, op, mark);
 	if (!node || !arguments_fit(op, node->n))
 		return NULL;
-	return power_of ? with_two(p, MT_POW, 0, node, power_of) : node;
+	return power_of ? mt_two(p, MT_POW, 0, node, power_of) : node;
 }
 
 /* ---- fractions, roots ---- */
 
-struct math_node *argument(struct parser *p)
+struct math_node *mt_argument(struct parser *p)
 {
 	struct tok *t = peek(p);
 	struct math_node *node;
 
 	if (t->kind != TK_NUM)
-		return t->kind == TK_MINUS || t->kind == TK_PLUS ? NULL : primary(p);
+		return t->kind == TK_MINUS || t->kind == TK_PLUS ? NULL : mt_primary(p);
 	if (t->decimals || (t->flags & TF_GROUPED))
 		return NULL;
-	node = leaf(p, MT_NUMBER, 0, t->s, 1);
+	node = mt_leaf(p, MT_NUMBER, 0, t->s, 1);
 	/* \frac12: the other digit is the next one's */
 	if (t->width > 1) {
 		if (t->width != t->len)
@@ -303,11 +311,11 @@ static struct math_node *fraction(struct parser *p)
 	struct math_node *a, *b;
 
 	next(p);
-	a = argument(p);
+	a = mt_argument(p);
 	if (!a)
 		return NULL;
-	b = argument(p);
-	return with_two(p, binom ? MT_FUNC : MT_DIV, binom ? MF_BINOM : 0, a, b);
+	b = mt_argument(p);
+	return mt_two(p, binom ? MT_FUNC : MT_DIV, binom ? MF_BINOM : 0, a, b);
 }
 
 static struct math_node *root(struct parser *p)
@@ -315,18 +323,18 @@ static struct math_node *root(struct parser *p)
 	struct math_node *index = NULL, *node;
 
 	if (peek(p)->op) {
-		index = leaf(p, MT_NUMBER, 0, "3", 1);
+		index = mt_leaf(p, MT_NUMBER, 0, "3", 1);
 		next(p);
 	} else {
 		next(p);
 		if (eat_op(p, TK_OPEN, '[')) {
-			index = sum(p);
+			index = mt_sum(p);
 			if (!index || !eat_op(p, TK_CLOSE, '['))
 				return NULL;
 		}
 	}
-	node = primary(p);
-	return index ? with_two(p, MT_ROOT, 0, node, index) : with_one(p, MT_ROOT, 0, node);
+	node = mt_primary(p);
+	return index ? mt_two(p, MT_ROOT, 0, node, index) : mt_one(p, MT_ROOT, 0, node);
 }
 
 /* ---- primary ---- */
@@ -337,23 +345,23 @@ static struct math_node *primary_here(struct parser *p)
 
 	switch (t->kind) {
 	case TK_NUM:
-		return numeral(p);
+		return mt_numeral(p);
 	case TK_VAR:
 	case TK_ACCENT:
 	case TK_SHAPE:
 	case TK_WORD:
-		return variable(p);
+		return mt_variable(p);
 	case TK_CONST:
 		if (peek_at(p, 1)->kind == TK_SUB)
-			return variable(p);
+			return mt_variable(p);
 		next(p);
-		return leaf(p, MT_CONST, t->op, t->s, t->len);
+		return mt_leaf(p, MT_CONST, t->op, t->s, t->len);
 	case TK_SETNAME:
 		next(p);
-		return leaf(p, MT_SETNAME, 0, t->s, 1);
+		return mt_leaf(p, MT_SETNAME, 0, t->s, 1);
 	case TK_EMPTY:
 		next(p);
-		return new_node(p, MT_EMPTY, 0);
+		return mt_node(p, MT_EMPTY, 0);
 	case TK_FUNC:
 		return function(p);
 	case TK_FRAC:
@@ -362,20 +370,20 @@ static struct math_node *primary_here(struct parser *p)
 	case TK_SQRT:
 		return root(p);
 	case TK_OPEN:
-		return bracket(p);
+		return mt_bracket(p);
 	case TK_BAR:
 	case TK_NORM:
-		return bars(p);
+		return mt_bars(p);
 	case TK_BEGIN:
-		return matrix(p);
+		return mt_matrix(p);
 	case TK_MONEY:
 		next(p);
-		return money(p, t, factor(p, 1));
+		return mt_money(p, t, mt_factor(p, 1));
 	}
 	return NULL;
 }
 
-struct math_node *primary(struct parser *p)
+struct math_node *mt_primary(struct parser *p)
 {
 	struct math_node *node;
 

@@ -29,7 +29,7 @@ static int is_base(const struct tok *t)
 	return base >= 2 && base <= 36 ? base : 0;
 }
 
-struct math_node *in_base(struct parser *p, const char *digits, size_t n, uint32_t decimals)
+struct math_node *mt_in_base(struct parser *p, const char *digits, size_t n, uint32_t decimals)
 {
 	struct math_node *node;
 	int braced, base;
@@ -43,7 +43,9 @@ struct math_node *in_base(struct parser *p, const char *digits, size_t n, uint32
 	for (size_t i = 0; i < n; i++)
 		if ((digits[i] <= '9' ? digits[i] - '0' : digits[i] - 'A' + 10) >= base)
 			return NULL;
-	node = leaf(p, MT_BASE, 0, digits, n);
+	for (; n > 1 && *digits == '0'; digits++)
+		n--;
+	node = mt_leaf(p, MT_BASE, 0, digits, n);
 	if (!node)
 		return NULL;
 	node->decimals = decimals;
@@ -124,7 +126,7 @@ static int proper_fraction(struct parser *p)
 	return below(a->s, a->len, b->s, peek_at(p, ahead - 1)->kind == TK_CLOSE ? b->len : 1);
 }
 
-struct math_node *numeral(struct parser *p)
+struct math_node *mt_numeral(struct parser *p)
 {
 	const struct tok *t = peek(p);
 	struct math_node *node, *fraction;
@@ -135,12 +137,12 @@ struct math_node *numeral(struct parser *p)
 		ahead = mixed_digits(p, digits, &n);
 	if (ahead) {
 		p->i += ahead;
-		return in_base(p, digits, n, 0);
+		return mt_in_base(p, digits, n, 0);
 	}
 	next(p);
 	if (at_kind(p, TK_SUB))
-		return t->repeat ? NULL : in_base(p, t->s, t->len, t->decimals);
-	node = leaf(p, MT_NUMBER, 0, t->s, t->len);
+		return t->repeat ? NULL : mt_in_base(p, t->s, t->len, t->decimals);
+	node = mt_leaf(p, MT_NUMBER, 0, t->s, t->len);
 	if (!node)
 		return NULL;
 	node->decimals = t->decimals;
@@ -148,13 +150,13 @@ struct math_node *numeral(struct parser *p)
 	if (t->decimals || !proper_fraction(p))
 		return node;
 	if (at_kind(p, TK_FRAC)) {
-		fraction = primary(p);
+		fraction = mt_primary(p);
 	} else {
-		fraction = with_two(p, MT_DIV, 0, leaf(p, MT_NUMBER, 0, peek(p)->s, peek(p)->len),
-		                    leaf(p, MT_NUMBER, 0, peek_at(p, 2)->s, peek_at(p, 2)->len));
+		fraction = mt_two(p, MT_DIV, 0, mt_leaf(p, MT_NUMBER, 0, peek(p)->s, peek(p)->len),
+		                    mt_leaf(p, MT_NUMBER, 0, peek_at(p, 2)->s, peek_at(p, 2)->len));
 		p->i += 3;
 	}
-	return with_two(p, MT_MIXED, 0, node, fraction);
+	return mt_two(p, MT_MIXED, 0, node, fraction);
 }
 
 /* ---- names ---- */
@@ -228,6 +230,7 @@ static struct math_node *accented(struct parser *p)
 	struct spelling name = {.n = 0};
 	size_t from, n = 0, capitals = 0;
 	int braced;
+	struct math_node *node;
 
 	next(p);
 	from = p->i;
@@ -245,7 +248,7 @@ static struct math_node *accented(struct parser *p)
 	}
 	if (n && (!braced || eat_op(p, TK_CLOSE, '{')) &&
 	    (accent->op == 'v' || (accent->op == 'o' && capitals == n && n > 1)))
-		return leaf(p, MT_VAR, 0, name.s, name.n);
+		return mt_leaf(p, MT_VAR, 0, name.s, name.n);
 	if (accent->op == 'b') {
 		char both[2 * NAME_MAX_LEN];
 		struct spelling whole = {.n = 0};
@@ -254,12 +257,14 @@ static struct math_node *accented(struct parser *p)
 		    spell_on(&whole, name.s, name.n))
 			return NULL;
 		memcpy(both, whole.s, whole.n);
-		return leaf(p, MT_VAR, 0, both, whole.n);
+		return mt_leaf(p, MT_VAR, 0, both, whole.n);
 	}
 	if (accent->op != 'o')
 		return NULL;
 	p->i = from;
-	return with_one(p, MT_FUNC, MF_CONJ, primary(p));
+	node = mt_primary(p);
+	/* the bar of a decimal gone astray */
+	return node && node->kind != MT_NUMBER ? mt_one(p, MT_FUNC, MF_CONJ, node) : NULL;
 }
 
 /* \angle ABC */
@@ -281,7 +286,7 @@ static struct math_node *shape(struct parser *p)
 	}
 	if (!n || (braced && !eat_op(p, TK_CLOSE, '{')))
 		return NULL;
-	return leaf(p, MT_VAR, 0, name.s, name.n);
+	return mt_leaf(p, MT_VAR, 0, name.s, name.n);
 }
 
 /* f^{-1}( */
@@ -308,6 +313,17 @@ static int is_applied(struct parser *p, const struct tok *t)
 	return one && after->kind == TK_REL && after->op == '=' && t == &p->tok[0];
 }
 
+/* C(5,2) */
+static int is_choice(struct parser *p, const struct tok *t)
+{
+	static const uint8_t shape[] = {TK_OPEN, TK_NUM, TK_COMMA, TK_NUM, TK_CLOSE};
+
+	for (size_t i = 0; i < LEN(shape); i++)
+		if (peek_at(p, i)->kind != shape[i])
+			return 0;
+	return t->kind == TK_VAR && t->len == 1 && t->s[0] == 'C' && peek(p)->op == '(';
+}
+
 static struct math_node *apply(struct parser *p, const struct spelling *name)
 {
 	size_t mark = p->n_st;
@@ -316,13 +332,13 @@ static struct math_node *apply(struct parser *p, const struct spelling *name)
 
 	next(p);
 	p->bar = p->set = 0;
-	n = items(p, &op);
+	n = mt_items(p, &op);
 	p->bar = bar;
 	p->set = set;
 	if (n < 1 || !eat_op(p, TK_CLOSE, '('))
 		return NULL;
-	node = gather(p, MT_APPLY, 0, mark);
-	if (!node || !(node->text = add_text(p, name->s, name->n)))
+	node = mt_gather(p, MT_APPLY, 0, mark);
+	if (!node || !(node->text = mt_text(p, name->s, name->n)))
 		return NULL;
 	node->len = (uint32_t)name->n;
 	return node;
@@ -339,18 +355,18 @@ static struct math_node *from_text(struct parser *p)
 			if (!((t->s[i] >= '0' && t->s[i] <= '9') || (t->s[i] >= 'A' && t->s[i] <= 'Z')))
 				return NULL;
 		next(p);
-		return in_base(p, t->s, t->len, 0);
+		return mt_in_base(p, t->s, t->len, 0);
 	}
 	if (t->len != 1)
 		return NULL;
 	next(p);
-	node = leaf(p, MT_VAR, 0, t->s, 1);
+	node = mt_leaf(p, MT_VAR, 0, t->s, 1);
 	if (node)
 		node->flags |= MT_F_WORD;
 	return node;
 }
 
-struct math_node *variable(struct parser *p)
+struct math_node *mt_variable(struct parser *p)
 {
 	const struct tok *t = peek(p);
 	struct spelling name = {.n = 0};
@@ -376,7 +392,16 @@ struct math_node *variable(struct parser *p)
 		p->i += 5;
 		return spell_on(&name, "^-1", 3) ? NULL : apply(p, &name);
 	}
+	if (is_choice(p, t)) {
+		struct math_node *n = mt_leaf(p, MT_NUMBER, 0, peek_at(p, 1)->s, peek_at(p, 1)->len);
+		struct math_node *k = mt_leaf(p, MT_NUMBER, 0, peek_at(p, 3)->s, peek_at(p, 3)->len);
+
+		if (peek_at(p, 1)->decimals || peek_at(p, 3)->decimals)
+			return NULL;
+		p->i += 5;
+		return mt_two(p, MT_FUNC, MF_BINOM, n, k);
+	}
 	if (is_applied(p, t))
 		return apply(p, &name);
-	return leaf(p, MT_VAR, 0, name.s, name.n);
+	return mt_leaf(p, MT_VAR, 0, name.s, name.n);
 }

@@ -45,13 +45,13 @@ static const struct name commands[] = {
 	{"mathrel", TC_DROP, 0, 0}, {"mathrm", TC_ROMAN, 0, 0}, {"mathscr", TC_FONT, 0, 0}, {"mathsf", TC_ROMAN, 0, 0},
 	{"mathtt", TC_ROMAN, 0, 0}, {"max", TK_FUNC, MF_MAX, 0}, {"mbox", TC_TEXT, 0, 0}, {"measuredangle", TK_SHAPE, 0, "angle"},
 	{"medspace", TC_SPACE, 0, 0}, {"mid", TK_MID, 0, "|"}, {"middle", TC_SIZE, 0, 0}, {"min", TK_FUNC, MF_MIN, 0},
-	{"mod", TK_MOD, 'b', 0}, {"mp", TK_PM, '-', 0}, {"mu", TK_VAR, 0, 0}, {"ne", TK_REL, '!', "!="}, {"neg", TK_BAD, 0, 0},
-	{"neq", TK_REL, '!', "!="}, {"newline", TK_ROW, 0, "\\\\"}, {"nolimits", TC_DROP, 0, 0}, {"normalsize", TC_DROP, 0, 0},
+	{"mod", TK_MOD, 'b', 0}, {"mp", TK_PM, '-', 0}, {"mu", TK_VAR, 0, 0}, {"ne", TK_REL, '!', "ne"}, {"neg", TK_BAD, 0, 0},
+	{"neq", TK_REL, '!', "ne"}, {"newline", TK_ROW, 0, "\\\\"}, {"nolimits", TC_DROP, 0, 0}, {"normalsize", TC_DROP, 0, 0},
 	{"not", TC_NOT, 0, 0}, {"notin", TK_REL, 'n', 0}, {"nu", TK_VAR, 0, 0}, {"omega", TK_VAR, 0, 0}, {"operatorname", TC_ROMAN, 0, 0},
 	{"over", TK_OVER, 0, 0}, {"overline", TK_ACCENT, 'o', 0}, {"overrightarrow", TK_ACCENT, 'v', 0}, {"parallel", TK_REL, 'p', 0},
 	{"perp", TK_REL, 'o', 0}, {"phantom", TC_SKIP, 0, 0}, {"phi", TK_VAR, 0, 0}, {"pi", TK_CONST, MC_PI, 0}, {"pm", TK_PM, '+', 0},
 	{"pmb", TC_FONT, 0, 0}, {"pmod", TK_MOD, 'p', 0}, {"pounds", TK_MONEY, 0, "GBP"}, {"prime", TK_PRIME, 0, "'"}, {"psi", TK_VAR, 0, 0},
-	{"qquad", TC_SPACE, 0, 0}, {"quad", TC_SPACE, 0, 0}, {"rangle", TK_CLOSE, '<', ">"}, {"rbrace", TK_CLOSE, 'S', "\\}"},
+	{"qquad", TC_SPACE, 1, 0}, {"quad", TC_SPACE, 1, 0}, {"rangle", TK_CLOSE, '<', ">"}, {"rbrace", TK_CLOSE, 'S', "\\}"},
 	{"rbrack", TK_CLOSE, '[', "]"}, {"rceil", TK_CLOSE, 'c', 0}, {"rfloor", TK_CLOSE, 'f', 0}, {"rho", TK_VAR, 0, 0},
 	{"right", TC_SIZE, 0, 0}, {"rightarrow", TK_REL, 't', "to"}, {"rm", TC_DROP, 0, 0}, {"rvert", TK_BAR, 'r', "|"},
 	{"scriptstyle", TC_DROP, 0, 0}, {"sec", TK_FUNC, MF_SEC, 0}, {"setminus", TK_SETMINUS, 0, 0}, {"sf", TC_DROP, 0, 0},
@@ -73,24 +73,24 @@ static const struct name commands[] = {
 /* Letters in a row that mean something in plain text. Sorted. */
 static const struct name plains[] = {
 	{"Infinity", TK_CONST, MC_INF, "infty"}, {"Pi", TK_CONST, MC_PI, "pi"}, {"U", TK_UNION, 0, "cup"}, {"abs", TK_FUNC, MF_ABS, 0},
-	{"acos", TK_FUNC, MF_ACOS, "arccos"}, {"acosh", TK_FUNC, MF_ACOSH, 0}, {"acot", TK_FUNC, MF_ACOT, "arccot"},
-	{"alpha", TK_VAR, 0, 0}, {"and", TK_AND, 0, 0}, {"arccos", TK_FUNC, MF_ACOS, 0}, {"arccot", TK_FUNC, MF_ACOT, 0},
-	{"arccsc", TK_FUNC, MF_ACSC, 0}, {"arcsec", TK_FUNC, MF_ASEC, 0}, {"arcsin", TK_FUNC, MF_ASIN, 0}, {"arctan", TK_FUNC, MF_ATAN, 0},
-	{"asin", TK_FUNC, MF_ASIN, "arcsin"}, {"asinh", TK_FUNC, MF_ASINH, 0}, {"atan", TK_FUNC, MF_ATAN, "arctan"},
-	{"atanh", TK_FUNC, MF_ATANH, 0}, {"beta", TK_VAR, 0, 0}, {"binom", TK_FUNC, MF_BINOM, 0}, {"binomial", TK_FUNC, MF_BINOM, "binom"},
+	{"acos", TK_FUNC, MF_ACOS, "arccos"}, {"acosh", TK_FUNC, MF_ACOSH, "arccosh"}, {"acot", TK_FUNC, MF_ACOT, "arccot"},
+	{"alpha", TK_VAR, 0, 0}, {"and", TK_AND, 0, 0}, {"arccos", TK_FUNC, MF_ACOS, 0}, {"arccosh", TK_FUNC, MF_ACOSH, 0}, {"arccot", TK_FUNC, MF_ACOT, 0},
+	{"arccsc", TK_FUNC, MF_ACSC, 0}, {"arcsec", TK_FUNC, MF_ASEC, 0}, {"arcsin", TK_FUNC, MF_ASIN, 0}, {"arcsinh", TK_FUNC, MF_ASINH, 0},
+	{"arctan", TK_FUNC, MF_ATAN, 0}, {"arctanh", TK_FUNC, MF_ATANH, 0}, {"asin", TK_FUNC, MF_ASIN, "arcsin"}, {"asinh", TK_FUNC, MF_ASINH, "arcsinh"}, {"atan", TK_FUNC, MF_ATAN, "arctan"},
+	{"atanh", TK_FUNC, MF_ATANH, "arctanh"}, {"beta", TK_VAR, 0, 0}, {"binom", TK_FUNC, MF_BINOM, 0}, {"binomial", TK_FUNC, MF_BINOM, "binom"},
 	{"cbrt", TK_SQRT, 3, 0}, {"ceil", TK_FUNC, MF_CEIL, 0}, {"ceiling", TK_FUNC, MF_CEIL, "ceil"}, {"comb", TK_FUNC, MF_BINOM, "binom"},
-	{"cos", TK_FUNC, MF_COS, 0}, {"cosh", TK_FUNC, MF_COSH, 0}, {"cot", TK_FUNC, MF_COT, 0}, {"csc", TK_FUNC, MF_CSC, 0},
+	{"cos", TK_FUNC, MF_COS, 0}, {"cosh", TK_FUNC, MF_COSH, 0}, {"cot", TK_FUNC, MF_COT, 0}, {"coth", TK_FUNC, MF_COTH, 0}, {"csc", TK_FUNC, MF_CSC, 0}, {"csch", TK_FUNC, MF_CSCH, 0},
 	{"degrees", TK_DEG, 0, "deg"}, {"exp", TK_FUNC, MF_EXP, 0}, {"floor", TK_FUNC, MF_FLOOR, 0}, {"gamma", TK_VAR, 0, 0},
 	{"gcd", TK_FUNC, MF_GCD, 0}, {"inf", TK_CONST, MC_INF, "infty"}, {"infinity", TK_CONST, MC_INF, "infty"},
 	{"infty", TK_CONST, MC_INF, 0}, {"lambda", TK_VAR, 0, 0}, {"lcm", TK_FUNC, MF_LCM, 0}, {"lg", TK_FUNC, MF_LOG, "log"},
 	{"ln", TK_FUNC, MF_LN, 0}, {"log", TK_FUNC, MF_LOG, 0}, {"max", TK_FUNC, MF_MAX, 0}, {"min", TK_FUNC, MF_MIN, 0},
 	{"mod", TK_MOD, 'b', 0}, {"oo", TK_CONST, MC_INF, "infty"}, {"or", TK_OR, 0, 0}, {"phi", TK_VAR, 0, 0}, {"pi", TK_CONST, MC_PI, 0},
-	{"sec", TK_FUNC, MF_SEC, 0}, {"sin", TK_FUNC, MF_SIN, 0}, {"sinh", TK_FUNC, MF_SINH, 0}, {"sqrt", TK_SQRT, 0, 0},
+	{"sec", TK_FUNC, MF_SEC, 0}, {"sech", TK_FUNC, MF_SECH, 0}, {"sin", TK_FUNC, MF_SIN, 0}, {"sinh", TK_FUNC, MF_SINH, 0}, {"sqrt", TK_SQRT, 0, 0},
 	{"tan", TK_FUNC, MF_TAN, 0}, {"tanh", TK_FUNC, MF_TANH, 0}, {"theta", TK_VAR, 0, 0}, {"union", TK_UNION, 0, "cup"},
 };
 
 static const char *const short_words[] = {
-	"May", "No", "Yes", "a.m", "all", "am", "and", "any", "are", "bus", "but", "by", "can", "car", "cat", "cm", "cup", "cut", "day",
+	"EUR", "GBP", "INR", "May", "No", "Rs", "USD", "Yes", "a.m", "all", "am", "and", "any", "are", "bus", "but", "by", "can", "car", "cat", "cm", "cup", "cut", "day",
 	"dog", "few", "fig", "for", "ft", "gal", "gm", "has", "hr", "hrs", "if", "in", "is", "it", "kg", "km", "lb", "lbs", "man", "men", "mi",
 	"min", "ml", "mm", "mph", "nd", "new", "no", "non", "nor", "not", "odd", "of", "old", "one", "our", "oz", "pct", "pen", "per", "pie",
 	"pm", "rd", "red", "six", "sq", "st", "ten", "th", "the", "tie", "to", "top", "two", "usd", "was", "way", "yd", "yes",
@@ -122,7 +122,7 @@ static const struct { uint32_t code; struct name name; } chars[] = {
 	{0x2219, {0, TK_MUL, 0, "*"}}, {0x221a, {0, TK_SQRT, 0, "sqrt"}}, {0x221b, {0, TK_SQRT, 3, "cbrt"}}, {0x221e, {0, TK_CONST, MC_INF, "infty"}},
 	{0x2220, {0, TK_SHAPE, 0, "angle"}}, {0x2223, {0, TK_MID, 0, "|"}}, {0x2225, {0, TK_REL, 'p', "parallel"}}, {0x2227, {0, TK_AND, 0, "and"}},
 	{0x2228, {0, TK_OR, 0, "or"}}, {0x2229, {0, TK_INTER, 0, "cap"}}, {0x222a, {0, TK_UNION, 0, "cup"}}, {0x2236, {0, TK_COLON, 0, ":"}},
-	{0x223c, {0, TK_REL, 's', "sim"}}, {0x2245, {0, TK_REL, 's', "cong"}}, {0x2248, {0, TK_REL, '~', "approx"}}, {0x2260, {0, TK_REL, '!', "!="}},
+	{0x223c, {0, TK_REL, 's', "sim"}}, {0x2245, {0, TK_REL, 's', "cong"}}, {0x2248, {0, TK_REL, '~', "approx"}}, {0x2260, {0, TK_REL, '!', "ne"}},
 	{0x2261, {0, TK_REL, 'm', "equiv"}}, {0x2264, {0, TK_REL, 'l', "<="}}, {0x2265, {0, TK_REL, 'g', ">="}}, {0x2282, {0, TK_REL, 'c', "subset"}},
 	{0x2286, {0, TK_REL, 'c', "subset"}}, {0x22a5, {0, TK_REL, 'o', "perp"}}, {0x22c5, {0, TK_MUL, 0, "*"}}, {0x2308, {0, TK_OPEN, 'c', "lceil"}},
 	{0x2309, {0, TK_CLOSE, 'c', "rceil"}}, {0x230a, {0, TK_OPEN, 'f', "lfloor"}}, {0x230b, {0, TK_CLOSE, 'f', "rfloor"}},
@@ -168,7 +168,7 @@ const struct name *name_plain(const char *s, size_t n)
 
 int name_is_short_word(const char *s, size_t n)
 {
-	for (size_t i = 0; i < LEN(short_words); i++)
+	for (size_t i = 0; n > 1 && i < LEN(short_words); i++)
 		if (!compare(s, n, short_words[i]))
 			return 1;
 	return 0;
@@ -179,7 +179,7 @@ int name_env(const char *s, size_t n)
 	static const struct { const char *name; char op; } envs[] = {
 		{"pmatrix", 'p'}, {"bmatrix", 'p'}, {"matrix", 'p'}, {"smallmatrix", 'p'}, {"array", 'p'}, {"vmatrix", 'v'},
 		{"pmatrix*", 'p'}, {"bmatrix*", 'p'}, {"align", 'a'}, {"align*", 'a'}, {"aligned", 'a'}, {"gather", 'a'}, {"gather*", 'a'},
-		{"gathered", 'a'}, {"equation", 'a'}, {"equation*", 'a'}, {"split", 'a'}, {"math", 'a'}, {"displaymath", 'a'},
+		{"gathered", 'a'}, {"equation", 'a'}, {"equation*", 'a'}, {"split", 'a'}, {"cases", 'c'}, {"dcases", 'c'}, {"math", 'a'}, {"displaymath", 'a'},
 	};
 
 	for (size_t i = 0; i < LEN(envs); i++)

@@ -17,7 +17,7 @@
 
 /* ---- nodes ---- */
 
-struct math_node *new_node(struct parser *p, int kind, int op)
+struct math_node *mt_node(struct parser *p, int kind, int op)
 {
 	struct math_node *node;
 
@@ -28,17 +28,17 @@ struct math_node *new_node(struct parser *p, int kind, int op)
 	return node;
 }
 
-struct math_node *leaf(struct parser *p, int kind, int op, const char *s, size_t n)
+struct math_node *mt_leaf(struct parser *p, int kind, int op, const char *s, size_t n)
 {
-	struct math_node *node = new_node(p, kind, op);
+	struct math_node *node = mt_node(p, kind, op);
 
-	if (!node || !(node->text = add_text(p, s, n)))
+	if (!node || !(node->text = mt_text(p, s, n)))
 		return NULL;
 	node->len = (uint32_t)n;
 	return node;
 }
 
-char *add_text(struct parser *p, const char *s, size_t n)
+char *mt_text(struct parser *p, const char *s, size_t n)
 {
 	char *to = p->chr + p->n_chr;
 
@@ -50,7 +50,7 @@ char *add_text(struct parser *p, const char *s, size_t n)
 	return to;
 }
 
-int push(struct parser *p, struct math_node *kid)
+int mt_push(struct parser *p, struct math_node *kid)
 {
 	if (!kid || p->n_st == p->st_cap)
 		return -1;
@@ -58,12 +58,12 @@ int push(struct parser *p, struct math_node *kid)
 	return 0;
 }
 
-struct math_node *gather(struct parser *p, int kind, int op, size_t mark)
+struct math_node *mt_gather(struct parser *p, int kind, int op, size_t mark)
 {
 	size_t n = p->n_st - mark;
 	struct math_node *node;
 
-	if (p->kid_cap - p->n_kid < n || !(node = new_node(p, kind, op)))
+	if (p->kid_cap - p->n_kid < n || !(node = mt_node(p, kind, op)))
 		return NULL;
 	node->kid = p->kid + p->n_kid;
 	node->n = (uint32_t)n;
@@ -73,18 +73,18 @@ struct math_node *gather(struct parser *p, int kind, int op, size_t mark)
 	return node;
 }
 
-struct math_node *with_one(struct parser *p, int kind, int op, struct math_node *a)
+struct math_node *mt_one(struct parser *p, int kind, int op, struct math_node *a)
 {
 	size_t mark = p->n_st;
 
-	return push(p, a) ? NULL : gather(p, kind, op, mark);
+	return mt_push(p, a) ? NULL : mt_gather(p, kind, op, mark);
 }
 
-struct math_node *with_two(struct parser *p, int kind, int op, struct math_node *a, struct math_node *b)
+struct math_node *mt_two(struct parser *p, int kind, int op, struct math_node *a, struct math_node *b)
 {
 	size_t mark = p->n_st;
 
-	return push(p, a) || push(p, b) ? NULL : gather(p, kind, op, mark);
+	return mt_push(p, a) || mt_push(p, b) ? NULL : mt_gather(p, kind, op, mark);
 }
 
 /* ---- products and sums ---- */
@@ -105,7 +105,7 @@ static struct math_node *product(struct parser *p, size_t mark)
 	}
 	for (size_t i = mark; i < p->n_st; i++)
 		p->st[i] = unboxed(p->st[i]);
-	return gather(p, MT_MUL, 0, mark);
+	return mt_gather(p, MT_MUL, 0, mark);
 }
 
 /* May a number come right after this factor? (\sqrt{3} 2, not x 2.) */
@@ -115,30 +115,38 @@ static int before_number(const struct math_node *node)
 	       ((node->flags & MT_F_PAREN) && node->kind == MT_ADD);
 }
 
+/* m, m^2, s: in "5 m" */
+static int is_unit_letter(const struct math_node *node)
+{
+	if (node->kind == MT_POW && node->kid[1]->kind == MT_NUMBER)
+		node = node->kid[0];
+	return node->kind == MT_VAR && node->len == 1 && strchr("mgshL", node->text[0]);
+}
+
 static struct math_node *term(struct parser *p)
 {
 	size_t mark = p->n_st, factors = 1;
-	int unit_like = 0;
-	struct math_node *node = factor(p, 1);
+	int spaced = 0;
+	struct math_node *node = mt_factor(p, 1);
 
-	if (push(p, node))
+	if (mt_push(p, node))
 		return NULL;
 	for (;;) {
 		struct tok *t = peek(p);
 
 		if (t->kind == TK_MUL) {
 			next(p);
-			if (push(p, factor(p, 1)))
+			if (mt_push(p, mt_factor(p, 1)))
 				return NULL;
 		} else if (t->kind == TK_DIV) {
 			next(p);
 			node = unboxed(product(p, mark));
-			node = with_two(p, MT_DIV, 0, node, unboxed(factor(p, 1)));
-			if (push(p, node))
+			node = mt_two(p, MT_DIV, 0, node, unboxed(mt_factor(p, 1)));
+			if (mt_push(p, node))
 				return NULL;
-		} else if (t->kind == TK_NUM ? before_number(p->st[p->n_st - 1]) : starts_factor(p)) {
-			unit_like = t->kind == TK_VAR && (t->flags & TF_SPACE) && t->len == 1;
-			if (push(p, factor(p, 0)))
+		} else if (t->kind == TK_NUM ? before_number(p->st[p->n_st - 1]) : mt_starts_factor(p)) {
+			spaced = t->flags & TF_SPACE;
+			if (mt_push(p, mt_factor(p, 0)))
 				return NULL;
 			factors++;
 			continue;
@@ -148,56 +156,60 @@ static struct math_node *term(struct parser *p)
 		factors = 3;
 	}
 	node = product(p, mark);
-	if (node && node->kind == MT_MUL && factors == 2 && unit_like && node->kid[1]->kind == MT_VAR)
+	if (node && node->kind == MT_MUL && factors == 2 && spaced && is_unit_letter(node->kid[1]))
 		node->flags |= MT_F_MAYBE_UNIT;
 	return node;
 }
 
 /* A term with its unit, where a sum goes on after it: 3 cm + 4 cm. */
-static struct math_node *term_of_sum(struct parser *p)
+static struct math_node *term_of_sum(struct parser *p, int *units)
 {
 	struct math_node *node = term(p);
 	size_t ahead = 0;
 
-	if (!node || !unit_follows(p))
+	if (!node || !mt_unit_follows(p))
 		return node;
+	if (*units)
+		return mt_unit(p, node);
 	while (peek_at(p, ahead)->kind == TK_WORD)
 		ahead++;
-	return peek_at(p, ahead)->kind == TK_PLUS || peek_at(p, ahead)->kind == TK_MINUS ? unit(p, node) : node;
+	*units = peek_at(p, ahead)->kind == TK_PLUS || peek_at(p, ahead)->kind == TK_MINUS;
+	return *units ? mt_unit(p, node) : node;
 }
 
-struct math_node *sum(struct parser *p)
+struct math_node *mt_sum(struct parser *p)
 {
 	size_t mark = p->n_st;
+	int units = 0;
 	struct math_node *node;
 
 	if (at_kind(p, TK_PM)) {
 		int op = peek(p)->op;
 
 		next(p);
-		node = with_one(p, MT_PM, op, term_of_sum(p));
+		node = mt_one(p, MT_PM, op, term_of_sum(p, &units));
 	} else if (eat(p, TK_MINUS)) {
-		node = with_one(p, MT_NEG, 0, term_of_sum(p));
+		node = mt_one(p, MT_NEG, 0, term_of_sum(p, &units));
 	} else {
 		eat(p, TK_PLUS);
-		node = term_of_sum(p);
+		node = term_of_sum(p, &units);
 	}
 	for (;;) {
 		struct tok *t = peek(p);
 
-		if (push(p, node))
+		if (mt_push(p, node))
 			return NULL;
 		if (t->kind != TK_PLUS && t->kind != TK_MINUS && t->kind != TK_PM)
 			break;
 		next(p);
 		if (t->kind == TK_PM) {
-			node = p->n_st == mark + 1 ? p->st[--p->n_st] : gather(p, MT_ADD, 0, mark);
-			node = with_two(p, MT_PM, t->op, node, term_of_sum(p));
+			node = p->n_st == mark + 1 ? p->st[--p->n_st] : mt_gather(p, MT_ADD, 0, mark);
+			node = mt_two(p, MT_PM, t->op, node, term_of_sum(p, &units));
 			continue;
 		}
-		node = term_of_sum(p);
+		node = term_of_sum(p, &units);
 		if (t->kind == TK_MINUS)
-			node = with_one(p, MT_NEG, 0, node);
+			node = mt_one(p, MT_NEG, 0, node);
 	}
 	if (p->n_st == mark + 1) {
 		p->n_st = mark;
@@ -207,40 +219,41 @@ struct math_node *sum(struct parser *p)
 	if (p->n_st == mark + 2 && p->st[mark]->kind == MT_SETNAME && p->st[mark + 1]->kind == MT_NEG &&
 	    p->st[mark + 1]->kid[0]->kind == MT_SET) {
 		p->st[mark + 1] = p->st[mark + 1]->kid[0];
-		return gather(p, MT_SETMINUS, 0, mark);
+		return mt_gather(p, MT_SETMINUS, 0, mark);
 	}
-	return gather(p, MT_ADD, 0, mark);
+	return mt_gather(p, MT_ADD, 0, mark);
 }
 
 /* ---- sets, relations, lists ---- */
 
-struct math_node *set_expr(struct parser *p)
+struct math_node *mt_set_expr(struct parser *p)
 {
 	size_t mark = p->n_st;
-	struct math_node *node = sum(p);
+	struct math_node *node = mt_sum(p);
 	int kind = 0;
 
 	for (;;) {
 		int t = peek(p)->kind;
 		int now = t == TK_UNION ? MT_UNION : t == TK_INTER ? MT_INTER : t == TK_SETMINUS ? MT_SETMINUS : 0;
 
-		if (push(p, node))
+		if (mt_push(p, node))
 			return NULL;
 		if (kind && now != kind) {
-			node = gather(p, kind, 0, mark);
+			node = mt_gather(p, kind, 0, mark);
 			kind = 0;
 			if (!now)
 				return node;
-			if (push(p, node))
+			if (mt_push(p, node))
 				return NULL;
 		}
 		if (!now)
 			break;
-		if (kind == MT_SETMINUS && push(p, gather(p, kind, 0, mark)))
+		if (kind == MT_SETMINUS && mt_push(p, mt_gather(p, kind, 0, mark)))
 			return NULL;
 		kind = now;
 		next(p);
-		node = sum(p);
+		mt_as_set(p);
+		node = mt_sum(p);
 	}
 	p->n_st = mark;
 	return node;
@@ -259,24 +272,24 @@ static struct math_node *value(struct parser *p)
 	struct tok *first = peek(p);
 	struct math_node *node;
 
-	node = at_kind(p, TK_WORD) ? words(p) : set_expr(p);
+	node = at_kind(p, TK_WORD) ? mt_words(p) : mt_set_expr(p);
 	if (node && at_kind(p, TK_COLON) && !p->set) {
 		int clock = p->tok[p->i - 1].kind == TK_NUM && clock_like(first, peek_at(p, 1));
 
-		if (push(p, node))
+		if (mt_push(p, node))
 			return NULL;
 		while (eat(p, TK_COLON))
-			if (push(p, sum(p)))
+			if (mt_push(p, mt_sum(p)))
 				return NULL;
-		node = gather(p, MT_RATIO, 0, mark);
+		node = mt_gather(p, MT_RATIO, 0, mark);
 		if (node && clock)
 			node->flags |= MT_F_CLOCK;
 	}
-	if (node && unit_follows(p))
-		node = unit(p, node);
+	if (node && mt_unit_follows(p))
+		node = mt_unit(p, node);
 	if (node && at_kind(p, TK_MOD)) {
 		next(p);
-		node = with_two(p, MT_MOD, 0, node, primary(p));
+		node = mt_two(p, MT_MOD, 0, node, mt_primary(p));
 	}
 	return node;
 }
@@ -293,16 +306,18 @@ static struct math_node *item(struct parser *p)
 		next(p);
 	node = value(p);
 	while (at_kind(p, TK_REL)) {
-		if (n == sizeof ops || push(p, node))
+		if (n == sizeof ops || mt_push(p, node))
 			return NULL;
 		ops[n++] = (char)peek(p)->op;
 		next(p);
+		if (strchr("enc", ops[n - 1]))
+			mt_as_set(p);
 		node = value(p);
 	}
-	if (!n || push(p, node))
+	if (!n || mt_push(p, node))
 		return n ? NULL : node;
-	node = gather(p, MT_REL, 0, mark);
-	if (!node || !(node->text = add_text(p, ops, n)))
+	node = mt_gather(p, MT_REL, 0, mark);
+	if (!node || !(node->text = mt_text(p, ops, n)))
 		return NULL;
 	node->len = (uint32_t)n;
 	return node;
@@ -313,7 +328,7 @@ static int is_separator(int kind)
 	return kind == TK_COMMA || kind == TK_SEMI || kind == TK_AND || kind == TK_OR || kind == TK_ROW;
 }
 
-int items(struct parser *p, int *op)
+int mt_items(struct parser *p, int *op)
 {
 	int n = 0;
 
@@ -323,18 +338,16 @@ int items(struct parser *p, int *op)
 	for (;;) {
 		struct math_node *node;
 
-		while (eat(p, TK_DOT))
-			;
 		if (at_kind(p, TK_END) || at_kind(p, TK_CLOSE))
 			return n;
 		node = item(p);
-		if (push(p, node))
+		if (mt_push(p, node))
 			return -1;
 		n++;
 		while (eat(p, TK_DOT))
 			;
 		/* 3 hours 20 minutes */
-		if (node->kind == MT_UNIT && at_kind(p, TK_NUM))
+		if ((node->kind == MT_UNIT && at_kind(p, TK_NUM)) || (peek(p)->flags & TF_WIDE))
 			continue;
 		if (!is_separator(peek(p)->kind))
 			return n;
@@ -356,17 +369,17 @@ static int is_alnum(int c)
 static void spell_number(struct parser *p, const struct tok *t)
 {
 	char *to = p->chr + p->n_chr;
-	size_t len = t->len, whole = len > t->decimals ? len - t->decimals : 0;
+	size_t zeros = t->decimals >= t->len ? t->decimals + 1 - t->len : 0, n = zeros + t->len, whole = n - t->decimals;
 
-	for (size_t i = 0; i < len; i++) {
-		if (i == whole && t->decimals)
+	for (size_t i = 0; i < n; i++) {
+		if (i == whole)
 			*to++ = '.';
-		if (i == len - t->repeat)
+		if (t->repeat && i == n - t->repeat)
 			*to++ = '(';
 		/* 70,110 may be two numbers */
 		if ((t->flags & TF_GROUPED) && i && i < whole && (whole - i) % 3 == 0)
 			*to++ = ',';
-		*to++ = t->s[i];
+		*to++ = i < zeros ? '0' : t->s[i - zeros];
 	}
 	p->n_chr = (size_t)(to - p->chr);
 }
@@ -376,7 +389,7 @@ static int spell(struct parser *p)
 {
 	struct math_tree *tree = p->tree;
 	size_t start = p->n_chr;
-	int last_long = 0, last_number = 0;
+	int last_long = 0, last = TK_END;
 
 	tree->plain = p->chr + start;
 	for (size_t i = 0; i + 1 < p->n_tok; i++) {
@@ -385,28 +398,18 @@ static int spell(struct parser *p)
 
 		if (p->chr_cap - p->n_chr < 2 * (size_t)t->len + t->decimals + 8)
 			return -1;
-		if (p->n_chr > start && is_alnum((unsigned char)p->chr[p->n_chr - 1]) && t->len && is_alnum((unsigned char)t->s[0]) &&
-		    (last_long || lengthy || (last_number && number)))
+		if (p->n_chr > start && t->len && is_alnum((unsigned char)t->s[0]) &&
+		    ((is_alnum((unsigned char)p->chr[p->n_chr - 1]) && (last_long || lengthy || (last == TK_NUM && number))) ||
+		     (last == TK_DOT && number)))
 			p->chr[p->n_chr++] = ' ';
 		if (number) {
-			/* zeros that were cut off: 0.05 */
-			if (t->decimals >= t->len) {
-				p->chr[p->n_chr++] = '.';
-				for (size_t z = t->len; z < t->decimals; z++)
-					p->chr[p->n_chr++] = '0';
-				memcpy(p->chr + p->n_chr, t->s, t->len);
-				p->n_chr += t->len;
-				if (t->repeat)
-					p->chr[p->n_chr++] = '_', p->chr[p->n_chr++] = (char)('0' + t->repeat % 10);
-			} else {
-				spell_number(p, t);
-			}
+			spell_number(p, t);
 		} else {
-			memcpy(p->chr + p->n_chr, t->s, t->len);
-			p->n_chr += t->len;
+			for (size_t k = 0; k < t->len; k++)
+				p->chr[p->n_chr++] = t->s[k] ? t->s[k] : '\1';
 		}
 		last_long = lengthy;
-		last_number = number;
+		last = t->kind;
 	}
 	/* "5." and "5" */
 	while (p->n_chr > start && p->chr[p->n_chr - 1] == '.')
@@ -424,22 +427,21 @@ static void other_reading(struct parser *p, struct math_node *number)
 
 	if (number->decimals)
 		return;
+	for (size_t at = (number->len - 1) % 3 + 1; at < number->len; at += 3)
+		if (number->text[at] == '0')
+			return;
 	first = (first - 1) % 3 + 1;
 	for (size_t at = 0; at < number->len; at += at ? 3 : first) {
 		const char *s = number->text + at;
 		size_t n = at ? 3 : first;
 		struct math_node *kid;
 
-		while (n > 1 && *s == '0') {
-			s++;
-			n--;
-		}
-		kid = leaf(p, MT_NUMBER, 0, s, n);
-		if (push(p, kid))
+		kid = mt_leaf(p, MT_NUMBER, 0, s, n);
+		if (mt_push(p, kid))
 			return;
 	}
-	list = gather(p, MT_LIST, ',', mark);
-	if (!list || push(p, list) || p->n_kid == p->kid_cap)
+	list = mt_gather(p, MT_LIST, ',', mark);
+	if (!list || mt_push(p, list) || p->n_kid == p->kid_cap)
 		return;
 	number->kid = &p->kid[p->n_kid++];
 	number->kid[0] = list;
@@ -473,19 +475,19 @@ static struct math_node *whole(struct parser *p)
 	struct math_node *node;
 
 	if (at_op(p, TK_OPEN, '{') && peek_at(p, 1)->kind == TK_CLOSE && peek_at(p, 2)->kind == TK_END)
-		return new_node(p, MT_EMPTY, 0);
+		return mt_node(p, MT_EMPTY, 0);
 	/* **5** */
-	if (p->n_tok > 4 && at_kind(p, TK_POW) && p->tok[p->n_tok - 2].kind == TK_POW) {
+	if (p->n_tok > 3 && at_kind(p, TK_POW) && p->tok[p->n_tok - 2].kind == TK_POW) {
 		next(p);
 		p->tok[p->n_tok - 2].kind = TK_END;
 	}
 	if (at_op(p, TK_OPEN, '{'))
 		ascii_set(p);
-	n = items(p, &op);
+	n = mt_items(p, &op);
 	if (n < 1 || !at_kind(p, TK_END))
 		return NULL;
 	if (n > 1)
-		return gather(p, MT_LIST, op, mark);
+		return mt_gather(p, MT_LIST, op, mark);
 	node = p->st[mark];
 	if (node->kind == MT_NUMBER && (p->tok[0].flags & TF_GROUPED))
 		other_reading(p, node);
@@ -507,7 +509,15 @@ static struct math_node *all_words(struct parser *p)
 	}
 	if (!count || 2 * count < p->n_tok - 1)
 		return NULL;
-	return leaf(p, MT_TEXT, 0, p->tree->plain, p->tree->n_plain);
+	return mt_leaf(p, MT_TEXT, 0, p->tree->plain, p->tree->n_plain);
+}
+
+static int too_high(const struct math_node *node, int left)
+{
+	for (uint32_t i = 0; i < node->n; i++)
+		if (!left || too_high(node->kid[i], left - 1))
+			return 1;
+	return 0;
 }
 
 static size_t rounded(size_t n)
@@ -528,7 +538,7 @@ struct math_tree *math_parse(const char *s, size_t n)
 	p.chr_cap = 12 * use + 64;
 	at = rounded(sizeof *p.tree);
 	toks = at;
-	at += rounded((p.tok_cap + 1) * sizeof *p.tok);
+	at += rounded((p.tok_cap + 2) * sizeof *p.tok);
 	nodes = at;
 	at += rounded(p.node_cap * sizeof *p.node);
 	kids = at;
@@ -543,9 +553,11 @@ struct math_tree *math_parse(const char *s, size_t n)
 	p.st = (struct math_node **)(block + stack);
 	p.chr = block + at;
 	*p.tree = (struct math_tree){.plain = ""};
-	if (n > MT_MAX_INPUT || lex(&p, s, n) || spell(&p))
+	if (n > MT_MAX_INPUT || mt_lex(&p, s, n) || spell(&p))
 		return p.tree;
 	p.tree->root = whole(&p);
+	if (p.tree->root && too_high(p.tree->root, MT_MAX_HEIGHT))
+		p.tree->root = NULL;
 	if (!p.tree->root) {
 		p.n_node = p.n_kid = p.n_st = 0;
 		p.tree->root = all_words(&p);

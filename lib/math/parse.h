@@ -31,6 +31,7 @@ enum {
 	TF_SPACE = 1,                   /* white space before it */
 	TF_TEXT = 2,                    /* was in \text or the like */
 	TF_GROUPED = 4,                 /* number: with plain commas */
+	TF_WIDE = 8,                    /* \quad before it: nothing multiplies across it */
 };
 
 struct tok {
@@ -61,12 +62,12 @@ struct name {
 const struct name *name_command(const char *s, size_t n);     /* \frac: kinds TK_ and TC_ */
 const struct name *name_plain(const char *s, size_t n);       /* sqrt, pi: in ASCII mathematics */
 int name_is_short_word(const char *s, size_t n);              /* is, cm, yes: no product of letters */
-int name_env(const char *s, size_t n);                        /* p, v; a: rows of formulas; 0: unknown */
+int name_env(const char *s, size_t n);                        /* p, v; a: rows of formulas; c: cases; 0: unknown */
 /* One character of UTF-8 (0: malformed); its name is NULL if it has none here. */
 size_t name_char(const char *s, size_t n, uint32_t *code, const struct name **name);
 
 /* ---- lex.c ---- */
-int lex(struct parser *p, const char *s, size_t n);           /* 0, or -1: too much of something */
+int mt_lex(struct parser *p, const char *s, size_t n);           /* 0, or -1: too much of something */
 
 /* ---- parse.c: kids are pushed on st, then made a node of ---- */
 static inline struct tok *peek(struct parser *p) { return &p->tok[p->i]; }
@@ -89,39 +90,39 @@ static inline int eat_op(struct parser *p, int kind, int op)
 	return peek(p)->kind == kind && peek(p)->op == op ? (next(p), 1) : 0;
 }
 /* All of these give NULL (or -1) when there is no room or no sense in it. */
-struct math_node *new_node(struct parser *p, int kind, int op);
-struct math_node *leaf(struct parser *p, int kind, int op, const char *s, size_t n);
-int push(struct parser *p, struct math_node *kid);            /* -1 also if kid is NULL */
-struct math_node *gather(struct parser *p, int kind, int op, size_t mark);   /* what is on st from mark on */
-struct math_node *with_one(struct parser *p, int kind, int op, struct math_node *a);
-struct math_node *with_two(struct parser *p, int kind, int op, struct math_node *a, struct math_node *b);
-char *add_text(struct parser *p, const char *s, size_t n);    /* a copy in the block */
+struct math_node *mt_node(struct parser *p, int kind, int op);
+struct math_node *mt_leaf(struct parser *p, int kind, int op, const char *s, size_t n);
+int mt_push(struct parser *p, struct math_node *kid);            /* -1 also if kid is NULL */
+struct math_node *mt_gather(struct parser *p, int kind, int op, size_t mark);   /* what is on st from mark on */
+struct math_node *mt_one(struct parser *p, int kind, int op, struct math_node *a);
+struct math_node *mt_two(struct parser *p, int kind, int op, struct math_node *a, struct math_node *b);
+char *mt_text(struct parser *p, const char *s, size_t n);    /* a copy in the block */
 
 /* Values with separators between them, pushed; how many, or -1. op: ',' or 'o'. */
-int items(struct parser *p, int *op);
-struct math_node *sum(struct parser *p);                      /* an expression, no relation and no list */
-struct math_node *set_expr(struct parser *p);                 /* also unions */
-struct math_node *factor(struct parser *p, int sign);         /* sign: a minus may come first */
+int mt_items(struct parser *p, int *op);
+struct math_node *mt_sum(struct parser *p);                      /* an expression, no relation and no list */
+struct math_node *mt_set_expr(struct parser *p);                 /* also unions */
+struct math_node *mt_factor(struct parser *p, int sign);         /* sign: a minus may come first */
 
 /* ---- factor.c ---- */
-struct math_node *power(struct parser *p);
-struct math_node *primary(struct parser *p);
-struct math_node *argument(struct parser *p);                 /* of \frac: a group or one digit, letter, command */
-int starts_factor(struct parser *p);
+struct math_node *mt_power(struct parser *p);
+struct math_node *mt_primary(struct parser *p);
+struct math_node *mt_argument(struct parser *p);                 /* of \frac: a group or one digit, letter, command */
+int mt_starts_factor(struct parser *p);
+void mt_as_set(struct parser *p);                                /* the TeX braces here are meant to be seen: \in {1,2} */
 
 /* ---- leaf.c, bracket.c ---- */
-struct math_node *variable(struct parser *p);
-struct math_node *numeral(struct parser *p);                  /* a NUM: number, mixed number, numeral of a base */
-struct math_node *in_base(struct parser *p, const char *digits, size_t n, uint32_t decimals);   /* at the _ */
-struct math_node *bracket(struct parser *p);                  /* at an OPEN */
-struct math_node *group(struct parser *p);                    /* at a TeX { */
-struct math_node *bars(struct parser *p);
-struct math_node *matrix(struct parser *p);
+struct math_node *mt_variable(struct parser *p);
+struct math_node *mt_numeral(struct parser *p);                  /* a NUM: number, mixed number, numeral of a base */
+struct math_node *mt_in_base(struct parser *p, const char *digits, size_t n, uint32_t decimals);   /* at the _ */
+struct math_node *mt_bracket(struct parser *p);                  /* at an OPEN */
+struct math_node *mt_bars(struct parser *p);
+struct math_node *mt_matrix(struct parser *p);
 
 /* ---- unit.c ---- */
-int unit_follows(struct parser *p);
-struct math_node *unit(struct parser *p, struct math_node *value);
-struct math_node *money(struct parser *p, const struct tok *t, struct math_node *value);
-struct math_node *words(struct parser *p);                    /* at a WORD that begins a value */
+int mt_unit_follows(struct parser *p);
+struct math_node *mt_unit(struct parser *p, struct math_node *value);
+struct math_node *mt_money(struct parser *p, const struct tok *t, struct math_node *value);
+struct math_node *mt_words(struct parser *p);                    /* at a WORD that begins a value */
 
 #endif

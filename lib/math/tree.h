@@ -9,9 +9,10 @@
  * die with it. Text in nodes ends with a NUL that len does not count; it never
  * has one inside. Every node has one parent at most.
  *
- * Bounds: input of more than MT_MAX_INPUT bytes, nesting deeper than
- * MT_MAX_DEPTH or more nodes than fit the input's share leave root NULL. Any
- * bytes may come in; work is linear in their number but for nesting.
+ * Bounds: input of more than MT_MAX_INPUT bytes, brackets and arguments nested
+ * deeper than MT_MAX_DEPTH, a tree higher than MT_MAX_HEIGHT (1/2/3/..., x!!!!)
+ * leave root NULL. Any bytes may come in; work and memory are linear in their
+ * number (about 0.3 KiB a byte).
  */
 #ifndef MATH_TREE_H
 #define MATH_TREE_H
@@ -21,7 +22,7 @@
 
 struct buf;
 
-enum { MT_MAX_INPUT = 8192, MT_MAX_DEPTH = 64 };
+enum { MT_MAX_INPUT = 8192, MT_MAX_DEPTH = 64, MT_MAX_HEIGHT = 200 };
 
 enum math_kind {
 	/* ---- leaves ---- */
@@ -104,7 +105,7 @@ enum {
 	MT_F_GROUPED = 1,   /* NUMBER: see there */
 	MT_F_WORD = 2,      /* VAR: see there; NUMBER: written as a word (four) */
 	MT_F_CLOCK = 4,     /* RATIO: see there */
-	MT_F_MAYBE_UNIT = 8,/* MUL of a value and one VAR, written "5 m": may be a unit */
+	MT_F_MAYBE_UNIT = 8,/* MUL, written "5 m" or "5 m^2" with a space: kid[1] (m g s h L) may be a unit of kid[0] */
 	MT_F_PAREN = 16,    /* there were round brackets about it */
 };
 
@@ -125,7 +126,8 @@ struct math_node {
 struct math_tree {
 	struct math_node *root;      /* NULL: this is no answer that we can read (then compare plain) */
 	const char *plain;           /* the whole input without spacing, sizing, \text and delimiters, case as written, words
-	                              * parted by single spaces; NUL at its end. Two inputs with the same plain say the same. */
+	                              * parted by single spaces; NUL at its end. Two inputs with the same plain say the same, if it is
+	                              * not empty (an input too long, or blank). */
 	size_t n_plain;
 	size_t n_nodes;
 };

@@ -50,9 +50,20 @@ static int is_meridiem(const struct tok *t)
 	return t->kind != TK_WORD ? 0 : among(t, am, LEN(am)) ? 'a' : among(t, pm, LEN(pm)) ? 'p' : 0;
 }
 
-int unit_follows(struct parser *p)
+/* \frac{\text{m}}{\text{s}} */
+static int unit_fraction(struct parser *p)
 {
-	return at_kind(p, TK_WORD);
+	static const uint8_t shape[] = {TK_FRAC, TK_OPEN, TK_WORD, TK_CLOSE, TK_OPEN, TK_WORD, TK_CLOSE};
+
+	for (size_t i = 0; i < LEN(shape); i++)
+		if (peek_at(p, i)->kind != shape[i])
+			return 0;
+	return 1;
+}
+
+int mt_unit_follows(struct parser *p)
+{
+	return at_kind(p, TK_WORD) || (at_kind(p, TK_FRAC) && unit_fraction(p));
 }
 
 /* ---- canonical units ---- */
@@ -136,12 +147,13 @@ static int add_word(struct phrase *u, const struct tok *t)
 static int add_power(struct parser *p, struct phrase *u)
 {
 	const struct tok *t;
-	int braced;
+	int braced, minus;
 
 	next(p);
 	braced = eat_op(p, TK_OPEN, '{');
+	minus = eat(p, TK_MINUS);
 	t = peek(p);
-	if (t->kind != TK_NUM || t->decimals || t->len != 1 || add(u, "^", 1) || add(u, t->s, 1))
+	if (t->kind != TK_NUM || t->decimals || t->len != 1 || add(u, "^-", 1 + (size_t)minus) || add(u, t->s, 1))
 		return -1;
 	next(p);
 	return braced && !eat_op(p, TK_CLOSE, '{') ? -1 : 0;
@@ -178,7 +190,7 @@ static struct math_node *clock(struct parser *p, struct math_node *value)
 
 	next(p);
 	if (value->kind == MT_NUMBER && !value->decimals)
-		value = with_two(p, MT_RATIO, 0, value, leaf(p, MT_NUMBER, 0, "0", 1));
+		value = mt_two(p, MT_RATIO, 0, value, mt_leaf(p, MT_NUMBER, 0, "0", 1));
 	if (!value || value->kind != MT_RATIO)
 		return NULL;
 	value->flags |= MT_F_CLOCK;
@@ -198,7 +210,7 @@ static struct math_node *scaled(struct parser *p, struct math_node *value)
 	for (size_t i = 0; i < LEN(scales); i++)
 		if (same_word(peek(p)->s, peek(p)->len, scales[i].word)) {
 			next(p);
-			return with_two(p, MT_MUL, 0, value, leaf(p, MT_NUMBER, 0, scales[i].digits, strlen(scales[i].digits)));
+			return mt_two(p, MT_MUL, 0, value, mt_leaf(p, MT_NUMBER, 0, scales[i].digits, strlen(scales[i].digits)));
 		}
 	return value;
 }
@@ -215,31 +227,37 @@ static int unit_kind(const struct phrase *u)
 	return u->n <= 4 && u->n >= 3 && !memcmp(u->s, "deg", 3) ? MU_DEGREE : MU_WORD;
 }
 
-struct math_node *unit(struct parser *p, struct math_node *value)
+struct math_node *mt_unit(struct parser *p, struct math_node *value)
 {
 	struct phrase u = {.n = 0};
 	struct math_node *node;
 
 	if (is_meridiem(peek(p)))
 		return clock(p, value);
-	value = scaled(p, value);
-	if (!value || !at_kind(p, TK_WORD))
+	if (at_kind(p, TK_WORD))
+		value = scaled(p, value);
+	if (!value || !mt_unit_follows(p))
 		return value;
-	if (phrase(p, &u))
+	if (unit_fraction(p)) {
+		if (add_word(&u, peek_at(p, 2)) || add(&u, "/", 1) || add_word(&u, peek_at(p, 5)))
+			return NULL;
+		p->i += 7;
+	} else if (phrase(p, &u)) {
 		return NULL;
+	}
 	if (value->kind == MT_UNIT && value->len == u.n && !memcmp(value->text, u.s, u.n))
 		return value;
-	node = with_one(p, MT_UNIT, unit_kind(&u), value);
-	if (!node || !(node->text = add_text(p, u.s, u.n)))
+	node = mt_one(p, MT_UNIT, unit_kind(&u), value);
+	if (!node || !(node->text = mt_text(p, u.s, u.n)))
 		return NULL;
 	node->len = (uint32_t)u.n;
 	return node;
 }
 
-struct math_node *money(struct parser *p, const struct tok *t, struct math_node *value)
+struct math_node *mt_money(struct parser *p, const struct tok *t, struct math_node *value)
 {
-	value = with_one(p, MT_UNIT, MU_CURRENCY, value);
-	if (!value || !(value->text = add_text(p, t->s, t->len)))
+	value = mt_one(p, MT_UNIT, MU_CURRENCY, value);
+	if (!value || !(value->text = mt_text(p, t->s, t->len)))
 		return NULL;
 	value->len = t->len;
 	return value;
@@ -258,7 +276,7 @@ static struct math_node *number_word(struct parser *p)
 	for (size_t i = 0; i < LEN(names); i++)
 		if (same_word(peek(p)->s, peek(p)->len, names[i])) {
 			next(p);
-			node = leaf(p, MT_NUMBER, 0, digits, (size_t)snprintf(digits, sizeof digits, "%zu", i % 100));
+			node = mt_leaf(p, MT_NUMBER, 0, digits, (size_t)snprintf(digits, sizeof digits, "%zu", i % 100));
 			if (node)
 				node->flags |= MT_F_WORD;
 			return node;
@@ -285,36 +303,60 @@ static struct math_node *meaning(struct parser *p, const char *s, size_t n)
 
 	for (size_t i = 0; i < LEN(reals); i++)
 		if (same_word(s, n, reals[i]))
-			return leaf(p, MT_SETNAME, 0, "R", 1);
+			return mt_leaf(p, MT_SETNAME, 0, "R", 1);
 	for (size_t i = 0; i < LEN(empty); i++)
 		if (same_word(s, n, empty[i]))
-			return new_node(p, MT_EMPTY, 0);
+			return mt_node(p, MT_EMPTY, 0);
 	if (same_word(s, n, "all integers"))
-		return leaf(p, MT_SETNAME, 0, "Z", 1);
+		return mt_leaf(p, MT_SETNAME, 0, "Z", 1);
 	if (same_word(s, n, "infinity"))
-		return leaf(p, MT_CONST, MC_INF, "infty", 5);
+		return mt_leaf(p, MT_CONST, MC_INF, "infty", 5);
 	return NULL;
 }
 
-struct math_node *words(struct parser *p)
+/* Rs. 50, USD 50 */
+static struct math_node *prefixed_money(struct parser *p)
+{
+	static const struct { const char *word; struct tok money; } all[] = {
+		{"rs", {.s = "INR", .len = 3}}, {"inr", {.s = "INR", .len = 3}}, {"usd", {.s = "$", .len = 1}}, {"eur", {.s = "EUR", .len = 3}},
+		{"gbp", {.s = "GBP", .len = 3}},
+	};
+	size_t dot = peek_at(p, 1)->kind == TK_DOT;
+
+	if (peek_at(p, 1 + dot)->kind != TK_NUM)
+		return NULL;
+	for (size_t i = 0; i < LEN(all); i++)
+		if (same_word(peek(p)->s, peek(p)->len, all[i].word)) {
+			p->i += 1 + dot;
+			return mt_money(p, &all[i].money, mt_factor(p, 0));
+		}
+	return NULL;
+}
+
+struct math_node *mt_words(struct parser *p)
 {
 	static const char *const skipped[] = {"about", "approximately", "approx", "exactly", "roughly", "either", "both"};
 	const struct tok *t = peek(p);
 	struct math_node *node;
 	size_t start = p->n_chr;
+	int conditional;
 
 	if (t->len == 1 && peek_at(p, 1)->kind != TK_WORD && peek_at(p, 1)->kind != TK_NUM)
-		return set_expr(p);
+		return mt_set_expr(p);
 	if (peek_at(p, 1)->kind == TK_SUB)
-		return sum(p);
+		return mt_sum(p);
 	if (among(t, skipped, LEN(skipped)) && !ends_value(peek_at(p, 1))) {
 		next(p);
 		if (at_kind(p, TK_WORD) && among(peek(p), skipped, LEN(skipped)))
 			return NULL;
-		return at_kind(p, TK_WORD) ? words(p) : set_expr(p);
+		return at_kind(p, TK_WORD) ? mt_words(p) : mt_set_expr(p);
 	}
 	if (ends_value(peek_at(p, 1)) && (node = number_word(p)))
 		return node;
+	node = prefixed_money(p);
+	if (node)
+		return node;
+	conditional = among(t, stops, LEN(stops));
 	for (; !ends_value(peek(p)); next(p)) {
 		t = peek(p);
 		switch (t->kind) {
@@ -333,10 +375,12 @@ struct math_node *words(struct parser *p)
 		p->n_chr += t->len;
 	}
 	p->chr[p->n_chr++] = 0;
+	if (conditional && at_kind(p, TK_REL))      /* if x > 0 */
+		return NULL;
 	node = meaning(p, p->chr + start, p->n_chr - 1 - start);
 	if (node)
 		return node;
-	node = new_node(p, MT_TEXT, 0);
+	node = mt_node(p, MT_TEXT, 0);
 	if (!node)
 		return NULL;
 	node->text = p->chr + start;
