@@ -296,7 +296,10 @@ enum math_verdict x_rational_zero(struct xs *s, xid a)
 	struct groups l = {0};
 	enum math_verdict v = MATH_UNKNOWN;
 	int outer[MAX_GENERATORS] = {0}, independent;
+	uint64_t budget = s->budget;
 
+	/* something is left for points */
+	s->budget -= (s->budget - s->spent) / 2;
 	if (ring_init(&r, s, a, a) && ring_fill(&r)) {
 		const struct frac *f = &r.f[r.slot[a]];
 
@@ -309,6 +312,7 @@ enum math_verdict x_rational_zero(struct xs *s, xid a)
 				v = MATH_UNKNOWN;
 		}
 	}
+	s->budget = budget;
 	ring_release(&r);
 	free(l.g);
 	return v;

@@ -294,7 +294,7 @@ static int reducible(struct xs *s, int op, const acb_t z, slong prec)
 	}
 }
 
-static int one(struct xs *s, xid a, const struct x_env *env, slong prec, acb_ptr v, const xid *slot)
+static void one(struct xs *s, xid a, const struct x_env *env, slong prec, acb_ptr v, const xid *slot)
 {
 	const struct x *x = x_at(s, a);
 	acb_ptr out = v + slot[a], z = x->n ? v + slot[x_kid(s, a, 0)] : NULL;
@@ -339,7 +339,6 @@ static int one(struct xs *s, xid a, const struct x_env *env, slong prec, acb_ptr
 		break;
 	default: undefined(out); break;
 	}
-	return !xs_broke(s);
 }
 
 int x_eval(struct xs *s, xid a, const struct x_env *env, slong prec, acb_t out)
@@ -347,8 +346,8 @@ int x_eval(struct xs *s, xid a, const struct x_env *env, slong prec, acb_t out)
 	static const struct x_env none = {NULL, 0};
 	size_t n = (size_t)a + 1, used = 0;
 	xid *slot = xcalloc(n, sizeof *slot);
-	acb_ptr v = NULL;
-	int good = 1;
+	acb_ptr v;
+	int good;
 	uint64_t total = 0;
 
 	/* kids come before their parents, so that one walk down marks and one walk up evaluates */
@@ -361,24 +360,21 @@ int x_eval(struct xs *s, xid a, const struct x_env *env, slong prec, acb_t out)
 				slot[x_kid(s, (xid)i, j)] = 1;
 		}
 	/* memory: a ball is some prec / 4 bytes */
-	if (!xs_spend(s, total) || used * (size_t)prec / 4 > (8u << 20)) {
-		s->spent = s->budget + 1;
-		good = 0;
-		goto done;
+	good = used * (size_t)prec / 4 <= (8u << 20) && xs_spend(s, total);
+	if (!good) {
+		acb_indeterminate(out);
+		free(slot);
+		return 0;
 	}
 	used = 0;
 	for (size_t i = 0; i < n; i++)
 		slot[i] = slot[i] ? (xid)used++ : -1;
 	v = _acb_vec_init((slong)used);
-	for (size_t i = 0; i < n && good; i++)
+	for (size_t i = 0; i < n; i++)
 		if (slot[i] >= 0)
-			good = one(s, (xid)i, env ? env : &none, prec, v, slot);
-	if (good)
-		acb_swap(out, v + slot[a]);
+			one(s, (xid)i, env ? env : &none, prec, v, slot);
+	acb_swap(out, v + slot[a]);
 	_acb_vec_clear(v, (slong)used);
-done:
 	free(slot);
-	if (!good)
-		acb_indeterminate(out);
-	return good;
+	return 1;
 }

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 enum { MAX_NODES = 48, MAX_DEGREE = 24, MAX_FUNCTIONS = 6, MAX_RAT_BITS = 96, MAX_POWER = 12 };
-#define PRICE 4000000
+#define PRICE 9000000
 
 static int algebraic_angle(struct xs *s, xid a)
 {
@@ -39,7 +39,7 @@ static int admitted(struct xs *s, const char *needed, size_t n)
 				return 0;
 			break;
 		case X_POWI:
-			if (llabs(x->k) > (x_at(s, x_kid(s, (xid)i, 0))->n ? 3 : MAX_POWER))
+			if (llabs(x->k) > (x_is(s, x_kid(s, (xid)i, 0), X_ADD) ? 3 : MAX_POWER))
 				return 0;
 			break;
 		case X_ROOT:

@@ -86,8 +86,8 @@ struct math_result eq_value(struct eq *e, struct item a, struct item b)
 	y = x_build(&e->s, b.n, b.pm);
 	r = x_equal(&e->s, x, y);
 	/* three digits at least: 0.33 is not yet 1/3 */
-	if (e->o->lenient && r.verdict != MATH_EQUAL && decimal_digits(b.n, &decimals) >= 3) {
-		struct math_result near = x_rounds(&e->s, x, y, decimals);
+	if (e->o->lenient && r.verdict != MATH_EQUAL && decimal_digits(e->swapped ? a.n : b.n, &decimals) >= 3) {
+		struct math_result near = x_rounds(&e->s, e->swapped ? y : x, e->swapped ? x : y, decimals);
 
 		if (near.verdict == MATH_EQUAL)
 			return near;
@@ -298,8 +298,10 @@ struct math_result math_equal(const char *gold, size_t n_gold, const char *got, 
 	else if (a->root && b->root) {
 		struct eq e = {.o = o ? o : &strict};
 
+		/* in an order of their own, so that exchanging the two changes nothing */
+		e.swapped = strcmp(a->plain, b->plain) > 0;
 		xs_init(&e.s);
-		r = eq_item(&e, (struct item){a->root, 0}, (struct item){b->root, 0});
+		r = eq_item(&e, (struct item){e.swapped ? b->root : a->root, 0}, (struct item){e.swapped ? a->root : b->root, 0});
 		r.work = e.s.spent;
 		xs_release(&e.s);
 	}

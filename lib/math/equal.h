@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Inside equality: answers as structures. An item is a node with a sign chosen for its \pm. Every comparison
- * takes the reference first; verdicts join as "and" does: one certain difference decides, else one doubt.
+ * Inside equality: answers as structures. An item is a node with a sign chosen for its \pm. Verdicts join as "and" does: one certain difference decides, else one doubt.
  */
 #ifndef MATH_EQUAL_H
 #define MATH_EQUAL_H
@@ -17,6 +16,7 @@ struct eq {
 	const struct math_opts *o;
 	struct xs s;
 	int depth;
+	int swapped;                 /* the reference is the second */
 };
 
 struct items {

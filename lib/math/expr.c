@@ -5,10 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { REFUSED = 1000 };
+
 void xs_init(struct xs *s)
 {
 	memset(s, 0, sizeof *s);
-	s->budget = X_BUDGET;
+	s->budget = MATH_MAX_WORK;
 }
 
 void xs_release(struct xs *s)
@@ -28,13 +30,18 @@ void xs_release(struct xs *s)
 
 int xs_spend(struct xs *s, uint64_t units)
 {
+	if (units > s->budget - s->spent) {
+		/* it is not done; asking was not free */
+		s->spent += s->budget - s->spent < REFUSED ? s->budget - s->spent : REFUSED;
+		return 0;
+	}
 	s->spent += units;
-	return s->spent <= s->budget;
+	return 1;
 }
 
 int xs_broke(const struct xs *s)
 {
-	return s->spent > s->budget;
+	return s->spent >= s->budget;
 }
 
 /* ---- nodes ---- */
@@ -346,35 +353,43 @@ static xid unscaled(struct xs *s, xid a, fmpq_t c)
 	return out;
 }
 
-/* Adds the terms of a to the list, its rational part to sum; 0: undefined, -1: none. */
-static int add_terms(struct xs *s, struct parts *l, fmpq_t sum, xid a)
+/* Adds the terms of c a to the list, its rational part to sum; 0: undefined, -1: none. */
+static int add_terms(struct xs *s, struct parts *l, fmpq_t sum, const fmpq_t c, xid a)
 {
 	const struct x *x;
+	struct part *p;
+	fmpq_t q;
+	xid rest;
+	int good = 1;
 
-	if (a < 0)
+	if (a < 0 || !xs_spend(s, 100))
 		return -1;
 	x = x_at(s, a);
 	if (x->kind == X_UNDEF)
 		return 0;
+	fmpq_init(q);
 	if (x->kind == X_RAT) {
-		fmpq_add(sum, sum, x_value(s, a));
-		return xs_spend(s, 20 + fmpz_bits(fmpq_denref(sum)) / 4) && !too_big(sum) ? 1 : -1;
+		good = xs_spend(s, fmpz_bits(fmpq_denref(sum)) / 4 + fmpz_bits(fmpq_numref(x_value(s, a))));
+		fmpq_mul(q, x_value(s, a), c);
+		fmpq_add(sum, sum, q);
+		good = good && !too_big(sum) ? 1 : -1;
+	} else if (x->kind == X_ADD) {
+		for (size_t i = 0, n = x->n; i < n && good > 0; i++)
+			good = add_terms(s, l, sum, c, x_kid(s, a, i));
+	} else {
+		rest = unscaled(s, a, q);
+		fmpq_mul(q, q, c);
+		if (rest < 0 || too_big(q))
+			good = -1;
+		else if (x_is(s, rest, X_ADD))
+			good = add_terms(s, l, sum, q, rest);
+		else {
+			p = parts_add(l, rest);
+			fmpq_swap(&p->q, q);
+		}
 	}
-	if (x->kind == X_ADD) {
-		for (size_t i = 0, n = x->n; i < n; i++)
-			if (add_terms(s, l, sum, x_kid(s, a, i)) < 0)
-				return -1;
-		return 1;
-	}
-	if (!xs_spend(s, 100))
-		return -1;
-	{
-		struct part *p = parts_add(l, 0);
-		xid rest = unscaled(s, a, &p->q);
-
-		l->p[l->n - 1].id = rest;
-		return rest < 0 ? -1 : 1;
-	}
+	fmpq_clear(q);
+	return good;
 }
 
 /* Like terms together; those that cancel go. */
@@ -401,14 +416,17 @@ static void merge_terms(struct xs *s, struct parts *l)
 xid x_add(struct xs *s, const xid *a, size_t n)
 {
 	struct parts l = {0};
-	fmpq_t sum;
+	fmpq_t sum, one;
 	xid out = X_NONE, *ids = NULL;
 	size_t m = 0;
 	int good = 1;
 
 	fmpq_init(sum);
+	fmpq_init(one);
+	fmpq_one(one);
 	for (size_t i = 0; i < n && good > 0; i++)
-		good = add_terms(s, &l, sum, a[i]);
+		good = add_terms(s, &l, sum, one, a[i]);
+	fmpq_clear(one);
 	if (good <= 0) {
 		out = good ? X_NONE : x_leaf(s, X_UNDEF);
 		goto done;

@@ -27,7 +27,6 @@ enum {
 	X_MAX_PREC = 12288,          /* bits of a ball */
 	X_CONST_PREC = 4096,         /* the last precision where no bound says that more would decide */
 };
-#define X_BUDGET 20000000        /* units of work a comparison may use */
 
 enum x_kind {
 	X_UNDEF,                     /* 1/0 and what contains it */

@@ -98,7 +98,79 @@ xid x_powi(struct xs *s, xid a, int64_t k)
 	return x_node(s, X_POWI, 0, 0, k, &a, 1);
 }
 
+/* ---- what a constant's ball tells ---- */
+
+static int constant(const struct xs *s, xid a)
+{
+	return a >= 0 && !(x_at(s, a)->flags & (XF_VAR | XF_OPAQUE)) && !x_is(s, a, X_UNDEF);
+}
+
+/* The sign of a constant that is real and plainly not zero: 1, -1; else 0. */
+static int quick_sign(struct xs *s, xid a)
+{
+	acb_t v;
+	int sign = 0;
+
+	if (!constant(s, a))
+		return 0;
+	acb_init(v);
+	if (x_eval(s, a, NULL, 64, v) && acb_is_finite(v) && arb_is_zero(acb_imagref(v)))
+		sign = arb_is_positive(acb_realref(v)) - arb_is_negative(acb_realref(v));
+	acb_clear(v);
+	return sign;
+}
+
+/* The integer that is floor or ceiling of a constant, if its ball tells; else X_NONE. */
+static xid quick_step(struct xs *s, enum math_func f, xid a)
+{
+	acb_t v;
+	fmpz_t k;
+	fmpq_t q;
+	xid out = X_NONE;
+
+	if (!constant(s, a))
+		return X_NONE;
+	acb_init(v);
+	fmpz_init(k);
+	fmpq_init(q);
+	if (x_eval(s, a, NULL, 256, v) && acb_is_finite(v) && arb_is_zero(acb_imagref(v)) &&
+	    arb_rel_accuracy_bits(acb_realref(v)) > 32) {
+		(f == MF_FLOOR ? arb_floor : arb_ceil)(acb_realref(v), acb_realref(v), 256);
+		if (arb_get_unique_fmpz(k, acb_realref(v)) && fmpz_bits(k) < 256) {
+			fmpz_set(fmpq_numref(q), k);
+			out = x_rat(s, q);
+		}
+	}
+	fmpq_clear(q);
+	fmpz_clear(k);
+	acb_clear(v);
+	return out;
+}
+
 /* ---- roots ---- */
+
+/* A constant that is surely real and positive, seen from its shape. */
+static int positive(const struct xs *s, xid a)
+{
+	const struct x *x = x_at(s, a);
+
+	switch (x->kind) {
+	case X_RAT:
+		return fmpq_sgn(x_value(s, a)) > 0;
+	case X_PI:
+		return 1;
+	case X_ROOT: case X_POWI:
+		return positive(s, x_kid(s, a, 0));
+	case X_MUL: case X_ADD:
+		for (size_t i = 0; i < x->n; i++)
+			if (!positive(s, x_kid(s, a, i)))
+				return 0;
+		return 1;
+	case X_FUNC:
+		return x->op == MF_EXP && !(x->flags & (XF_I | XF_VAR | XF_OPAQUE));
+	}
+	return 0;
+}
 
 /* The exact kth root of a rational that is positive: 1 if it has one. */
 static int exact_root(fmpq_t r, const fmpq_t q, slong k)
@@ -175,6 +247,15 @@ xid x_root(struct xs *s, xid a, int64_t k)
 		return a;
 	if (x_is(s, a, X_RAT))
 		return rational_root(s, a, k);
+	/* sqrt(a^2m) = |a|^m */
+	if (k == 2 && x_is(s, a, X_POWI) && x_at(s, a)->k % 2 == 0) {
+		int sign = quick_sign(s, x_kid(s, a, 0));
+
+		if (sign)
+			return x_powi(s, sign > 0 ? x_kid(s, a, 0) : x_neg(s, x_kid(s, a, 0)), x_at(s, a)->k / 2);
+	}
+	if (x_is(s, a, X_ROOT) && positive(s, a) && k * x_at(s, a)->k <= INT32_MAX)
+		return x_root(s, x_kid(s, a, 0), k * x_at(s, a)->k);
 	return x_node(s, X_ROOT, 0, 0, k, &a, 1);
 }
 
@@ -231,29 +312,6 @@ static xid rational_log(struct xs *s, xid a)
 	}
 	fmpz_clear(v);
 	return x_add(s, ids, n);
-}
-
-/* A constant that is surely real and positive, seen from its shape. */
-static int positive(const struct xs *s, xid a)
-{
-	const struct x *x = x_at(s, a);
-
-	switch (x->kind) {
-	case X_RAT:
-		return fmpq_sgn(x_value(s, a)) > 0;
-	case X_PI:
-		return 1;
-	case X_ROOT: case X_POWI:
-		return positive(s, x_kid(s, a, 0));
-	case X_MUL: case X_ADD:
-		for (size_t i = 0; i < x->n; i++)
-			if (!positive(s, x_kid(s, a, i)))
-				return 0;
-		return 1;
-	case X_FUNC:
-		return x->op == MF_EXP && !(x->flags & (XF_I | XF_VAR | XF_OPAQUE));
-	}
-	return 0;
 }
 
 static xid ln(struct xs *s, xid a)
@@ -607,9 +665,14 @@ static int negative(const struct xs *s, xid a)
 static xid plain(struct xs *s, enum math_func f, xid a)
 {
 	xid r = x_is(s, a, X_RAT) ? of_rational(s, f, a) : known_angle(s, f, a);
+	int sign;
 
+	if (r < 0 && (f == MF_FLOOR || f == MF_CEIL))
+		r = quick_step(s, f, a);
 	if (r >= 0)
 		return r;
+	if (f == MF_ABS && (sign = quick_sign(s, a)))
+		return sign > 0 ? a : x_neg(s, a);
 	if (negative(s, a))
 		switch (f) {
 		case MF_COS: case MF_COSH: case MF_ABS:

@@ -50,6 +50,7 @@ enum math_method {               /* how that is known; of a structure's parts, t
 	MATH_BY_PROBABILISTIC,       /* equal at points */
 	MATH_BY_TEXT,                /* the same words, or the same text */
 };
+#define MATH_MAX_WORK 20000000   /* units that a comparison may use: about as many nanoseconds */
 struct math_opts {
 	int lenient;                 /* a decimal may be a rounding of the reference */
 };
