@@ -60,6 +60,8 @@ static int consecutive(const char *s, size_t n)
 
 static int is_word(const char *s, size_t n)
 {
+	if (n == 3 && s[0] <= 'Z' && s[1] >= 'a' && s[2] >= 'a')      /* Fri, The */
+		return 1;
 	return n >= 4 ? !consecutive(s, n) : name_is_short_word(s, n);
 }
 

@@ -175,7 +175,10 @@ static int escaped(struct lexer *l)
 	case ',': case ';': case ':': case '>': case ' ': case '\n': case '\t':
 		l->space = 1;
 		break;
-	case '!': case '/': case '-': case '(': case ')': case '[': case ']': case '#':
+	case ']':
+		l->wide = 1;
+		break;
+	case '!': case '/': case '-': case '(': case ')': case '[': case '#':
 		break;
 	case '$':
 		l->at += 2;

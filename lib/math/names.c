@@ -90,8 +90,8 @@ static const struct name plains[] = {
 };
 
 static const char *const short_words[] = {
-	"EUR", "GBP", "INR", "May", "No", "Rs", "USD", "Yes", "a.m", "all", "am", "and", "any", "are", "bus", "but", "by", "can", "car", "cat", "cm", "cup", "cut", "day",
-	"dog", "few", "fig", "for", "ft", "gal", "gm", "has", "hr", "hrs", "if", "in", "is", "it", "kg", "km", "lb", "lbs", "man", "men", "mi",
+	"An", "As", "At", "By", "EUR", "GBP", "He", "Hz", "INR", "If", "In", "Is", "It", "My", "No", "Of", "On", "Rs", "So", "To", "USD", "We", "a.m", "all", "am", "and", "any", "are", "bus", "but", "by", "can", "car", "cat", "cm", "cup", "cut", "day",
+	"dog", "few", "fig", "for", "ft", "gal", "gm", "has", "hr", "hrs", "if", "in", "is", "it", "kg", "km", "lb", "lbs", "man", "mL", "men", "mi",
 	"min", "ml", "mm", "mph", "nd", "new", "no", "non", "nor", "not", "odd", "of", "old", "one", "our", "oz", "pct", "pen", "per", "pie",
 	"pm", "rd", "red", "six", "sq", "st", "ten", "th", "the", "tie", "to", "top", "two", "usd", "was", "way", "yd", "yes",
 };
@@ -133,9 +133,10 @@ static const struct { uint32_t code; struct name name; } chars[] = {
 
 static int compare(const char *s, size_t n, const char *name)
 {
-	int c = strncmp(s, name, n);
-
-	return c ? c : -(name[n] != 0);
+	for (size_t i = 0; i < n; i++)
+		if (!name[i] || s[i] != name[i])
+			return (unsigned char)s[i] < (unsigned char)name[i] ? -1 : 1;
+	return -(name[n] != 0);
 }
 
 static const struct name *find(const struct name *table, size_t n_table, const char *s, size_t n)

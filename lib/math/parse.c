@@ -366,7 +366,7 @@ static int is_alnum(int c)
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c >= 0x80;
 }
 
-static void spell_number(struct parser *p, const struct tok *t)
+void mt_spell_number(struct parser *p, const struct tok *t)
 {
 	char *to = p->chr + p->n_chr;
 	size_t zeros = t->decimals >= t->len ? t->decimals + 1 - t->len : 0, n = zeros + t->len, whole = n - t->decimals;
@@ -400,10 +400,10 @@ static int spell(struct parser *p)
 			return -1;
 		if (p->n_chr > start && t->len && is_alnum((unsigned char)t->s[0]) &&
 		    ((is_alnum((unsigned char)p->chr[p->n_chr - 1]) && (last_long || lengthy || (last == TK_NUM && number))) ||
-		     (last == TK_DOT && number)))
+		     (last == TK_DOT && number) || ((t->flags & TF_WIDE) && last != TK_COMMA && last != TK_SEMI)))
 			p->chr[p->n_chr++] = ' ';
 		if (number) {
-			spell_number(p, t);
+			mt_spell_number(p, t);
 		} else {
 			for (size_t k = 0; k < t->len; k++)
 				p->chr[p->n_chr++] = t->s[k] ? t->s[k] : '\1';

@@ -120,6 +120,7 @@ struct math_node *mt_bars(struct parser *p);
 struct math_node *mt_matrix(struct parser *p);
 
 /* ---- unit.c ---- */
+void mt_spell_number(struct parser *p, const struct tok *t);  /* as text, onto chr; the caller has seen to the room */
 int mt_unit_follows(struct parser *p);
 struct math_node *mt_unit(struct parser *p, struct math_node *value);
 struct math_node *mt_money(struct parser *p, const struct tok *t, struct math_node *value);

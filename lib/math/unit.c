@@ -27,7 +27,8 @@ static const char *const stops[] = {
 	"is", "are", "was", "not", "if", "when", "where", "for", "with", "such", "because", "since", "so", "then", "but", "nor", "neither", "except",
 	"about", "approximately", "more", "less", "fewer", "greater", "least", "most", "than", "times", "half", "third", "thirds", "quarter",
 	"quarters", "fourth", "fourths", "fifth", "fifths", "sixth", "tenth", "mod", "modulo", "base", "no", "only", "any", "plus", "minus", "over",
-	"to", "squared", "cubed", "factorial", "whole", "between", "by", "divided", "multiplied", "equals", "does", "cannot", "does't", "let",
+	"to", "squared", "cubed", "factorial", "whole", "between", "by", "divided", "multiplied", "equals", "does", "cannot", "let",
+	"has", "have", "had", "be", "been", "would", "can", "could", "will", "must", "should", "may", "answer", "result", "that", "which", "who",
 };
 
 static int same_word(const char *s, size_t n, const char *word)
@@ -367,12 +368,16 @@ struct math_node *mt_words(struct parser *p)
 		default:
 			return NULL;
 		}
-		if (p->chr_cap - p->n_chr < (size_t)t->len + 2)
+		if (p->chr_cap - p->n_chr < 2 * (size_t)t->len + t->decimals + 8)
 			return NULL;
 		if (p->n_chr > start)
 			p->chr[p->n_chr++] = ' ';
-		memcpy(p->chr + p->n_chr, t->s, t->len);
-		p->n_chr += t->len;
+		if (t->kind == TK_NUM) {
+			mt_spell_number(p, t);
+		} else {
+			memcpy(p->chr + p->n_chr, t->s, t->len);
+			p->n_chr += t->len;
+		}
 	}
 	p->chr[p->n_chr++] = 0;
 	if (conditional && at_kind(p, TK_REL))      /* if x > 0 */

@@ -131,6 +131,9 @@ static const struct { const char *text, *tree; } table[] = {
 	{"\\overline{5}", "unparsed"}, {"0.\\overline{}", "unparsed"}, {".\\overline{3}", "unparsed"}, {"1e", "(* 1 :e)"}, {"1e+", "unparsed"},
 	{"1.0e-10", "(* 1.0 (^ 10 (- 10)))"}, {"2E3x", "unparsed"}, {"1e5x", "unparsed"}, {"1e99999999999", "(* 1 (^ 10 99999999999))"}, {"00012", "12"},
 	{"0", "0"}, {"-0", "(- 0)"}, {"0.0", "0.0"}, {"0.050", "0.050"},
+	{"Fri", "\"Fri\""}, {"850 mL", "(unit \"mL\" 850)"}, {"On Thursday", "\"On Thursday\""}, {"Answer: 11.5", "\"Answer : 11.5\""},
+	{"\\[ x = 1 \\] \\[ y = 2 \\]", "(list (rel = x 1) (rel = y 2))"}, {"5,761", "(grouped 5761 (list 5 761))"}, {"40,000", "40000"},
+	{"\xe5\x8c\x97", "\"\xe5\x8c\x97\""}, {"2.5\\text{ or }-1", "(or 2.5 (- 1))"}, {"aproximatamente 85%", "\"aproximatamente 85 %\""},
 };
 
 /* All texts of a line are one tree. */
@@ -156,6 +159,7 @@ static const char *const different[][2] = {
 	{"\\overline{z}", "z"}, {"5 cm", "5 m"}, {"3:4", "3/4"}, {"\\sin 2x", "\\sin 2 + x"}, {"\\pm 1", "1"}, {"|x|", "x"}, {"1e5", "1e6"},
 	{"\\sqrt[3]{2}", "\\sqrt{2}"}, {"\\lfloor x \\rfloor", "\\lceil x \\rceil"}, {"x < 1", "x > 1"}, {"3 am", "3 pm"},
 	{"\\begin{pmatrix}1\\\\2\\end{pmatrix}", "\\begin{pmatrix}1&2\\end{pmatrix}"}, {"1000", "1.000"}, {"f(x)", "g(x)"}, {"x'", "x"},
+	{"\\text{about us: }11.5", "\\text{about us: }115"}, {"\\text{May }0.05", "\\text{May }0.5"}, {"x \\quad y", "xy"},
 };
 
 static char *printed(const char *s, size_t n, char **plain)
