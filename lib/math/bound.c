@@ -121,8 +121,6 @@ static int surely_real(struct xs *s, xid a)
 	acb_t v;
 	int good;
 
-	if (!(x_at(s, a)->flags & XF_I))
-		return 1;
 	acb_init(v);
 	good = x_eval(s, a, NULL, 64, v) && acb_is_finite(v) && arb_is_zero(acb_imagref(v));
 	acb_clear(v);

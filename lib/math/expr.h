@@ -103,6 +103,17 @@ xid x_apply(struct xs *s, const char *name, const xid *a, size_t n);
 /* The node itself, hash-consed; for the builders. */
 xid x_node(struct xs *s, enum x_kind kind, int op, uint32_t at, int64_t k, const xid *kids, size_t n);
 
+/* Natural logarithm and exponential, as x_func has them. */
+xid x_ln(struct xs *s, xid a);
+xid x_exp(struct xs *s, xid a);
+/* A constant that is surely real and positive, seen from its shape. */
+int x_positive(const struct xs *s, xid a);
+/* The sign of a constant that is real and plainly not zero: 1, -1; else 0. */
+int x_quick_sign(struct xs *s, xid a);
+/* The integer that is floor or ceiling of a constant, if its ball tells; else X_NONE. */
+xid x_quick_step(struct xs *s, enum math_func f, xid a);
+int x_too_big(const fmpq_t q);
+
 /* pm: which sign a \pm takes (+1 or -1). X_NONE where the tree is no formula. */
 xid x_build(struct xs *s, const struct math_node *t, int pm);
 
