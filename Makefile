@@ -53,7 +53,7 @@ BOX       = $(patsubst %.c,%,$(wildcard sandbox/score-box.c))
 TEST_SRC  = $(wildcard tests/unit/*.c tests/kern/*.c tests/grad/*.c tests/fuzz/*.c tests/sandbox/*.c)
 TEST_BIN  = $(TEST_SRC:%.c=$(B)/%.t)
 TEST_SH   = $(wildcard tests/*/*.t)
-BENCH     = $(patsubst %,$(B)/tests/bench/%.t,kern measure pipe)
+BENCH     = $(patsubst %,$(B)/tests/bench/%.t,kern math measure pipe)
 
 # Python's bytecode of its two sides: a third of its start. It checks that it is its own, and reads the source if not.
 CODE      = sandbox/model.pyc sandbox/tester.pyc
@@ -129,6 +129,17 @@ bench:                                   ## speed as JSON lines; PEERS=DIR: besi
 	+@$(MAKE) --no-print-directory $(JOBS) all $(BENCH) >&2
 	@B=$(B) tests/bench/run
 
+# libFuzzer on one of tests/fuzz; its corpus grows in run/fuzz/, what it finds (crash-*, timeout-*) too
+SECONDS   = 60
+FUZZ      = $(if $(filter command,$(firstword $(origin T))),$(T),math_equal)
+FUZZ_SRC  = $(wildcard lib/base/*.c lib/jsonl/*.c lib/math/*.c lib/tok/*.c lib/store/*.c lib/import/*.c) lib/model/config.c
+fuzz:                                    ## T=math_equal SECONDS=60: hostile input for that long, under libFuzzer (clang)
+	@mkdir -p build/fuzz run/fuzz/$(FUZZ)
+	clang -std=c11 -D_GNU_SOURCE -Ilib -Itests -DLIBFUZZER -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
+		-Wl,--as-needed -o build/fuzz/$(FUZZ) tests/fuzz/$(FUZZ).c $(FUZZ_SRC) $(LIBS)
+	build/fuzz/$(FUZZ) -max_total_time=$(SECONDS) -timeout=5 -rss_limit_mb=1024 -max_len=1024 -print_final_stats=1 \
+		-artifact_prefix=run/fuzz/$(FUZZ)- $(FUZZFLAGS) run/fuzz/$(FUZZ) $(wildcard tests/fuzz/corpus/$(FUZZ)*)
+
 N = 100000
 soak:                                    ## N=100000 verdicts in a row, each tenth measured: nothing may grow
 	+@$(MAKE) --no-print-directory $(JOBS) $(BOX)
@@ -168,6 +179,6 @@ clean:                                   ## remove what was built (not run/)
 help:                                    ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
 
-.PHONY: all check checked bench soak deps demo demo-model experiment install clean help FORCE
+.PHONY: all check checked bench fuzz soak deps demo demo-model experiment install clean help FORCE
 .SECONDARY:
 -include $(LIB_OBJ:.o=.d) $(F32_OBJ:.o=.d) $(TOOL_SRC:%.c=$(B)/%.d) $(TEST_SRC:%.c=$(B)/%.d) $(BENCH:.t=.d) $(patsubst %.c,$(B)/%.d,$(wildcard sandbox/*.c))

@@ -389,7 +389,7 @@ static int said(const char *s, size_t n, size_t at, int strict, struct buf *out)
 	struct span x;
 	size_t ignored;
 
-	while (at < n && (space(s[at]) || strchr(":*\"=_", s[at])) && s[at])
+	while (at < n && s[at] && (space(s[at]) || strchr(":*\"=_", s[at]) || starts(s, n, at, "\\\"")))
 		at++;
 	if (at >= n)
 		return 0;

@@ -6,6 +6,7 @@
 
 #include "base/frame.h"
 #include "math/math.h"
+#include "math/tree.h"
 #include "verify/verify.h"
 
 enum { MAX_DETAIL = 500 };
@@ -136,22 +137,33 @@ static const char *text(const struct buf *b)
 	return b->data ? b->data : "";
 }
 
+/* Is this nothing that can be read? */
+static int unparsed(const struct buf *b)
+{
+	struct math_tree *t = math_parse(text(b), b->len);
+	int rc = !t->root;
+
+	math_tree_free(t);
+	return rc;
+}
+
 /* How the answer compares with the reference: a status, and the method by which it was decided. */
 static const char *compare(const struct buf *want, const struct buf *got, enum verify_grader grader, const char **method)
 {
-	struct buf a = {0}, b = {0};
-	int number, right;
+	struct math_opts o = {.lenient = grader == GRADER_LENIENT};
+	struct math_result r;
 
 	if (grader == GRADER_HENDRYCKS) {
 		*method = "hendrycks";
 		return math_hendrycks(text(want), want->len, text(got), got->len) ? "pass" : "fail";
 	}
-	number = math_canonical(text(want), want->len, &a) & math_canonical(text(got), got->len, &b);
-	*method = number ? "exact" : "text";
-	right = b.len && same(&a, &b);
-	buf_release(&a);
-	buf_release(&b);
-	return right ? "pass" : "fail";
+	r = math_equal(text(want), want->len, text(got), got->len, &o);
+	*method = math_method_name(r.method);
+	if (r.verdict == MATH_EQUAL)
+		return "pass";
+	if (unparsed(got))
+		return "unparsed";
+	return r.verdict == MATH_UNKNOWN ? "unknown" : "fail";
 }
 
 static void grade_math(struct traj *t, size_t i, const struct buf *reference, enum verify_grader grader)

@@ -86,6 +86,11 @@ elif $what.figure == "rl" then
 elif $what.figure == "verify" then
 	throughput($rows; "verify") + {unit: "verdicts/s", latency: {unit: "ms", median: (1000 * $rows[0].latency.seconds)}}
 	+ ($rows | map(select(.who == "score"))[0] | {isolation, tier}) | del(.fraction)
+elif $what.figure == "math" then
+	def graded: map(select(.latency)) | {equal: .[0].equal, latency: ({unit: "ms"} + (map(.latency) | {
+		p50: (map(1000 * .p50) | spread), p99: (map(1000 * .p99) | spread), max: (map(1000 * .max) | spread)}))};
+	throughput($rows; "math") + {unit: "pairs/s", pairs: $rows[0].math.tokens} + ($rows | map(select(.who == "score")) | graded)
+	| .peers |= map(. as $p | . + ($rows | map(select(.peer == $p.peer)) | graded)) | del(.fraction)
 elif $what.figure == "commit" then
 	timed($rows; .seconds; "s") + {bytes: $rows[0].bytes, rate: {unit: "MB/s", values: ($rows | map(.bytes / .seconds / 1e6) | spread)},
 		optimizer: ($rows | map(.optimizer) | spread)}

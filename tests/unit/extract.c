@@ -31,7 +31,7 @@ static const struct { const char *text; enum math_found found; const char *want;
 	{"The answer is: **\\(x^2\\)**.", MATH_PHRASE, "x^2"}, {"the answer is (B)", MATH_PHRASE, "(B)"},
 	{"**Final Answer**\n\n12 cm", MATH_PHRASE, "12 cm"}, {"The answer is 5 because 3+2=5.", MATH_PHRASE, "5"},
 	{"Final Answer: Jane began 3 hours ago. I hope it is correct.", MATH_PHRASE, "3"},
-	{"The answer is $1$ and $2$.", MATH_PHRASE, "1, 2"}, {"The answer is \"$12 $ and $13 $\".", MATH_PHRASE, "12, 13"},
+	{"The answer is $1$ and $2$.", MATH_PHRASE, "1, 2"}, {"The answer is \"$12 $ and $13 $\".", MATH_PHRASE, "12, 13"}, {"The answer is \\\"$7$\\\".", MATH_PHRASE, "7"},
 	{"The answer is 7. This answer is correct.", MATH_PHRASE, "7"}, {"The answer is the value of $x$ at two, $4$.", MATH_PHRASE, "4"},
 	{"the answer is ", MATH_NONE, ""},
 	{"work 1 2 3\n#### 72", MATH_PHRASE, "72"}, {"#### $72\n", MATH_PHRASE, "$72"}, {"#### Step 1\nso 5", MATH_LAST_NUMBER, "5"},
