@@ -182,7 +182,7 @@ static int brace(struct lexer *l, int c)
 	l->at++;
 	if (c == '{') {
 		l->brace++;
-		return mode(l) ? 0 : lex_emit(l, TK_OPEN, '{', "{", 1) ? 0 : -1;
+		return lex_emit(l, TK_OPEN, '{', "{", 1) ? 0 : -1;
 	}
 	if (l->n_mode && !l->math && l->mode[l->n_mode - 1].brace == l->brace) {
 		l->n_mode--;
@@ -190,7 +190,7 @@ static int brace(struct lexer *l, int c)
 		return 0;
 	}
 	l->brace--;
-	return mode(l) ? 0 : lex_emit(l, TK_CLOSE, '{', "}", 1) ? 0 : -1;
+	return lex_emit(l, TK_CLOSE, '{', "}", 1) ? 0 : -1;
 }
 
 /* ** <= >= != == and so on: two characters that are one token. */
@@ -362,13 +362,19 @@ static int beyond_ascii(struct lexer *l)
 
 static int dollar(struct lexer *l)
 {
+	int c;
+
 	l->at++;
 	if (l->n_mode && l->dollars) {
 		l->math = !l->math;
 		l->space = 1;
 		return 0;
 	}
-	return l->dollars ? 0 : lex_emits(l, TK_MONEY, 0, "$");
+	if (l->dollars)
+		return 0;
+	/* of an odd one out, before no number and behind none, nothing is to be had */
+	c = lex_peek(l);
+	return is_digit(c) || c == '-' || c == '.' || last_kind(l) == TK_NUM ? lex_emits(l, TK_MONEY, 0, "$") : 0;
 }
 
 static int count_dollars(const char *s, size_t n)

@@ -150,6 +150,7 @@ int lex_named(struct lexer *l, const struct name *name)
 	case TC_TEXT:
 	case TC_ROMAN:
 	case TC_FONT:
+	case TC_GROUP:
 		r = enter(l, name->kind);
 		return r == -2 ? lex_emits(l, TK_BAD, 0, "\\text") : r;
 	case TC_BB:

@@ -123,6 +123,12 @@ static int is_unit_letter(const struct math_node *node)
 	return node->kind == MT_VAR && node->len == 1 && strchr("mgshL", node->text[0]);
 }
 
+/* 2, and {2}: x{2} looks like x2 */
+static int shows_number(struct parser *p)
+{
+	return at_kind(p, TK_NUM) || (at_op(p, TK_OPEN, '{') && peek_at(p, 1)->kind == TK_NUM);
+}
+
 static struct math_node *term(struct parser *p)
 {
 	size_t mark = p->n_st, factors = 1;
@@ -144,7 +150,7 @@ static struct math_node *term(struct parser *p)
 			node = mt_two(p, MT_DIV, 0, node, unboxed(mt_factor(p, 1)));
 			if (mt_push(p, node))
 				return NULL;
-		} else if (t->kind == TK_NUM ? before_number(p->st[p->n_st - 1]) : mt_starts_factor(p)) {
+		} else if (shows_number(p) ? before_number(p->st[p->n_st - 1]) : mt_starts_factor(p)) {
 			spaced = t->flags & TF_SPACE;
 			if (mt_push(p, mt_factor(p, 0)))
 				return NULL;

@@ -24,6 +24,7 @@ enum tok_kind {
 	/* commands that the lexer itself deals with */
 	TC_DROP, TC_SPACE, TC_SKIP,     /* nothing; a space; with its argument */
 	TC_TEXT, TC_ROMAN, TC_FONT, TC_BB,
+	TC_GROUP,                       /* its braces are nothing */
 	TC_ENV, TC_NOT, TC_SIZE,        /* \begin and \end; \not; \left and such, which take a bracket */
 };
 

@@ -315,8 +315,8 @@ static struct math_node *meaning(struct parser *p, const char *s, size_t n)
 	return NULL;
 }
 
-/* Rs. 50, USD 50 */
-static struct math_node *prefixed_money(struct parser *p)
+/* Rs. 50, USD 50: is it so? */
+static int prefixed_money(struct parser *p, struct math_node **out)
 {
 	static const struct { const char *word; struct tok money; } all[] = {
 		{"rs", {.s = "INR", .len = 3}}, {"inr", {.s = "INR", .len = 3}}, {"usd", {.s = "$", .len = 1}}, {"eur", {.s = "EUR", .len = 3}},
@@ -325,13 +325,14 @@ static struct math_node *prefixed_money(struct parser *p)
 	size_t dot = peek_at(p, 1)->kind == TK_DOT;
 
 	if (peek_at(p, 1 + dot)->kind != TK_NUM)
-		return NULL;
+		return 0;
 	for (size_t i = 0; i < LEN(all); i++)
 		if (same_word(peek(p)->s, peek(p)->len, all[i].word)) {
 			p->i += 1 + dot;
-			return mt_money(p, &all[i].money, mt_factor(p, 0));
+			*out = mt_money(p, &all[i].money, mt_factor(p, 0));
+			return 1;
 		}
-	return NULL;
+	return 0;
 }
 
 struct math_node *mt_words(struct parser *p)
@@ -354,8 +355,7 @@ struct math_node *mt_words(struct parser *p)
 	}
 	if (ends_value(peek_at(p, 1)) && (node = number_word(p)))
 		return node;
-	node = prefixed_money(p);
-	if (node)
+	if (prefixed_money(p, &node))
 		return node;
 	conditional = among(t, stops, LEN(stops));
 	for (; !ends_value(peek(p)); next(p)) {
@@ -380,6 +380,8 @@ struct math_node *mt_words(struct parser *p)
 		}
 	}
 	p->chr[p->n_chr++] = 0;
+	if (p->n_chr - 1 == start)
+		return NULL;
 	if (conditional && at_kind(p, TK_REL))      /* if x > 0 */
 		return NULL;
 	node = meaning(p, p->chr + start, p->n_chr - 1 - start);

@@ -134,6 +134,9 @@ static const struct { const char *text, *tree; } table[] = {
 	{"Fri", "\"Fri\""}, {"850 mL", "(unit \"mL\" 850)"}, {"On Thursday", "\"On Thursday\""}, {"Answer: 11.5", "\"Answer : 11.5\""},
 	{"\\[ x = 1 \\] \\[ y = 2 \\]", "(list (rel = x 1) (rel = y 2))"}, {"5,761", "(grouped 5761 (list 5 761))"}, {"40,000", "40000"},
 	{"\xe5\x8c\x97", "\"\xe5\x8c\x97\""}, {"2.5\\text{ or }-1", "(or 2.5 (- 1))"}, {"aproximatamente 85%", "\"aproximatamente 85 %\""},
+	{"\\boxed{1,2}", "(list 1 2)"}, {"\\boxed{1}\\boxed{2}", "unparsed"}, {"{1}{2}", "unparsed"}, {"x{2}", "unparsed"}, {"2{x}", "(* 2 x)"},
+	{"\\mathbf{\\frac{12}{x}}", "(/ 12 x)"}, {"\\textbf{\\frac{12}{5}}", "(/ 12 5)"}, {"\\text{$\\frac{12}{5}$ cm}", "(unit \"cm\" (/ 12 5))"},
+	{"$\\frac{1}{2}", "(/ 1 2)"}, {"x = 5$", "(rel = x (unit \"$\" 5))"}, {"Rs. 50_{", "unparsed"}, {"$-5", "(unit \"$\" (- 5))"},
 };
 
 /* All texts of a line are one tree. */
