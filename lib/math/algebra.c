@@ -200,7 +200,9 @@ static int ring_fill(struct ring *r)
 /* A polynomial in some generators (the outer ones) whose coefficients are constants made of the others. */
 struct group {
 	ulong e[MAX_GENERATORS];     /* exponents of the outer generators, 0 for the inner ones */
-	xid coef;
+	xid *term;
+	size_t n, cap;
+	xid coef;                    /* the sum of the terms */
 };
 
 struct groups {
@@ -208,46 +210,60 @@ struct groups {
 	size_t n, cap;
 };
 
+static void groups_release(struct groups *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		free(l->g[i].term);
+	free(l->g);
+}
+
+static struct group *group_of(struct groups *l, const ulong *e)
+{
+	struct group *g;
+
+	for (size_t j = 0; j < l->n; j++)
+		if (!memcmp(l->g[j].e, e, sizeof l->g[j].e))
+			return &l->g[j];
+	g = &VEC_PUSH(l->g, l->n, l->cap);
+	memset(g, 0, sizeof *g);
+	memcpy(g->e, e, sizeof g->e);
+	return g;
+}
+
 /* Splits p; 0 if it is too long. */
 static int split(struct ring *r, const fmpz_mpoly_t p, const int *outer, struct groups *out)
 {
 	size_t n = (size_t)fmpz_mpoly_length(p, r->ctx);
 	ulong e[MAX_GENERATORS] = {0};
+	int good = 1;
 	fmpq_t c;
 
 	if (n > 1024 || !fmpz_mpoly_degrees_fit_si(p, r->ctx))
 		return 0;
 	fmpq_init(c);
-	for (size_t i = 0; i < n; i++) {
-		struct group *g = NULL;
+	for (size_t i = 0; i < n && good; i++) {
+		struct group *g;
 		xid term;
-		size_t j;
 
 		fmpz_mpoly_get_term_exp_ui(e, p, (slong)i, r->ctx);
 		fmpz_mpoly_get_term_coeff_fmpz(fmpq_numref(c), p, (slong)i, r->ctx);
 		term = x_rat(r->s, c);
-		for (j = 0; j < r->n_gen; j++)
+		for (size_t j = 0; j < r->n_gen; j++)
 			if (!outer[j]) {
 				if (e[j])
 					term = x_mul2(r->s, term, x_powi(r->s, r->gen[j], (int64_t)e[j]));
 				e[j] = 0;
 			}
-		for (j = 0; j < out->n && !g; j++)
-			if (!memcmp(out->g[j].e, e, sizeof e))
-				g = &out->g[j];
-		if (!g) {
-			g = &VEC_PUSH(out->g, out->n, out->cap);
-			memcpy(g->e, e, sizeof e);
-			g->coef = x_int(r->s, 0);
-		}
-		g->coef = x_add2(r->s, g->coef, term);
-		if (g->coef < 0 || !xs_spend(r->s, 200 + out->n * 20)) {
-			fmpq_clear(c);
-			return 0;
-		}
+		g = group_of(out, e);
+		VEC_PUSH(g->term, g->n, g->cap) = term;
+		good = term >= 0 && xs_spend(r->s, 200 + out->n * 20);
 	}
 	fmpq_clear(c);
-	return 1;
+	for (size_t i = 0; i < out->n && good; i++) {
+		out->g[i].coef = x_add(r->s, out->g[i].term, out->g[i].n);
+		good = out->g[i].coef >= 0;
+	}
+	return good;
 }
 
 /* Are all coefficients zero? */
@@ -314,7 +330,7 @@ enum math_verdict x_rational_zero(struct xs *s, xid a)
 	}
 	s->budget = budget;
 	ring_release(&r);
-	free(l.g);
+	groups_release(&l);
 	return v;
 }
 
@@ -387,8 +403,8 @@ enum math_verdict x_proportional(struct xs *s, xid a, xid b, int *sign)
 		fmpz_mpoly_clear(right, r.ctx);
 	}
 	ring_release(&r);
-	free(p.g);
-	free(q.g);
+	groups_release(&p);
+	groups_release(&q);
 	return v;
 }
 

@@ -9,7 +9,10 @@
 #include <calcium/ca.h>
 #include <stdlib.h>
 
-enum { MAX_NODES = 48, MAX_DEGREE = 24, MAX_FUNCTIONS = 6, MAX_RAT_BITS = 96, MAX_POWER = 12 };
+enum {
+	MAX_NODES = 40, MAX_DEGREE = 24, MAX_FUNCTIONS = 5, MAX_RAT_BITS = 64, MAX_POWER = 12,
+	HEAVY_NODES = 20, HEAVY_FUNCTIONS = 3, HEAVY_DEGREE = 6,
+};
 #define PRICE 9000000
 
 static int algebraic_angle(struct xs *s, xid a)
@@ -19,12 +22,39 @@ static int algebraic_angle(struct xs *s, xid a)
 	return x_at(s, a)->op != MF_ABS && x_bound(s, a, X_MAX_PREC, &bits);
 }
 
+/* Roots and inverse functions of what is transcendental are what Calcium takes longest over. */
+static int heavy(const struct xs *s, xid a, const char *transcendental)
+{
+	const struct x *x = x_at(s, a);
+
+	switch (x->kind) {
+	case X_ROOT:
+		return transcendental[x_kid(s, a, 0)];
+	case X_POW:
+		return 1;
+	case X_FUNC:
+		return x->op >= MF_ASIN && x->op <= MF_ACOT;
+	default:
+		return 0;
+	}
+}
+
 /* Small enough? */
 static int admitted(struct xs *s, const char *needed, size_t n)
 {
 	uint64_t degree = 1;
-	size_t nodes = 0, functions = 0;
+	size_t nodes = 0, functions = 0, weight = 0;
+	char *transcendental = xcalloc(n, 1);
 
+	for (size_t i = 0; i < n; i++) {
+		if (!needed[i])
+			continue;
+		transcendental[i] = s->x[i].kind == X_FUNC || s->x[i].kind == X_PI || s->x[i].kind == X_POW;
+		for (uint32_t j = 0; j < s->x[i].n; j++)
+			transcendental[i] |= transcendental[x_kid(s, (xid)i, j)];
+		weight += (size_t)heavy(s, (xid)i, transcendental);
+	}
+	free(transcendental);
 	for (size_t i = 0; i < n; i++) {
 		const struct x *x = &s->x[i];
 		fmpq_t r;
@@ -61,6 +91,8 @@ static int admitted(struct xs *s, const char *needed, size_t n)
 			break;
 		}
 	}
+	if (weight && (nodes > HEAVY_NODES || functions > HEAVY_FUNCTIONS || degree > HEAVY_DEGREE))
+		return 0;
 	return nodes <= MAX_NODES && functions <= MAX_FUNCTIONS;
 }
 

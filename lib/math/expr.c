@@ -53,6 +53,17 @@ static uint32_t mix(uint32_t h, uint64_t v)
 	return (uint32_t)(x >> 32) ^ (uint32_t)x;
 }
 
+/* A hash of the whole number: its low limb alone is often the same. */
+static uint64_t residue(const fmpz_t v)
+{
+	return COEFF_IS_MPZ(*v) ? fmpz_fdiv_ui(v, 0xffffffffffffffc5u) : (uint64_t)*v;
+}
+
+static uint32_t rat_hash(uint32_t h, const fmpq_t q)
+{
+	return mix(mix(h, residue(fmpq_numref(q))), residue(fmpq_denref(q)));
+}
+
 static int same(const struct xs *s, const struct x *a, const struct x *b, const xid *kids)
 {
 	if (a->hash != b->hash || a->kind != b->kind || a->op != b->op || a->n != b->n || a->k != b->k)
@@ -109,8 +120,7 @@ xid x_node(struct xs *s, enum x_kind kind, int op, uint32_t at, int64_t k, const
 		new.flags |= s->x[kids[i]].flags;
 	}
 	if (!n && kind == X_RAT)
-		h = mix(mix(h, fmpz_get_ui(fmpq_numref(&s->rat[at])) * 2 + (fmpq_sgn(&s->rat[at]) < 0)),
-		        fmpz_get_ui(fmpq_denref(&s->rat[at])));
+		h = rat_hash(h, &s->rat[at]);
 	else if (!n && kind == X_VAR)
 		h = mix(h, hash_bytes(s->name[at], strlen(s->name[at])));
 	new.hash = h;
@@ -147,10 +157,12 @@ xid x_rat(struct xs *s, const fmpq_t q)
 
 	if (x_too_big(q))
 		return X_NONE;
-	h = mix(mix(h, fmpz_get_ui(fmpq_numref(q)) * 2 + (fmpq_sgn(q) < 0)), fmpz_get_ui(fmpq_denref(q)));
+	h = rat_hash(h, q);
 	for (size_t at = h & (s->cap_table - 1); s->cap_table && s->table[at] >= 0; at = (at + 1) & (s->cap_table - 1)) {
 		const struct x *x = &s->x[s->table[at]];
 
+		if (!xs_spend(s, 10))
+			return X_NONE;
 		if (x->hash == h && x->kind == X_RAT && fmpq_equal(&s->rat[x->at], q))
 			return s->table[at];
 	}
