@@ -295,9 +295,11 @@ struct math_node *mt_argument(struct parser *p)
 	if (t->width > 1) {
 		if (t->width != t->len)
 			return NULL;
-		t->s++;
-		t->len--;
-		t->width--;
+		do {
+			t->s++;
+			t->len--;
+			t->width--;
+		} while (t->len > 1 && *t->s == '0');
 		t->flags &= (uint8_t)~TF_SPACE;
 	} else {
 		next(p);

@@ -378,6 +378,13 @@ struct math_node *mt_variable(struct parser *p)
 		return accented(p);
 	if (t->kind == TK_SHAPE)
 		return shape(p);
+	if (is_capital(t) && peek_at(p, 1)->kind == TK_NUM && !(peek_at(p, 1)->flags & TF_SPACE)) {
+		char digits[NAME_MAX_LEN];
+		size_t n, ahead = mixed_digits(p, digits, &n);
+
+		p->i += ahead;
+		return ahead ? mt_in_base(p, digits, n, 0) : NULL;
+	}
 	next(p);
 	if (spell_on(&name, t->s, t->len))
 		return NULL;

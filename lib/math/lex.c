@@ -153,6 +153,12 @@ static int letters(struct lexer *l)
 		l->at += 2;
 		return set_follows(l) ? lex_emits(l, TK_REL, 'e', "in") : lex_emit(l, TK_WORD, 0, s, 2) ? 0 : -1;
 	}
+	/* pir^2, pisqrt(3) */
+	if (n > 2 && s[0] == 'p' && s[1] == 'i' && ((n == 3 && s[2] == 'r') || ((name = name_plain(s + 2, n - 2)) &&
+	    (name->kind == TK_SQRT || name->kind == TK_FUNC)))) {
+		l->at += 2;
+		return lex_emits(l, TK_CONST, MC_PI, "pi");
+	}
 	/* xsqrt(2), ipi */
 	c = char_at(l, l->at + n);
 	for (size_t k = 1; k <= 2 && k < n; k++) {

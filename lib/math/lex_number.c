@@ -25,10 +25,12 @@ static size_t separator(const struct lexer *l, size_t at, int *plain)
 		if (at + n <= l->n && !memcmp(l->s + at, always[i], n) && digits_at(l, at + n, 3))
 			return n;
 	}
-	if (char_at(l, at) == ',') {
+	for (n = at; char_at(l, n) == ' '; )
+		n++;
+	if (char_at(l, n) == ',') {
 		int thin = 0;
 
-		for (n = 1; is_space(char_at(l, at + n)) || (char_at(l, at + n) == '\\' && char_at(l, at + n + 1) == '!'); )
+		for (n += 1 - at; is_space(char_at(l, at + n)) || (char_at(l, at + n) == '\\' && char_at(l, at + n + 1) == '!'); )
 			if (char_at(l, at + n) == '\\') {
 				n += 2;
 				thin = 1;

@@ -232,11 +232,33 @@ struct math_node *mt_sum(struct parser *p)
 
 /* ---- sets, relations, lists ---- */
 
+/* Are these braces followed by a union, or its kin? */
+static int joined_sets(struct parser *p)
+{
+	int deep = 0;
+
+	for (size_t i = 0; i < 64; i++) {
+		const struct tok *t = peek_at(p, i);
+
+		deep += t->kind == TK_OPEN ? 1 : t->kind == TK_CLOSE ? -1 : 0;
+		if (deep > 0 && t->kind != TK_END)
+			continue;
+		t = peek_at(p, i + 1);
+		return t->kind == TK_UNION || t->kind == TK_INTER || t->kind == TK_SETMINUS;
+	}
+	return 0;
+}
+
 struct math_node *mt_set_expr(struct parser *p)
 {
 	size_t mark = p->n_st;
-	struct math_node *node = mt_sum(p);
+	struct math_node *node;
 	int kind = 0;
+
+	/* {-1} U [0, 7) */
+	if (at_op(p, TK_OPEN, '{') && joined_sets(p))
+		mt_as_set(p);
+	node = mt_sum(p);
 
 	for (;;) {
 		int t = peek(p)->kind;

@@ -137,6 +137,8 @@ static const struct { const char *text, *tree; } table[] = {
 	{"\\boxed{1,2}", "(list 1 2)"}, {"\\boxed{1}\\boxed{2}", "unparsed"}, {"{1}{2}", "unparsed"}, {"x{2}", "unparsed"}, {"2{x}", "(* 2 x)"},
 	{"\\mathbf{\\frac{12}{x}}", "(/ 12 x)"}, {"\\textbf{\\frac{12}{5}}", "(/ 12 5)"}, {"\\text{$\\frac{12}{5}$ cm}", "(unit \"cm\" (/ 12 5))"},
 	{"$\\frac{1}{2}", "(/ 1 2)"}, {"x = 5$", "(rel = x (unit \"$\" 5))"}, {"Rs. 50_{", "unparsed"}, {"$-5", "(unit \"$\" (- 5))"},
+	{"{-1} U [0,7)", "(union (set (- 1)) (tuple [) 0 7))"}, {"2pir^2", "(* 2 :pi (^ r 2))"}, {"72pisqrt(3)", "(* 72 :pi (root 3))"},
+	{"A5_11", "A5_11"}, {"A5", "unparsed"}, {"4 , \\!320", "4320"}, {"\\log_2020", "(log 20 2)"}, {"4 ,320", "(list 4 320)"},
 };
 
 /* All texts of a line are one tree. */
