@@ -45,7 +45,7 @@ static xid based(struct xs *s, const struct math_node *t)
 	char *low;
 	xid out = X_NONE;
 
-	if (t->len > X_MAX_BITS / 6 || t->decimals > t->len || t->num < 2 || t->num > 36 ||
+	if (t->len > X_MAX_BITS / 6 || t->decimals > X_MAX_BITS / 6 || t->num < 2 || t->num > 36 ||
 	    !xs_spend(s, 50 + t->len * (20 + t->len / 64)))
 		return X_NONE;
 	low = xstrndup(t->text, t->len);

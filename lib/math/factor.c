@@ -60,7 +60,7 @@ static struct math_node *exponent(struct parser *p)
 	return node;
 }
 
-static int is_ordinal(const struct tok *t)
+int mt_is_ordinal(const struct tok *t)
 {
 	return t->kind == TK_WORD && t->len == 2 &&
 	       (!memcmp(t->s, "th", 2) || !memcmp(t->s, "st", 2) || !memcmp(t->s, "nd", 2) || !memcmp(t->s, "rd", 2));
@@ -76,14 +76,15 @@ static struct math_node *annotated(struct parser *p, struct math_node *node, int
 	return node;
 }
 
-/* At the degree sign; C or F may follow. */
-static struct math_node *degrees(struct parser *p, struct math_node *node)
+/* At the degree sign, braced as in ^{\circ} or not; C or F may follow. */
+static struct math_node *degrees(struct parser *p, struct math_node *node, int braced)
 {
 	const struct tok *t;
 	char c = 0;
 
 	next(p);
-	eat_op(p, TK_CLOSE, '{');
+	if (braced)
+		next(p);
 	t = peek(p);
 	if ((t->kind == TK_VAR && t->len == 1) || t->kind == TK_WORD)
 		c = t->len == 1 || (t->len == 7 && !memcmp(t->s, "Celsius", 7)) || (t->len == 10 && !memcmp(t->s, "Fahrenheit", 10)) ? t->s[0] : 0;
@@ -101,9 +102,9 @@ static struct math_node *raised(struct parser *p, struct math_node *node)
 
 	if (t->kind == TK_DEG && (!in || after->kind == TK_CLOSE)) {
 		p->i += 1 + in;
-		return degrees(p, node);
+		return degrees(p, node, (int)in);
 	}
-	if (is_ordinal(t) && (!in || after->kind == TK_CLOSE)) {
+	if (mt_is_ordinal(t) && (!in || after->kind == TK_CLOSE)) {
 		p->i += 2 + 2 * in;
 		return annotated(p, node, MU_ORDINAL, "th");
 	}
@@ -135,14 +136,14 @@ static struct math_node *postfix(struct parser *p, struct math_node *node)
 			p->i += 1 + (size_t)twice;
 			node = mt_one(p, MT_FUNC, twice ? MF_FACT2 : MF_FACT, node);
 		} else if (t->kind == TK_DEG) {
-			node = degrees(p, node);
+			node = degrees(p, node, 0);
 		} else if (t->kind == TK_PERCENT) {
 			next(p);
 			node = annotated(p, node, MU_PERCENT, "%");
 		} else if (t->kind == TK_MONEY && peek_at(p, 1)->kind != TK_NUM) {
 			next(p);
 			node = mt_money(p, t, node);
-		} else if (is_ordinal(t) && node->kind == MT_NUMBER && !(t->flags & TF_SPACE)) {
+		} else if (mt_is_ordinal(t) && node->kind == MT_NUMBER && !(t->flags & TF_SPACE)) {
 			next(p);
 			node = annotated(p, node, MU_ORDINAL, "th");
 		} else if (t->kind == TK_SUB && node->kind == MT_NUMBER && !node->repeat) {

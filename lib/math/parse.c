@@ -525,26 +525,6 @@ static struct math_node *whole(struct parser *p)
 	return node;
 }
 
-/* {5^\circ}: braces about what holds more than a formula may. Takes them off; 0 if there are none. */
-static int unbraced(struct parser *p)
-{
-	struct tok *last = &p->tok[p->n_tok - 2];
-	int deep = 0;
-
-	p->i = p->n_node = p->n_kid = p->n_st = 0;
-	p->depth = p->bar = p->set = 0;
-	if (p->n_tok < 3 || !at_op(p, TK_OPEN, '{') || last->kind != TK_CLOSE || last->op != '{')
-		return 0;
-	for (size_t i = 0; i + 1 < p->n_tok; i++) {
-		deep += p->tok[i].kind == TK_OPEN ? 1 : p->tok[i].kind == TK_CLOSE ? -1 : 0;
-		if (!deep && &p->tok[i] != last)
-			return 0;
-	}
-	next(p);
-	last->kind = TK_END;
-	return 1;
-}
-
 /* The whole as words, if most of it is. */
 static struct math_node *all_words(struct parser *p)
 {
@@ -604,8 +584,6 @@ struct math_tree *math_parse(const char *s, size_t n)
 	if (n > MT_MAX_INPUT || mt_lex(&p, s, n) || spell(&p))
 		return p.tree;
 	p.tree->root = whole(&p);
-	if (!p.tree->root && unbraced(&p))
-		p.tree->root = whole(&p);
 	if (p.tree->root && too_high(p.tree->root, MT_MAX_HEIGHT))
 		p.tree->root = NULL;
 	if (!p.tree->root) {

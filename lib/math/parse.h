@@ -112,6 +112,8 @@ struct math_node *mt_argument(struct parser *p);                 /* of \frac: a 
 int mt_starts_factor(struct parser *p);
 void mt_as_set(struct parser *p);                                /* the TeX braces here are meant to be seen: \in {1,2} */
 
+int mt_is_ordinal(const struct tok *t);                        /* th, st, nd, rd */
+
 /* ---- leaf.c, bracket.c ---- */
 struct math_node *mt_variable(struct parser *p);
 struct math_node *mt_numeral(struct parser *p);                  /* a NUM: number, mixed number, numeral of a base */

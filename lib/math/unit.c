@@ -359,7 +359,12 @@ struct math_node *mt_words(struct parser *p)
 		return node;
 	conditional = among(t, stops, LEN(stops));
 	for (; !ends_value(peek(p)); next(p)) {
+		int after_number = t->kind == TK_NUM;
+
 		t = peek(p);
+		/* June 20th */
+		if (after_number && mt_is_ordinal(t))
+			continue;
 		switch (t->kind) {
 		case TK_DOT:
 			continue;

@@ -139,6 +139,8 @@ static const struct { const char *text, *tree; } table[] = {
 	{"$\\frac{1}{2}", "(/ 1 2)"}, {"x = 5$", "(rel = x (unit \"$\" 5))"}, {"Rs. 50_{", "unparsed"}, {"$-5", "(unit \"$\" (- 5))"},
 	{"{-1} U [0,7)", "(union (set (- 1)) (tuple [) 0 7))"}, {"2pir^2", "(* 2 :pi (^ r 2))"}, {"72pisqrt(3)", "(* 72 :pi (root 3))"},
 	{"A5_11", "A5_11"}, {"A5", "unparsed"}, {"4 , \\!320", "4320"}, {"\\log_2020", "(log 20 2)"}, {"4 ,320", "(list 4 320)"},
+	{"June 20th", "\"June 20\""}, {"x \\in \\R", "(rel e x :R)"}, {"\\hat{\\imath}", "hat i"}, {"\\sqrt{2}\\,\\text{m/s}^2", "(unit \"m/s^2\" (root 2))"},
+	{"{5^\\circ}", "(unit \"deg\" 5)"}, {"\\frac{90\xc2\xb0}{2}", "(/ (unit \"deg\" 90) 2)"}, {"{5 \\text{ cm}}", "(unit \"cm\" 5)"}, {"{0.1_2}", "0.1_2"},
 };
 
 /* All texts of a line are one tree. */
