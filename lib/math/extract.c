@@ -283,19 +283,25 @@ static size_t formulas(const char *s, size_t n, size_t at, struct buf *out)
 	return x[found - 1].end;
 }
 
-static int last_formula(const char *s, size_t n, struct buf *out, size_t *end)
+/* The last formulas that are joined; *end is where they end. *cut: where a formula begins that the text leaves off in, else n. */
+static int last_formula(const char *s, size_t n, struct buf *out, size_t *end, size_t *cut)
 {
 	struct span last[8], x;
 	size_t found = 0;
 
+	*cut = n;
 	for (size_t at = 0; at < n; at++) {
 		if ((s[at] == '$' || s[at] == '\\') && formula(s, n, at, MAX_SENTENCE, &x)) {
 			if (found == LEN(last))
 				memmove(last, last + 1, --found * sizeof *last);
 			last[found++] = x;
 			at = x.end - 1;
-		} else if (s[at] == '\\')
+			*cut = n;
+		} else if (s[at] == '\\') {
+			if (*cut == n && n - at <= MAX_SENTENCE && (starts(s, n, at, "\\(") || starts(s, n, at, "\\[")))
+				*cut = at;
 			at++;
+		}
 	}
 	if (!found)
 		return 0;
@@ -387,7 +393,7 @@ static int said(const char *s, size_t n, size_t at, int strict, struct buf *out)
 {
 	static const char *const empty[] = {"correct", "incorrect", "wrong", "right", "not", "yes, correct"};
 	struct span x;
-	size_t ignored;
+	size_t ignored, mark;
 
 	while (at < n && s[at] && (space(s[at]) || strchr(":*\"=_", s[at]) || starts(s, n, at, "\\\"")))
 		at++;
@@ -398,6 +404,11 @@ static int said(const char *s, size_t n, size_t at, int strict, struct buf *out)
 	x = (struct span){at, sentence(s, n, at), at, at};
 	while (x.to > x.from && (space(s[x.to - 1]) || strchr("*\"_", s[x.to - 1])))
 		x.to--;
+	/* left off as it began */
+	for (mark = x.from; mark < x.to && strchr("\\[($ \n", s[mark]) && s[mark]; mark++)
+		;
+	if (mark == x.to)
+		return 0;
 	if (strict && (prose(s + x.from, x.to - x.from) || !has_digit(s + x.from, x.to - x.from)))
 		return 0;
 	for (size_t i = 0; i < LEN(empty); i++)
@@ -405,7 +416,7 @@ static int said(const char *s, size_t n, size_t at, int strict, struct buf *out)
 			return 0;
 	if (!prose(s + x.from, x.to - x.from))
 		put(s, x, out);
-	else if (!last_formula(s + x.from, x.to - x.from, out, &ignored) && !math_last_number(s + x.from, x.to - x.from, out))
+	else if (!last_formula(s + x.from, x.to - x.from, out, &ignored, &mark) && !math_last_number(s + x.from, x.to - x.from, out))
 		put(s, x, out);
 	return out->len > 0;
 }
@@ -471,7 +482,7 @@ static int whole(const char *s, size_t n, struct buf *out)
 enum math_found math_extract(const char *s, size_t n, struct buf *out)
 {
 	struct span *x;
-	size_t n_boxed = boxes(s, n, &x), end = 0;
+	size_t n_boxed = boxes(s, n, &x), end = 0, cut = n;
 	struct buf number = {0};
 	enum math_found found = MATH_NONE;
 
@@ -485,9 +496,9 @@ enum math_found math_extract(const char *s, size_t n, struct buf *out)
 		found = MATH_PHRASE;
 	else if (whole(s, n, out))
 		found = MATH_WHOLE;
-	else if (last_formula(s, n, out, &end) && out->len && !math_last_number(s + end, n - end, &number))
+	else if (last_formula(s, n, out, &end, &cut) && out->len && !math_last_number(s + end, cut - end, &number))
 		found = MATH_FORMULA;
-	else if (math_last_number(s, n, out))
+	else if (math_last_number(s, cut, out))
 		found = MATH_LAST_NUMBER;
 	free(x);
 	buf_release(&number);

@@ -75,6 +75,15 @@ static int name(const char *s, size_t n)
 	return n > 0;
 }
 
+/* An equation that holds for all values is a calculation: 90r - 44r = 46r. */
+static int identity(const char *a, size_t na, const char *b, size_t nb)
+{
+	struct math_opts o = {0};
+	struct math_result r = math_equal(a, na, b, nb, &o);
+
+	return r.verdict == MATH_EQUAL && (r.method == MATH_BY_EXACT || r.method == MATH_BY_ALGEBRAIC);
+}
+
 struct chain {
 	size_t first, last, count;   /* of the equality signs at the top level */
 	size_t approx, after;        /* of the first sign of approximation, and behind it */
@@ -138,7 +147,9 @@ void math_settle(const char *s, size_t n, struct buf *out)
 	else if (c.approx == at && at < n)
 		at = c.after;
 	rhs = c.last + 1;
-	if (!c.count || !constant(s + rhs, end - rhs))
+	if (c.count && !constant(s + rhs, end - rhs) && !name(s + at, c.first - at) && identity(s + at, c.first - at, s + rhs, end - rhs))
+		buf_add(out, s + rhs, end - rhs);
+	else if (!c.count || !constant(s + rhs, end - rhs))
 		buf_add(out, s + at, end - at);
 	else if (constant(s + at, c.first - at))
 		buf_add(out, s + rhs, end - rhs);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Grading mathematics, for `make bench`: each answer of a file against a response that boxes it, extraction and all, as
- * peers.py's math does it. Every line on stdin is one measurement, answered by a line of JSON. One thread.
+ * Grading mathematics, for `make bench`: each answer of a file against a response that boxes it, or the answer so many places
+ * later, extraction and all, as peers.py's math does it. Every line on stdin, "math PLACES", is one measurement, answered by a line of
+ * JSON. One thread.
  *
  *   math ANSWERS.jsonl
  */
@@ -42,13 +43,13 @@ static void read_pairs(const char *path)
 	jl_close(in);
 }
 
-static int equal(const struct pair *p, struct buf *gold, struct buf *got, struct buf *raw)
+static int equal(const char *reference, const char *response, struct buf *gold, struct buf *got, struct buf *raw)
 {
 	struct math_opts o = {0};
 
-	math_reference(p->gold, strlen(p->gold), raw);
+	math_reference(reference, strlen(reference), raw);
 	math_settle(raw->data ? raw->data : "", raw->len, gold);
-	math_extract(p->response, strlen(p->response), raw);
+	math_extract(response, strlen(response), raw);
 	math_settle(raw->data ? raw->data : "", raw->len, got);
 	return math_equal(gold->data ? gold->data : "", gold->len, got->data ? got->data : "", got->len, &o).verdict == MATH_EQUAL;
 }
@@ -60,7 +61,7 @@ static int rising(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static void measure(void)
+static void measure(size_t places)
 {
 	double *took = xcalloc(n_pairs, sizeof *took), began = now_seconds(), last = began;
 	struct buf gold = {0}, got = {0}, raw = {0};
@@ -69,7 +70,7 @@ static void measure(void)
 	for (size_t i = 0; i < n_pairs; i++) {
 		double now;
 
-		right += (size_t)equal(&pairs[i], &gold, &got, &raw);
+		right += (size_t)equal(pairs[i].gold, pairs[(i + places) % n_pairs].response, &gold, &got, &raw);
 		now = now_seconds();
 		took[i] = now - last;
 		last = now;
@@ -95,8 +96,13 @@ int main(int argc, char **argv)
 	read_pairs(argv[1]);
 	printf("{\"pairs\":%zu}\n", n_pairs);
 	fflush(stdout);
-	while (fgets(line, sizeof line, stdin))
-		measure();
+	while (fgets(line, sizeof line, stdin)) {
+		size_t places;
+
+		if (sscanf(line, "math %zu", &places) != 1)
+			die(EXIT_ERROR, "no such measurement: %s", line);
+		measure(places);
+	}
 	for (size_t i = 0; i < n_pairs; i++) {
 		free(pairs[i].gold);
 		free(pairs[i].response);

