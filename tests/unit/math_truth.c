@@ -143,8 +143,7 @@ static int rewrite_text(const struct answer *a, int k, struct buf *out)
 	case 8: spaced(a->s, "\\; ", out); return plain_text(a);
 	case 9: return plain_text(a) && sized(a->s, out);
 	case 10: replaced(a->s, "\\left", "", out); return strstr(a->s, "\\left") && !strstr(a->s, "\\left.") && !strstr(a->s, "\\left|");
-	case 11: buf_addf(out, "{%s}", a->s); return plain_text(a) && m->kind != MT_LIST && m->kind != MT_RATIO &&     /* {1, 2} and {x : ..} are sets, */
-	                !(m->kind == MT_BASE && m->decimals);                                      /* and {0.1_2} is not read */
+	case 11: buf_addf(out, "{%s}", a->s); return plain_text(a) && m->kind != MT_LIST && m->kind != MT_RATIO;    /* {1, 2} and {x : ..} are sets */
 	case 12: replaced(a->s, "\\cdot", "\\times", out); return strstr(a->s, "\\cdot") != NULL;
 	case 13: replaced(a->s, "\\le", "\\leq", out); return strstr(a->s, "\\le ") != NULL;
 	case 14: grouped(a->s, a->n, ",", out); return whole_number(m) && a->n > 3 && a->n == m->len;
