@@ -70,7 +70,7 @@ size_t name_char(const char *s, size_t n, uint32_t *code, const struct name **na
 /* ---- lex.c ---- */
 int mt_lex(struct parser *p, const char *s, size_t n);           /* 0, or -1: too much of something */
 
-/* ---- parse.c: kids are pushed on st, then made a node of ---- */
+/* ---- parse.c (tree.c: the whole): kids are pushed on st, then made a node of ---- */
 static inline struct tok *peek(struct parser *p) { return &p->tok[p->i]; }
 static inline struct tok *peek_at(struct parser *p, size_t ahead)
 {

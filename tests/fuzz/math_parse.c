@@ -111,7 +111,7 @@ int main(void)
 	};
 	size_t seen = 0;
 
-	fuzz_run("tests/fuzz/corpus/math", 60000, 600, tokens, LEN(tokens));
+	fuzz_run("tests/fuzz/corpus/math_parse", 60000, 600, tokens, LEN(tokens));
 	for (int i = 0; i < MT_N_KINDS; i++)
 		seen += kinds[i] > 0;
 	ok(parsed > 1000 && seen == MT_N_KINDS, "%zu inputs are read, %zu kinds of nodes", parsed, seen);
