@@ -110,7 +110,7 @@ struct math_result x_equal(struct xs *s, xid a, xid b)
 	if (a < 0 || b < 0)
 		return result(MATH_UNKNOWN, MATH_BY_NOTHING);
 	r = decide(s, a, b);
-	if (r.verdict == MATH_EQUAL && !all_finite(s))
+	if (r.verdict != MATH_UNKNOWN && !all_finite(s))
 		r = result(MATH_UNKNOWN, MATH_BY_NOTHING);
 	/* with another base it might be */
 	if (r.verdict == MATH_UNEQUAL && (x_at(s, a)->flags | x_at(s, b)->flags) & XF_LOGBASE)
