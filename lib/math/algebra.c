@@ -87,6 +87,12 @@ static uint64_t bits(const fmpz_mpoly_t a)
 	return (uint64_t)llabs(fmpz_mpoly_max_bits(a));
 }
 
+/* What a copy costs. */
+static uint64_t weight(struct ring *r, const fmpz_mpoly_t a)
+{
+	return length(r, a) * (60 + bits(a) / 8);
+}
+
 /* out = a b, if that is small enough. */
 static int multiply(struct ring *r, fmpz_mpoly_t out, const fmpz_mpoly_t a, const fmpz_mpoly_t b)
 {
@@ -132,7 +138,7 @@ static int plus(struct ring *r, struct frac *f, const struct frac *g)
 	fmpz_mpoly_t t;
 	int good;
 
-	if (!xs_spend(r->s, 200 + 60 * (length(r, f->num) + length(r, g->num))))
+	if (!xs_spend(r->s, 200 + weight(r, f->num) + weight(r, g->num)))
 		return 0;
 	if (fmpz_mpoly_equal(f->den, g->den, r->ctx)) {
 		fmpz_mpoly_add(f->num, f->num, g->num, r->ctx);
@@ -174,6 +180,8 @@ static int one(struct ring *r, xid a)
 		return power(r, f->num, x->k < 0 ? g->den : g->num, (uint64_t)llabs(x->k)) &&
 		       power(r, f->den, x->k < 0 ? g->num : g->den, (uint64_t)llabs(x->k));
 	}
+	if (!xs_spend(s, weight(r, g->num) + weight(r, g->den)))
+		return 0;
 	fmpz_mpoly_set(f->num, g->num, r->ctx);
 	fmpz_mpoly_set(f->den, g->den, r->ctx);
 	for (uint32_t i = 1; i < x->n && good; i++) {

@@ -166,6 +166,9 @@ xid x_rat(struct xs *s, const fmpq_t q)
 		if (x->hash == h && x->kind == X_RAT && fmpq_equal(&s->rat[x->at], q))
 			return s->table[at];
 	}
+	/* its memory, too, is paid for */
+	if (!xs_spend(s, (fmpz_bits(fmpq_numref(q)) + fmpz_bits(fmpq_denref(q))) / 2))
+		return X_NONE;
 	mine = &VEC_PUSH(s->rat, s->n_rat, s->cap_rat);
 	fmpq_init(mine);
 	fmpq_set(mine, q);

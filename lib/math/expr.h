@@ -107,7 +107,7 @@ xid x_node(struct xs *s, enum x_kind kind, int op, uint32_t at, int64_t k, const
 xid x_ln(struct xs *s, xid a);
 xid x_exp(struct xs *s, xid a);
 /* A constant that is surely real and positive, seen from its shape. */
-int x_positive(const struct xs *s, xid a);
+int x_positive(struct xs *s, xid a);
 /* The sign of a constant that is real and plainly not zero: 1, -1; else 0. */
 int x_quick_sign(struct xs *s, xid a);
 /* The integer that is floor or ceiling of a constant, if its ball tells; else X_NONE. */

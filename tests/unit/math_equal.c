@@ -267,6 +267,10 @@ static const struct pair bombs[] = {
 	{'x', 0, "\\sqrt[2147483647]{2}", "\\sqrt[2147483646]{2}"},
 	{'x', 0, "\\ln(\\ln(\\ln(\\ln(\\ln(\\ln 2)))))", "1"},
 	{'x', 0, "\\lfloor 10^{100000} \\pi\\rfloor", "3"},
+	{'x', 0, "\\sqrt{e^{\\binom{\\binom{\\binom{\\binom{\\binom{\\binom{\\binom{\\binom{\\sqrt2}{20}}{20}}{20}}{20}}{20}}{20}}{20}}{20}}}", "3"},
+	{'x', 0, "\\binom{\\binom{\\binom{\\binom{\\binom{\\binom{x}{20}}{20}}{20}}{20}}{20}}{20}", "x"},
+	{'x', 0, "\\frac{0.5}{\\binom{\\binom{0.5}{20}}{20}}+\\binom{\\binom{0.25}{20}}{20}", "x"},
+	{'x', 0, "\\sqrt[100]{\\sqrt[100]{2}+\\sqrt[100]{3}}", "\\sqrt[100]{\\sqrt[100]{2}+\\sqrt[99]{3}}"},
 };
 
 static void check(const char *what, const struct pair *p, size_t n, int reflect)
