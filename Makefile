@@ -132,7 +132,8 @@ bench:                                   ## speed as JSON lines; PEERS=DIR: besi
 # libFuzzer on one of tests/fuzz; its corpus grows in run/fuzz/, what it finds (crash-*, timeout-*) too
 SECONDS   = 60
 FUZZ      = $(if $(filter command,$(firstword $(origin T))),$(T),math_equal)
-FUZZ_SRC  = $(wildcard lib/base/*.c lib/jsonl/*.c lib/math/*.c lib/tok/*.c lib/store/*.c lib/import/*.c) lib/model/config.c
+FUZZ_SRC  = $(wildcard lib/base/*.c $(if $(filter math%,$(FUZZ)),lib/math/*.c,lib/jsonl/*.c lib/tok/*.c lib/store/*.c lib/import/*.c)) \
+            $(if $(filter math% jsonl,$(FUZZ)),,lib/model/config.c)
 fuzz:                                    ## T=math_equal SECONDS=60: hostile input for that long, under libFuzzer (clang)
 	@mkdir -p build/fuzz run/fuzz/$(FUZZ)
 	clang -std=c11 -D_GNU_SOURCE -Ilib -Itests -DLIBFUZZER -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
