@@ -100,7 +100,7 @@ static struct math_node *raised(struct parser *p, struct math_node *node)
 	size_t in = peek_at(p, 1)->kind == TK_OPEN && peek_at(p, 1)->op == '{';
 	const struct tok *t = peek_at(p, 1 + in), *after = peek_at(p, 2 + in);
 
-	if (t->kind == TK_DEG && (!in || after->kind == TK_CLOSE)) {
+	if ((t->kind == TK_DEG || (t->kind == TK_VAR && t->len == 1 && *t->s == 'o' && node->kind == MT_NUMBER)) && (!in || after->kind == TK_CLOSE)) {
 		p->i += 1 + in;
 		return degrees(p, node, (int)in);
 	}
@@ -244,6 +244,33 @@ static struct math_node *log_base(struct parser *p)
 	return mt_primary(p);
 }
 
+static int has_unit(const struct math_node *node)
+{
+	for (uint32_t i = 0; i < node->n; i++)
+		if (has_unit(node->kid[i]))
+			return 1;
+	return node->kind == MT_UNIT;
+}
+
+/* e^{ix}; degrees are turned into what they are, since an exponent knows none. */
+static struct math_node *cis(struct parser *p)
+{
+	struct math_node *x = bare_argument(p), *half_turn;
+	size_t mark = p->n_st;
+
+	if (!x || mt_push(p, mt_leaf(p, MT_CONST, MC_I, "i", 1)))
+		return NULL;
+	if (x->kind == MT_UNIT && x->op == MU_DEGREE) {
+		half_turn = mt_two(p, MT_DIV, 0, mt_leaf(p, MT_CONST, MC_PI, "pi", 2), mt_leaf(p, MT_NUMBER, 0, "180", 3));
+		if (mt_push(p, half_turn))
+			return NULL;
+		x = x->kid[0];
+	}
+	if (has_unit(x) || mt_push(p, x))
+		return NULL;
+	return mt_two(p, MT_POW, 0, mt_leaf(p, MT_CONST, MC_E, "e", 1), mt_gather(p, MT_MUL, 0, mark));
+}
+
 static struct math_node *function(struct parser *p)
 {
 	int op = peek(p)->op;
@@ -251,6 +278,8 @@ static struct math_node *function(struct parser *p)
 	struct math_node *node, *power_of = NULL, *base = NULL;
 
 	next(p);
+	if (op == MF_N)
+		return cis(p);
 	/* log2(8), log10(x) */
 	if (op == MF_LOG && at_kind(p, TK_NUM) && !(peek(p)->flags & TF_SPACE) && peek_at(p, 1)->kind == TK_OPEN && peek_at(p, 1)->op == '(' &&
 	    (!strcmp(peek(p)->s, "2") || !strcmp(peek(p)->s, "10")) && !peek(p)->decimals)

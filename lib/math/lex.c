@@ -62,7 +62,7 @@ static int is_word(const char *s, size_t n)
 {
 	if (n == 3 && s[0] <= 'Z' && s[1] >= 'a' && s[2] >= 'a')      /* Fri, The */
 		return 1;
-	return n >= 4 ? !consecutive(s, n) : name_is_short_word(s, n);
+	return n >= 4 ? s[0] < 'a' || !consecutive(s, n) : name_is_short_word(s, n);
 }
 
 static int letter(struct lexer *l, const char *s)
@@ -70,6 +70,23 @@ static int letter(struct lexer *l, const char *s)
 	if ((*s == 'e' || *s == 'i') && mode(l) != TC_FONT)
 		return lex_emit(l, TK_CONST, *s == 'e' ? MC_E : MC_I, s, 1) ? 0 : -1;
 	return lex_emit(l, TK_VAR, 0, s, 1) ? 0 : -1;
+}
+
+/* The plain character that a raised or lowered one stands for, 0: neither. */
+static int raised(uint32_t code, int *low)
+{
+	static const char tail[] = "+-=()n";
+
+	*low = code >= 0x2080 && code <= 0x208e;
+	if (code == 0xb2 || code == 0xb3 || code == 0xb9)
+		return code == 0xb9 ? '1' : (int)(code - 0xb0) + '0';
+	if (code == 0x2070 || (code >= 0x2074 && code <= 0x2079))
+		return (int)(code - 0x2070) + '0';
+	if (code >= 0x207a && code <= 0x207f)
+		return tail[code - 0x207a];
+	if (code >= 0x2080 && code <= 0x2089)
+		return (int)(code - 0x2080) + '0';
+	return 0;
 }
 
 /* Letters of prose: with digits, inner dots, hyphens and apostrophes. */
@@ -84,8 +101,9 @@ static int prose(struct lexer *l)
 		uint32_t code;
 		const struct name *name;
 		size_t bytes = name_char(s + n, l->n - from - n, &code, &name);
+		int low;
 
-		if (!bytes || name)
+		if (!bytes || name || raised(code, &low))
 			break;
 		n += bytes;
 	}
@@ -96,6 +114,8 @@ static int prose(struct lexer *l)
 		return lex_emits(l, TK_AND, 0, "and");
 	if (n == 2 && !memcmp(s, "or", 2))
 		return lex_emits(l, TK_OR, 0, "or");
+	if (n == 3 && !memcmp(s, "cis", 3))
+		return lex_emits(l, TK_FUNC, MF_N, "cis");
 	if (mode(l) == TC_ROMAN) {
 		const struct name *name = name_plain(s, n);
 
@@ -266,23 +286,6 @@ static int single(struct lexer *l, int c)
 	if (c == '"' || c == '`')
 		return 0;
 	return c ? lex_emit(l, TK_BAD, 0, l->s + l->at - 1, 1) ? 0 : -1 : lex_emits(l, TK_BAD, 0, "\\0");
-}
-
-/* The plain character that a raised or lowered one stands for, 0: neither. */
-static int raised(uint32_t code, int *low)
-{
-	static const char tail[] = "+-=()n";
-
-	*low = code >= 0x2080 && code <= 0x208e;
-	if (code == 0xb2 || code == 0xb3 || code == 0xb9)
-		return code == 0xb9 ? '1' : (int)(code - 0xb0) + '0';
-	if (code == 0x2070 || (code >= 0x2074 && code <= 0x2079))
-		return (int)(code - 0x2070) + '0';
-	if (code >= 0x207a && code <= 0x207f)
-		return tail[code - 0x207a];
-	if (code >= 0x2080 && code <= 0x2089)
-		return (int)(code - 0x2080) + '0';
-	return 0;
 }
 
 /* x², 10⁻³, a₁: ^{..} or _{..} */

@@ -79,7 +79,7 @@ static const struct name plains[] = {
 	{"arccsc", TK_FUNC, MF_ACSC, 0}, {"arcsec", TK_FUNC, MF_ASEC, 0}, {"arcsin", TK_FUNC, MF_ASIN, 0}, {"arcsinh", TK_FUNC, MF_ASINH, 0},
 	{"arctan", TK_FUNC, MF_ATAN, 0}, {"arctanh", TK_FUNC, MF_ATANH, 0}, {"asin", TK_FUNC, MF_ASIN, "arcsin"}, {"asinh", TK_FUNC, MF_ASINH, "arcsinh"}, {"atan", TK_FUNC, MF_ATAN, "arctan"},
 	{"atanh", TK_FUNC, MF_ATANH, "arctanh"}, {"beta", TK_VAR, 0, 0}, {"binom", TK_FUNC, MF_BINOM, 0}, {"binomial", TK_FUNC, MF_BINOM, "binom"},
-	{"cbrt", TK_SQRT, 3, 0}, {"ceil", TK_FUNC, MF_CEIL, 0}, {"ceiling", TK_FUNC, MF_CEIL, "ceil"}, {"comb", TK_FUNC, MF_BINOM, "binom"},
+	{"cbrt", TK_SQRT, 3, 0}, {"ceil", TK_FUNC, MF_CEIL, 0}, {"ceiling", TK_FUNC, MF_CEIL, "ceil"}, {"cis", TK_FUNC, MF_N, 0}, {"comb", TK_FUNC, MF_BINOM, "binom"},
 	{"cos", TK_FUNC, MF_COS, 0}, {"cosh", TK_FUNC, MF_COSH, 0}, {"cot", TK_FUNC, MF_COT, 0}, {"coth", TK_FUNC, MF_COTH, 0}, {"csc", TK_FUNC, MF_CSC, 0}, {"csch", TK_FUNC, MF_CSCH, 0},
 	{"degrees", TK_DEG, 0, "deg"}, {"exp", TK_FUNC, MF_EXP, 0}, {"floor", TK_FUNC, MF_FLOOR, 0}, {"gamma", TK_VAR, 0, 0},
 	{"gcd", TK_FUNC, MF_GCD, 0}, {"inf", TK_CONST, MC_INF, "infty"}, {"infinity", TK_CONST, MC_INF, "infty"},

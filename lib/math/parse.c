@@ -107,10 +107,10 @@ static struct math_node *product(struct parser *p, size_t mark)
 	return mt_gather(p, MT_MUL, 0, mark);
 }
 
-/* May a number come right after this factor? (\sqrt{3} 2, not x 2.) */
+/* May a number come right after this factor? (\sqrt{3} 2 and 3!2!, not x 2.) */
 static int before_number(const struct math_node *node)
 {
-	return node->kind == MT_ROOT || (node->kind == MT_CONST && node->op == MC_PI) ||
+	return node->kind == MT_ROOT || (node->kind == MT_FUNC && (node->op == MF_FACT || node->op == MF_FACT2)) || (node->kind == MT_CONST && node->op == MC_PI) ||
 	       ((node->flags & MT_F_PAREN) && node->kind == MT_ADD);
 }
 
@@ -293,6 +293,12 @@ static int clock_like(const struct tok *first, const struct tok *second)
 	       (first->len == 1 || first->s[0] < '2' || (first->s[0] == '2' && first->s[1] < '5'));
 }
 
+/* 3 to 2 */
+static int is_to(struct parser *p)
+{
+	return at_kind(p, TK_WORD) && peek(p)->len == 2 && !memcmp(peek(p)->s, "to", 2) && peek_at(p, 1)->kind == TK_NUM;
+}
+
 static struct math_node *value(struct parser *p)
 {
 	size_t mark = p->n_st;
@@ -300,14 +306,16 @@ static struct math_node *value(struct parser *p)
 	struct math_node *node;
 
 	node = at_kind(p, TK_WORD) ? mt_words(p) : mt_set_expr(p);
-	if (node && at_kind(p, TK_COLON) && !p->set) {
+	if (node && (at_kind(p, TK_COLON) || is_to(p)) && !p->set) {
 		int clock = p->tok[p->i - 1].kind == TK_NUM && clock_like(first, peek_at(p, 1));
 
 		if (mt_push(p, node))
 			return NULL;
-		while (eat(p, TK_COLON))
+		while (at_kind(p, TK_COLON) || is_to(p)) {
+			next(p);
 			if (mt_push(p, mt_sum(p)))
 				return NULL;
+		}
 		node = mt_gather(p, MT_RATIO, 0, mark);
 		if (node && clock)
 			node->flags |= MT_F_CLOCK;

@@ -210,8 +210,14 @@ static struct math_node *scaled(struct parser *p, struct math_node *value)
 
 	for (size_t i = 0; i < LEN(scales); i++)
 		if (same_word(peek(p)->s, peek(p)->len, scales[i].word)) {
+			struct math_node *scale = mt_leaf(p, MT_NUMBER, 0, scales[i].digits, strlen(scales[i].digits));
+
 			next(p);
-			return mt_two(p, MT_MUL, 0, value, mt_leaf(p, MT_NUMBER, 0, scales[i].digits, strlen(scales[i].digits)));
+			/* \$1.5 million */
+			if (value->kind != MT_UNIT)
+				return mt_two(p, MT_MUL, 0, value, scale);
+			value->kid[0] = mt_two(p, MT_MUL, 0, value->kid[0], scale);
+			return value->kid[0] ? value : NULL;
 		}
 	return value;
 }

@@ -141,6 +141,9 @@ static const struct { const char *text, *tree; } table[] = {
 	{"A5_11", "A5_11"}, {"A5", "unparsed"}, {"4 , \\!320", "4320"}, {"\\log_2020", "(log 20 2)"}, {"4 ,320", "(list 4 320)"},
 	{"June 20th", "\"June 20\""}, {"x \\in \\R", "(rel e x :R)"}, {"\\hat{\\imath}", "hat i"}, {"\\sqrt{2}\\,\\text{m/s}^2", "(unit \"m/s^2\" (root 2))"},
 	{"{5^\\circ}", "(unit \"deg\" 5)"}, {"\\frac{90\xc2\xb0}{2}", "(/ (unit \"deg\" 90) 2)"}, {"{5 \\text{ cm}}", "(unit \"cm\" 5)"}, {"{0.1_2}", "0.1_2"},
+	{"5 units\xc2\xb2", "(unit \"unit^2\" 5)"}, {"2 \\operatorname{cis} 30^\\circ", "(* 2 (^ :e (* :i (/ :pi 180) 30)))"}, {"45^o", "(unit \"deg\" 45)"},
+	{"\\text{cis } \\theta", "(^ :e (* :i theta))"}, {"\\$1.5 million", "(unit \"$\" (* 1.5 1000000))"}, {"\\frac{5!}{3!2!}", "(/ (fact 5) (* (fact 3) (fact 2)))"},
+	{"3 to 2", "(ratio 3 2)"}, {"ABCD", "\"ABCD\""}, {"\\log_{\\frac12} 8", "(log 8 (/ 1 2))"}, {"\\frac{-b \\pm \\sqrt{b}}{2a}", "(/ (pm (- b) (root b)) (* 2 a))"},
 };
 
 /* All texts of a line are one tree. */
