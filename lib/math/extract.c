@@ -13,6 +13,7 @@ enum {
 	MAX_GAP = 64,                /* between two boxed values of one list */
 	MAX_SENTENCE = 1000,         /* after a phrase */
 	MAX_WHOLE = 200,             /* a response that is nothing but an answer */
+	MAX_AFTER = 100,             /* after a formula that is one because it comes last */
 };
 
 struct span {
@@ -479,11 +480,24 @@ static int whole(const char *s, size_t n, struct buf *out)
 	return out->len > 0;
 }
 
+/* Is the last formula what the response comes to? A bare number is; of others, what is taken up again in another paragraph may be
+ * the question's own. */
+static int concluding(const char *s, size_t n, size_t end, const struct buf *formula_text)
+{
+	struct buf number = {0};
+	int bare = math_number(formula_text->data, formula_text->len, &number);
+
+	buf_release(&number);
+	while (n > end && space(s[n - 1]))
+		n--;
+	return bare || (n - end <= MAX_AFTER && !memmem(s + end, n - end, "\n\n", 2));
+}
+
 enum math_found math_extract(const char *s, size_t n, struct buf *out)
 {
 	struct span *x;
 	size_t n_boxed = boxes(s, n, &x), end = 0, cut = n;
-	struct buf number = {0};
+	struct buf last = {0}, number = {0};
 	enum math_found found = MATH_NONE;
 
 	buf_clear(out);
@@ -492,15 +506,24 @@ enum math_found math_extract(const char *s, size_t n, struct buf *out)
 		found = after_phrase(s, n, x[n_boxed - 1].end, 1, out) ? MATH_PHRASE : MATH_BOXED;
 		if (found == MATH_BOXED)
 			put_list(s, x, n_boxed, out);
-	} else if (after_phrase(s, n, 0, 0, out))
+	} else if (after_phrase(s, n, 0, 0, out)) {
 		found = MATH_PHRASE;
-	else if (whole(s, n, out))
-		found = MATH_WHOLE;
-	else if (last_formula(s, n, out, &end, &cut) && out->len && !math_last_number(s + end, cut - end, &number))
-		found = MATH_FORMULA;
-	else if (math_last_number(s, cut, out))
-		found = MATH_LAST_NUMBER;
+	} else {
+		int formulas = last_formula(s, n, &last, &end, &cut);
+
+		if (cut < n)
+			;                    /* it leaves off in a formula: nothing was said yet */
+		else if (whole(s, n, out))
+			found = MATH_WHOLE;
+		else if (!formulas || math_last_number(s + end, n - end, &number))
+			found = math_last_number(s, n, out) ? MATH_LAST_NUMBER : MATH_NONE;
+		else if (last.len && concluding(s, n, end, &last)) {
+			buf_add(out, last.data, last.len);
+			found = MATH_FORMULA;
+		}
+	}
 	free(x);
+	buf_release(&last);
 	buf_release(&number);
 	return found;
 }

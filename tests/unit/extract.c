@@ -43,9 +43,10 @@ static const struct { const char *text; enum math_found found; const char *want;
 	{"Thus $x \\geq 5$ is the solution.", MATH_FORMULA, "x \\geq 5"}, {"Both $1$ and $2$ are roots.", MATH_FORMULA, "1, 2"},
 	{"For $x$ it makes 12", MATH_LAST_NUMBER, "12"}, {"it makes 12 or 13", MATH_LAST_NUMBER, "13"},
 	{"It costs $5 and then $10 more", MATH_LAST_NUMBER, "10"}, {"It is \\(\\frac{1}{2}\\) of it", MATH_FORMULA, "\\frac{1}{2}"},
-	/* a formula that the text leaves off in says nothing */
-	{"It is $12$. The largest \\(n\\) with \\(n^2 \\leq", MATH_FORMULA, "n"}, {"It is 12. Then \\[3b +", MATH_LAST_NUMBER, "12"},
-	{"It is \\(-2\\). The final answer is:\n\\[\n\\", MATH_FORMULA, "-2"}, {"\\[3b +", MATH_WHOLE, "\\[3b +"},
+	/* what leaves off in a formula has said nothing yet; what is taken up again was the question's */
+	{"It is $12$. The largest \\(n\\) with \\(n^2 \\leq", MATH_NONE, ""}, {"\\[3b +", MATH_NONE, ""}, {"It is 12. Then \\[3b +", MATH_NONE, ""},
+	{"The answer is 4.\n\n\\[3b +", MATH_PHRASE, "4"}, {"We want \\((1+i)^8\\).\n\nTo simplify, we use", MATH_NONE, ""},
+	{"It is \\(16\\).\n\nI hope that this helps.", MATH_FORMULA, "16"}, {"So \\(x^2\\) it is.\n", MATH_FORMULA, "x^2"},
 	{"no idea at all", MATH_NONE, ""}, {"", MATH_NONE, ""}, {" \n", MATH_NONE, ""},
 };
 
