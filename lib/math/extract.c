@@ -480,13 +480,16 @@ static int whole(const char *s, size_t n, struct buf *out)
 	return out->len > 0;
 }
 
-/* Is the last formula what the response comes to? A bare number is; of others, what is taken up again in another paragraph may be
- * the question's own. */
+/* Is the last formula what the response comes to? A number is, and a calculation of one; of others, what is taken up again in another
+ * paragraph may be the question's own. */
 static int concluding(const char *s, size_t n, size_t end, const struct buf *formula_text)
 {
-	struct buf number = {0};
-	int bare = math_number(formula_text->data, formula_text->len, &number);
+	struct buf settled = {0}, number = {0};
+	int bare;
 
+	math_settle(formula_text->data, formula_text->len, &settled);
+	bare = settled.len && math_number(settled.data, settled.len, &number);
+	buf_release(&settled);
 	buf_release(&number);
 	while (n > end && space(s[n - 1]))
 		n--;

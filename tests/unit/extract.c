@@ -46,6 +46,7 @@ static const struct { const char *text; enum math_found found; const char *want;
 	/* what leaves off in a formula has said nothing yet; what is taken up again was the question's */
 	{"It is $12$. The largest \\(n\\) with \\(n^2 \\leq", MATH_NONE, ""}, {"\\[3b +", MATH_NONE, ""}, {"It is 12. Then \\[3b +", MATH_NONE, ""},
 	{"The answer is 4.\n\n\\[3b +", MATH_PHRASE, "4"}, {"We want \\((1+i)^8\\).\n\nTo simplify, we use", MATH_NONE, ""},
+	{"\\[8 + 8 = 16\\]\n\nThat is it.", MATH_FORMULA, "8 + 8 = 16"}, {"\\[x - 8 = 16\\]\n\nThat is it.", MATH_NONE, ""},
 	{"It is \\(16\\).\n\nI hope that this helps.", MATH_FORMULA, "16"}, {"So \\(x^2\\) it is.\n", MATH_FORMULA, "x^2"},
 	{"no idea at all", MATH_NONE, ""}, {"", MATH_NONE, ""}, {" \n", MATH_NONE, ""},
 };
