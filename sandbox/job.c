@@ -11,6 +11,7 @@
  */
 #include "job.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
@@ -22,6 +23,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -33,13 +35,16 @@
 enum {
 	START_SECONDS = 20,          /* for the program's process to be there */
 	TESTER_SECONDS = 3,          /* for the tester to notice that its program is gone */
+	STARVED = 4,                 /* times the wall limit, at most, where all the rest was waiting for a processor */
 	LAST_MS = 100,               /* for a process that has closed its end to be gone by itself */
 	THREADS = 64, FILE_BYTES = 8 << 20,
+	TESTER_BYTES = 128 << 20,    /* a tester that once held more is not used again */
 	NONCE = 16,
 };
 
 #define SPACE 4                     /* address space, in terms of memory, where a cgroup limits that */
 #define TICK 0.01                   /* seconds; how far a program may run over its CPU time */
+#define SOON 0.5                    /* seconds; a job that takes longer may be one that is starved */
 
 struct limits {
 	double cpu, wall;
@@ -50,13 +55,15 @@ struct job {
 	struct limits limit;
 	int channel, out, listener, pidfd;   /* -1: none */
 	int tester_done, program_done;
-	int tester_dead, zygote_dead, timed_out, cpu_out, flooded, violated;
+	int tester_dead, zygote_dead, timed_out, cpu_out, tester_out, starved, flooded, violated;
 	int cut_off;                         /* killed by us because the tester was done, not by itself or others */
 	pid_t pid;                           /* the program's, as seen from here; 0: unknown */
 	int call;                            /* of the violation */
 	int64_t printed;
 	struct buf tester, program;          /* their answers */
 	double begun, ended, tester_cpu;     /* when; the tester's clock then */
+	double tester_waited;                /* for a processor, when this job had taken a while; negative: not looked at */
+	int64_t tester_peak;                 /* of a dead one, killed; else 0 */
 };
 
 static void kill_program(const struct job *j)
@@ -206,7 +213,7 @@ static int start_program(struct box *b, struct job *j, const struct buf *request
 
 static int start_tester(struct box *b, struct job *j, const struct buf *request, struct err *e)
 {
-	static const char *const keys[] = {"entry", "prompt", "check", "test", "setup", "isolation"};
+	static const char *const keys[] = {"entry", "prompt", "check", "test", "setup", "isolation", "memory"};
 	unsigned char nonce[NONCE];
 	struct buf m = {0};
 	const char *value;
@@ -234,8 +241,10 @@ static void drain(struct job *j)
 	char bytes[65536];
 	ssize_t n;
 
-	while ((n = recv(j->out, bytes, sizeof bytes, MSG_DONTWAIT)) > 0)
-		j->printed += n;
+	do {
+		n = recv(j->out, bytes, sizeof bytes, MSG_DONTWAIT);
+		j->printed += n > 0 ? n : 0;
+	} while (n > 0 && j->printed <= j->limit.output);     /* else one that writes as fast as this reads would go on for ever */
 	if (j->printed > j->limit.output && !j->flooded) {
 		j->flooded = 1;
 		kill_program(j);
@@ -269,13 +278,69 @@ static double cpu_clock(pid_t pid)
 	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* What the program has used, or the tester on what the program gave it, whichever is more. */
-static double cpu_used(const struct box *b, const struct job *j)
+/* CPU seconds that are left to the program, or to the tester on what the program gave it, whichever has less. */
+static double cpu_left(const struct box *b, const struct job *j, int *of_tester)
 {
 	double program = j->program_done ? 0 : cpu_clock(j->pid);
 	double tester = j->tester_done ? 0 : cpu_clock(b->side[SIDE_TESTER].pid) - j->tester_cpu;
 
-	return program > tester ? program : tester;
+	*of_tester = tester > program;
+	return j->limit.cpu - (*of_tester ? tester : program);
+}
+
+/* Seconds that a process was ready to run and had no processor, that of its threads which had to wait the most; 0 where
+ * the kernel does not say. */
+static double waited(pid_t pid)
+{
+	char path[64], text[64];
+	double most = 0, ran, wait;
+	struct dirent *d;
+	DIR *tasks;
+
+	snprintf(path, sizeof path, "/proc/%ld/task", (long)pid);
+	tasks = pid ? opendir(path) : NULL;
+	while (tasks && (d = readdir(tasks))) {
+		FILE *f;
+
+		snprintf(path, sizeof path, "/proc/%ld/task/%.20s/schedstat", (long)pid, d->d_name);
+		f = *d->d_name == '.' ? NULL : fopen(path, "re");
+		if (f && fgets(text, sizeof text, f) && sscanf(text, "%lf %lf", &ran, &wait) == 2 && wait > most)
+			most = wait;
+		if (f)
+			fclose(f);
+	}
+	if (tasks)
+		closedir(tasks);
+	return most * 1e-9;
+}
+
+/* The wall limit is for programs that sleep: time that a busy machine kept program or tester waiting is added to it, up to
+ * a bound. When is it over? */
+static double wall_end(struct box *b, struct job *j)
+{
+	pid_t tester = b->side[SIDE_TESTER].pid;
+	double lost = waited(j->program_done ? 0 : j->pid);
+
+	if (j->tester_waited >= 0)
+		lost += waited(tester) - j->tester_waited;
+	j->starved = lost >= (STARVED - 1) * j->limit.wall;
+	return j->begun + (j->starved ? STARVED * j->limit.wall : j->limit.wall + lost);
+}
+
+/* Of a tester that is gone, what it held, if it was killed: one that once held much sees no other job, so that was this one's. */
+static void tester_ends(struct box *b, struct job *j)
+{
+	struct proc *t = &b->side[SIDE_TESTER];
+	struct rusage usage;
+	int status = 0;
+
+	j->tester_dead = 1;
+	kill(t->pid, SIGKILL);          /* it cannot answer any more */
+	while (wait4(t->pid, &status, 0, &usage) < 0 && errno == EINTR)
+		;
+	t->pid = 0;
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && !j->tester_out)
+		j->tester_peak = (int64_t)usage.ru_maxrss * 1024;
 }
 
 static void tester_answers(struct box *b, struct job *j)
@@ -285,7 +350,7 @@ static void tester_answers(struct box *b, struct job *j)
 	j->ended = now_seconds();
 	j->tester_done = 1;
 	if (frame_recv(b->side[SIDE_TESTER].control, &j->tester, NULL, NULL, &e) != 1) {
-		j->tester_dead = 1;
+		tester_ends(b, j);
 		buf_clear(&j->tester);
 	}
 	if (j->tester_dead || !frame_get(&j->tester, "status") || strcmp(frame_get(&j->tester, "status"), "died"))
@@ -322,18 +387,30 @@ static void watch(struct box *b, struct job *j)
 			[LISTENER] = {.fd = j->listener, .events = POLLIN},
 			[CLIENT] = {.fd = b->client},
 		};
-		double left = patience - now_seconds(), cpu = j->limit.cpu - cpu_used(b, j);
-		int ended = j->timed_out || j->cpu_out;
+		double now = now_seconds(), left = patience - now;
+		int ended = j->timed_out || j->cpu_out, of_tester;
+		double cpu = cpu_left(b, j, &of_tester);
 
+		if (j->tester_waited < 0 && now - j->begun >= SOON)
+			j->tester_waited = waited(b->side[SIDE_TESTER].pid);
+		if (!ended && left <= 0 && cpu > 0) {
+			patience = wall_end(b, j);
+			left = patience - now;
+		}
 		if (!ended && (left <= 0 || cpu <= 0)) {
 			j->timed_out = left <= 0;
 			j->cpu_out = cpu <= 0;
+			j->tester_out = j->cpu_out && of_tester;
 			kill_program(j);
-			patience = now_seconds() + TESTER_SECONDS;
+			if (j->tester_out)      /* computing, so it would not notice */
+				kill(b->side[SIDE_TESTER].pid, SIGKILL);
+			patience = now + TESTER_SECONDS;
 			continue;
 		}
 		if (!ended && cpu + TICK < left)
 			left = cpu + TICK;
+		if (j->tester_waited < 0 && SOON < left)
+			left = SOON;
 		if (left <= 0) {            /* ended, and the tester hangs on what it was given, or the zygote on nothing */
 			j->tester_dead |= !j->tester_done;
 			j->zygote_dead |= !j->program_done;
@@ -385,6 +462,7 @@ static void of_end(struct buf *reply, const struct box *b, const struct job *j, 
 		say(reply, "timeout", "more than %g s of CPU time", j->limit.cpu);
 	else if (sig == SIGKILL && j->cut_off)
 		say(reply, "exception", "the program closed its end before the tests were done");
+	/* with a group, the kernel has counted such an end, and it has been judged before */
 	else if (sig == SIGKILL && !b->jail.group.version && frame_int(&j->program, "peak", 0) > j->limit.memory / 2)
 		say(reply, "memory", "killed from outside, as the kernel does when memory is short");
 	else if (sig == SIGKILL)
@@ -416,12 +494,18 @@ static void judge(const struct box *b, struct job *j, struct buf *reply)
 		frame_adds(reply, "call", name);
 	} else if (j->flooded || j->printed > j->limit.output)
 		say(reply, "output-limit", "more than %lld bytes printed", (long long)j->limit.output);
+	else if (j->timed_out && j->starved && (!status || !strcmp(status, "died")))
+		say(reply, "error", "no processor to be had for most of %g s", STARVED * j->limit.wall);
 	else if (j->timed_out && (!status || !strcmp(status, "died")))
 		say(reply, "timeout", "more than %g s of wall time", j->limit.wall);
+	else if (j->tester_out && !status)
+		say(reply, "timeout", "the tests took more than %g s of CPU time over what the program gave them", j->limit.cpu);
 	else if (j->cpu_out && (!status || !strcmp(status, "died")))
 		say(reply, "timeout", "more than %g s of CPU time", j->limit.cpu);
 	else if (b->jail.group.version && cgroup_killed(&b->jail.group))
 		say(reply, "memory", "more than %lld bytes of memory", (long long)j->limit.memory);
+	else if (j->tester_peak > TESTER_BYTES)
+		say(reply, "memory", "the tests were killed over what the program gave them: %lld bytes", (long long)j->tester_peak);
 	else if (j->tester_dead || j->zygote_dead || !status)
 		say(reply, "error", j->tester_dead ? "the tester ended" : "the model's side ended");
 	else if (!strcmp(status, "died"))
@@ -471,7 +555,7 @@ static int restart(struct box *b, enum side side, struct err *e)
 
 int job_run(struct box *b, const struct buf *request, struct buf *reply, struct err *e)
 {
-	struct job j = {.channel = -1, .out = -1, .listener = -1, .pidfd = -1};
+	struct job j = {.channel = -1, .out = -1, .listener = -1, .pidfd = -1, .tester_waited = -1};
 	const char *op = frame_get(request, "op");
 	int pair[2], rc = 0;
 
@@ -509,7 +593,7 @@ int job_run(struct box *b, const struct buf *request, struct buf *reply, struct 
 	rc = 0;
 	if (j.zygote_dead || (frame_int(&j.program, "used", 0) && proc_clean(&b->side[SIDE_MODEL], e)))
 		rc = restart(b, SIDE_MODEL, e);      /* files left behind in /tmp go with the jail, if not otherwise */
-	if (!rc && j.tester_dead)
+	if (!rc && (j.tester_dead || frame_int(&j.tester, "peak", 0) > TESTER_BYTES))
 		rc = restart(b, SIDE_TESTER, e);
 	buf_release(&j.tester);
 	buf_release(&j.program);

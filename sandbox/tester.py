@@ -17,6 +17,8 @@ CONTROL, FILTER = 3, 4
 PR_SET_DUMPABLE, PR_SET_SECCOMP = 4, 22
 MAX_DETAIL = 500
 MAX_CACHE = 2000
+OWN_BYTES = 64 << 20            # address space that this Python takes before it holds anything of a program's
+OUT_OF_MEMORY = "the test of the program's value ran out of memory"
 
 STDLIB = getattr(sys, "stdlib_module_names", frozenset(("math", "sys", "re", "random", "copy", "collections")))
 BUILTINS = frozenset(dir(builtins))
@@ -30,6 +32,13 @@ class Died(BaseException):
 
 class Unsplit(BaseException):
     """The test hands the program something that cannot cross."""
+
+
+class Full(BaseException):
+    """No memory left to read what the program answers."""
+
+
+full = Full()                   # there before it is needed
 
 
 class Refused(BaseException):
@@ -163,6 +172,8 @@ class Program:
             raise self.breaks(e)
         except (TypeError, UnicodeError, OverflowError) as e:
             raise self.breaks(Malformed(str(e))) from None
+        except MemoryError:
+            raise self.breaks(full) from None
         if tag == b"E":
             kind, text, line = answer
             raise raised(kind[:100], text[:MAX_DETAIL], line if 0 <= line < 1 << 31 else 0)
@@ -446,7 +457,7 @@ def run_split(plan, program):
     except (Raised, Quit) as e:
         return of_raised(e, *plan.where(test, e))
     except MemoryError:
-        return verdict("memory", "the test of the program's value ran out of memory", test)
+        return verdict("memory", OUT_OF_MEMORY, test)
     except Exception as e:
         index, source = plan.where(test, e)
         kind = "" if type(e) is AssertionError else "%s: %s in " % (type(e).__name__, e)
@@ -512,12 +523,14 @@ def split_or_single(plan, program, nonce, single_too):
 def run(fields, fd):
     one = dict(fields)
     try:
-        plan = plan_of([f for f in fields if f[0] not in ("nonce", "op", "isolation")])
+        plan = plan_of([f for f in fields if f[0] not in ("nonce", "op", "isolation", "memory")])
     except Exception as e:
         return verdict("error", str(e) if type(e) is ValueError else "the tests: %s: %s" % (type(e).__name__, e))
     if "random" in sys.modules:
         sys.modules["random"].seed(0)
     program = Program(fd)
+    # what the tests make of a program's values may take as much as the program itself
+    resource.setrlimit(resource.RLIMIT_AS, (OWN_BYTES + int(one["memory"]), resource.RLIM_INFINITY))
     try:
         program.ready()
         return split_or_single(plan, program, one["nonce"], one.get("isolation") == b"any")
@@ -525,10 +538,15 @@ def run(fields, fd):
         return of_raised(e, isolation=plan.isolation())
     except Died:
         return verdict("died", isolation=plan.isolation())
+    except Full:
+        return verdict("memory", OUT_OF_MEMORY, program.test, plan.isolation())
     except Malformed as e:
         return verdict("exception", "the program answered with %s" % e, isolation=plan.isolation())
     except BaseException as e:
         return verdict("fail", "%s: %s" % (type(e).__name__, e), isolation=plan.isolation())
+    finally:
+        program.broken = None           # whose traceback holds all that the tests held
+        resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
 
 def ask_entry(fields):
@@ -559,7 +577,6 @@ def enter_jail():
     libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (32, 32))
-    resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
     if libc.prctl(PR_SET_SECCOMP, 2, ctypes.byref(SockFprog(size // 8, ctypes.addressof(data))), 0, 0):
         os._exit(1)
 
@@ -585,8 +602,14 @@ def main():
         fields, fd = receive()
         if fields is None:
             return
-        send(ask_entry(fields) if fd < 0 else run(fields, fd))
-        if fd >= 0:
+        if fd < 0:
+            send(ask_entry(fields))
+        else:
+            try:
+                answer = run(fields, fd)
+            except MemoryError:
+                answer = verdict("memory", OUT_OF_MEMORY)
+            send(answer + [("peak", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)])
             os.close(fd)
 
 

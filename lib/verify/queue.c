@@ -11,7 +11,8 @@
 enum {
 	AHEAD = 8,                   /* records read ahead per job, and */
 	AHEAD_MORE = 64,             /* so many more */
-	GRACE = 60,                  /* seconds beyond a job's own wall limit until its score-box is given up */
+	STARVED = 4,                 /* times its wall limit a program is given where it waits for a processor (sandbox/job.c) */
+	GRACE = 60,                  /* seconds beyond that until its score-box is given up */
 };
 
 struct record {
@@ -177,7 +178,7 @@ static void done(struct verifier *v, struct task *k)
 static int send_task(struct verifier *v, struct worker *w, struct err *e)
 {
 	w->state = BUSY;
-	w->deadline = now_seconds() + v->o->wall + GRACE;
+	w->deadline = now_seconds() + STARVED * v->o->wall + GRACE;
 	return frame_send(w->box.fd, &w->task.request, NULL, 0, e);
 }
 

@@ -262,6 +262,33 @@ def memory(name, tier, box, by_group):
             tap.skip("%s: and count as such" % name, "this kernel's cgroup has no peak that can be set back")
 
 
+def large_values(name, box):
+    """What tests make of a program's values may take as much memory as the program, and as much time."""
+    v = box.run("def f(x):\n    return range(10 ** 8)\n", "def check(candidate):\n    assert len(list(candidate(1))) == 10 ** 8\n",
+                **{**LIMITS, "memory": 100 * MIB})
+    tap.ok(v["status"] == "memory" and "of the program's value" in v["detail"], "%s: a range that tests make a list of" % name, v)
+    most = [highest(p) for p, (_, _, command) in tree(box.p.pid).items() if "python" in command]
+    tap.ok(max(most) < 200 * MIB, "%s: no Python has held more" % name, most)
+    v = box.run("def f(x):\n    return [frozenset((x, 2, 3, 4, 5, 6))] * 140000\n", """
+def check(candidate):
+    try:
+        candidate(1)
+    except Exception:
+        pass
+""", **{**LIMITS, "memory": 44 * MIB})
+    tap.ok(v["status"] == "memory", "%s: a result that there is no memory for is not an exception" % name, v)
+    v = box.run("def f(x):\n    return range(10 ** 10)\n", "def check(candidate):\n    assert sum(candidate(1)) == 0\n", cpu=0.3)
+    tap.ok(v["status"] == "timeout" and "the tests took more than 0.3 s" in v["detail"], "%s: a range that tests add up" % name, v)
+    v = box.run(HONEST)
+    tap.ok(v["status"] == "pass", "%s: and the next passes" % name, v)
+
+
+def highest(pid):
+    """The most memory that it has held, in bytes."""
+    with open("/proc/%d/status" % pid) as f:
+        return [int(line.split()[1]) * 1024 for line in f if line.startswith("VmHWM")][0]
+
+
 def attacks(name, tier, box):
     """None passes that should not, none outlives its verdict, the next verdict is as before."""
     before = tree(box.p.pid)
@@ -339,6 +366,27 @@ def failures(name, box):
         left = gone([program])
         tap.ok(not left, "%s: the %s is killed: the program is gone" % (name, victim), left)
         tap.equal(len(tree(box.p.pid)), len(idle), "%s: the %s is killed: as many processes" % (name, victim))
+
+    # as the kernel kills where the whole machine is short of memory: the largest process, which the program has made so
+    box.send("def f(x):\n    return range(10 ** 8)\n", """
+import time
+def check(candidate):
+    held = bytearray(200 << 20)
+    assert candidate(1)
+    time.sleep(60)
+""")
+    end, large = time.monotonic() + 30, []
+    while not large and time.monotonic() < end:
+        time.sleep(0.01)
+        large = [p for p, (_, _, command) in tree(box.p.pid).items() if "python" in command and highest(p) > 200 * MIB]
+    os.kill(large[0], signal.SIGKILL)
+    v = box.receive()
+    tap.ok(v["status"] == "memory" and "killed" in v["detail"], "%s: a tester that holds much is killed: memory" % name, v)
+    for _ in range(2):
+        v = box.run(HONEST, "def check(candidate):\n    assert bytearray(200 << 20) and candidate(1) == 2\n")
+        tap.ok(v["status"] == "pass", "%s: a tester that held much is made new: the next passes" % name, v)
+        most = [highest(p) for p, (_, _, command) in tree(box.p.pid).items() if "python" in command]
+        tap.ok(max(most) < 100 * MIB, "%s: and no Python has held much" % name, most)
 
 
 def endings(name, options, every):
@@ -418,6 +466,7 @@ def main():
         box = Box(*options)
         verdicts(name, tier, box, by_group)
         memory(name, tier, box, by_group)
+        large_values(name, box)
         attacks(name, tier, box)
         neighbours(name, options, box)
         inherited(name, options)
