@@ -95,7 +95,9 @@ bin/score-%: $(B)/bin/score-%.o $(B)/libscore.a build/variant
 sandbox/score-box: $(patsubst %.c,$(B)/%.o,$(wildcard sandbox/*.c)) $(patsubst %.c,$(B)/%.o,$(wildcard lib/base/*.c)) build/variant
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -lseccomp -lm
 
-sandbox/%.pyc: sandbox/wire.py sandbox/%.py
+sandbox/model.pyc: sandbox/wire.py sandbox/model.py
+sandbox/tester.pyc: sandbox/wire.py sandbox/program.py sandbox/tester.py
+$(CODE):
 	-@cat $^ | /usr/bin/python3 -S -s sandbox/bytecode.py >$@
 
 # tests/*/x_f32.c is linked with the fp32 build of the library

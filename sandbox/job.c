@@ -44,7 +44,7 @@ enum {
 
 #define SPACE 4                     /* address space, in terms of memory, where a cgroup limits that */
 #define TICK 0.01                   /* seconds; how far a program may run over its CPU time */
-#define SOON 0.5                    /* seconds; a job that takes longer may be one that is starved */
+#define SOON 0.25                   /* seconds; a job that takes longer may be one that is starved */
 
 struct limits {
 	double cpu, wall;

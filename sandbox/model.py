@@ -7,6 +7,7 @@
 # with the program), forks, and the child gives up what it could do before it reads the program.
 import ctypes
 import gc
+import builtins
 import resource
 import _signal
 import _socket
@@ -25,9 +26,11 @@ CONTROL, NOTIFY, KILL, CHANNEL, SEND_FD = 3, 4, 5, 6, 200
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP = 1, 4, 22
 SECCOMP_SET_MODE_FILTER, FILTER_FLAG_NEW_LISTENER = 1, 8
 SIGKILL = 9
-MAX_TEXT = 400
 
 traceback_of = BaseException.__dict__["__traceback__"].__get__
+args_of = BaseException.__dict__["args"].__get__
+dict_of = type.__dict__["__dict__"].__get__
+EXCEPTIONS = frozenset(id(t) for t in vars(builtins).values() if isinstance(t, type) and issubclass(t, BaseException))
 
 libc = ctypes.CDLL(None, use_errno=True)
 prctl, syscall = libc.prctl, libc.syscall
@@ -81,7 +84,7 @@ LIMITS = ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_CPU, "cpu"), (resource.RLI
 
 
 def describe(e):
-    """Type's name, message and the program's line of an exception, whatever the program made of them."""
+    """Type's name and nearest built-in base, message and the program's line of an exception, whatever it made of them."""
     try:
         name = str.__str__(name_of(type(e)))[:100]
     except BaseException:
@@ -101,7 +104,8 @@ def describe(e):
             tb = tb.tb_next
     except BaseException:
         pass
-    return name, text, line
+    base = next((name_of(t) for t in mro_of(type(e)) if id(t) in EXCEPTIONS), "")
+    return name, base, text, line
 
 
 def load(source, entry):
@@ -118,6 +122,51 @@ def content(x):
     return list(x) if not isinstance(x, dict) else [i for pair in x.items() for i in pair]
 
 
+# ---- what is asked of its objects ----
+
+def follow(x):
+    try:
+        return "item", next(x)
+    except StopIteration:
+        return "end", None
+
+
+def leave(x, base, text):
+    if not base:
+        return bool(type(x).__exit__(x, None, None, None))
+    kind = getattr(builtins, base)
+    try:
+        e = kind(text)
+    except TypeError:
+        e = None
+    return bool(type(x).__exit__(x, kind, e, None))
+
+
+def plain_of(x):
+    return x
+
+
+OPS = {op: (lambda f: lambda a, b: bool(f(a, b)))(getattr(operator, op)) for op in ("eq", "ne", "lt", "le", "gt", "ge", "contains")}
+OPS.update({op: getattr(builtins, op) for op in ("hash", "len", "iter", "str", "repr", "format", "int", "float", "round", "reversed")})
+OPS.update({op: getattr(operator, op) for op in ("getitem", "setitem", "delitem", "index", "abs", "neg", "pos", "invert")})
+OPS.update({i + op: getattr(operator, i + op + "_" * (not i and op in ("and", "or"))) for op in OPERATORS for i in ("", "i")})
+OPS.update(bool=bool, next=follow, exit=leave, plain=plain_of, isinstance=lambda x, t: bool(isinstance(x, t)),
+           enter=lambda x: type(x).__enter__(x))
+TOGETHER = {"order": ("__lt__", "__le__", "__gt__", "__ge__"), "str": ("__str__", "__repr__"), "plain": (),
+            **{op: ("__%s__" % op, "__r%s__" % op, "__i%s__" % op) for op in OPERATORS}}
+PLAIN = 1 << SPECIAL.index("plain")
+
+
+def specials(t):
+    """The SPECIAL methods of a type, by the classes it is made of; object's own are none."""
+    mask, bases = 0, [b for b in mro_of(t) if b is not object]
+    for n, name in enumerate(SPECIAL):
+        for method in TOGETHER.get(name) or ("__%s__" % name,):
+            there = next((dict_of(b)[method] for b in bases if method in dict_of(b)), None)
+            mask |= (there is not None) << n
+    return mask | PLAIN if any(id(b) in _RAW for b in bases) else mask & ~PLAIN
+
+
 class Answerer:
     """Answers the tester's calls. `handed` are the objects that did not cross: they go out by number.
     `given` are the lists, dicts, ... of the call that is being answered, numbered as they came."""
@@ -125,7 +174,7 @@ class Answerer:
     def __init__(self, names):
         self.names, self.handed, self.numbers = names, [], {}
 
-    def foreign(self, kind, number):
+    def foreign(self, kind, number, mask):
         return self.handed[number]
 
     def hand(self, writer, x, t):
@@ -133,7 +182,7 @@ class Answerer:
         if number == len(self.handed):
             self.handed.append(x)
         name = name_of(t)[:60].encode("utf-8", "replace")
-        writer.out += b"O" + _u32.pack(len(name)) + name + _u32.pack(number)
+        writer.out += b"O" + _u32.pack(len(name)) + name + _u32.pack(number) + _u64.pack(specials(t))
         writer.count(1)
 
     def answer(self, body):
@@ -147,14 +196,22 @@ class Answerer:
                 value = getattr(target, reader.take())
             elif tag == b"A":
                 value = setattr(target, reader.take(), reader.take())
+            elif tag == b"D":
+                args = reader.take()
+                before = [content(x) for x in given]
+                value = self.names[args[0]] if target == "named" else OPS[target](*args)
             else:
-                if tag == b"C":
+                if tag != b"Q":
                     target = self.names[target]
                 args, kwargs = reader.take(), reader.take()
                 before = [content(x) for x in given]
                 value = target(*args, **kwargs)
             writer = Writer(bytearray(b"V"), given[:], self.hand)
-            writer.put(value)
+            # a class was called: its instance, whatever it derives from; and what is here by number stays so
+            if tag == b"N" and specials(type(value)) & PLAIN or id(value) in self.numbers and target != "plain":
+                self.hand(writer, value, type(value))
+            else:
+                writer.put(value)
             # the call's own keywords are a dict, too, but no program has it
             if len(given) > 1 and self.changes(writer, given, before):
                 writer.out[0] = ord("W")
@@ -175,16 +232,18 @@ class Answerer:
         return changed
 
     def failure(self, e, given=(), before=None):
-        writer = Writer(bytearray(b"E"), list(given), self.hand)
-        for x in describe(e):
-            writer.put(x)
-        mark = len(writer.out)
-        try:
-            if before and self.changes(writer, given, before):
+        about = describe(e)
+        for args, was in ((args_of(e), before), (None, before), (None, None)):      # as much of it as crosses
+            writer = Writer(bytearray(b"E"), list(given), self.hand)
+            try:
+                for x in about:
+                    writer.put(x)
+                writer.put(args)
+                if not was or not self.changes(writer, given, was):
+                    writer.out += bytes(4)
                 return writer.done()
-        except Exception:
-            del writer.out[mark:]
-        return writer.out + bytes(4)
+            except Exception:
+                pass
 
 
 def run_tests(names, body, exec=exec, compile=compile, decode=decode, encode=encode, describe=describe):
@@ -341,7 +400,6 @@ def main():
     os.environ.clear()
     sys.path[:] = [p for p in sys.path if p]
     sys.argv[:] = [""]
-    import builtins
     builtins.exit = builtins.quit = sys.exit    # what site would add
     rehearse()
     gc.disable()

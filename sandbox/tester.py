@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# The tester's side of score-box: runs a data set's tests against a stub. (wire.py stands before it.)
+# The tester's side of score-box: runs a data set's tests against a stub. (wire.py and program.py stand before it.)
 #
 # Started by the supervisor in a jail of its own, with the control socket as descriptor 3 and its system
 # call filter as 4. It lives as long as its worker and never sees the program: `candidate`, and the entry
@@ -11,7 +11,6 @@ import resource
 import _signal
 import _socket
 import _symtable
-import builtins
 
 CONTROL, FILTER = 3, 4
 PR_SET_DUMPABLE, PR_SET_SECCOMP = 4, 22
@@ -22,213 +21,6 @@ OUT_OF_MEMORY = "the test of the program's value ran out of memory"
 
 STDLIB = getattr(sys, "stdlib_module_names", frozenset(("math", "sys", "re", "random", "copy", "collections")))
 BUILTINS = frozenset(dir(builtins))
-
-
-# ---- what crosses back as an exception ----
-
-class Died(BaseException):
-    """The program's process is gone."""
-
-
-class Unsplit(BaseException):
-    """The test hands the program something that cannot cross."""
-
-
-class Full(BaseException):
-    """No memory left to read what the program answers."""
-
-
-full = Full()                   # there before it is needed
-
-
-class Refused(BaseException):
-    """What the test made of the program's values cannot be handed to the program."""
-
-
-class Raised(Exception):
-    """An exception of the program: its type's name, its message, its line."""
-
-    def __init__(self, kind, text, line):    # the mixed-in built-in's own __init__ is not asked
-        self.kind, self.text, self.line, self.args = kind, text, line, (text,)
-
-    def __str__(self):
-        return self.text
-
-
-class Quit(BaseException):
-    """The same for what is no error and what ends loops (SystemExit, StopIteration): no test takes it for anything else."""
-
-    __init__ = Raised.__init__
-    __str__ = Raised.__str__
-
-
-raised_types = {}
-
-
-def raised(kind, text, line):
-    """An exception that a test's `except ValueError` catches as it would the original."""
-    base = builtins.__dict__.get(kind)
-    if not (isinstance(base, type) and issubclass(base, BaseException)):
-        return Raised(kind, text, line)
-    if kind not in raised_types:
-        made = Raised
-        if not issubclass(base, Exception) or issubclass(base, (StopIteration, StopAsyncIteration)):
-            made = Quit
-        elif base is not Exception:
-            try:
-                made = type(kind, (Raised, base), {})
-                made(kind, text, line)
-            except TypeError:
-                made = Raised
-        raised_types[kind] = made
-    return raised_types[kind](kind, text, line)
-
-
-# ---- the program, seen from here ----
-
-class Opaque:
-    """Stands for an object that cannot cross: equal to nothing but itself, and good for nothing but to be handed back."""
-
-    __slots__ = ("_kind", "_number")
-
-    def __init__(self, kind, number):
-        object.__setattr__(self, "_kind", kind[:60])
-        object.__setattr__(self, "_number", number)
-
-    def __repr__(self):
-        return "<a %s of the program>" % self._kind
-
-
-class Proxy(Opaque):
-    """An instance of a class of the program's that the test makes itself: its attributes and methods are there."""
-
-    __slots__ = ("_program",)
-
-    def __init__(self, kind, number, program):
-        Opaque.__init__(self, kind, number)
-        object.__setattr__(self, "_program", program)
-
-    def __getattr__(self, name):
-        if name[:2] == "__":
-            raise AttributeError(name)
-        return self._program.ask(b"G", (self, name), self._program.proxy)
-
-    def __setattr__(self, name, value):
-        self._program.ask(b"A", (self, name, value), self._program.proxy)
-
-    def __call__(self, *args, **kwargs):
-        return self._program.ask(b"Q", (self, args, kwargs), self._program.proxy)
-
-
-class Program:
-    """`broken` remembers what a test's bare `except:` may have swallowed: such a run never passes."""
-
-    def __init__(self, fd):
-        self.fd, self.broken, self.proxies, self.test, self.asked = fd, None, {}, -1, False
-
-    def breaks(self, e):
-        self.broken = e
-        return e
-
-    def receive(self):
-        try:
-            body = read_frame(self.fd)
-        except OSError:
-            body = None
-        except Malformed as e:
-            raise self.breaks(e)
-        if body is None:
-            raise self.breaks(Died())
-        return body
-
-    def send(self, body):
-        self.asked = True
-        try:
-            write_frame(self.fd, body)
-        except OSError:
-            raise self.breaks(Died()) from None
-
-    def answered(self, body, kept, make):
-        """What an answer says: V value, W value changes, E exception changes. The changes are what the program
-        made of the lists, dicts, ... that it was handed, by their number in the call: the test's own are made so."""
-        reader = Reader(body, kept, make)
-        reader.at, tag, changes = 1, body[:1], ()
-        try:
-            if tag == b"V" or tag == b"W":
-                answer = reader.take()
-            elif tag == b"E":
-                answer = reader.take(), reader.take(), reader.take()
-                if tuple(map(type, answer)) != (str, str, int):
-                    raise Malformed("an exception that is none")
-            else:
-                raise Malformed("an answer that is none")
-            if tag != b"V":
-                changes = [(reader.take_known(0), reader.take()) for _ in range(reader.some(0, 5))]
-            if reader.at != len(body):
-                raise Malformed("bytes after the last value")
-            for old, new in changes:
-                become(old, new)
-        except Malformed as e:
-            raise self.breaks(e)
-        except (TypeError, UnicodeError, OverflowError) as e:
-            raise self.breaks(Malformed(str(e))) from None
-        except MemoryError:
-            raise self.breaks(full) from None
-        if tag == b"E":
-            kind, text, line = answer
-            raise raised(kind[:100], text[:MAX_DETAIL], line if 0 <= line < 1 << 31 else 0)
-        return answer
-
-    def ready(self):
-        body = self.receive()
-        if body != b"R":
-            self.answered(body if body[:1] == b"E" else b"", [], self.opaque)
-
-    def opaque(self, kind, number):
-        return Opaque(kind, number)
-
-    def proxy(self, kind, number):
-        if number not in self.proxies:
-            self.proxies[number] = Proxy(kind, number, self)
-        return self.proxies[number]
-
-    def ask(self, tag, values, make):
-        writer = Writer(bytearray(tag), [], handed_back)
-        try:
-            for x in values:
-                writer.put(x)
-            body = writer.done()
-        except Unsplit as e:
-            raise self.breaks(e)
-        except TooBig as e:
-            raise self.breaks(Refused("the test's call: %s" % e)) from None
-        self.send(body)
-        return self.answered(self.receive(), writer.kept, make)
-
-    def stub(self, name, make):
-        def stub(*args, **kwargs):
-            return self.ask(b"C", (name, args, kwargs), make)
-        return stub
-
-
-def handed_back(writer, x, t):
-    if t is not Opaque and t is not Proxy:
-        raise Unsplit()
-    writer.out += b"O" + _u32.pack(0) + _u32.pack(x._number)
-
-
-def become(old, new):
-    """Makes the test's own mutable argument what the program made of its copy."""
-    for base in (list, bytearray, dict, set, deque):
-        if isinstance(old, base):
-            if not isinstance(new, base):
-                raise Malformed("an argument of another type")
-            if base is list or base is bytearray:
-                old[:] = new
-            else:
-                old.clear()
-                (old.extend if base is deque else old.update)(new)
-            return
 
 
 # ---- what a test needs, from its text ----
@@ -312,12 +104,42 @@ def helpers_of(prompt, entry):
     return compile(tree, "<prompt>", "exec"), names
 
 
+def prompt_class(prompt, entry):
+    return prompt and any(line.startswith("class ") and line[6:].replace(":", "(").split("(")[0].strip() == entry
+                          for line in prompt.splitlines())
+
+
 def called_only(source):
     """Names that the text uses in no other way than to call them."""
     tree = parsed(source)
     called = called_names(tree)
     known = set(map(id, called))
     return {n.id for n in called} - {n.id for n in walk(tree) if is_a(n, "Name") and id(n) not in known}
+
+
+def names_one_of(node, names):
+    return is_a(node, "Name") and node.id in names
+
+
+def is_class_to(tree, names):
+    """Do the tests take one of these names for a class: by an attribute of it, of what a call of it gives (also by way of
+    a variable), or as what something is an instance of?"""
+    def made(node):
+        return is_a(node, "Call") and names_one_of(node.func, names)
+    nodes, held = walk(tree), set()
+    for n in nodes:
+        if is_a(n, "Assign") and made(n.value):
+            held |= {t.id for t in n.targets if is_a(t, "Name")}
+        elif is_a(n, "withitem") and made(n.context_expr) and is_a(n.optional_vars, "Name"):
+            held.add(n.optional_vars.id)
+    return any(is_a(n, "Attribute") and (names_one_of(n.value, names | held) or made(n.value)) or
+               is_a(n, "Call") and names_one_of(n.func, ("isinstance",)) and names_one_of(n.args[-1], names) for n in nodes)
+
+
+def derived_from(tree, names):
+    """Do they make classes of it, or catch it? No stub can be that."""
+    return any(names_one_of(x, names) for n in walk(tree)
+               for x in (n.bases if is_a(n, "ClassDef") else [n.type] if is_a(n, "ExceptHandler") else []))
 
 
 class Probe(Program):
@@ -370,18 +192,25 @@ class Plan:
             raise ValueError(".code_prompt: %s, and the tests use %s" %
                              ("does not define it" if prompt else "missing", self.remote[0]))
         others = self.remote and sorted(set(self.remote) - called_only("\n".join([setup] + tests)))
+        tree, entries = parsed("\n".join([setup] + tests)), {entry}
+        if check:
+            entries |= {"candidate"} | {a.arg for n in tree.body if getattr(n, "name", "") == "check" for a in n.args.args[:1]}
+        self.is_class = prompt_class(prompt, entry) or entry[:1].isupper() and is_class_to(tree, entries)
+        if derived_from(tree, entries):
+            others = [entry]
         self.single = bool(others)
         self.why = "they use %s of it otherwise than by calling it" % others[0] if others else "they hand over what cannot cross"
 
     def names(self, program):
-        """The names that the tests run with. The entry point's results are plain values; only where it is a class by
-        its name, as what else the tests need of the program, its instances can be used by the tests."""
+        """The names that the tests run with. The entry point's results are plain values; only where it is a class, or may be
+        one by its name, as what else the tests need of the program, its instances can be used by the tests."""
         names = {"__name__": "tests", "__builtins__": builtins}
         for m in self.modules:
             names[m] = __import__(m)
         for n in self.remote:
             names[n] = program.stub(n, program.proxy)
-        stub = program.stub(self.entry, program.proxy if self.entry[:1].isupper() else program.opaque)
+        stub = Class(program, self.entry) if self.is_class else \
+            program.stub(self.entry, program.proxy if self.entry[:1].isupper() else program.opaque)
         if self.helpers:
             exec(self.helpers, names)
         names[self.entry] = stub
@@ -436,7 +265,7 @@ def of_raised(e, index=-1, source="", isolation="split"):
         note += " (line %d)" % e.line
     if source:
         note += " in " + source
-    return verdict("memory" if e.kind == "MemoryError" else "exception", note, index, isolation)
+    return verdict("memory" if e.base is MemoryError else "exception", note, index, isolation)
 
 
 def run_split(plan, program):
@@ -472,10 +301,10 @@ def run_single(plan, program, nonce):
         return verdict("pass", isolation="single")
     if body[:1] not in (b"F", b"X"):
         raise Malformed("an answer that is none")
-    got, index, kind, note, _ = decode(body[1:], 5)
+    got, index, kind, base, note, _ = decode(body[1:], 6)
     if type(kind) is not str or type(note) is not str:
         raise Malformed("an exception that is none")
-    status = "fail" if body[:1] == b"F" else "memory" if kind == "MemoryError" else "exception"
+    status = "fail" if body[:1] == b"F" else "memory" if base == "MemoryError" else "exception"
     if type(index) is not int or not -1 <= index < len(plan.tests):
         index = -1
     source = plan.tests[index].strip() if index >= 0 and not plan.check else ""

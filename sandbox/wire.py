@@ -14,7 +14,7 @@
 #   e length, u32 items    deque: its greatest length (an int, -1: none), its items
 #   v name, list           a value of the library by its plain parts, see VALUES
 #   K       u32 bytes      a built-in type (int, str, ...), by name
-#   O u32 bytes, u32       a program's object that cannot cross: its type's name, its number there
+#   O u32 bytes, u32, u64  a program's object that cannot cross: its type's name, its number there, its SPECIAL methods
 #   r u32                  a list, dict, ... that crossed before, or is being read, by its number: see Writer
 # A subclass crosses as its base value's raw content: the base type's own methods read it, so no
 # override of the program is ever asked. The reader trusts nothing: size, depth, counts, numbers and
@@ -29,13 +29,22 @@ MAX_DEPTH = 64
 MAX_ITEMS = 1 << 20             # values in one frame; what a run of numbers holds counts an eighth
 MAX_DRAWN = 1 << 16             # items drawn from an iterator
 MAX_EXACT = 1 << 16             # bits of a Fraction's parts, characters of a Decimal
+MAX_TEXT = 4000                 # of an exception
 
 _u32 = struct.Struct("<I")
+_u64 = struct.Struct("<Q")
 _i64 = struct.Struct("<q")
 _f64 = struct.Struct("<d")
 _c128 = struct.Struct("<dd")
 _tagged_i64 = struct.Struct("<cq")
 _tagged_u32 = struct.Struct("<cI")
+
+# What a class may define and a proxy of its instance then has: operators with their reflected and in-place forms, and
+# (order, enter, str) methods that come together; plain: it derives from a type that crosses.
+OPERATORS = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor", "lshift", "rshift")
+SPECIAL = OPERATORS + ("eq", "order", "hash", "len", "bool", "iter", "next", "contains", "getitem", "setitem", "delitem", "call",
+                       "enter", "str", "format", "int", "float", "index", "abs", "neg", "pos", "invert", "round", "reversed",
+                       "plain")
 
 # A type's own view of its bases and name, whatever a metaclass says.
 mro_of = type.__dict__["__mro__"].__get__
@@ -118,6 +127,12 @@ def _ints(parts, n):
     return parts
 
 
+def _slice(parts):
+    if len(parts) != 3:
+        raise Malformed("a slice that is none")
+    return slice(*parts)
+
+
 def _decimal(parts):
     if len(parts) != 1 or type(parts[0]) is not str or len(parts[0]) > MAX_EXACT:
         raise Malformed("parts that are none")
@@ -137,6 +152,7 @@ def _time(name, n):
 
 VALUES = {
     "range": ("builtins", lambda x: [x.start, x.stop, x.step], lambda p: range(*_ints(p, 3))),
+    "slice": ("builtins", lambda x: [x.start, x.stop, x.step], _slice),
     "dict_keys": ("", list, lambda p: dict.fromkeys(p).keys()),
     "dict_values": ("", list, lambda p: dict(enumerate(p)).values()),
     "dict_items": ("", lambda x: [i for pair in x for i in pair], lambda p: dict(zip(p[::2], p[1::2])).items()),
@@ -153,8 +169,8 @@ _ITERATORS = frozenset(id(type(i)) for i in (
     (x for x in ()), map(abs, ()), filter(None, ()), zip(), enumerate(()), reversed([]), reversed(()), iter([]),
     iter(()), iter({}), iter({}.values()), iter({}.items()), iter(set()), iter(""), iter(range(0)),
     iter(range(1 << 65)), iter(b""), reversed({})))
-_VIEWS = {id(type(v)): n for n, v in (("dict_keys", {}.keys()), ("dict_values", {}.values()),
-                                      ("dict_items", {}.items()), ("range", range(0)))}
+_VIEWS = {id(type(v)): n for n, v in (("dict_keys", {}.keys()), ("dict_values", {}.values()), ("dict_items", {}.items()),
+                                      ("range", range(0)), ("slice", slice(0)))}
 
 
 def _value_name(x, t):
@@ -411,7 +427,10 @@ class Reader:
         return TYPES[name]
 
     def take_foreign(self, _):
-        return self.foreign(self.raw().decode("utf-8", "replace"), self.number())
+        kind, number = self.raw().decode("utf-8", "replace"), self.number()
+        self.need(8)
+        self.at += 8
+        return self.foreign(kind, number, _u64.unpack_from(self.data, self.at - 8)[0])
 
     def take_known(self, _):
         n = self.number()
