@@ -12,7 +12,6 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sched.h>
-#include <seccomp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -23,50 +22,27 @@
 #include <termios.h>
 #include <unistd.h>
 
-#define ENDED NULL
+#include "rules.h"
 
-/* Always allowed: they reach nothing but the process itself and what it holds open. */
+/* Always allowed besides rules_allowed. */
 static const char *const allowed[] = {
 	/* becoming another program; which ones are there is the file system's business */
 	"execve", "execveat",
-	/* memory */
-	"brk", "mmap", "munmap", "mremap", "mprotect", "madvise", "msync", "mincore",
-	/* open descriptors */
-	"read", "readv", "pread64", "preadv", "preadv2", "write", "writev", "pwrite64", "pwritev", "pwritev2", "lseek",
-	"close", "close_range", "dup", "dup2", "dup3", "fstat", "fstatfs", "fsync", "fdatasync", "ftruncate",
-	"fadvise64", "pipe", "pipe2", "eventfd", "eventfd2", "signalfd", "signalfd4", "timerfd_create", "timerfd_settime",
-	"timerfd_gettime", "poll", "ppoll", "select", "pselect6",
-	"epoll_create", "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait", "epoll_pwait2",
-	/* both ends of a socket pair: no call that could name another end */
-	"sendmsg", "recvmsg", "recvfrom", "shutdown", "getsockname", "getpeername", "getsockopt",
-	/* looking at files */
-	"stat", "lstat", "newfstatat", "statx", "statfs", "access", "faccessat", "faccessat2", "readlink",
-	"readlinkat", "getcwd", "chdir", "fchdir", "getdents", "getdents64", "umask",
-	/* time */
-	"clock_gettime", "clock_getres", "clock_nanosleep", "nanosleep", "gettimeofday", "time", "times",
-	"alarm", "setitimer", "getitimer", "timer_create", "timer_settime", "timer_gettime", "timer_getoverrun",
-	"timer_delete", "pause",
-	/* its own signals, threads and children */
-	"rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigpending", "rt_sigsuspend", "rt_sigtimedwait",
-	"sigaltstack", "futex", "set_robust_list", "get_robust_list", "rseq", "set_tid_address", "sched_yield",
-	"sched_getaffinity", "sched_getparam", "sched_getscheduler", "restart_syscall", "exit", "exit_group", "membarrier",
-	"wait4", "waitid",
-	/* who and where am I */
-	"getpid", "getppid", "gettid", "getuid", "geteuid", "getgid", "getegid", "getresuid", "getresgid",
-	"getgroups", "getpgrp", "getpgid", "getsid", "uname", "sysinfo", "getrusage", "getrlimit", "setrlimit", "getcpu",
-	"getpriority", "getrandom", "arch_prctl",
-	ENDED
+	/* open descriptors; both ends of a socket pair: no call that could name another end */
+	"preadv2", "pwritev2", "fadvise64", "signalfd", "signalfd4", "timerfd_create", "timerfd_settime", "timerfd_gettime",
+	"epoll_pwait2", "sendmsg", "recvmsg", "getdents",
+	/* time, its own signals, threads and children */
+	"timer_create", "timer_settime", "timer_gettime", "timer_getoverrun", "timer_delete", "sched_getparam", "sched_getscheduler",
+	"wait4", "waitid", "setrlimit",
+	RULES_END
 };
 
-/* Only in namespaces of its own. Signals: the pid namespace is all that can be reached. */
+/* Only in namespaces of its own, besides rules_writing: there is a private /tmp, all else is mounted read-only. Signals: the
+ * pid namespace is all that can be reached. */
 static const char *const confined[] = {
-	"fork", "vfork", "setpgid", "setsid",
-	"kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo",
-	/* making and changing files: there is a private /tmp, all else is mounted read-only */
-	"open", "openat", "creat", "mkdir", "mkdirat", "mknod", "mknodat", "rmdir", "unlink", "unlinkat", "rename", "renameat",
-	"renameat2", "link", "linkat", "symlink", "symlinkat", "truncate", "fallocate", "chmod", "fchmod", "fchmodat",
-	"utimensat", "utime", "utimes", "futimesat", "flock", "copy_file_range", "sendfile",
-	ENDED
+	"fork", "vfork", "setpgid", "setsid", "kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo",
+	"open", "openat", "mknod", "mknodat", "futimesat", "flock",
+	RULES_END
 };
 
 /* Refused with an error that their callers expect, without a fuss. */
@@ -86,40 +62,8 @@ static const struct { const char *name; int error; } refused[] = {
 static const char *const unwritable[] = {
 	"creat", "mkdir", "mkdirat", "mknod", "mknodat", "rmdir", "unlink", "unlinkat", "rename", "renameat", "renameat2", "link",
 	"linkat", "symlink", "symlinkat", "truncate", "fallocate", "chmod", "fchmod", "fchmodat", "utimensat", "utime", "utimes",
-	ENDED
+	RULES_END
 };
-
-/* Forbidden: other processes' insides, the network, the kernel's wider interfaces, the machine. */
-static const char *const forbidden[] = {
-	"ptrace", "process_vm_readv", "process_vm_writev", "pidfd_getfd", "kcmp",
-	"connect", "bind", "listen", "accept", "accept4",
-	"mount", "umount2", "move_mount", "open_tree", "fsopen", "fsconfig", "fsmount", "fspick", "mount_setattr",
-	"unshare", "setns", "chroot", "pivot_root", "open_by_handle_at", "name_to_handle_at",
-	"bpf", "perf_event_open", "userfaultfd", "keyctl", "add_key", "request_key",
-	"init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load", "reboot",
-	"swapon", "swapoff", "quotactl", "acct", "syslog", "iopl", "ioperm", "modify_ldt",
-	"settimeofday", "clock_settime", "adjtimex", "clock_adjtime", "sethostname", "setdomainname",
-	ENDED
-};
-
-static int rule(scmp_filter_ctx c, uint32_t action, const char *name, const struct scmp_arg_cmp *args, unsigned n,
-                struct err *e)
-{
-	int nr = seccomp_syscall_resolve_name(name), rc;
-
-	if (nr == __NR_SCMP_ERROR || nr < 0)    /* this machine does not have it */
-		return 0;
-	rc = seccomp_rule_add_array(c, action, nr, n, args);
-	return rc && rc != -EEXIST ? err_set(e, "seccomp: %s: %s", name, strerror(-rc)) : 0;
-}
-
-static int rules(scmp_filter_ctx c, uint32_t action, const char *const *names, struct err *e)
-{
-	for (; *names; names++)
-		if (rule(c, action, *names, NULL, 0, e))
-			return -1;
-	return 0;
-}
 
 /* Allows the call where argument number at is one of these. */
 static int choices(scmp_filter_ctx c, const char *name, unsigned at, const unsigned *values, size_t n, struct err *e)
@@ -127,7 +71,7 @@ static int choices(scmp_filter_ctx c, const char *name, unsigned at, const unsig
 	for (size_t i = 0; i < n; i++) {
 		struct scmp_arg_cmp one = SCMP_CMP(at, SCMP_CMP_EQ, values[i]);
 
-		if (rule(c, SCMP_ACT_ALLOW, name, &one, 1, e))
+		if (rules_add(c, SCMP_ACT_ALLOW, name, &one, 1, e))
 			return -1;
 	}
 	return 0;
@@ -141,8 +85,8 @@ static int sockets(scmp_filter_ctx c, uint32_t forbid, struct err *e)
 	struct scmp_arg_cmp nowhere = SCMP_A4(SCMP_CMP_EQ, 0);
 	struct scmp_arg_cmp local = SCMP_A0(SCMP_CMP_EQ, AF_UNIX), other = SCMP_A0(SCMP_CMP_NE, AF_UNIX);
 
-	return rule(c, SCMP_ACT_ALLOW, "socketpair", pair, 2, e) || rule(c, SCMP_ACT_ALLOW, "sendto", &nowhere, 1, e) ||
-	       rule(c, SCMP_ACT_ERRNO(EACCES), "socket", &local, 1, e) || rule(c, forbid, "socket", &other, 1, e) ? -1 : 0;
+	return rules_add(c, SCMP_ACT_ALLOW, "socketpair", pair, 2, e) || rules_add(c, SCMP_ACT_ALLOW, "sendto", &nowhere, 1, e) ||
+	       rules_add(c, SCMP_ACT_ERRNO(EACCES), "socket", &local, 1, e) || rules_add(c, forbid, "socket", &other, 1, e) ? -1 : 0;
 }
 
 /* A new process must not get a namespace; where there is no pid namespace, clone is for threads. (clone3, whose flags a
@@ -156,46 +100,31 @@ static int processes(scmp_filter_ctx c, uint32_t forbid, int namespaces, struct 
 	struct scmp_arg_cmp process = SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0);
 
 	if (!namespaces)
-		return rule(c, SCMP_ACT_ALLOW, "clone", &thread, 1, e) || rule(c, forbid, "clone", &process, 1, e) ||
-		       rule(c, forbid, "fork", NULL, 0, e) || rule(c, forbid, "vfork", NULL, 0, e) ? -1 : 0;
+		return rules_add(c, SCMP_ACT_ALLOW, "clone", &thread, 1, e) || rules_add(c, forbid, "clone", &process, 1, e) ||
+		       rules_add(c, forbid, "fork", NULL, 0, e) || rules_add(c, forbid, "vfork", NULL, 0, e) ? -1 : 0;
 	for (size_t i = 0; i < LEN(kinds); i++) {
 		struct scmp_arg_cmp one = SCMP_A0(SCMP_CMP_MASKED_EQ, kinds[i], kinds[i]);
 
 		any |= kinds[i];
-		if (rule(c, forbid, "clone", &one, 1, e))
+		if (rules_add(c, forbid, "clone", &one, 1, e))
 			return -1;
 	}
 	plain = SCMP_A0(SCMP_CMP_MASKED_EQ, any, 0);
-	return rule(c, SCMP_ACT_ALLOW, "clone", &plain, 1, e);
+	return rules_add(c, SCMP_ACT_ALLOW, "clone", &plain, 1, e);
 }
 
 /* Without namespaces: signals to this process (it cannot have others), and opens for reading. */
 static int exposed(scmp_filter_ctx c, struct err *e)
 {
-	static const int bits[] = {O_WRONLY, O_RDWR, O_CREAT, O_TRUNC};
-	static const struct { const char *name; unsigned flags; } opens[] = {{"open", 1}, {"openat", 2}};
 	static const char *const to_process[] = {"kill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo"};
 	struct scmp_arg_cmp self = SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid());
 	struct scmp_arg_cmp not_self = SCMP_A0(SCMP_CMP_NE, (scmp_datum_t)getpid());
 
 	for (size_t i = 0; i < LEN(to_process); i++)
-		if (rule(c, SCMP_ACT_ALLOW, to_process[i], &self, 1, e) ||
-		    rule(c, SCMP_ACT_ERRNO(EPERM), to_process[i], &not_self, 1, e))
+		if (rules_add(c, SCMP_ACT_ALLOW, to_process[i], &self, 1, e) ||
+		    rules_add(c, SCMP_ACT_ERRNO(EPERM), to_process[i], &not_self, 1, e))
 			return -1;
-	for (size_t i = 0; i < LEN(opens); i++) {
-		unsigned at = opens[i].flags;
-		struct scmp_arg_cmp read_only = SCMP_CMP(at, SCMP_CMP_MASKED_EQ, O_ACCMODE | O_CREAT | O_TRUNC, 0);
-
-		if (rule(c, SCMP_ACT_ALLOW, opens[i].name, &read_only, 1, e))
-			return -1;
-		for (size_t b = 0; b < LEN(bits); b++) {
-			struct scmp_arg_cmp bit = SCMP_CMP(at, SCMP_CMP_MASKED_EQ, bits[b], bits[b]);
-
-			if (rule(c, SCMP_ACT_ERRNO(EACCES), opens[i].name, &bit, 1, e))
-				return -1;
-		}
-	}
-	return rules(c, SCMP_ACT_ERRNO(EACCES), unwritable, e);
+	return rules_open_read_only(c, e) || rules_add_all(c, SCMP_ACT_ERRNO(EACCES), unwritable, e) ? -1 : 0;
 }
 
 static int fill(scmp_filter_ctx c, uint32_t forbid, int namespaces, struct err *e)
@@ -207,15 +136,16 @@ static int fill(scmp_filter_ctx c, uint32_t forbid, int namespaces, struct err *
 	static const unsigned prctls[] = {PR_SET_NAME, PR_GET_NAME, PR_GET_DUMPABLE};
 	struct scmp_arg_cmp self = SCMP_A0(SCMP_CMP_EQ, 0);
 
-	if (rules(c, SCMP_ACT_ALLOW, allowed, e) || rules(c, forbid, forbidden, e) || sockets(c, forbid, e) ||
-	    processes(c, forbid, namespaces, e) || rule(c, SCMP_ACT_ALLOW, "prlimit64", &self, 1, e) ||
-	    (namespaces ? rules(c, SCMP_ACT_ALLOW, confined, e) : exposed(c, e)))
+	if (rules_add_all(c, SCMP_ACT_ALLOW, rules_allowed, e) || rules_add_all(c, SCMP_ACT_ALLOW, allowed, e) ||
+	    rules_add_all(c, forbid, rules_forbidden, e) || sockets(c, forbid, e) ||
+	    processes(c, forbid, namespaces, e) || rules_add(c, SCMP_ACT_ALLOW, "prlimit64", &self, 1, e) ||
+	    (namespaces ? rules_add_all(c, SCMP_ACT_ALLOW, confined, e) || rules_add_all(c, SCMP_ACT_ALLOW, rules_writing, e) : exposed(c, e)))
 		return -1;
 	if (choices(c, "ioctl", 1, ioctls, LEN(ioctls), e) || choices(c, "fcntl", 1, fcntls, LEN(fcntls), e) ||
 	    choices(c, "prctl", 0, prctls, LEN(prctls), e))
 		return -1;
 	for (size_t i = 0; i < LEN(refused); i++)
-		if (rule(c, SCMP_ACT_ERRNO(refused[i].error), refused[i].name, NULL, 0, e))
+		if (rules_add(c, SCMP_ACT_ERRNO(refused[i].error), refused[i].name, NULL, 0, e))
 			return -1;
 	return 0;
 }
@@ -223,12 +153,10 @@ static int fill(scmp_filter_ctx c, uint32_t forbid, int namespaces, struct err *
 /* By way of a memory file: older libseccomps write to nothing else. */
 static int export(scmp_filter_ctx c, struct sock_filter **code, size_t *n, struct err *e)
 {
-	int fd = memfd_create("policy", MFD_CLOEXEC);
-	off_t size = -1;
+	int fd = rules_export(c, e);
+	off_t size = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
 
 	*code = NULL;
-	if (fd >= 0 && !seccomp_export_bpf(c, fd))
-		size = lseek(fd, 0, SEEK_END);
 	if (size > 0 && (size_t)size / sizeof **code <= BPF_MAXINSNS) {
 		*n = (size_t)size / sizeof **code;
 		*code = xmalloc((size_t)size);
@@ -237,24 +165,21 @@ static int export(scmp_filter_ctx c, struct sock_filter **code, size_t *n, struc
 			*code = NULL;
 		}
 	}
-	if (fd >= 0)
-		close(fd);
+	if (fd < 0)
+		return -1;
+	close(fd);
 	return *code ? 0 : err_set(e, "seccomp: cannot export the filter");
 }
 
 int command_policy_make(int namespaces, enum policy_deny deny, struct sock_filter **code, size_t *n, struct err *e)
 {
 	uint32_t forbid = deny == POLICY_NOTIFY ? SCMP_ACT_NOTIFY : SCMP_ACT_KILL_PROCESS;
-	scmp_filter_ctx c = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
+	scmp_filter_ctx c = rules_new(e);
 	int rc;
 
 	if (!c)
-		return err_set(e, "seccomp: cannot make a filter");
-	if (seccomp_attr_set(c, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS) ||
-	    seccomp_attr_set(c, SCMP_FLTATR_CTL_OPTIMIZE, 2))
-		rc = err_set(e, "seccomp: attributes refused");
-	else
-		rc = fill(c, forbid, namespaces, e) ? -1 : export(c, code, n, e);
+		return -1;
+	rc = fill(c, forbid, namespaces, e) ? -1 : export(c, code, n, e);
 	seccomp_release(c);
 	return rc;
 }

@@ -3,8 +3,8 @@
 # (wire.py stands before this file, tester.py behind it.)
 #
 # What compares one of its objects with a value of the tests' own is never the program: such a comparison is false. So an
-# object that claims to equal everything equals nothing, whether a function, a class or a method gave it. Two objects of the
-# program's are compared by it, as in Python, and the answer is True or False.
+# object that claims to equal everything equals nothing, whether a function, a class or a method gave it. Nor is it told such a
+# value by an operator. Two objects of the program's are compared by it, as in Python, and the answer is True or False.
 import builtins
 
 
@@ -114,9 +114,18 @@ def forwarded(op):
     return method
 
 
-def reflected(op):
+def operates(op, reflected=False):
+    """With a value of the tests' own only where they made the object, by a class, or it came of such a one by operators:
+    else `abs(f(1) - 5) < 1e-6` would tell the program what to be, and a 0 be its answer."""
     def method(self, other):
-        return self._program.does(op, other, self)
+        program = self._program
+        ours = self._number in program.made
+        if not ours and not isinstance(other, Proxy):
+            return NotImplemented
+        answer = program.does(op, other, self) if reflected else program.does(op, self, other)
+        if ours and isinstance(answer, Proxy):
+            program.made.add(answer._number)
+        return answer
     return method
 
 
@@ -162,7 +171,7 @@ METHODS = {"eq": {"__eq__": compared("eq"), "__ne__": compared("ne")},
            "enter": {"__enter__": forwarded("enter"), "__exit__": leaves},
            "str": {"__str__": forwarded("str"), "__repr__": forwarded("repr")}}
 for _op in OPERATORS:
-    METHODS[_op] = {"__%s__" % _op: forwarded(_op), "__r%s__" % _op: reflected(_op), "__i%s__" % _op: forwarded("i" + _op)}
+    METHODS[_op] = {"__%s__" % _op: operates(_op), "__r%s__" % _op: operates(_op, True), "__i%s__" % _op: operates("i" + _op)}
 
 
 def proxy_type(kind, mask, known={}):
