@@ -230,6 +230,8 @@ class Writer:
         return self.out
 
     def sized(self, tag, data):
+        if len(data) > MAX_FRAME:
+            self.refuse()
         self.out += _tagged_u32.pack(tag, len(data))
         self.out += data
         self.count(1)
@@ -242,6 +244,8 @@ class Writer:
             except struct.error:
                 self.sized(b"I", x.to_bytes(x.bit_length() // 8 + 1, "little", signed=True))
         elif t is str:
+            if len(x) > MAX_FRAME:      # not a second one of that size first
+                self.refuse()
             self.sized(b"s", x.encode("utf-8", "surrogatepass"))
         elif x is None:
             self.out += b"N"
