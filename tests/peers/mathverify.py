@@ -4,7 +4,7 @@
 
 usage: mathverify.py [--limit N] TRAJECTORY.jsonl...     (task math; with math_verify importable and score-verify on PATH)
 
-For a person to read: either may be wrong. Disagreements are shown once for each pair of a reference and an answer.
+For a person to read: either may be wrong. Disagreements are shown once for each pair of a reference and a response.
 """
 import argparse
 import collections
@@ -50,7 +50,7 @@ def main():
 			counts["pairs"] += 1
 			counts["we say " + verdict["status"]] += 1
 			counts[f"we {'equal' if us else 'not'}, they {'equal' if them else 'not'}"] += 1
-			key = (record["answer"], verdict.get("answer"), us)
+			key = (record["answer"], turn["response"])
 			if us == them or key in seen:
 				continue
 			seen.add(key)
