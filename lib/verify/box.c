@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +38,23 @@ static const char *find_box(char path[PATH_MAX])
 	return "score-box";
 }
 
-int box_start(struct box_proc *b, const struct verify_opts *o, struct err *e)
+/* A processor each, where there are as many as boxes: the parts of a box take turns, and find their memory cached where they
+ * stay (a tenth of the time). */
+static void stay(int number, int jobs)
+{
+	cpu_set_t all, one;
+
+	if (jobs < 2 || sched_getaffinity(0, sizeof all, &all) || CPU_COUNT(&all) != jobs)
+		return;
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (CPU_ISSET(cpu, &all) && !number--) {
+			CPU_ZERO(&one);
+			CPU_SET(cpu, &one);
+			sched_setaffinity(0, sizeof one, &one);
+		}
+}
+
+int box_start(struct box_proc *b, const struct verify_opts *o, int number, struct err *e)
 {
 	char path[PATH_MAX], tier[16], min_tier[16];
 	const char *argv[10] = {find_box(path), "--serve", "--tier", tier, "--min-tier", min_tier};
@@ -54,6 +71,7 @@ int box_start(struct box_proc *b, const struct verify_opts *o, struct err *e)
 	b->pid = fork();
 	if (!b->pid) {
 		prctl(PR_SET_PDEATHSIG, SIGTERM);
+		stay(number, o->jobs);
 		if (dup2(pair[1], 0) < 0 || dup2(pair[1], 1) < 0)
 			_exit(127);
 		execvp(argv[0], (char *const *)argv);

@@ -270,7 +270,7 @@ static int dispatch(struct verifier *v, struct err *e)
 
 		if (w->state != ABSENT)
 			continue;
-		if (box_start(&w->box, v->o, e))
+		if (box_start(&w->box, v->o, i, e))
 			return -1;
 		w->state = STARTING;
 		w->deadline = now_seconds() + GRACE;

@@ -51,8 +51,8 @@ struct box_proc {
 	int pid, fd;                 /* 0, -1: none */
 };
 
-/* Starts the process; its hello is the first message to be received. */
-MUST_CHECK int box_start(struct box_proc *b, const struct verify_opts *o, struct err *e);
+/* Starts process number 0..jobs - 1; its hello is the first message to be received. */
+MUST_CHECK int box_start(struct box_proc *b, const struct verify_opts *o, int number, struct err *e);
 void box_stop(struct box_proc *b);
 
 /* ---- records in order, programs in parallel (queue.c) ---- */
