@@ -372,7 +372,8 @@ def rehearse():
     for _ in range(12):
         answerer.answer(b"C" + encode("f", (1, "a", [0.5, [None, True]]), {}))
         answerer.answer(b"C" + encode("f", (), {}))
-        load(b"import re\ndef f(x, y=1):\n    for i in x:\n        y += i\n    return [i for i in x if i]\n", "f")
+        load(b"import re\nfrom typing import Any, Dict, List, Optional, Tuple, Union\ndef f(x: List[int], y: Dict[str, Any] = 1) -> "
+             b"Optional[Tuple[List[float], Union[str, int]]]:\n    for i in x:\n        y += i\n    return [i for i in x if i]\n", "f")
     del sys.modules["program"]
     a, b = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_STREAM)
     for _ in range(3):
