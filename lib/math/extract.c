@@ -10,6 +10,7 @@
 #include <strings.h>
 
 enum {
+	MAX_BY_VALUE = 4,            /* boxes that may be one value, written in several ways */
 	MAX_GAP = 64,                /* between two boxed values of one list */
 	MAX_SENTENCE = 1000,         /* after a phrase */
 	MAX_WHOLE = 200,             /* a response that is nothing but an answer */
@@ -124,14 +125,19 @@ static void put(const char *s, struct span x, struct buf *out)
 		out->data[out->len] = 0;
 }
 
-static int same(const char *s, struct span a, struct span b)
+static int same(const char *s, struct span a, struct span b, int by_value)
 {
+	const struct math_opts o = {0};
+
 	a = trimmed(s, a);
 	b = trimmed(s, b);
-	return a.to - a.from == b.to - b.from && !memcmp(s + a.from, s + b.from, a.to - a.from);
+	if (a.to - a.from == b.to - b.from && !memcmp(s + a.from, s + b.from, a.to - a.from))
+		return 1;
+	return by_value && math_equal(s + a.from, a.to - a.from, s + b.from, b.to - b.from, &o).verdict == MATH_EQUAL;
 }
 
-/* The last of n spans and those before it that are joined to it, as a list; one if all are the same. */
+/* The last of n spans and those before it that are joined to it, as a list; one if all are the same, as \boxed{1\frac12}
+ * or \boxed{\frac32} are. */
 static void put_list(const char *s, const struct span *x, size_t n, struct buf *out)
 {
 	size_t first = n - 1, all_same = 1;
@@ -139,7 +145,7 @@ static void put_list(const char *s, const struct span *x, size_t n, struct buf *
 	while (first && joins(s, x[first - 1].end, x[first].start))
 		first--;
 	for (size_t i = first; i < n - 1; i++)
-		all_same &= (size_t)same(s, x[i], x[n - 1]);
+		all_same = all_same && same(s, x[i], x[n - 1], n - first <= MAX_BY_VALUE);
 	if (all_same)
 		first = n - 1;
 	for (size_t i = first; i < n; i++) {

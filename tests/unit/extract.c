@@ -19,6 +19,7 @@ static const struct { const char *text; enum math_found found; const char *want;
 	{"\\boxed{1} and \\boxed{2}", MATH_BOXED, "1, 2"}, {"\\boxed{1} or \\boxed{\\frac{1}{2}}", MATH_BOXED, "1, \\frac{1}{2}"},
 	{"$\\boxed{1}$, $\\boxed{2}$, and $\\boxed{3}$.", MATH_BOXED, "1, 2, 3"}, {"\\boxed{1}\\boxed{2}", MATH_BOXED, "1, 2"},
 	{"$x = \\boxed{1}$ and $y = \\boxed{2}$", MATH_BOXED, "1, 2"}, {"\\boxed{5} \\boxed{5}", MATH_BOXED, "5"},
+	{"\\boxed{1\\frac12}, or $\\boxed{\\frac32}$", MATH_BOXED, "\\frac32"},
 	{"\\boxed{1}.\n\n\\boxed{2}", MATH_BOXED, "2"}, {"\\boxed{1} and then \\boxed{2}", MATH_BOXED, "2"},
 	{"\\boxed{1}\n\n\\boxed{2}", MATH_BOXED, "2"}, {"\\boxed{1} order \\boxed{2}", MATH_BOXED, "2"},
 	/* what is called final after a step that is boxed */
