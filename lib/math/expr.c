@@ -187,6 +187,18 @@ xid x_frac(struct xs *s, int64_t p, int64_t q)
 	return r;
 }
 
+xid x_fmpz(struct xs *s, const fmpz_t v)
+{
+	fmpq_t q;
+	xid r;
+
+	fmpq_init(q);
+	fmpz_set(fmpq_numref(q), v);
+	r = x_rat(s, q);
+	fmpq_clear(q);
+	return r;
+}
+
 xid x_int(struct xs *s, int64_t v)
 {
 	return x_frac(s, v, 1);

@@ -85,6 +85,7 @@ int xs_broke(const struct xs *s);
 /* Every builder takes X_NONE for X_NONE. */
 xid x_rat(struct xs *s, const fmpq_t q);
 xid x_int(struct xs *s, int64_t v);
+xid x_fmpz(struct xs *s, const fmpz_t v);
 xid x_frac(struct xs *s, int64_t p, int64_t q);
 xid x_leaf(struct xs *s, enum x_kind kind);
 xid x_var(struct xs *s, const char *name);

@@ -13,18 +13,6 @@ static int whole(const struct xs *s, xid a, int64_t *v)
 	return 1;
 }
 
-static xid from_fmpz(struct xs *s, const fmpz_t v)
-{
-	fmpq_t q;
-	xid r;
-
-	fmpq_init(q);
-	fmpz_set(fmpq_numref(q), v);
-	r = x_rat(s, q);
-	fmpq_clear(q);
-	return r;
-}
-
 static xid factorial(struct xs *s, xid a, int step)
 {
 	int64_t v;
@@ -46,7 +34,7 @@ static xid factorial(struct xs *s, xid a, int step)
 	else
 		for (fmpz_one(f); v > 1; v -= 2)
 			fmpz_mul_ui(f, f, (ulong)v);
-	out = from_fmpz(s, f);
+	out = x_fmpz(s, f);
 	fmpz_clear(f);
 	return out;
 }
@@ -68,7 +56,7 @@ static xid binomial(struct xs *s, xid n, xid k)
 			return X_NONE;
 		fmpz_init(f);
 		fmpz_bin_uiui(f, (ulong)m, (ulong)j);
-		out = from_fmpz(s, f);
+		out = x_fmpz(s, f);
 		fmpz_clear(f);
 		return out;
 	}
@@ -136,7 +124,7 @@ static xid of_rational(struct xs *s, enum math_func f, xid a)
 			fmpz_fdiv_q(v, fmpq_numref(q), fmpq_denref(q));
 		else
 			fmpz_cdiv_q(v, fmpq_numref(q), fmpq_denref(q));
-		out = from_fmpz(s, v);
+		out = x_fmpz(s, v);
 		fmpz_clear(v);
 		return out;
 	case MF_SIN: case MF_TAN: case MF_ASIN: case MF_ATAN: case MF_SINH: case MF_TANH: case MF_ASINH: case MF_ATANH:

@@ -328,13 +328,8 @@ static xid rational_log(struct xs *s, xid a)
 			ids[n++] = x_mul2(s, x_int(s, times), x_node(s, X_FUNC, MF_LN, 0, 0, &prime, 1));
 		}
 	if (!fmpz_is_one(v)) {
-		fmpq_t rest;
-		xid r;
+		xid r = x_fmpz(s, v);
 
-		fmpq_init(rest);
-		fmpz_set(fmpq_numref(rest), v);
-		r = x_rat(s, rest);
-		fmpq_clear(rest);
 		ids[n++] = r < 0 ? X_NONE : x_node(s, X_FUNC, MF_LN, 0, 0, &r, 1);
 	}
 	fmpz_clear(v);
