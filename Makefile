@@ -33,7 +33,7 @@ CSTD    = -std=c11 -D_GNU_SOURCE -Ilib -ffp-contract=off -fno-math-errno -fopenm
 CFLAGS  = $(CSTD) $(OPT) $(WARN)
 LDFLAGS = -Wl,--as-needed -Wl,-z,relro,-z,now -fopenmp $(OPT)
 # FLINT 2.9 with Arb and Calcium beside it, as in Debian 12; --as-needed: only what grades mathematics links them
-LIBS    = -ljq -llmdb -lxxhash -lpcre2-8 -ldnnl -lcalcium -lflint-arb -lflint -lgmp -lm
+LIBS    = -ljq -llmdb -lxxhash -lpcre2-8 -lcalcium -lflint-arb -lflint -lgmp -lm
 
 ISA_avx2       = -mavx2 -mfma -mf16c
 ISA_avx512     = -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma
@@ -43,7 +43,7 @@ ISA_amx        = $(ISA_avx512bf16) -mamx-tile -mamx-bf16
 LIB_SRC   = $(wildcard lib/*/*.c lib/kern/x86/*.c)
 LIB_OBJ   = $(LIB_SRC:%.c=$(B)/%.o)
 # The same arithmetic with fp32 in place of bf16: finite differences need it.
-F32_SRC   = $(wildcard lib/base/*.c lib/model/*.c lib/rl/*.c lib/comm/*.c lib/jsonl/*.c lib/traj/*.c) $(filter-out lib/kern/onednn.c,$(wildcard lib/kern/*.c))
+F32_SRC   = $(wildcard lib/base/*.c lib/model/*.c lib/rl/*.c lib/comm/*.c lib/jsonl/*.c lib/traj/*.c lib/kern/*.c)
 F32_OBJ   = $(F32_SRC:%.c=$(B)/f32/%.o)
 
 TOOL_SRC  = $(wildcard bin/score-*.c)

@@ -320,10 +320,6 @@ void gemm(float *c, size_t ldc, const act *a, size_t lda, const struct packed *w
 {
 	struct product j = {.c = c, .a = a, .w = w->p, .m = m, .n = w->n, .k = w->k, .ldc = ldc, .lda = lda, .add = add};
 
-#ifndef SCORE_F32
-	if (onednn_trusted(w) && !onednn_gemm(c, ldc, a, lda, w, m, add))
-		return;
-#endif
 	multiply(&j);
 }
 

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * kern: the arithmetic, as one table of functions per instruction set. ref.c
- * is the truth; x86/ holds the same functions per ISA; onednn.c takes the large
- * GEMMs where its implementation keeps the promise below; cuda/ is for devices.
- * Knows no model, no JSON, no store.
+ * is the truth; x86/ holds the same functions per ISA. Knows no model, no JSON, no store.
  *
  * The promise (man/score-engine.7): every function computes each output row
  * (or element) by itself, in an order fixed by absolute position. So a row's bits do not

@@ -16,20 +16,6 @@ enum { LEVEL_REF, LEVEL_AVX2, LEVEL_AVX512, LEVEL_AVX512BF16, LEVEL_AMX, LEVELS 
 
 extern const struct kern kern_ref, kern_avx2, kern_avx512, kern_avx512bf16, kern_amx;
 
-#ifndef SCORE_F32
-/* One GEMM through oneDNN, whichever implementation it picks. -1: it has none for this shape. */
-typedef int gemm_fn(float *c, size_t ldc, const act *a, size_t lda, const struct packed *w, size_t m, int add);
-gemm_fn onednn_gemm;
-/* Its name for m rows ("brg:avx512_core_bf16"); NULL if there is none. */
-const char *onednn_impl(const struct packed *w, size_t m);
-/* Are all of this shape's GEMMs to go there? Tested once per shape and level. */
-int onednn_trusted(const struct packed *w);
-/* The test: f's rows, in any number, on one thread or all, have the bits of truth's (NULL: f's) rows on one. */
-int gemm_invariant(gemm_fn *f, gemm_fn *truth, const struct packed *w);
-/* For tests: let any implementation and any level be trusted if it passes. */
-void onednn_any(int yes);
-#endif
-
 enum { KERN_ROWS = 6 };              /* of a tile */
 
 /* Each thread's range of what is left: first << 32 | end. */

@@ -28,8 +28,6 @@ jv.h	lib/jsonl/
 jq.h	lib/jsonl/
 lmdb.h	lib/store/
 mpi.h	lib/comm/
-dnnl	lib/kern/
-oneapi/	lib/kern/
 pcre2.h	lib/tok/
 seccomp.h	sandbox/
 linux/seccomp.h	sandbox/

@@ -2,7 +2,7 @@
 /*
  * AVX-512 with BF16: as avx512.c, but GEMM multiplies pairs of bf16. vdpbf16ps treats denormals
  * as zero and rounds once or twice a pair, depending on the machine's maker. The AMX level is
- * the same table: its tiles are left to oneDNN.
+ * the same table: it has no tiles of its own yet.
  */
 #include "kern/levels.h"
 
