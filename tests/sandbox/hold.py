@@ -26,14 +26,19 @@ def f(x):
 """
 FOREVER = "lambda: time.sleep(1000)"
 
-# name, statuses that are right, program
+# name, the status that is right, program. Each can come to that one only, however fast the processor is; where what stops it is
+# the group's limit in the one jail and its own address space in the other, there are two.
 ATTACKS = [
     ("threads that sleep on", "pass", THREADS % FOREVER),
-    ("threads that compute on", "pass timeout", THREADS % "spin"),
-    ("daemon threads without end", "exception memory timeout", """
+    ("threads that compute on", "pass", THREADS % "spin"),
+    ("threads that compute for ever", "timeout", THREADS % "spin" + "f(1)\nspin()\n"),
+    ("daemon threads without end", "exception", """
 import threading, time
-while True:
-    threading.Thread(target=lambda: time.sleep(1000), daemon=True).start()
+try:
+    while True:
+        threading.Thread(target=lambda: time.sleep(1000), daemon=True).start()
+except (RuntimeError, MemoryError):
+    raise ValueError("no more of them")
 """),
     ("fork bomb past the C library", "violation", """
 import ctypes
@@ -70,26 +75,41 @@ import fcntl, os
 r, w = os.pipe()
 fcntl.fcntl(r, 10, 9)
 """),
-    ("maps without end", "exception memory", """
+    ("maps without end", "memory", """
 import mmap
 maps = []
-while True:
-    m = mmap.mmap(-1, 1 << 24)
-    m.write(b"x" * (1 << 24))
-    maps.append(m)
-"""),
-    ("memory in many threads", "memory exception timeout", """
-import threading
-hold = []
-def eat():
+try:
     while True:
-        hold.append(bytearray(1 << 20))
-for _ in range(10):
-    threading.Thread(target=eat).start()
-def f(x):
-    threading.Event().wait()
+        m = mmap.mmap(-1, 1 << 24)
+        for at in range(0, 1 << 24, 4096):
+            m[at] = 1
+        maps.append(m)
+except OSError:
+    raise MemoryError
 """),
-    ("memory, caught and again", "memory timeout exception", """
+    ("memory in many threads", "memory", """
+import threading
+threading.stack_size(1 << 18)
+hold, gate, full = [], threading.Lock(), threading.Lock()
+gate.acquire()
+full.acquire()
+def eat():
+    gate.acquire()
+    gate.release()
+    try:
+        while True:
+            hold.append(bytearray(1 << 20))
+    except MemoryError:
+        hold.clear()
+        full.release()
+def f(x):
+    for _ in range(10):
+        threading.Thread(target=eat, daemon=True).start()
+    gate.release()
+    full.acquire()
+    raise MemoryError
+"""),
+    ("memory, caught and again", "memory|timeout", """
 a = []
 while True:
     try:
@@ -98,7 +118,7 @@ while True:
     except MemoryError:
         pass
 """),
-    ("pipes full of data", "exception memory", """
+    ("pipes full of data", "exception", """
 import os
 pipes = []
 while True:
@@ -118,7 +138,7 @@ while True:
         pass
 """),
     ("output by lines", "output-limit", "while True:\n    print('ok' * 1000, flush=True)\n"),
-    ("output of all threads", "output-limit timeout", """
+    ("output of all threads", "output-limit", """
 import os, threading
 threading.stack_size(1 << 18)
 def flood():
@@ -128,7 +148,7 @@ for _ in range(8):
     threading.Thread(target=flood).start()
 threading.Event().wait()
 """),
-    ("answers that flood the tester", "exception timeout", """
+    ("answers that flood the tester", "exception", """
 import os
 while True:
     os.write(6, b"\\x04\\0\\0\\0Vxxx" * 1000)
@@ -187,11 +207,15 @@ def f(x):
     return x + 1
 """
 
-LIMITS = {"cpu": 5, "wall": 60, "memory": 64 * MIB}
+LIMITS = {"cpu": 60, "wall": 600, "memory": 64 * MIB}
 # these compute for ever
-SPINNING = {"threads that compute on", "memory, caught and again", "daemon threads without end", "answers that flood the tester"}
+SPINNING = {"threads that compute for ever", "memory, caught and again"}
 # these wait for ever
-SLEEPING = {"every signal ignored, and asleep", "memory in many threads", "output of all threads"}
+SLEEPING = {"every signal ignored, and asleep"}
+
+
+def want_of(want, by_group):
+    return want.split("|")[0 if by_group else -1]
 
 
 def verdicts(name, tier, box, by_group):
@@ -218,7 +242,7 @@ def verdicts(name, tier, box, by_group):
     tap.ok(v["status"] == "timeout" and "wall" in v["detail"] and float(v["wall"]) >= 1, "%s: timeout, wall" % name, v)
     v = box.run("a = bytearray(1 << 40)\n", **LIMITS)
     tap.ok(v["status"] == "memory", "%s: memory, at once" % name, v)
-    v = box.run("a = []\nwhile True:\n    a.append(bytearray(1 << 20))\n", **{**LIMITS, "cpu": 20, "wall": 60})
+    v = box.run("a = []\nwhile True:\n    a.append(bytearray(1 << 20))\n", **LIMITS)
     tap.ok(v["status"] == "memory" and (not by_group or "67108864" in v["detail"]), "%s: memory, by and by" % name, v)
     tap.ok(20 * MIB < int(v["peak"]) < (70 if tells_peak(box) else 100) * MIB, "%s: its peak" % name, v)
     v = box.run("print('x' * (2 << 20))\n")
@@ -249,7 +273,7 @@ def memory(name, tier, box, by_group):
     tap.equal(v["status"], "pass" if by_group else "exception", "%s: addresses without memory" % name)
     touch = "import mmap\nm = mmap.mmap(-1, 150 << 20)\nm.write(b'x' * (150 << 20))\n" + HONEST
     v = box.run(touch, memory=100 * MIB)
-    tap.ok(v["status"] in ("memory", "exception"), "%s: with memory" % name, v)
+    tap.equal(v["status"], want_of("memory|exception", by_group), "%s: with memory" % name)
     if by_group and tier == 1:
         files = "".join("open('/tmp/%d', 'wb').write(b'x' * (6 << 20))\n" % i for i in range(2)) + HONEST
         v = box.run(files, memory=8 * MIB)
@@ -277,7 +301,7 @@ def check(candidate):
         pass
 """, **{**LIMITS, "memory": 44 * MIB})
     tap.ok(v["status"] == "memory", "%s: a result that there is no memory for is not an exception" % name, v)
-    v = box.run("def f(x):\n    return range(10 ** 10)\n", "def check(candidate):\n    assert sum(candidate(1)) == 0\n", cpu=0.3)
+    v = box.run("def f(x):\n    return range(10 ** 18)\n", "def check(candidate):\n    assert sum(candidate(1)) == 0\n", cpu=0.3)
     tap.ok(v["status"] == "timeout" and "the tests took more than 0.3 s" in v["detail"], "%s: a range that tests add up" % name, v)
     v = box.run(HONEST)
     tap.ok(v["status"] == "pass", "%s: and the next passes" % name, v)
@@ -289,13 +313,15 @@ def highest(pid):
         return [int(line.split()[1]) * 1024 for line in f if line.startswith("VmHWM")][0]
 
 
-def attacks(name, tier, box):
+def attacks(name, tier, box, by_group):
     """None passes that should not, none outlives its verdict, the next verdict is as before."""
     before = tree(box.p.pid)
     open_before = {p: descriptors(p) for p in before}
     for what, want, code in ATTACKS + (FILE_ATTACKS if tier == 1 else []):
-        v = box.run(code, **{**LIMITS, "cpu": 0.3 if what in SPINNING else 5, "wall": 2 if what in SLEEPING else 60})
-        tap.ok(v["status"] in want.split(), "%s: %s: %s" % (name, what, v["status"]), v)
+        want = want_of(want, by_group)
+        v = box.run(code, **{**LIMITS, "cpu": 0.3 if what in SPINNING and want == "timeout" else 60,
+                             "wall": 2 if what in SLEEPING else 600})
+        tap.ok(v["status"] == want, "%s: %s: %s" % (name, what, want), v)
         v = box.run(CLEAN if tier == 1 else HONEST)
         tap.ok(v["status"] == "pass", "%s: %s: and the next is as before" % (name, what), v)
     after = tree(box.p.pid)
@@ -341,16 +367,14 @@ def f(x):
 def failures(name, box):
     """Something outside kills: error, and the next verdict is right."""
     def busy():
-        """The program's process, caught while it sleeps."""
-        for _ in range(20):
-            box.send("import time\ntime.sleep(1)\n" + HONEST)
-            end = time.monotonic() + 1
-            while time.monotonic() < end:
-                found = [(p, about[0]) for p, about in tree(box.p.pid).items() if p not in idle]
-                if found:
-                    return found[0]
-                time.sleep(0.005)
-            box.receive()
+        """The program's process, while it sleeps."""
+        box.send("import time\ntime.sleep(1000)\n" + HONEST, wall=1000)
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            found = [(p, about[0]) for p, about in tree(box.p.pid).items() if p not in idle]
+            if found:
+                return found[0]
+            time.sleep(0.005)
         return 0, 0
 
     for victim in ("program", "model", "tester"):
@@ -373,9 +397,9 @@ import time
 def check(candidate):
     held = bytearray(200 << 20)
     assert candidate(1)
-    time.sleep(60)
-""")
-    end, large = time.monotonic() + 30, []
+    time.sleep(600)
+""", wall=600)
+    end, large = time.monotonic() + 60, []
     while not large and time.monotonic() < end:
         time.sleep(0.01)
         large = [p for p, (_, _, command) in tree(box.p.pid).items() if "python" in command and highest(p) > 200 * MIB]
@@ -467,7 +491,7 @@ def main():
         verdicts(name, tier, box, by_group)
         memory(name, tier, box, by_group)
         large_values(name, box)
-        attacks(name, tier, box)
+        attacks(name, tier, box, by_group)
         neighbours(name, options, box)
         inherited(name, options)
         failures(name, box)

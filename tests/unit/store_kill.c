@@ -2,7 +2,7 @@
 /*
  * store: kill -9 at any instant leaves the last committed step, and going on from there gives the same
  * bits as if nothing had happened. A child trains (each state is a function of the one before, read from the store
- * during the commit, as score-update does); it is killed after a random time, again and again.
+ * during the commit, as score-update does); it is killed a random time after a number of its commits, again and again.
  */
 #include "tap.h"
 #include "store/store.h"
@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { VALUES = 60000, TENSORS = 6, SMALL = 100, KEEP = 2, ROUNDS = 60 };
+enum { VALUES = 60000, TENSORS = 6, SMALL = 100, KEEP = 2, ROUNDS = 40 };
 
 static struct err e;
 
@@ -214,8 +214,8 @@ static void judge(const char *dir, int64_t told, struct truth *truth, struct tal
 	store_close(st);
 }
 
-/* One training process, killed after so many seconds (below 0: it ends after a round). The last step it told. */
-static int64_t one_process(const char *dir, double seconds, int64_t told)
+/* One training process, killed so many seconds after so many commits (below 0: it ends after a round). The last step it told. */
+static int64_t one_process(const char *dir, int commits, double seconds, int64_t told)
 {
 	struct timespec nap = {(time_t)seconds, (long)((seconds - floor(seconds)) * 1e9)};
 	int64_t s;
@@ -229,6 +229,8 @@ static int64_t one_process(const char *dir, double seconds, int64_t told)
 		train(dir, fd[1], seconds < 0 ? 1 : -1);
 	}
 	close(fd[1]);
+	for (int i = 0; i < commits && read(fd[0], &s, sizeof s) == sizeof s; i++)
+		told = s;
 	if (seconds >= 0) {
 		nanosleep(&nap, NULL);
 		kill(child, SIGKILL);
@@ -248,25 +250,26 @@ static void kill_loop(const char *dir)
 	struct truth truth = {.step = -1};
 	struct tally t = {0};
 	double round_time = -now_seconds();
-	int rounds = 0;
+	int rounds, least = 0;
 
 	for (int i = 0; i < TENSORS; i++)
 		truth.state[i] = xreallocarray(NULL, values_of(i), 4);
 	truth_go(&truth, 0);
-	ok(one_process(dir, -1, 0) == 4, "four steps without a kill");
+	ok(one_process(dir, 0, -1, 0) == 4, "four steps without a kill");
 	round_time += now_seconds();
 	judge(dir, 4, &truth, &t);
 	ok(t.same == 1 && t.sound == 1, "the truth is the truth");
 	t = (struct tally){0};
-	for (double until = now_seconds() + 20; rounds < ROUNDS && now_seconds() < until; rounds++) {
-		/* from before it opens the store to a good while after it would open it again */
-		int64_t told = one_process(dir, rng_uniform(&r, (uint64_t)rounds) * 1.5 * round_time, truth.step);
+	for (rounds = 0; rounds < ROUNDS; rounds++) {
+		/* within the opening of the store and the first commit, or within one or two of those that follow */
+		int commits = rounds % 6;
+		double nap = rng_uniform(&r, (uint64_t)rounds) * (commits ? 0.5 : 1) * round_time;
 
-		judge(dir, told, &truth, &t);
+		least += commits;
+		judge(dir, one_process(dir, commits, nap, truth.step), &truth, &t);
 	}
 	diag("%d kills, %d commits, %d rounds without one", rounds, t.commits, t.idle);
-	ok(rounds >= 10, "enough rounds: %d", rounds);
-	ok(t.commits > rounds / 8, "commits happened between the kills");
+	ok(t.commits >= least, "commits happened between the kills: %d, at least %d", t.commits, least);
 	ok(t.not_lost == rounds, "no committed step is lost: %d of %d", t.not_lost, rounds);
 	ok(t.not_ahead == rounds, "none is there that was not written: %d of %d", t.not_ahead, rounds);
 	ok(t.sound == rounds, "fsck finds nothing: %d of %d", t.sound, rounds);
