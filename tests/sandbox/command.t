@@ -301,25 +301,25 @@ mknodat -100 path 0x21a4 0x0103 = 1|13
 END
 
 	# ---- survivors ----
-	for how in 'sleep 29.75 &' '(setsid sleep 29.75 &)' '(trap "" TERM HUP INT; setsid sleep 29.75 >/dev/null 2>&1 <&1 &)'; do
+	for how in "sleep 29.$$ &" "(setsid sleep 29.$$ &)" "(trap '' TERM HUP INT; setsid sleep 29.$$ >/dev/null 2>&1 <&1 &)"; do
 		if [ $tier -eq 1 ]; then
 			tiered "left behind: $how" '["pass"]' '' -- sh -c "$how"
 		else
 			tiered "not even begun: $how" '["violation","clone"]' .call -- sh -c "$how"
 		fi
-		is "tier $tier: dead" "$(pgrep -fx 'sleep 29.75')" ''
+		is "tier $tier: dead" "$(pgrep -fx "sleep 29.$$")" ''
 	done
 	for signal in TERM INT HUP KILL; do
 		# (sh starts what it puts behind with SIGINT ignored, nohup what it starts with SIGHUP, and score-box leaves that so)
 		# shellcheck disable=SC2086
-		env --default-signal=INT,HUP score-box $t -- sleep 37.25 >out 2>err </dev/null &
+		env --default-signal=INT,HUP score-box $t -- sleep 37.$$ >out 2>err </dev/null &
 		pid=$!
 		n=0
-		until pgrep -fx 'sleep 37.25' >pids || [ $n -ge 600 ]; do n=$((n + 1)); sleep 0.05; done
+		until pgrep -fx "sleep 37.$$" >pids || [ $n -ge 600 ]; do n=$((n + 1)); sleep 0.05; done
 		kill -$signal $pid
 		wait $pid 2>/dev/null && r=0 || r=$?      # which says what ended it
 		n=0
-		while pgrep -fx 'sleep 37.25' >pids && [ $n -lt 600 ]; do n=$((n + 1)); sleep 0.05; done
+		while pgrep -fx "sleep 37.$$" >pids && [ $n -lt 600 ]; do n=$((n + 1)); sleep 0.05; done
 		case $signal in TERM) n=143 ;; INT) n=130 ;; HUP) n=129 ;; KILL) n=137 ;; esac
 		is "tier $tier: SIG$signal ends the jail, too" "$r [$(cat pids)] [$(cat err)]" "$n [] []"
 	done
@@ -353,11 +353,15 @@ try:
     for _ in range(20):
         if os.fork() == 0: time.sleep(30)
 except BlockingIOError: os._exit(7)'
-	tiered 'a fork bomb' '["timeout"]' '' --processes 32 --wall 2 --timeout 1 -- bash -c 'f() { f | f & }; f 2>/dev/null; wait; sleep 5'
+	tiered 'a fork bomb' '["timeout"]' '' --processes 32 --wall 2 --timeout 1 -- python3 -c '
+import subprocess, time
+subprocess.Popen(["bash", "-c", "f() { f | f & }; f 2>/dev/null; wait"])
+time.sleep(1000)'
 	tiered 'large files' '["output-limit","a file of more than 100000 bytes"]' .detail --file 100000 -- sh -c 'exec head -c 200000 /dev/zero >large'
-	tiered 'a full /tmp' '["exception"]' '' --tmp 1M -- sh -c 'cat /dev/zero >a 2>/dev/null || exit 5'
+	tiered 'a full /tmp' '["exception","exit status 5"]' .detail --tmp 1M -- sh -c 'cat /dev/zero >a || { wc -c <a; exit 5; }'
+	is "tier $tier: as much as it holds, and the reason" "$(cat out) $(grep -c 'No space left on device' err)" '1048576 1'
 	tiered 'kill them all: the jail stands' '["pass"]' '' -- sh -c 'kill -9 1; kill -STOP 1; echo alive'
-	tiered 'the first process ends, the others do, too' '["pass"]' '' -- sh -c 'sleep 29.75 & sleep 29.75 & exit 0'
+	tiered 'the first process ends, the others do, too' '["pass"]' '' -- sh -c "sleep 29.$$ & sleep 29.$$ & exit 0"
 	tiered 'a killed child is only a killed child' '["pass"]' '' -- sh -c 'sh -c "kill -9 \$\$"; exit 0'
 	tiered 'a violation by a child is the whole command'"'"'s' '["violation","unshare"]' .call --read "$tmp/tree" -- \
 		sh -c "$tmp/tree/calls unshare 0 & wait; exit 0"
