@@ -216,8 +216,8 @@ static int start_tester(struct box *b, struct job *j, const struct buf *request,
 	static const char *const keys[] = {"entry", "prompt", "check", "test", "setup", "isolation", "memory"};
 	unsigned char nonce[NONCE];
 	struct buf m = {0};
-	const char *value;
-	size_t n;
+	const char *key, *value;
+	size_t at = 0, nkey, n;
 	int rc;
 
 	if (getrandom(nonce, sizeof nonce, 0) != sizeof nonce)
@@ -225,9 +225,10 @@ static int start_tester(struct box *b, struct job *j, const struct buf *request,
 	frame_begin(&m);
 	frame_adds(&m, "op", "run");
 	frame_add(&m, "nonce", nonce, sizeof nonce);
-	for (size_t k = 0; k < LEN(keys); k++)
-		for (size_t i = 0; (value = frame_nth(request, keys[k], i, &n)); i++)
-			frame_add(&m, keys[k], value, n);
+	while (frame_next(request, &at, &key, &nkey, &value, &n))
+		for (size_t k = 0; k < LEN(keys); k++)
+			if (nkey == strlen(keys[k]) && !memcmp(key, keys[k], nkey))
+				frame_add(&m, keys[k], value, n);
 	rc = frame_send(b->side[SIDE_TESTER].control, &m, &j->channel, 1, e);
 	buf_release(&m);
 	close_fd(&j->channel);

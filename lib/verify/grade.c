@@ -9,7 +9,7 @@
 #include "math/tree.h"
 #include "verify/verify.h"
 
-enum { MAX_DETAIL = 500 };
+enum { MAX_DETAIL = 500, MAX_PROGRAM = 16 << 20, MAX_REQUEST = FRAME_MAX - (1 << 16) };
 
 static int missing(struct err *e, const char *field)
 {
@@ -299,6 +299,26 @@ static void add_prompt(struct js prompt, int whole, struct buf *program)
 	buf_add(program, whole ? " pass\n" : "\n", whole ? 6 : 1);
 }
 
+/* What no score-box takes: of a program it is the response's fault, of all else the record's. */
+static int too_long(struct traj *t, size_t i, size_t program, size_t request)
+{
+	char text[80];
+
+	if (program > MAX_PROGRAM) {
+		snprintf(text, sizeof text, "a program of %zu bytes, more than %d", program, (int)MAX_PROGRAM);
+		set_status(t, i, "exception", text);
+	} else if (request > MAX_REQUEST) {
+		snprintf(text, sizeof text, "program and tests of %zu bytes, more than %d", request, (int)MAX_REQUEST);
+		set_status(t, i, "error", text);
+	}
+	return program > MAX_PROGRAM || request > MAX_REQUEST;
+}
+
+int grade_query(struct traj *t, size_t i, const struct buf *query)
+{
+	return !too_long(t, i, 0, query->len);
+}
+
 int grade_request(struct traj *t, size_t i, const char *entry, const struct verify_opts *o, struct buf *request)
 {
 	struct buf code = {0}, program = {0};
@@ -327,6 +347,7 @@ int grade_request(struct traj *t, size_t i, const char *entry, const struct veri
 		frame_addf(request, "output", "%llu", (unsigned long long)o->output);
 		if (o->single_too)
 			frame_adds(request, "isolation", "any");
+		found = !too_long(t, i, code.len, request->len);
 	}
 	js_free(before);
 	buf_release(&code);

@@ -124,7 +124,7 @@ static void add_code(struct verifier *v, struct record *r, size_t turn)
 	struct task k = {.record = v->next, .turn = turn, .stage = ASK_ENTRY};
 
 	k.entry = grade_entry(&r->t, &k.request);
-	if (k.entry && !prepare(v, &k)) {
+	if (k.entry ? !prepare(v, &k) : !grade_query(&r->t, turn, &k.request)) {
 		task_free(&k);
 		return;
 	}
@@ -286,6 +286,8 @@ int verifier_wait(struct verifier *v, int fd, struct err *e)
 	double now = now_seconds(), wake = HUGE_VAL;
 	int rc = dispatch(v, e);
 
+	if (!verifier_empty(v) && !record_at(v, v->first)->pending)    /* the sandbox had failed with the last that was asked for */
+		wake = now;
 	for (size_t i = 0; i < n; i++) {
 		struct worker *w = &v->workers[i];
 		int waiting = w->state == STARTING || w->state == BUSY;

@@ -35,11 +35,13 @@ enum grade_task { TASK_EXACT, TASK_NUMBER, TASK_MATH, TASK_CODE };
 MUST_CHECK int grade_task(const struct traj *t, enum grade_task *task, struct err *e);
 /* Sets reward and verdict of turn i, for every task but code. */
 MUST_CHECK int grade_text(struct traj *t, size_t i, enum grade_task task, enum verify_grader grader, struct err *e);
-/* Builds score-box's request for turn i in request (frame.h): 1, or 0 if the response holds no program
- * (then reward and verdict are set). entry: the function's name where the record does not say. */
+/* Builds score-box's request for turn i in request (frame.h): 1, or 0 if the response holds no program or one that is
+ * too long, or the tests are (then reward and verdict are set). entry: the function's name where the record does not say. */
 int grade_request(struct traj *t, size_t i, const char *entry, const struct verify_opts *o, struct buf *request);
 /* The record's entry point, owned; NULL if its tests have to be asked (then query is that request). */
 char *grade_entry(const struct traj *t, struct buf *query);
+/* Can that request be sent? 0: it is too long, and reward and verdict are set. */
+int grade_query(struct traj *t, size_t i, const struct buf *query);
 /* Sets reward and verdict of turn i from score-box's reply. */
 void grade_reply(struct traj *t, size_t i, const struct buf *reply);
 /* The sandbox failed: reward null, verdict error. */
