@@ -18,15 +18,23 @@ static int inside(struct parser *p, int set, int *op)
 static struct math_node *round_or_square(struct parser *p)
 {
 	size_t mark = p->n_st;
-	int open = peek(p)->op, close, op, n;
+	int open = peek(p)->op, french = peek(p)->flags & TF_FRENCH, close, op, n;
 	struct math_node *node;
 
 	next(p);
 	n = inside(p, 0, &op);
 	close = peek(p)->op;
+	french |= peek(p)->flags & TF_FRENCH;
 	if (n < 1 || op == 'o' || !at_kind(p, TK_CLOSE) || !(close == open || (open != '<' && (close == '(' || close == '['))))
 		return NULL;
 	next(p);
+	if (french && n != 2)
+		return NULL;
+	/* [ ] about an array are a matrix's */
+	if (n == 1 && open == '[' && close == '[' && p->st[mark]->kind == MT_MATRIX && p->st[mark]->op == 'p') {
+		p->n_st = mark;
+		return p->st[mark];
+	}
 	if (n == 1 && open == '(' && close == '(') {
 		p->n_st = mark;
 		node = p->st[mark];
@@ -81,20 +89,14 @@ void mt_as_set(struct parser *p)
 static struct math_node *group(struct parser *p)
 {
 	size_t mark = p->n_st;
-	int op, n, kind;
+	int op, n;
 	struct math_node *node;
 
 	next(p);
 	n = inside(p, 0, &op);
 	if (n < 1)
 		return NULL;
-	kind = peek(p)->kind;
-	if (n == 1 && (kind == TK_CHOOSE || kind == TK_OVER)) {
-		next(p);
-		if (mt_push(p, mt_sum(p)))
-			return NULL;
-		node = mt_gather(p, kind == TK_OVER ? MT_DIV : MT_FUNC, kind == TK_OVER ? 0 : MF_BINOM, mark);
-	} else if (n == 1) {
+	if (n == 1) {
 		p->n_st = mark;
 		node = p->st[mark];
 		if (node->kind == MT_TEXT)
@@ -128,6 +130,16 @@ struct math_node *mt_bracket(struct parser *p)
 	return round_or_square(p);
 }
 
+static struct math_node *norm(struct parser *p, struct math_node *node)
+{
+	node = mt_one(p, MT_APPLY, 0, node);
+	if (node) {
+		node->text = "norm";
+		node->len = 4;
+	}
+	return node;
+}
+
 struct math_node *mt_bars(struct parser *p)
 {
 	int kind = peek(p)->kind, bar = p->bar;
@@ -141,14 +153,8 @@ struct math_node *mt_bars(struct parser *p)
 	p->bar = bar;
 	if (!node || peek(p)->op == 'l' || !eat(p, kind))
 		return NULL;
-	if (kind == TK_NORM) {
-		node = mt_one(p, MT_APPLY, 0, node);
-		if (node) {
-			node->text = "norm";
-			node->len = 4;
-		}
-		return node;
-	}
+	if (kind == TK_NORM)
+		return norm(p, node);
 	if (node->kind == MT_MATRIX) {
 		node->op = 'v';
 		return node;
@@ -187,5 +193,21 @@ struct math_node *mt_matrix(struct parser *p)
 		return NULL;
 	node->rows = rows;
 	node->cols = cols;
+	if (op == 'V') {
+		node->op = 'p';
+		return norm(p, node);
+	}
+	return node;
+}
+
+struct math_node *mt_determinant(struct parser *p)
+{
+	struct math_node *node;
+
+	next(p);
+	node = mt_primary(p);
+	if (!node || node->kind != MT_MATRIX || node->op != 'p')
+		return NULL;
+	node->op = 'v';
 	return node;
 }

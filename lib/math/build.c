@@ -138,8 +138,41 @@ static xid determinant(struct xs *s, const struct math_node *t, int pm)
 	return sum;
 }
 
+static xid bound(const struct xs *s, const char *name)
+{
+	for (size_t i = s->n_bound; i; i--)
+		if (!strcmp(s->bound[i - 1].name, name))
+			return s->bound[i - 1].value;
+	return X_NONE;
+}
+
+static xid variable(struct xs *s, const char *name)
+{
+	xid v = s->n_bound ? bound(s, name) : X_NONE;
+
+	return v >= 0 ? v : x_var(s, name);
+}
+
+xid x_build_at(struct xs *s, const struct math_node *t, int pm, const char *name, xid value)
+{
+	xid out;
+
+	if (s->n_bound == X_MAX_BOUND || value < 0)
+		return X_NONE;
+	s->bound[s->n_bound].name = name;
+	s->bound[s->n_bound++].value = value;
+	out = x_build(s, t, pm);
+	s->n_bound--;
+	return out;
+}
+
 static xid constant(struct xs *s, const struct math_node *t)
 {
+	xid v;
+
+	/* the i of a sum from i = 1 */
+	if (t->op == MC_I && s->n_bound && (v = bound(s, "i")) >= 0)
+		return v;
 	switch (t->op) {
 	case MC_PI: return x_leaf(s, X_PI);
 	case MC_E: return x_func(s, MF_EXP, (xid[]){x_int(s, 1)}, 1);
@@ -149,9 +182,21 @@ static xid constant(struct xs *s, const struct math_node *t)
 	return X_NONE;
 }
 
+static xid unit_variable(struct xs *s, const char *text)
+{
+	struct buf name = {0};
+	xid u;
+
+	buf_addf(&name, " unit %s", text);
+	u = x_var(s, name.data);
+	buf_release(&name);
+	return u;
+}
+
 static xid unit(struct xs *s, const struct math_node *t, int pm)
 {
 	xid v = x_build(s, t->kid[0], pm);
+	struct measure m;
 
 	switch (t->op) {
 	case MU_PERCENT:
@@ -161,16 +206,14 @@ static xid unit(struct xs *s, const struct math_node *t, int pm)
 			return x_mul(s, (xid[]){v, x_frac(s, 1, 180), x_leaf(s, X_PI)}, 3);
 		break;
 	}
-	{
-		/* 3 cm + 2 cm: the unit is a factor like a variable */
-		struct buf name = {0};
-		xid u;
-
-		buf_addf(&name, " unit %s", t->text);
-		u = x_var(s, name.data);
-		buf_release(&name);
-		return x_mul2(s, v, u);
-	}
+	/* 3 cm + 2 mm: base units are factors like variables, and so is what is no unit that is known */
+	if (!x_measure(s, t->text, &m))
+		return x_mul2(s, v, unit_variable(s, t->text));
+	v = x_mul2(s, v, m.factor);
+	for (char base = 1; base < 127; base++)
+		if (m.dim[(int)base])
+			v = x_mul2(s, v, x_powi(s, unit_variable(s, (char[2]){base, 0}), m.dim[(int)base]));
+	return v;
 }
 
 xid x_build(struct xs *s, const struct math_node *t, int pm)
@@ -183,7 +226,7 @@ xid x_build(struct xs *s, const struct math_node *t, int pm)
 	case MT_NUMBER: return number(s, t);
 	case MT_BASE: return based(s, t);
 	case MT_CONST: return constant(s, t);
-	case MT_VAR: return x_var(s, t->text);
+	case MT_VAR: return variable(s, t->text);
 	case MT_ADD: case MT_MIXED: return kids(s, t, pm, x_add);
 	case MT_MUL: return kids(s, t, pm, x_mul);
 	case MT_NEG: return x_neg(s, x_build(s, t->kid[0], pm));
@@ -215,6 +258,7 @@ xid x_build(struct xs *s, const struct math_node *t, int pm)
 	case MT_FUNC: return function(s, t, pm);
 	case MT_APPLY: return unknown_function(s, t, pm);
 	case MT_UNIT: return unit(s, t, pm);
+	case MT_SERIES: return x_series(s, t, pm);
 	case MT_MATRIX: return determinant(s, t, pm);
 	default:
 		return X_NONE;

@@ -34,6 +34,7 @@ int eq_is_formula(const struct math_node *n)
 	switch (n->kind) {
 	case MT_NUMBER: case MT_BASE: case MT_CONST: case MT_VAR: case MT_ADD: case MT_NEG: case MT_MUL: case MT_DIV:
 	case MT_MIXED: case MT_POW: case MT_ROOT: case MT_FUNC: case MT_APPLY: case MT_PM:
+	case MT_SERIES:
 		return 1;
 	case MT_MATRIX:
 		return n->op == 'v';
@@ -100,6 +101,29 @@ struct math_result eq_value(struct eq *e, struct item a, struct item b)
 static int collection(const struct math_node *n)
 {
 	return n->kind == MT_SET || n->kind == MT_LIST || n->kind == MT_EMPTY;
+}
+
+/* Is 1,22 this value, if it is a decimal? As a reference it may be one. */
+static int eq_decimal_comma(struct eq *e, struct item list, struct item value)
+{
+	struct xs *s = &e->s;
+	int minus = list.n->kid[0]->kind == MT_NEG;
+	xid a = x_build(s, minus ? list.n->kid[0]->kid[0] : list.n->kid[0], 0), b = x_build(s, list.n->kid[1], 0);
+
+	s->n_finite = 0;
+	a = x_add2(s, a, x_mul2(s, b, x_powi(s, x_int(s, 10), -(int64_t)list.n->decimals)));
+	return a >= 0 && x_is(s, a, X_RAT) && (minus ? x_neg(s, a) : a) == x_build(s, value.n, value.pm);
+}
+
+/* The element of a set that has one, where the other side is no set: {5} and 5. */
+static int only_element(struct item *a, const struct math_node *other)
+{
+	const struct math_node *k = a->n->kind == MT_SET && a->n->n == 1 ? a->n->kid[0] : NULL;
+
+	if (!k || (k->kind != other->kind && (k->kind == MT_TUPLE || !(eq_is_formula(other) || other->kind == MT_UNIT))))
+		return 0;
+	a->n = k;
+	return 1;
 }
 
 static struct math_result eq_collection(struct eq *e, struct item a, struct item b)
@@ -185,7 +209,7 @@ static struct math_result same_kind(struct eq *e, struct item a, struct item b)
 		return r.verdict == MATH_EQUAL || a.n->n != b.n->n ? r : eq_or(eq_sequence(e, a.n, a.pm, b.n, b.pm), r);
 	}
 	case MT_MOD:
-		return eq_sequence(e, a.n, a.pm, b.n, b.pm);
+		return eq_residue(e, a, b);
 	default:
 		return EQ_UNKNOWN;
 	}
@@ -229,6 +253,16 @@ static struct math_result mixed_kinds(struct eq *e, struct item a, struct item b
 	return EQ_UNKNOWN;
 }
 
+/* Two formulas, which may be matrices' and have units in them. */
+static struct math_result eq_formulas(struct eq *e, struct item a, struct item b)
+{
+	struct math_result r = eq_value(e, a, b);
+
+	if (r.verdict == MATH_UNKNOWN && (eq_holds_vector(a.n) || eq_holds_vector(b.n)))
+		return eq_vectors(e, a, b);
+	return r.verdict == MATH_UNEQUAL && eq_has_unit(a.n) != eq_has_unit(b.n) ? EQ_UNKNOWN : r;
+}
+
 static struct math_result dispatch(struct eq *e, struct item a, struct item b)
 {
 	int pa = !a.pm && eq_has_pm(a.n), pb = !b.pm && eq_has_pm(b.n);
@@ -244,6 +278,12 @@ static struct math_result dispatch(struct eq *e, struct item a, struct item b)
 		pb |= collection(b.n);
 		if (pa && pb)
 			return eq_collection(e, a, b);
+		if (only_element(&a, b.n) || only_element(&b, a.n))
+			return eq_item(e, a, b);
+		if (a.n->flags & MT_F_COMMA && eq_is_formula(b.n) && eq_decimal_comma(e, a, b))
+			return e->swapped ? EQ_UNKNOWN : EQ_SAME;
+		if (b.n->flags & MT_F_COMMA && eq_is_formula(a.n) && eq_decimal_comma(e, b, a))
+			return e->swapped ? EQ_SAME : EQ_UNKNOWN;
 	}
 	if (a.n->kind == MT_UNIT || b.n->kind == MT_UNIT)
 		return eq_unit(e, a, b);
@@ -252,7 +292,13 @@ static struct math_result dispatch(struct eq *e, struct item a, struct item b)
 	if ((a.n->flags | b.n->flags) & MT_F_MAYBE_UNIT && eq_is_formula(a.n) && eq_is_formula(b.n))
 		return eq_maybe_unit(e, a, b);
 	if (eq_is_formula(a.n) && eq_is_formula(b.n))
-		return pa || pb ? EQ_DIFFERENT : eq_value(e, a, b);
+		return pa || pb ? EQ_DIFFERENT : eq_formulas(e, a, b);
+	if ((eq_is_formula(a.n) && eq_holds_vector(b.n)) || (eq_is_formula(b.n) && eq_holds_vector(a.n))) {
+		struct math_result r = eq_vectors(e, a, b);
+
+		if (r.verdict != MATH_UNKNOWN || eq_holds_vector(eq_is_formula(a.n) ? a.n : b.n))
+			return r;
+	}
 	return a.n->kind == b.n->kind ? same_kind(e, a, b) : mixed_kinds(e, a, b);
 }
 

@@ -51,20 +51,32 @@ void eq_items(struct item a, struct items *out);
 struct math_result eq_multiset(struct eq *e, const struct items *a, const struct items *b);
 /* One by one. */
 struct math_result eq_sequence(struct eq *e, const struct math_node *a, int pa, const struct math_node *b, int pb);
+
+/* reals.c */
 /* Sets of real numbers: intervals, unions, inequalities in one variable. */
 struct math_result eq_real_set(struct eq *e, struct item a, struct item b);
 int eq_is_real_set(const struct math_node *n);
 
 /* relation.c */
 struct math_result eq_relation(struct eq *e, struct item a, struct item b);
+/* a \pmod m and b \pmod m. */
+struct math_result eq_residue(struct eq *e, struct item a, struct item b);
 /* x = value, f(x) = value, x in set: what it says x is; NULL otherwise. */
 const struct math_node *eq_definition(const struct math_node *n);
 
-/* parts.c: units, ratios, bases, text, matrices */
+/* parts.c: units, ratios, bases, text */
+/* Is there a unit in it other than percent and degrees, which are numbers? */
+int eq_has_unit(const struct math_node *n);
 struct math_result eq_unit(struct eq *e, struct item a, struct item b);
 struct math_result eq_ratio(struct eq *e, struct item a, struct item b);
 struct math_result eq_base(struct eq *e, struct item a, struct item b);
-struct math_result eq_matrix(struct eq *e, struct item a, struct item b);
 struct math_result eq_text(const struct math_node *a, const struct math_node *b);
+
+/* matrix.c */
+struct math_result eq_matrix(struct eq *e, struct item a, struct item b);
+/* Is there a matrix or a tuple of several in what is added and multiplied here? */
+int eq_holds_vector(const struct math_node *n);
+/* Such expressions worked out; one side may be none, or written with i, j and k. */
+struct math_result eq_vectors(struct eq *e, struct item a, struct item b);
 
 #endif

@@ -25,6 +25,8 @@ enum {
 	X_MAX_NODES = 16384,
 	X_MAX_BITS = 1 << 15,        /* of an exact numerator or denominator: about 9,800 digits */
 	X_MAX_PREC = 12288,          /* bits of a ball */
+	X_MAX_BOUND = 8,             /* sums within sums */
+	X_MAX_TERMS = 4096,          /* of a sum or product that is worked out */
 	X_CONST_PREC = 4096,         /* the last precision where no bound says that more would decide */
 };
 
@@ -73,6 +75,8 @@ struct xs {
 	size_t cap_table;
 	xid *finite;                 /* constants that were cancelled: an equality holds only if they have a value */
 	size_t n_finite, cap_finite;
+	struct { const char *name; xid value; } bound[X_MAX_BOUND];    /* variables that stand for a value, innermost last */
+	size_t n_bound;
 	uint64_t spent, budget;
 };
 
@@ -115,6 +119,10 @@ int x_quick_sign(struct xs *s, xid a);
 xid x_quick_step(struct xs *s, enum math_func f, xid a);
 int x_too_big(const fmpq_t q);
 
+/* The tree with a variable set to a value. */
+xid x_build_at(struct xs *s, const struct math_node *t, int pm, const char *name, xid value);
+/* series.c: \sum and \prod. */
+xid x_series(struct xs *s, const struct math_node *t, int pm);
 /* pm: which sign a \pm takes (+1 or -1). X_NONE where the tree is no formula. */
 xid x_build(struct xs *s, const struct math_node *t, int pm);
 
@@ -130,6 +138,13 @@ int x_pi_i_multiple(const struct xs *s, xid a, fmpq_t r);
 
 /* Infinity: 1, its negative: -1; else 0. */
 int x_infinite(const struct xs *s, xid a);
+
+/* measure.c: a unit as written in a tree. 0: something in it is no unit that is known. */
+struct measure {
+	int16_t dim[128];            /* the powers of its base units, by their letters */
+	xid factor;                  /* how many of them it is */
+};
+int x_measure(struct xs *s, const char *unit, struct measure *out);
 
 /* ---- balls (ball.c) ---- */
 

@@ -13,11 +13,12 @@ int mt_starts_factor(struct parser *p)
 		return 0;
 	switch (t->kind) {
 	case TK_VAR: case TK_CONST: case TK_FUNC: case TK_SQRT: case TK_BINOM: case TK_ACCENT: case TK_SHAPE: case TK_BEGIN:
+	case TK_SERIES: case TK_DET:
 		return 1;
 	case TK_FRAC:
 		return !mt_unit_follows(p);
 	case TK_OPEN:
-		return t->op != 'S';
+		return t->op != 'S' && peek_at(p, 1)->kind != TK_MOD;
 	case TK_BAR:
 		return t->op != 'r' && (!p->bar || t->op == 'l');
 	}
@@ -76,6 +77,45 @@ static struct math_node *annotated(struct parser *p, struct math_node *node, int
 	return node;
 }
 
+/* ', '', ^\prime, ^{\prime\prime} at this distance: how many tokens; *count: of minutes one, of seconds two. */
+static size_t primes_at(struct parser *p, size_t ahead, int *count)
+{
+	size_t at = ahead, braced;
+
+	*count = 0;
+	at += peek_at(p, at)->kind == TK_POW;
+	braced = at > ahead && peek_at(p, at)->kind == TK_OPEN;
+	at += braced;
+	for (; peek_at(p, at)->kind == TK_PRIME && *count < 2; at++)
+		++*count;
+	return *count && (!braced || peek_at(p, at)->kind == TK_CLOSE) ? at + braced - ahead : 0;
+}
+
+/* 30'15'' behind degrees, added to them. */
+static struct math_node *minutes(struct parser *p, struct math_node *node)
+{
+	static const char *const parts[] = {"60", "3600"};
+	size_t mark = p->n_st, n;
+	int last = 0, count;
+
+	if (!at_kind(p, TK_NUM) || !primes_at(p, 1, &count))
+		return node;
+	if (mt_push(p, node))
+		return NULL;
+	while (at_kind(p, TK_NUM) && (n = primes_at(p, 1, &count)) && count > last) {
+		node = mt_leaf(p, MT_NUMBER, 0, peek(p)->s, peek(p)->len);
+		if (!node)
+			return NULL;
+		node->decimals = peek(p)->decimals;
+		node = mt_two(p, MT_DIV, 0, node, mt_leaf(p, MT_NUMBER, 0, parts[count - 1], strlen(parts[count - 1])));
+		if (mt_push(p, node))
+			return NULL;
+		p->i += 1 + n;
+		last = count;
+	}
+	return mt_gather(p, MT_ADD, 0, mark);
+}
+
 /* At the degree sign, braced as in ^{\circ} or not; C or F may follow. */
 static struct math_node *degrees(struct parser *p, struct math_node *node, int braced)
 {
@@ -89,9 +129,18 @@ static struct math_node *degrees(struct parser *p, struct math_node *node, int b
 	if ((t->kind == TK_VAR && t->len == 1) || t->kind == TK_WORD)
 		c = t->len == 1 || (t->len == 7 && !memcmp(t->s, "Celsius", 7)) || (t->len == 10 && !memcmp(t->s, "Fahrenheit", 10)) ? t->s[0] : 0;
 	if (c != 'C' && c != 'F')
-		return annotated(p, node, MU_DEGREE, "deg");
+		return annotated(p, minutes(p, node), MU_DEGREE, "deg");
 	next(p);
 	return annotated(p, node, MU_DEGREE, c == 'C' ? "degC" : "degF");
+}
+
+/* What may be transposed. */
+static int has_matrix(const struct math_node *node)
+{
+	for (uint32_t i = 0; i < node->n; i++)
+		if (has_matrix(node->kid[i]))
+			return 1;
+	return node->kind == MT_MATRIX || node->kind == MT_TUPLE;
 }
 
 /* At the ^. */
@@ -114,6 +163,11 @@ static struct math_node *raised(struct parser *p, struct math_node *node)
 
 		p->i += 2 + 2 * in;
 		return mt_leaf(p, MT_SETNAME, 0, name, 2);
+	}
+	if (t->len == 1 && *t->s == 'T' && (t->kind == TK_VAR || t->kind == TK_WORD) && (!in || after->kind == TK_CLOSE) &&
+	    has_matrix(node)) {
+		p->i += 2 + 2 * in;
+		return mt_one(p, MT_FUNC, MF_TRANSPOSE, node);
 	}
 	next(p);
 	if (node->kind == MT_TUPLE && node->n == 1 && node->open == '[')
@@ -273,7 +327,7 @@ static struct math_node *cis(struct parser *p)
 
 static struct math_node *function(struct parser *p)
 {
-	int op = peek(p)->op;
+	int op = peek(p)->op, common = op == MF_LOG && !strcmp(peek(p)->s, "lg");
 	size_t mark = p->n_st;
 	struct math_node *node, *power_of = NULL, *base = NULL;
 
@@ -296,6 +350,9 @@ static struct math_node *function(struct parser *p)
 				return NULL;
 		}
 	}
+	/* \lg has the base 10 */
+	if (common && !base)
+		base = mt_leaf(p, MT_NUMBER, 0, "10", 2);
 	if (power_of && inverse(op) && power_of->kind == MT_NEG && power_of->kid[0]->kind == MT_NUMBER &&
 	    !strcmp(power_of->kid[0]->text, "1") && !power_of->kid[0]->decimals) {
 		op = inverse(op);
@@ -355,7 +412,7 @@ static struct math_node *root(struct parser *p)
 	struct math_node *index = NULL, *node;
 
 	if (peek(p)->op) {
-		index = mt_leaf(p, MT_NUMBER, 0, "3", 1);
+		index = mt_leaf(p, MT_NUMBER, 0, peek(p)->op == 3 ? "3" : "4", 1);
 		next(p);
 	} else {
 		next(p);
@@ -367,6 +424,48 @@ static struct math_node *root(struct parser *p)
 	}
 	node = mt_primary(p);
 	return index ? mt_two(p, MT_ROOT, 0, node, index) : mt_one(p, MT_ROOT, 0, node);
+}
+
+/* ---- sums and products over an index ---- */
+
+/* One side of the sign: at a _ or ^; what follows. */
+static struct math_node *bound(struct parser *p)
+{
+	next(p);
+	return at_op(p, TK_OPEN, '{') ? mt_bracket(p) : mt_argument(p);
+}
+
+/* k from k = 1. */
+static struct math_node *index_of(struct parser *p, struct math_node *low)
+{
+	struct math_node *k;
+
+	if (!low || low->kind != MT_REL || low->n != 2 || *low->text != '=')
+		return NULL;
+	k = low->kid[0];
+	if (k->kind == MT_CONST && k->op == MC_I)
+		return mt_leaf(p, MT_VAR, 0, "i", 1);
+	return k->kind == MT_VAR && k->len == 1 ? k : NULL;
+}
+
+/* \sum_{k=1}^{n} a term */
+static struct math_node *series(struct parser *p)
+{
+	int op = peek(p)->op;
+	size_t mark = p->n_st;
+	struct math_node *low = NULL, *high = NULL, *index;
+
+	next(p);
+	for (int i = 0; i < 2; i++) {
+		if (at_kind(p, TK_SUB) && !low)
+			low = bound(p);
+		else if (at_kind(p, TK_POW) && !high)
+			high = bound(p);
+	}
+	index = index_of(p, low);
+	if (!index || !high || mt_push(p, index) || mt_push(p, low->kid[1]) || mt_push(p, high) || mt_push(p, mt_term(p)))
+		return NULL;
+	return mt_gather(p, MT_SERIES, op, mark);
 }
 
 /* ---- primary ---- */
@@ -408,6 +507,10 @@ static struct math_node *primary_here(struct parser *p)
 		return mt_bars(p);
 	case TK_BEGIN:
 		return mt_matrix(p);
+	case TK_DET:
+		return mt_determinant(p);
+	case TK_SERIES:
+		return series(p);
 	case TK_MONEY:
 		next(p);
 		return mt_money(p, t, mt_factor(p, 1));

@@ -102,6 +102,24 @@ done:
 	return out;
 }
 
+/* a \bmod m for integers; of anything else nothing is known. */
+static xid remainder_of(struct xs *s, xid a, xid m)
+{
+	fmpz_t r;
+	xid out;
+
+	if (!x_is(s, a, X_RAT) || !x_is(s, m, X_RAT) || !fmpz_is_one(fmpq_denref(x_value(s, a))) ||
+	    !fmpz_is_one(fmpq_denref(x_value(s, m))) || fmpq_sgn(x_value(s, m)) <= 0)
+		return x_apply(s, " mod", (xid[]){a, m}, 2);
+	if (!xs_spend(s, 100 + fmpz_bits(fmpq_numref(x_value(s, a)))))
+		return X_NONE;
+	fmpz_init(r);
+	fmpz_fdiv_r(r, fmpq_numref(x_value(s, a)), fmpq_numref(x_value(s, m)));
+	out = x_fmpz(s, r);
+	fmpz_clear(r);
+	return out;
+}
+
 /* Functions of a rational that are rational. */
 static xid of_rational(struct xs *s, enum math_func f, xid a)
 {
@@ -246,6 +264,10 @@ xid x_func(struct xs *s, enum math_func f, const xid *a, size_t n)
 		return x_mul2(s, x_ln(s, a[0]), x_powi(s, base, -1));
 	case MF_EXP:
 		return n == 1 ? x_exp(s, a[0]) : X_NONE;
+	case MF_REM:
+		return n == 2 ? remainder_of(s, a[0], a[1]) : X_NONE;
+	case MF_TRANSPOSE:
+		return X_NONE;
 	case MF_FACT: case MF_FACT2:
 		return n == 1 ? factorial(s, a[0], f == MF_FACT ? 1 : 2) : X_NONE;
 	case MF_BINOM:

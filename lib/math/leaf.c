@@ -32,13 +32,17 @@ static int is_base(const struct tok *t)
 struct math_node *mt_in_base(struct parser *p, const char *digits, size_t n, uint32_t decimals)
 {
 	struct math_node *node;
-	int braced, base;
+	int braced, bracket, base;
 
 	next(p);
 	braced = eat_op(p, TK_OPEN, '{');
+	bracket = braced && eat_op(p, TK_OPEN, '(');
+	/* 12_{\text{base 8}} */
+	if (braced && at_kind(p, TK_WORD) && peek(p)->len == 4 && !memcmp(peek(p)->s, "base", 4))
+		next(p);
 	base = is_base(peek(p));
 	next(p);
-	if (!base || (braced && !eat_op(p, TK_CLOSE, '{')))
+	if (!base || (bracket && !eat_op(p, TK_CLOSE, '(')) || (braced && !eat_op(p, TK_CLOSE, '{')))
 		return NULL;
 	for (size_t i = 0; i < n; i++)
 		if ((digits[i] <= '9' ? digits[i] - '0' : digits[i] - 'A' + 10) >= base)

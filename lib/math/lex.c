@@ -143,6 +143,22 @@ static int after_unit(const struct lexer *l)
 	return last_kind(l) == TK_DIV && l->p->n_tok > 1 && l->p->tok[l->p->n_tok - 2].kind == TK_WORD;
 }
 
+/* The m of "5 m/s": a unit's letter over a unit of time or such. */
+static int quotient_of_units(const struct lexer *l, const char *s)
+{
+	static const char *const under[] = {"s", "h", "min", "hr", "L", "mL", "sec", "m", "cm"};
+	size_t at = l->at + 2, n = 0;
+
+	if (!l->space || last_kind(l) != TK_NUM || !strchr("mgL", *s) || char_at(l, l->at + 1) != '/')
+		return 0;
+	while (is_alpha(char_at(l, at + n)))
+		n++;
+	for (size_t i = 0; i < LEN(under); i++)
+		if (n == strlen(under[i]) && !memcmp(l->s + at, under[i], n))
+			return 1;
+	return 0;
+}
+
 /* Letters in a row, in mathematics. */
 static int letters(struct lexer *l)
 {
@@ -157,6 +173,8 @@ static int letters(struct lexer *l)
 	if (n == 1 && (*s == 'a' || *s == 'p') && s + 3 <= l->s + l->n && s[1] == '.' && s[2] == 'm')
 		return prose(l);
 	if (n == 2 && (*s == 'A' || *s == 'P') && s[1] == 'M' && last_kind(l) == TK_NUM)
+		return prose(l);
+	if (n == 1 && quotient_of_units(l, s))
 		return prose(l);
 	/* 2 x 3 */
 	if (n == 1 && *s == 'x' && last_kind(l) == TK_NUM) {
@@ -203,22 +221,6 @@ static int letters(struct lexer *l)
 
 /* ---- single characters ---- */
 
-static int brace(struct lexer *l, int c)
-{
-	l->at++;
-	if (c == '{') {
-		l->brace++;
-		return lex_emit(l, TK_OPEN, '{', "{", 1) ? 0 : -1;
-	}
-	if (l->n_mode && !l->math && l->mode[l->n_mode - 1].brace == l->brace) {
-		l->n_mode--;
-		l->brace--;
-		return 0;
-	}
-	l->brace--;
-	return lex_emit(l, TK_CLOSE, '{', "}", 1) ? 0 : -1;
-}
-
 /* ** <= >= != == and so on: two characters that are one token. */
 static int pair(struct lexer *l, int c)
 {
@@ -254,7 +256,7 @@ static int ampersand(struct lexer *l)
 		return lex_emits(l, TK_AMP, 0, "&");
 	if (!l->rows && !l->cases)
 		return lex_emits(l, TK_AND, 0, "and");
-	if (l->rows && (last == TK_REL || last == TK_ROW || last == TK_END || c == '=' || c == '<' || c == '>' || c == '\\'))
+	if ((l->rows || l->cases) && (last == TK_REL || last == TK_ROW || last == TK_END || c == '=' || c == '<' || c == '>' || c == '\\'))
 		return 0;
 	return lex_emits(l, TK_BAD, 0, "&");
 }
@@ -283,9 +285,35 @@ static int single(struct lexer *l, int c)
 	l->at++;
 	if (c == '&')
 		return ampersand(l);
+	/* 5°30'15" */
+	if (c == '"' && last_kind(l) == TK_NUM && l->p->n_tok > 1 && l->p->tok[l->p->n_tok - 2].kind == TK_PRIME)
+		return lex_emits(l, TK_PRIME, 0, "'") || lex_emits(l, TK_PRIME, 0, "'") ? -1 : 0;
 	if (c == '"' || c == '`')
 		return 0;
 	return c ? lex_emit(l, TK_BAD, 0, l->s + l->at - 1, 1) ? 0 : -1 : lex_emits(l, TK_BAD, 0, "\\0");
+}
+
+static int brace(struct lexer *l, int c)
+{
+	l->at++;
+	/* {:} is a sign with less room about it */
+	if (c == '{' && char_at(l, l->at + 1) == '}' && char_at(l, l->at) && strchr(":=<>+-", char_at(l, l->at))) {
+		int r = single(l, char_at(l, l->at));
+
+		l->at++;
+		return r;
+	}
+	if (c == '{') {
+		l->brace++;
+		return lex_emit(l, TK_OPEN, '{', "{", 1) ? 0 : -1;
+	}
+	if (l->n_mode && !l->math && l->mode[l->n_mode - 1].brace == l->brace) {
+		l->n_mode--;
+		l->brace--;
+		return 0;
+	}
+	l->brace--;
+	return lex_emit(l, TK_CLOSE, '{', "}", 1) ? 0 : -1;
 }
 
 /* x², 10⁻³, a₁: ^{..} or _{..} */
@@ -397,6 +425,46 @@ static int count_dollars(const char *s, size_t n)
 	return count;
 }
 
+/* Does a value begin behind this token? */
+static int opens_value(int kind)
+{
+	switch (kind) {
+	case TK_END: case TK_REL: case TK_UNION: case TK_INTER: case TK_SETMINUS: case TK_COMMA: case TK_SEMI:
+	case TK_AND: case TK_OR: case TK_OPEN: case TK_ROW: case TK_COLON:
+		return 1;
+	}
+	return 0;
+}
+
+/* May a value end before this token? */
+static int closes_value(int kind)
+{
+	return kind == TK_CLOSE || kind == TK_DOT || (opens_value(kind) && kind != TK_OPEN);
+}
+
+/* ]0,1[ as (0,1): a bracket that cannot be what it looks like is turned around. */
+static void french(struct parser *p)
+{
+	for (size_t i = 0; i + 1 < p->n_tok; i++) {
+		struct tok *t = &p->tok[i];
+		int before = i ? p->tok[i - 1].kind : TK_END, turned = 0;
+
+		if (t->op != '[')
+			continue;
+		if (t->kind == TK_CLOSE && opens_value(before)) {
+			t->kind = TK_OPEN;
+			turned = 1;
+		} else if (t->kind == TK_OPEN && closes_value(p->tok[i + 1].kind) && !opens_value(before)) {
+			t->kind = TK_CLOSE;
+			turned = 1;
+		}
+		if (turned) {
+			t->op = '(';
+			t->flags |= TF_FRENCH;
+		}
+	}
+}
+
 int mt_lex(struct parser *p, const char *s, size_t n)
 {
 	struct lexer l = {.p = p, .s = s, .n = n};
@@ -433,5 +501,8 @@ int mt_lex(struct parser *p, const char *s, size_t n)
 	l.space = 1;
 	if (r || (l.n_mode && lex_emits(&l, TK_BAD, 0, "\\text")))
 		return -1;
-	return lex_emits(&l, TK_END, 0, "");
+	if (lex_emits(&l, TK_END, 0, ""))
+		return -1;
+	french(p);
+	return 0;
 }

@@ -13,6 +13,7 @@ struct lexer {
 	size_t n, at;
 	int space, wide;                /* seen since the last token */
 	int brace, bracket, matrix, cases, rows;   /* open ones */
+	int systems;                    /* of the cases, those that an array makes: \left\{ array \right. */
 	int dollars;                    /* delimiters are left out; else they are money */
 	int n_mode, math;               /* math: $ within text */
 	struct { int kind, brace; } mode[MODES];

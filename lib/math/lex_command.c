@@ -46,6 +46,36 @@ static int enter(struct lexer *l, int kind)
 	return 0;
 }
 
+/* The {cc} of an array. */
+static void skip_columns(struct lexer *l)
+{
+	skip_space(l);
+	if (char_at(l, l->at) == '{')
+		skip_argument(l);
+}
+
+/* \left\{ before an array and \right. behind it: the rows are those of cases. Drops the brace. */
+static int is_system(struct lexer *l)
+{
+	static const char end[] = "\\end{array}", right[] = "\\right.";
+	struct tok *last = l->p->n_tok ? &l->p->tok[l->p->n_tok - 1] : NULL;
+	const char *close;
+
+	if (!last || last->kind != TK_OPEN || last->op != 'S')
+		return 0;
+	close = memmem(l->s + l->at, l->n - l->at, end, sizeof end - 1);
+	if (!close)
+		return 0;
+	close += sizeof end - 1;
+	while (close < l->s + l->n && is_space(*close))
+		close++;
+	if ((size_t)(l->s + l->n - close) < sizeof right - 1 || memcmp(close, right, sizeof right - 1))
+		return 0;
+	l->p->n_tok--;
+	l->bracket -= l->bracket > 0;
+	return 1;
+}
+
 static int environment(struct lexer *l, int begin)
 {
 	size_t from, n = 0;
@@ -62,6 +92,12 @@ static int environment(struct lexer *l, int begin)
 	array = n == 5 && !memcmp(l->s + from, "array", 5);
 	if (!kind)
 		return lex_emit(l, TK_BAD, 0, l->s + from - 1, n + 1) ? 0 : -1;
+	if (array && (begin ? is_system(l) : l->systems > 0)) {
+		kind = 'c';
+		l->systems += begin ? 1 : -1;
+		if (begin)
+			skip_columns(l);
+	}
 	if (kind == 'c')
 		l->cases += begin ? 1 : -1;
 	if (kind == 'a')
@@ -71,12 +107,9 @@ static int environment(struct lexer *l, int begin)
 	l->matrix += begin ? 1 : -1;
 	if (!begin)
 		return lex_emit(l, TK_FINISH, kind, "]", 1) ? 0 : -1;
-	if (array) {
-		skip_space(l);
-		if (char_at(l, l->at) == '{')
-			skip_argument(l);
-	}
-	return lex_emit(l, TK_BEGIN, kind, kind == 'v' ? "det[" : "mat[", 4) ? 0 : -1;
+	if (array)
+		skip_columns(l);
+	return lex_emits(l, TK_BEGIN, kind, kind == 'v' ? "det[" : kind == 'V' ? "norm[" : "mat[");
 }
 
 /* \mathbb{R}, \mathbb R */
@@ -200,7 +233,7 @@ static int escaped(struct lexer *l)
 		return lex_emit(l, c == '{' ? TK_OPEN : TK_CLOSE, 'S', c == '{' ? "\\{" : "\\}", 2) ? 0 : -1;
 	case '\\':
 		/* a backslash escaped once too often */
-		if (!l->matrix && is_alpha(char_at(l, l->at + 2))) {
+		if (!l->matrix && !l->cases && !l->rows && is_alpha(char_at(l, l->at + 2))) {
 			l->at++;
 			return 0;
 		}
@@ -214,11 +247,16 @@ static int escaped(struct lexer *l)
 				l->at += n + 1;
 		}
 		return lex_emits(l, TK_ROW, 0, "\\\\");
+	case 0:
+		/* one at the end, of which nothing came */
+		if (l->at + 1 >= l->n)
+			break;
+		/* fall through */
 	default:
 		l->at++;
 		return lex_emits(l, TK_BAD, 0, "\\");
 	}
-	l->at += 2;
+	l->at += l->at + 1 < l->n ? 2 : 1;
 	return 0;
 }
 

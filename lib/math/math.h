@@ -59,8 +59,8 @@ struct math_result {
 	enum math_method method;
 	uint64_t work;               /* counted: the same for the same input, whatever the machine does */
 };
-/* The reference against an answer, both as extracted; any bytes. Symmetric unless lenient. Ends within bounded
- * work and memory; what would need more is unknown. */
+/* The reference against an answer, both as extracted; any bytes. Symmetric unless lenient, but for a reference with
+ * a decimal comma. Ends within bounded work and memory; what would need more is unknown. */
 struct math_result math_equal(const char *gold, size_t n_gold, const char *got, size_t n_got, const struct math_opts *o);
 const char *math_verdict_name(enum math_verdict v);
 const char *math_method_name(enum math_method m);

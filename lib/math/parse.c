@@ -128,7 +128,7 @@ static int shows_number(struct parser *p)
 	return at_kind(p, TK_NUM) || (at_op(p, TK_OPEN, '{') && peek_at(p, 1)->kind == TK_NUM);
 }
 
-static struct math_node *term(struct parser *p)
+struct math_node *mt_term(struct parser *p)
 {
 	size_t mark = p->n_st, factors = 1;
 	int spaced = 0;
@@ -169,7 +169,7 @@ static struct math_node *term(struct parser *p)
 /* A term with its unit, where a sum goes on after it: 3 cm + 4 cm. */
 static struct math_node *term_of_sum(struct parser *p, int *units)
 {
-	struct math_node *node = term(p);
+	struct math_node *node = mt_term(p);
 	size_t ahead = 0;
 
 	if (!node || !mt_unit_follows(p))
@@ -293,6 +293,33 @@ static int clock_like(const struct tok *first, const struct tok *second)
 	       (first->len == 1 || first->s[0] < '2' || (first->s[0] == '2' && first->s[1] < '5'));
 }
 
+/* a \over b, n \choose k: all before and all behind, as TeX has it. */
+static struct math_node *infix_fraction(struct parser *p, struct math_node *node)
+{
+	int choose = at_kind(p, TK_CHOOSE);
+
+	next(p);
+	return mt_two(p, choose ? MT_FUNC : MT_DIV, choose ? MF_BINOM : 0, unboxed(node), unboxed(mt_sum(p)));
+}
+
+/* 10 \pmod 7, 10 (mod 7); 10 \bmod 7 is the remainder */
+static struct math_node *modulo(struct parser *p, struct math_node *node)
+{
+	int bracket = eat_op(p, TK_OPEN, '('), op = bracket ? 'p' : peek(p)->op;
+	struct math_node *m;
+
+	next(p);
+	m = bracket ? mt_sum(p) : mt_power(p);
+	if (bracket && !eat_op(p, TK_CLOSE, '('))
+		return NULL;
+	return mt_two(p, op == 'p' ? MT_MOD : MT_FUNC, op == 'p' ? 0 : MF_REM, node, m);
+}
+
+static int at_modulo(struct parser *p)
+{
+	return at_kind(p, TK_MOD) || (at_op(p, TK_OPEN, '(') && peek_at(p, 1)->kind == TK_MOD);
+}
+
 /* 3 to 2 */
 static int is_to(struct parser *p)
 {
@@ -306,6 +333,8 @@ static struct math_node *value(struct parser *p)
 	struct math_node *node;
 
 	node = at_kind(p, TK_WORD) ? mt_words(p) : mt_set_expr(p);
+	if (node && (at_kind(p, TK_OVER) || at_kind(p, TK_CHOOSE)))
+		node = infix_fraction(p, node);
 	if (node && (at_kind(p, TK_COLON) || is_to(p)) && !p->set) {
 		int clock = p->tok[p->i - 1].kind == TK_NUM && clock_like(first, peek_at(p, 1));
 
@@ -322,10 +351,8 @@ static struct math_node *value(struct parser *p)
 	}
 	if (node && mt_unit_follows(p))
 		node = mt_unit(p, node);
-	if (node && at_kind(p, TK_MOD)) {
-		next(p);
-		node = mt_two(p, MT_MOD, 0, node, mt_primary(p));
-	}
+	while (node && at_modulo(p))
+		node = modulo(p, node);
 	return node;
 }
 
@@ -349,6 +376,9 @@ static struct math_node *item(struct parser *p)
 			mt_as_set(p);
 		node = value(p);
 	}
+	/* x \equiv 10 \mod 7 means \pmod */
+	if (n && node && ops[n - 1] == 'm' && node->kind == MT_FUNC && node->op == MF_REM)
+		*node = (struct math_node){.kind = MT_MOD, .n = 2, .kid = node->kid, .text = ""};
 	if (!n || mt_push(p, node))
 		return n ? NULL : node;
 	node = mt_gather(p, MT_REL, 0, mark);

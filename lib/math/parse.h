@@ -18,7 +18,9 @@ enum tok_kind {
 	TK_FRAC, TK_SQRT, TK_BINOM, TK_CHOOSE, TK_OVER,
 	TK_ACCENT,                      /* op: o (overline) v (vector: dropped) b (others: part of the name) */
 	TK_SHAPE,                       /* \triangle, \angle */
-	TK_BEGIN, TK_FINISH,            /* op: p v, as in MT_MATRIX */
+	TK_SERIES,                      /* op: s (\sum) p (\prod) */
+	TK_DET,                         /* \det */
+	TK_BEGIN, TK_FINISH,            /* op: p v, as in MT_MATRIX; V (a norm) */
 	TK_MOD,                         /* op: 'p' \pmod, 'b' \bmod */
 	TK_DOTS, TK_BAD,
 	/* commands that the lexer itself deals with */
@@ -33,6 +35,7 @@ enum {
 	TF_TEXT = 2,                    /* was in \text or the like */
 	TF_GROUPED = 4,                 /* number: with plain commas */
 	TF_WIDE = 8,                    /* \quad before it: nothing multiplies across it */
+	TF_FRENCH = 16,                 /* a bracket turned around: ]0,1[ */
 };
 
 struct tok {
@@ -66,6 +69,13 @@ int name_is_short_word(const char *s, size_t n);              /* is, cm, yes: no
 int name_env(const char *s, size_t n);                        /* p, v; a: rows of formulas; c: cases; 0: unknown */
 /* One character of UTF-8 (0: malformed); its name is NULL if it has none here. */
 size_t name_char(const char *s, size_t n, uint32_t *code, const struct name **name);
+
+/* ---- noun.c ---- */
+enum noun { NOUN_DOUBTFUL, NOUN_OTHER, NOUN_COUNTED };
+enum noun noun_of(const char *s, size_t n);                    /* of a word that is no unit */
+
+/* ---- measure.c ---- */
+int measure_known(const char *name, size_t n);                 /* cm, mi, $: one unit, by its canonical name */
 
 /* ---- lex.c ---- */
 int mt_lex(struct parser *p, const char *s, size_t n);           /* 0, or -1: too much of something */
@@ -101,6 +111,7 @@ char *mt_text(struct parser *p, const char *s, size_t n);    /* a copy in the bl
 
 /* Values with separators between them, pushed; how many, or -1. op: ',' or 'o'. */
 int mt_items(struct parser *p, int *op);
+struct math_node *mt_term(struct parser *p);                     /* a product */
 struct math_node *mt_sum(struct parser *p);                      /* an expression, no relation and no list */
 struct math_node *mt_set_expr(struct parser *p);                 /* also unions */
 struct math_node *mt_factor(struct parser *p, int sign);         /* sign: a minus may come first */
@@ -121,12 +132,18 @@ struct math_node *mt_in_base(struct parser *p, const char *digits, size_t n, uin
 struct math_node *mt_bracket(struct parser *p);                  /* at an OPEN */
 struct math_node *mt_bars(struct parser *p);
 struct math_node *mt_matrix(struct parser *p);
+struct math_node *mt_determinant(struct parser *p);              /* at a DET */
 
 /* ---- unit.c ---- */
 void mt_spell_number(struct parser *p, const struct tok *t);  /* as text, onto chr; the caller has seen to the room */
 int mt_unit_follows(struct parser *p);
 struct math_node *mt_unit(struct parser *p, struct math_node *value);
 struct math_node *mt_money(struct parser *p, const struct tok *t, struct math_node *value);
+int mt_counts(struct parser *p);                               /* would the unit here be one that may be left out? */
+int mt_is_stop(const struct tok *t);                           /* after these nothing is a mere unit */
+struct math_node *mt_fraction_word(struct parser *p, const char *s, size_t n, struct math_node *value);
+
+/* ---- words.c ---- */
 struct math_node *mt_words(struct parser *p);                    /* at a WORD that begins a value */
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Answers of several parts, or with something about them: text, units, bases, ratios, matrices. */
+/* Answers of several parts, or with something about them: text, units, bases, ratios. */
 #include "math/equal.h"
 
 #include <string.h>
@@ -15,65 +15,101 @@ struct math_result eq_text(const struct math_node *a, const struct math_node *b)
 
 /* ---- units ---- */
 
-/* Units that measure the same: how many of the base unit (SI, or the first of the list) one is. */
-static const struct scale {
-	const char *name, *base;
-	int64_t num, den;
-} scales[] = {
-	{"m", "m", 1, 1}, {"mm", "m", 1, 1000}, {"cm", "m", 1, 100}, {"dm", "m", 1, 10}, {"km", "m", 1000, 1},
-	{"in", "m", 254, 10000}, {"inch", "m", 254, 10000}, {"ft", "m", 3048, 10000}, {"foot", "m", 3048, 10000},
-	{"yd", "m", 9144, 10000}, {"yard", "m", 9144, 10000}, {"mi", "m", 1609344, 1000}, {"mile", "m", 1609344, 1000},
-	{"s", "s", 1, 1}, {"sec", "s", 1, 1}, {"second", "s", 1, 1}, {"min", "s", 60, 1}, {"minute", "s", 60, 1},
-	{"h", "s", 3600, 1}, {"hr", "s", 3600, 1}, {"hour", "s", 3600, 1}, {"day", "s", 86400, 1},
-	{"week", "s", 604800, 1},
-	{"g", "g", 1, 1}, {"gram", "g", 1, 1}, {"mg", "g", 1, 1000}, {"kg", "g", 1000, 1}, {"kilogram", "g", 1000, 1},
-	{"l", "l", 1, 1}, {"L", "l", 1, 1}, {"liter", "l", 1, 1}, {"ml", "l", 1, 1000}, {"mL", "l", 1, 1000},
-	{"milliliter", "l", 1, 1000}, {"meter", "m", 1, 1}, {"centimeter", "m", 1, 100}, {"millimeter", "m", 1, 1000},
-	{"kilometer", "m", 1000, 1},
-	{"$", "$", 1, 1}, {"dollar", "$", 1, 1}, {"cent", "$", 1, 100},
-	{"deg", "rad", 1, 1}, {"%", "%", 1, 1},
-};
-
-/* "cm^2" is cm and 2. */
-static const struct scale *scale_of(const char *name, int *power)
+static int same_dimensions(const struct measure *a, const struct measure *b)
 {
-	size_t n = strcspn(name, "^");
-
-	*power = 1;
-	if (name[n] == '^') {
-		if (name[n + 1] < '2' || name[n + 1] > '3' || name[n + 2])
-			return NULL;
-		*power = name[n + 1] - '0';
-	}
-	for (size_t i = 0; i < LEN(scales); i++)
-		if (strlen(scales[i].name) == n && !memcmp(scales[i].name, name, n))
-			return &scales[i];
-	return NULL;
+	return !memcmp(a->dim, b->dim, sizeof a->dim);
 }
 
-/* Two units that differ: convertible, of different dimensions, or not known. */
-static struct math_result eq_two_units(struct eq *e, struct item a, struct item b)
+/* Values with units that differ: converted, of different dimensions, or not known. */
+static struct math_result measured(struct eq *e, struct item a, const char *unit_a, struct item b, const char *unit_b)
 {
-	int pa, pb;
-	const struct scale *u = scale_of(a.n->text, &pa), *v = scale_of(b.n->text, &pb);
-	struct item va = {a.n->kid[0], a.pm}, vb = {b.n->kid[0], b.pm};
+	struct measure u, v;
 	xid x, y;
 
-	if (!strcmp(a.n->text, b.n->text))
-		return eq_item(e, va, vb);
-	if (!u || !v || !eq_is_formula(va.n) || !eq_is_formula(vb.n))
-		return EQ_UNKNOWN;
-	if (strcmp(u->base, v->base) || pa != pb)
-		return EQ_DIFFERENT;
 	e->s.n_finite = 0;
-	x = x_build(&e->s, va.n, va.pm);
-	y = x_build(&e->s, vb.n, vb.pm);
-	x = x_mul2(&e->s, x, x_powi(&e->s, x_frac(&e->s, u->num, u->den), pa));
-	y = x_mul2(&e->s, y, x_powi(&e->s, x_frac(&e->s, v->num, v->den), pb));
+	if (!eq_is_formula(a.n) || !eq_is_formula(b.n) || !x_measure(&e->s, unit_a, &u) || !x_measure(&e->s, unit_b, &v))
+		return EQ_UNKNOWN;
+	if (!same_dimensions(&u, &v))
+		return u.dim['u'] != v.dim['u'] || u.dim['c'] != v.dim['c'] ? EQ_UNKNOWN : EQ_DIFFERENT;
+	x = x_mul2(&e->s, x_build(&e->s, a.n, a.pm), u.factor);
+	y = x_mul2(&e->s, x_build(&e->s, b.n, b.pm), v.factor);
 	return x_equal(&e->s, x, y);
 }
 
-/* A unit on one side only is passed over. 50% is 50, and also 1/2; 180 degrees are 180, and also pi. */
+static struct math_result eq_two_units(struct eq *e, struct item a, struct item b)
+{
+	struct item va = {a.n->kid[0], a.pm}, vb = {b.n->kid[0], b.pm};
+
+	if (!strcmp(a.n->text, b.n->text))
+		return eq_item(e, va, vb);
+	return measured(e, va, a.n->text, vb, b.n->text);
+}
+
+/* 3 hours 20 minutes, as a sum: the units measure the same, each less than the one before. X_NONE: it is none. */
+static xid compound(struct eq *e, struct item a, const struct measure *like)
+{
+	struct xs *s = &e->s;
+	xid sum = x_int(s, 0), last = X_NONE;
+
+	for (uint32_t i = 0; i < a.n->n; i++) {
+		const struct math_node *k = a.n->kid[i];
+		struct measure m;
+
+		if (k->kind != MT_UNIT || !eq_is_formula(k->kid[0]) || !x_measure(s, k->text, &m) || !same_dimensions(&m, like) ||
+		    (i && x_quick_sign(s, x_sub(s, last, m.factor)) <= 0))
+			return X_NONE;
+		last = m.factor;
+		sum = x_add2(s, sum, x_mul2(s, x_build(s, k->kid[0], a.pm), m.factor));
+	}
+	return sum;
+}
+
+static struct math_result eq_compound(struct eq *e, struct item unit, struct item list)
+{
+	struct measure m;
+	xid sum;
+
+	e->s.n_finite = 0;
+	if (list.n->op != ',' || !eq_is_formula(unit.n->kid[0]) || !x_measure(&e->s, unit.n->text, &m))
+		return EQ_UNKNOWN;
+	sum = compound(e, list, &m);
+	return x_equal(&e->s, sum, x_mul2(&e->s, x_build(&e->s, unit.n->kid[0], unit.pm), m.factor));
+}
+
+/* "5 m" against five metres, feet, ... */
+static struct math_result eq_written_unit(struct eq *e, struct item unit, struct item product)
+{
+	const struct math_node *letter = product.n->kid[1];
+	struct item bare = {product.n->kid[0], product.pm}, value = {unit.n->kid[0], unit.pm};
+	char name[4] = {0, '^', 0, 0};
+	struct math_result r;
+
+	if (letter->kind == MT_POW) {
+		if (letter->kid[1]->len != 1 || letter->kid[1]->decimals)
+			return EQ_UNKNOWN;
+		name[2] = letter->kid[1]->text[0];
+		letter = letter->kid[0];
+	} else
+		name[1] = 0;
+	name[0] = letter->text[0];
+	if (!strcmp(name, unit.n->text))
+		return eq_item(e, bare, value);
+	r = measured(e, bare, name, value, unit.n->text);
+	return r.verdict == MATH_EQUAL ? r : EQ_UNKNOWN;
+}
+
+int eq_has_unit(const struct math_node *n)
+{
+	for (uint32_t i = 0; i < n->n; i++)
+		if (eq_has_unit(n->kid[i]))
+			return 1;
+	return n->kind == MT_UNIT && n->op != MU_PERCENT && n->op != MU_DEGREE;
+}
+
+/*
+ * A unit on one side only is passed over, if it is one or says what is counted. 50% is 50, and also 1/2; 180 degrees
+ * are 180, and also pi.
+ */
 struct math_result eq_unit(struct eq *e, struct item a, struct item b)
 {
 	struct item *u = a.n->kind == MT_UNIT ? &a : &b, *o = u == &a ? &b : &a, whole = *u;
@@ -82,17 +118,14 @@ struct math_result eq_unit(struct eq *e, struct item a, struct item b)
 
 	if (a.n->kind == MT_UNIT && b.n->kind == MT_UNIT)
 		return eq_two_units(e, a, b);
-	if (o->n->flags & MT_F_MAYBE_UNIT && o->n->kind == MT_MUL && o->n->n == 2) {
-		/* "5 m" against five metres, feet, ... */
-		struct item bare = {o->n->kid[0], o->pm};
-
-		if (!strcmp(o->n->kid[1]->text, unit->text)) {
-			*o = bare;
-			u->n = unit->kid[0];
-			return eq_item(e, a, b);
-		}
+	if (o->n->flags & MT_F_MAYBE_UNIT && o->n->kind == MT_MUL && o->n->n == 2)
+		return eq_written_unit(e, *u, *o);
+	if (o->n->kind == MT_LIST)
+		return eq_compound(e, *u, *o);
+	if (unit->flags & MT_F_OPEN)
 		return EQ_UNKNOWN;
-	}
+	if (eq_is_formula(o->n) && eq_is_formula(unit->kid[0]) && eq_has_unit(o->n))
+		return eq_value(e, a, b);
 	u->n = unit->kid[0];
 	r = eq_item(e, a, b);
 	if (r.verdict == MATH_EQUAL || !eq_is_formula(o->n) || (unit->op != MU_PERCENT && unit->op != MU_DEGREE))
@@ -152,13 +185,4 @@ struct math_result eq_ratio(struct eq *e, struct item a, struct item b)
 	if (r.verdict != MATH_UNEQUAL || (a.n->flags & b.n->flags & MT_F_CLOCK))
 		return r;
 	return proportional(e, a, b).verdict == MATH_UNEQUAL ? r : EQ_UNKNOWN;
-}
-
-/* ---- matrices ---- */
-
-struct math_result eq_matrix(struct eq *e, struct item a, struct item b)
-{
-	if (a.n->rows != b.n->rows || a.n->cols != b.n->cols)
-		return EQ_DIFFERENT;
-	return eq_sequence(e, a.n, a.pm, b.n, b.pm);
 }

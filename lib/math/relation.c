@@ -45,6 +45,37 @@ static int symmetric(char op)
 	return strchr("=!~mpos", op) != NULL;
 }
 
+/* The same class of numbers: one modulus, and a difference that it divides. */
+struct math_result eq_residue(struct eq *e, struct item a, struct item b)
+{
+	struct math_result same = eq_sequence(e, a.n, a.pm, b.n, b.pm);
+	struct xs *s = &e->s;
+	xid m, n, d;
+
+	if (same.verdict == MATH_EQUAL || !eq_is_formula(a.n->kid[0]) || !eq_is_formula(b.n->kid[0]))
+		return same;
+	s->n_finite = 0;
+	m = x_build(s, a.n->kid[1], a.pm);
+	n = x_build(s, b.n->kid[1], b.pm);
+	d = x_div(s, x_sub(s, x_build(s, a.n->kid[0], a.pm), x_build(s, b.n->kid[0], b.pm)), m);
+	if (d < 0 || m != n || s->n_finite || !x_is(s, d, X_RAT) || !x_is(s, m, X_RAT) ||
+	    !fmpz_is_one(fmpq_denref(x_value(s, m))))
+		return EQ_UNKNOWN;
+	return fmpz_is_one(fmpq_denref(x_value(s, d))) ? EQ_SAME : EQ_DIFFERENT;
+}
+
+/* The same left side, and values that are or are not congruent. */
+static struct math_result congruence(struct eq *e, const struct link *a, const struct link *b)
+{
+	struct math_result left, right;
+
+	if (a->r.n->kind != MT_MOD || b->r.n->kind != MT_MOD)
+		return EQ_UNKNOWN;
+	left = eq_item(e, a->l, b->l);
+	right = eq_residue(e, a->r, b->r);
+	return left.verdict == MATH_EQUAL ? right : EQ_UNKNOWN;
+}
+
 static struct math_result by_sides(struct eq *e, const struct link *a, const struct link *b)
 {
 	struct math_result r = eq_and(eq_item(e, a->l, b->l), eq_item(e, a->r, b->r));
@@ -78,12 +109,31 @@ static struct math_result same_variable(struct eq *e, const struct link *a, cons
 	return EQ_UNKNOWN;
 }
 
+static int is_constant(struct eq *e, struct item a)
+{
+	xid v = eq_is_formula(a.n) ? x_build(&e->s, a.n, a.pm) : X_NONE;
+
+	return v >= 0 && !(x_at(&e->s, v)->flags & XF_VAR);
+}
+
+/* x = 5, 5 = x, and x - 5 = 0, as lines are written */
+static int solved(struct eq *e, const struct link *k)
+{
+	const struct math_node *l = k->l.n, *r = k->r.n;
+
+	if (l->kind == MT_ADD && l->n == 2 && l->kid[0]->kind == MT_VAR && r->kind == MT_NUMBER && !strcmp(r->text, "0"))
+		return is_constant(e, (struct item){l->kid[1], k->l.pm});
+	return (l->kind == MT_VAR && is_constant(e, k->r)) || (r->kind == MT_VAR && is_constant(e, k->l));
+}
+
 static struct math_result eq_link(struct eq *e, const struct link *a, const struct link *b)
 {
 	struct math_result r;
 	int sign = 0, linear;
 	xid x, y;
 
+	if (a->op == 'm' && b->op == 'm' && (r = congruence(e, a, b)).verdict != MATH_UNKNOWN)
+		return r;
 	if (strchr("=<l!", a->op) == NULL || strchr("=<l!", b->op) == NULL)
 		return a->op == b->op ? by_sides(e, a, b) : EQ_UNKNOWN;
 	if (a->op == b->op) {
@@ -96,6 +146,9 @@ static struct math_result eq_link(struct eq *e, const struct link *a, const stru
 	y = difference(e, b);
 	if (x < 0 || y < 0 || e->s.n_finite || x_is(&e->s, x, X_UNDEF) || x_is(&e->s, y, X_UNDEF))
 		return a->op == b->op ? by_sides(e, a, b) : EQ_UNKNOWN;
+	/* an equation is not yet its solution */
+	if (a->op == '=' && solved(e, a) != solved(e, b))
+		return EQ_UNKNOWN;
 	r = eq_result(x_proportional(&e->s, x, y, &sign), MATH_BY_ALGEBRAIC);
 	linear = x_degree(&e->s, x) == 1 && x_degree(&e->s, y) == 1;
 	if (r.verdict == MATH_UNEQUAL)

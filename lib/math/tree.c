@@ -56,8 +56,8 @@ static int spell(struct parser *p)
 		last_long = lengthy;
 		last = t->kind;
 	}
-	/* "5." and "5" */
-	while (p->n_chr > start && p->chr[p->n_chr - 1] == '.')
+	/* "5." and "5"; but 5... is more than that */
+	for (size_t i = p->n_tok - 1; i && p->tok[i - 1].kind == TK_DOT; i--)
 		p->n_chr--;
 	tree->n_plain = p->n_chr - start;
 	p->chr[p->n_chr++] = 0;
@@ -113,6 +113,19 @@ static void ascii_set(struct parser *p)
 		peek(p)->op = last->op = 'S';
 }
 
+/* 1,22 and -0,5, with no space: two numbers, or one with a decimal comma. */
+static void decimal_comma(struct parser *p, struct math_node *list)
+{
+	size_t minus = p->tok[0].kind == TK_MINUS;
+	const struct tok *whole = &p->tok[minus], *part = &p->tok[minus + 2];
+
+	if (p->n_tok != minus + 4 || whole->kind != TK_NUM || p->tok[minus + 1].kind != TK_COMMA || part->kind != TK_NUM ||
+	    whole->decimals || part->decimals || (part->flags | p->tok[minus + 1].flags) & TF_SPACE)
+		return;
+	list->flags |= MT_F_COMMA;
+	list->decimals = part->width;
+}
+
 static struct math_node *whole(struct parser *p)
 {
 	size_t mark = p->n_st;
@@ -131,8 +144,12 @@ static struct math_node *whole(struct parser *p)
 	n = mt_items(p, &op);
 	if (n < 1 || !at_kind(p, TK_END))
 		return NULL;
-	if (n > 1)
-		return mt_gather(p, MT_LIST, op, mark);
+	if (n > 1) {
+		node = mt_gather(p, MT_LIST, op, mark);
+		if (node && n == 2)
+			decimal_comma(p, node);
+		return node;
+	}
 	node = p->st[mark];
 	if (node->kind == MT_NUMBER && (p->tok[0].flags & TF_GROUPED))
 		other_reading(p, node);

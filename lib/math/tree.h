@@ -49,7 +49,8 @@ enum math_kind {
 	MT_FUNC,      /* op: enum math_func; kids: its arguments */
 	MT_APPLY,     /* an unknown function: text: its name ("f", "g'", "f^-1"); kids: its arguments */
 	MT_PM,        /* one kid: \pm a; two: a \pm b. op '+': upper sign is plus; '-': \mp */
-	MT_MOD,       /* a \pmod{m}: a, m */
+	MT_MOD,       /* a \pmod{m}: a, m: the residue class */
+	MT_SERIES,    /* op: 's' \sum, 'p' \prod; index (VAR), from, to, what is summed */
 
 	/* ---- what holds several ---- */
 	MT_TUPLE,     /* a point, vector or interval (what it is cannot be told from (0,1)): one kid or more (one: [5], <5>);
@@ -69,7 +70,7 @@ enum math_kind {
 	               * o (perpendicular) s (similar). a < b = c is one node. */
 
 	/* ---- values with something about them ---- */
-	MT_UNIT,      /* one kid: the value; op: enum math_unit; text: canonical name ("cm^2", "$", "%", "deg", "mile", "th") */
+	MT_UNIT,      /* one kid: the value; op: enum math_unit; text: canonical name ("cm^2", "$", "%", "deg", "mi", "th") */
 	MT_RATIO,     /* a:b, a:b:c: two kids or more; text: "am", "pm" or "". MT_F_CLOCK: am/pm, or looks like a time (3:30);
 	               * 9 a.m. is 9:00 am */
 	MT_N_KINDS
@@ -90,6 +91,8 @@ enum math_func {
 	MF_BINOM,                     /* n, k */
 	MF_GCD, MF_LCM, MF_MIN, MF_MAX,   /* one argument or more */
 	MF_RE, MF_IM, MF_CONJ, MF_ARG, MF_SGN,
+	MF_REM,                       /* a \bmod m: a, m */
+	MF_TRANSPOSE,                 /* of a matrix or vector */
 	MF_N
 };
 
@@ -107,6 +110,8 @@ enum {
 	MT_F_CLOCK = 4,     /* RATIO: see there */
 	MT_F_MAYBE_UNIT = 8,/* MUL, written "5 m" or "5 m^2" with a space: kid[1] (m g s h L) may be a unit of kid[0] */
 	MT_F_PAREN = 16,    /* there were round brackets about it */
+	MT_F_COMMA = 64,    /* LIST: 1,22 and nothing else, which may be a decimal: its decimals */
+	MT_F_OPEN = 32,     /* UNIT: not a unit that is known, nor something counted: what is meant may not be left out */
 };
 
 struct math_node {
@@ -117,7 +122,7 @@ struct math_node {
 	const char *text;            /* "" where the kind has none */
 	uint32_t len;
 	union {
-		struct { uint32_t decimals, repeat, num; };   /* NUMBER, BASE */
+		struct { uint32_t decimals, repeat, num; };   /* NUMBER, BASE; LIST with MT_F_COMMA */
 		struct { uint32_t rows, cols; };              /* MATRIX */
 		struct { char open, close; };                 /* TUPLE */
 	};

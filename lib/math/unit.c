@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Words: units behind a value, and values that are words. */
+/* Words behind a value: its unit, what is counted, and scales such as million or tenths. */
 #include <string.h>
 #include <strings.h>
 
@@ -8,17 +8,28 @@
 
 enum { UNIT_LEN = 96, UNIT_WORDS = 6 };
 
-/* What several spellings of a unit become. Sorted by no order: short. */
+/* What several spellings of a unit become; measure.c has what they are. Sorted by no order: short. */
 static const struct { const char *word, *unit; } units[] = {
-	{"cm", "cm"}, {"centimeter", "cm"}, {"centimetre", "cm"}, {"mm", "mm"}, {"millimeter", "mm"}, {"millimetre", "mm"},
-	{"m", "m"}, {"meter", "m"}, {"metre", "m"}, {"km", "km"}, {"kilometer", "km"}, {"kilometre", "km"},
-	{"in", "in"}, {"inch", "in"}, {"ft", "ft"}, {"foot", "ft"}, {"feet", "ft"}, {"yd", "yd"}, {"yard", "yd"}, {"mi", "mi"}, {"mile", "mi"},
-	{"g", "g"}, {"gm", "g"}, {"gram", "g"}, {"kg", "kg"}, {"kilogram", "kg"}, {"mg", "mg"}, {"milligram", "mg"},
-	{"lb", "lb"}, {"pound", "lb"}, {"oz", "oz"}, {"ounce", "oz"}, {"gal", "gal"}, {"gallon", "gal"},
-	{"l", "L"}, {"liter", "L"}, {"litre", "L"}, {"ml", "mL"}, {"milliliter", "mL"}, {"millilitre", "mL"},
-	{"s", "s"}, {"sec", "s"}, {"second", "s"}, {"min", "min"}, {"minute", "min"}, {"h", "h"}, {"hr", "h"}, {"hour", "h"},
-	{"mph", "mi/h"}, {"unit", "unit"}, {"child", "child"}, {"children", "child"}, {"person", "person"}, {"people", "person"},
-	{"dollar", "$"}, {"usd", "$"}, {"cent", "cent"}, {"euro", "EUR"}, {"eur", "EUR"}, {"gbp", "GBP"}, {"rupee", "INR"}, {"yen", "JPY"},
+	{"cm", "cm"}, {"centimeter", "cm"}, {"centimetre", "cm"}, {"mm", "mm"}, {"millimeter", "mm"},
+	{"millimetre", "mm"}, {"m", "m"}, {"meter", "m"}, {"metre", "m"}, {"km", "km"}, {"kilometer", "km"},
+	{"kilometre", "km"}, {"dm", "dm"}, {"decimeter", "dm"}, {"decimetre", "dm"}, {"nm", "nm"}, {"nanometer", "nm"},
+	{"micrometer", "um"}, {"in", "in"}, {"inch", "in"}, {"ft", "ft"}, {"foot", "ft"}, {"feet", "ft"}, {"yd", "yd"},
+	{"yard", "yd"}, {"mi", "mi"}, {"mile", "mi"}, {"g", "g"}, {"gm", "g"}, {"gram", "g"}, {"kg", "kg"},
+	{"kilogram", "kg"}, {"kilo", "kg"}, {"mg", "mg"}, {"milligram", "mg"}, {"tonne", "tonne"}, {"lb", "lb"},
+	{"pound", "lb"}, {"oz", "oz"}, {"ounce", "oz"}, {"gal", "gal"}, {"gallon", "gal"}, {"quart", "qt"},
+	{"qt", "qt"}, {"pint", "pt"}, {"pt", "pt"}, {"cup", "cup"}, {"tablespoon", "tbsp"}, {"tbsp", "tbsp"},
+	{"teaspoon", "tsp"}, {"tsp", "tsp"}, {"l", "L"}, {"L", "L"}, {"liter", "L"}, {"litre", "L"}, {"ml", "mL"},
+	{"milliliter", "mL"}, {"millilitre", "mL"}, {"cl", "cL"}, {"centiliter", "cL"}, {"cc", "cc"}, {"acre", "acre"},
+	{"ha", "ha"}, {"hectare", "ha"}, {"s", "s"}, {"sec", "s"}, {"second", "s"}, {"min", "min"}, {"minute", "min"},
+	{"h", "h"}, {"hr", "h"}, {"hour", "h"}, {"ms", "ms"}, {"millisecond", "ms"}, {"day", "day"}, {"week", "week"},
+	{"month", "month"}, {"year", "year"}, {"yr", "year"}, {"decade", "decade"}, {"century", "century"},
+	{"mph", "mi/h"}, {"kph", "km/h"}, {"kmh", "km/h"}, {"kmph", "km/h"}, {"N", "N"}, {"newton", "N"}, {"J", "J"},
+	{"joule", "J"}, {"kj", "kJ"}, {"W", "W"}, {"watt", "W"}, {"kw", "kW"}, {"pa", "Pa"}, {"pascal", "Pa"},
+	{"kpa", "kPa"}, {"hz", "Hz"}, {"hertz", "Hz"}, {"volt", "V"}, {"ohm", "ohm"}, {"ampere", "A"}, {"amp", "A"},
+	{"mole", "mol"}, {"mol", "mol"}, {"kelvin", "K"}, {"rad", "rad"}, {"radian", "rad"}, {"unit", "unit"},
+	{"child", "child"}, {"children", "child"}, {"person", "person"}, {"people", "person"}, {"men", "man"},
+	{"women", "woman"}, {"dollar", "$"}, {"usd", "$"}, {"buck", "$"}, {"cent", "cent"}, {"euro", "EUR"},
+	{"eur", "EUR"}, {"gbp", "GBP"}, {"rupee", "INR"}, {"inr", "INR"}, {"rs", "INR"}, {"yen", "JPY"}, {"jpy", "JPY"},
 	{"percent", "%"}, {"pct", "%"}, {"degree", "deg"}, {"deg", "deg"}, {"celsius", "degC"}, {"fahrenheit", "degF"},
 };
 
@@ -42,6 +53,11 @@ static int among(const struct tok *t, const char *const *list, size_t n)
 		if (same_word(t->s, t->len, list[i]))
 			return 1;
 	return 0;
+}
+
+int mt_is_stop(const struct tok *t)
+{
+	return among(t, stops, LEN(stops));
 }
 
 static int is_meridiem(const struct tok *t)
@@ -73,6 +89,8 @@ struct phrase {
 	char s[UNIT_LEN];
 	size_t n, words;
 	int power;                      /* of the next word */
+	int head, tail;                 /* its last word is counted or measures; of, per, in followed */
+	int open;                       /* a word that may be mathematics, or change what is said */
 };
 
 static int add(struct phrase *u, const char *s, size_t n)
@@ -100,15 +118,53 @@ static size_t singular(const struct tok *t, char *out)
 	return n > 2 && out[n - 1] == 's' && out[n - 2] != 's' && out[n - 2] != 'u' ? n - 1 : n;
 }
 
+/* Letters alone are units in one case only: 5 m, not 5 M. */
+static const char *known_unit(const struct tok *t, const char *word, size_t n)
+{
+	for (size_t i = 0; i < LEN(units); i++)
+		if (n == 1 ? t->len == 1 && units[i].word[0] == t->s[0] && !units[i].word[1] :
+		    strlen(units[i].word) == n && !strncasecmp(units[i].word, word, n))
+			return units[i].unit;
+	return NULL;
+}
+
+/* What a word says about whether the phrase may be left out. */
+static void classify(struct phrase *u, const struct tok *t)
+{
+	static const char *const links[] = {"of", "per", "in", "on", "at", "from", "among", "inside", "within"};
+	static const char *const fillers[] = {"the", "a", "an", "square", "sq", "cubic", "cu"};
+	static const char *const behind[] = {
+		"tall", "long", "wide", "high", "deep", "thick", "old", "away", "apart", "left", "remaining", "each", "total",
+		"altogether", "together", "ago", "later", "earlier", "early", "late", "overall",
+	};
+	char word[64];
+	size_t n = singular(t, word);
+	const char *unit = known_unit(t, word, n);
+	enum noun noun = unit ? NOUN_COUNTED : noun_of(t->s, t->len);
+
+	if (among(t, fillers, LEN(fillers)) || (u->head && among(t, behind, LEN(behind))))
+		return;
+	if (u->n == 3 && !memcmp(u->s, "deg", 3) && t->len == 1)
+		return;
+	if (u->head && among(t, links, LEN(links))) {
+		u->tail = 1;
+		return;
+	}
+	u->open |= noun == NOUN_DOUBTFUL;
+	if (!u->tail)
+		u->head = noun == NOUN_COUNTED;
+}
+
 static int add_word(struct phrase *u, const struct tok *t)
 {
 	static const char *const fillers[] = {"of", "the", "a", "an"}, *const square[] = {"square", "sq"}, *const cubic[] = {"cubic", "cu"};
 	char word[64];
-	const char *unit = word;
+	const char *unit = word, *found;
 	size_t n;
 
 	if (t->len > sizeof word)
 		return -1;
+	classify(u, t);
 	if (among(t, fillers, LEN(fillers)))
 		return 0;
 	if (among(t, square, LEN(square)) || among(t, cubic, LEN(cubic))) {
@@ -118,12 +174,11 @@ static int add_word(struct phrase *u, const struct tok *t)
 	if (same_word(t->s, t->len, "per"))
 		return add(u, "/", 1);
 	n = singular(t, word);
-	for (size_t i = 0; i < LEN(units); i++)
-		if (same_word(word, n, units[i].word)) {
-			unit = units[i].unit;
-			n = strlen(unit);
-			break;
-		}
+	found = known_unit(t, word, n);
+	if (found) {
+		unit = found;
+		n = strlen(unit);
+	}
 	/* degrees Celsius */
 	if (u->n == 3 && !memcmp(u->s, "deg", 3) && (unit == word ? n == 1 && (*word == 'c' || *word == 'f') : n == 4 && !memcmp(unit, "deg", 3))) {
 		char scale[1] = {unit == word ? (char)(*word - 32) : unit[3]};
@@ -165,7 +220,7 @@ static int phrase(struct parser *p, struct phrase *u)
 	while (at_kind(p, TK_WORD)) {
 		const struct tok *t = peek(p);
 
-		if (among(t, stops, LEN(stops)) || u->words == UNIT_WORDS || add_word(u, t))
+		if (mt_is_stop(t) || u->words == UNIT_WORDS || add_word(u, t))
 			return -1;
 		next(p);
 		if (at_kind(p, TK_DOT) && peek_at(p, 1)->kind == TK_WORD)
@@ -200,25 +255,74 @@ static struct math_node *clock(struct parser *p, struct math_node *value)
 	return value;
 }
 
-/* 5 million */
-static struct math_node *scaled(struct parser *p, struct math_node *value)
+/* 5 tenths, 1 half, 2 thirds: the words as they are of one and of several. */
+struct math_node *mt_fraction_word(struct parser *p, const char *s, size_t n, struct math_node *value)
+{
+	static const struct { const char *one, *several, *digits; } parts[] = {
+		{"half", "halves", "2"}, {"third", "thirds", "3"}, {"quarter", "quarters", "4"}, {"fourth", "fourths", "4"},
+		{"fifth", "fifths", "5"}, {"sixth", "sixths", "6"}, {"seventh", "sevenths", "7"}, {"eighth", "eighths", "8"},
+		{"ninth", "ninths", "9"}, {"tenth", "tenths", "10"}, {"twelfth", "twelfths", "12"},
+		{"hundredth", "hundredths", "100"}, {"thousandth", "thousandths", "1000"},
+		{"millionth", "millionths", "1000000"},
+	};
+	int one = value->kind == MT_NUMBER && value->len == 1 && *value->text == '1' && !value->decimals;
+
+	for (size_t i = 0; i < LEN(parts); i++)
+		if (same_word(s, n, one ? parts[i].one : parts[i].several))
+			return mt_two(p, MT_DIV, 0, value, mt_leaf(p, MT_NUMBER, 0, parts[i].digits, strlen(parts[i].digits)));
+	return NULL;
+}
+
+/* 5 million, 3 dozen */
+static struct math_node *multiple(struct parser *p, const struct tok *t, struct math_node *value)
 {
 	static const struct { const char *word, *digits; } scales[] = {
-		{"hundred", "100"}, {"thousand", "1000"}, {"million", "1000000"}, {"billion", "1000000000"}, {"trillion", "1000000000000"},
-		{"dozen", "12"},
+		{"hundred", "100"}, {"thousand", "1000"}, {"million", "1000000"}, {"billion", "1000000000"},
+		{"trillion", "1000000000000"}, {"dozen", "12"}, {"ten", "10"},
 	};
+	size_t n = t->len;
 
 	for (size_t i = 0; i < LEN(scales); i++)
-		if (same_word(peek(p)->s, peek(p)->len, scales[i].word)) {
-			struct math_node *scale = mt_leaf(p, MT_NUMBER, 0, scales[i].digits, strlen(scales[i].digits));
+		if (same_word(t->s, n, scales[i].word) || (n > 3 && strlen(scales[i].word) == n - 1 && (t->s[n - 1] | 32) == 's' &&
+		    !strncasecmp(t->s, scales[i].word, n - 1)))
+			return mt_two(p, MT_MUL, 0, value, mt_leaf(p, MT_NUMBER, 0, scales[i].digits, strlen(scales[i].digits)));
+	return NULL;
+}
 
-			next(p);
-			/* \$1.5 million */
-			if (value->kind != MT_UNIT)
-				return mt_two(p, MT_MUL, 0, value, scale);
-			value->kid[0] = mt_two(p, MT_MUL, 0, value->kid[0], scale);
-			return value->kid[0] ? value : NULL;
-		}
+/* 5 squared, x cubed, 5 factorial */
+static struct math_node *operated(struct parser *p, const struct tok *t, struct math_node *value)
+{
+	int plain = value->kind == MT_NUMBER || value->kind == MT_VAR || value->kind == MT_CONST || value->flags & MT_F_PAREN;
+
+	if (!plain)
+		return NULL;
+	if (same_word(t->s, t->len, "squared"))
+		return mt_two(p, MT_POW, 0, value, mt_leaf(p, MT_NUMBER, 0, "2", 1));
+	if (same_word(t->s, t->len, "cubed"))
+		return mt_two(p, MT_POW, 0, value, mt_leaf(p, MT_NUMBER, 0, "3", 1));
+	return same_word(t->s, t->len, "factorial") ? mt_one(p, MT_FUNC, MF_FACT, value) : NULL;
+}
+
+/* What words make of a value before its unit; \$1.5 million is a million and a half dollars. */
+static struct math_node *scaled(struct parser *p, struct math_node *value)
+{
+	for (int i = 0; i < 2 && at_kind(p, TK_WORD); i++) {
+		struct math_node *inner = value->kind == MT_UNIT ? value->kid[0] : value, *node;
+		const struct tok *t = peek(p);
+
+		node = multiple(p, t, inner);
+		if (!node)
+			node = mt_fraction_word(p, t->s, t->len, inner);
+		if (!node)
+			node = operated(p, t, inner);
+		if (!node)
+			break;
+		next(p);
+		if (value->kind == MT_UNIT)
+			value->kid[0] = node;
+		else
+			value = node;
+	}
 	return value;
 }
 
@@ -258,7 +362,19 @@ struct math_node *mt_unit(struct parser *p, struct math_node *value)
 	if (!node || !(node->text = mt_text(p, u.s, u.n)))
 		return NULL;
 	node->len = (uint32_t)u.n;
+	if (u.open || !u.head)
+		node->flags |= MT_F_OPEN;
 	return node;
+}
+
+int mt_counts(struct parser *p)
+{
+	struct parser saved = *p;
+	struct phrase u = {.n = 0};
+	int good = at_kind(p, TK_WORD) && !phrase(p, &u) && u.head && !u.open;
+
+	*p = saved;
+	return good;
 }
 
 struct math_node *mt_money(struct parser *p, const struct tok *t, struct math_node *value)
@@ -268,140 +384,4 @@ struct math_node *mt_money(struct parser *p, const struct tok *t, struct math_no
 		return NULL;
 	value->len = t->len;
 	return value;
-}
-
-/* ---- values that are words ---- */
-
-static struct math_node *number_word(struct parser *p)
-{
-	static const char *const names[] = {
-		"zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
-	};
-	char digits[3];
-	struct math_node *node;
-
-	for (size_t i = 0; i < LEN(names); i++)
-		if (same_word(peek(p)->s, peek(p)->len, names[i])) {
-			next(p);
-			node = mt_leaf(p, MT_NUMBER, 0, digits, (size_t)snprintf(digits, sizeof digits, "%zu", i % 100));
-			if (node)
-				node->flags |= MT_F_WORD;
-			return node;
-		}
-	return NULL;
-}
-
-static int ends_value(const struct tok *t)
-{
-	switch (t->kind) {
-	case TK_END: case TK_COMMA: case TK_SEMI: case TK_AND: case TK_OR: case TK_ROW: case TK_CLOSE: case TK_REL:
-		return 1;
-	}
-	return 0;
-}
-
-/* Phrases with a meaning. */
-static struct math_node *meaning(struct parser *p, const char *s, size_t n)
-{
-	static const char *const reals[] = {
-		"all real numbers", "all reals", "the set of all real numbers", "set of all real numbers", "the real numbers", "all real",
-	};
-	static const char *const empty[] = {"empty set", "the empty set"};
-
-	for (size_t i = 0; i < LEN(reals); i++)
-		if (same_word(s, n, reals[i]))
-			return mt_leaf(p, MT_SETNAME, 0, "R", 1);
-	for (size_t i = 0; i < LEN(empty); i++)
-		if (same_word(s, n, empty[i]))
-			return mt_node(p, MT_EMPTY, 0);
-	if (same_word(s, n, "all integers"))
-		return mt_leaf(p, MT_SETNAME, 0, "Z", 1);
-	if (same_word(s, n, "infinity"))
-		return mt_leaf(p, MT_CONST, MC_INF, "infty", 5);
-	return NULL;
-}
-
-/* Rs. 50, USD 50: is it so? */
-static int prefixed_money(struct parser *p, struct math_node **out)
-{
-	static const struct { const char *word; struct tok money; } all[] = {
-		{"rs", {.s = "INR", .len = 3}}, {"inr", {.s = "INR", .len = 3}}, {"usd", {.s = "$", .len = 1}}, {"eur", {.s = "EUR", .len = 3}},
-		{"gbp", {.s = "GBP", .len = 3}},
-	};
-	size_t dot = peek_at(p, 1)->kind == TK_DOT;
-
-	if (peek_at(p, 1 + dot)->kind != TK_NUM)
-		return 0;
-	for (size_t i = 0; i < LEN(all); i++)
-		if (same_word(peek(p)->s, peek(p)->len, all[i].word)) {
-			p->i += 1 + dot;
-			*out = mt_money(p, &all[i].money, mt_factor(p, 0));
-			return 1;
-		}
-	return 0;
-}
-
-struct math_node *mt_words(struct parser *p)
-{
-	static const char *const skipped[] = {"about", "approximately", "approx", "exactly", "roughly", "either", "both"};
-	const struct tok *t = peek(p);
-	struct math_node *node;
-	size_t start = p->n_chr;
-	int conditional;
-
-	if (t->len == 1 && peek_at(p, 1)->kind != TK_WORD && peek_at(p, 1)->kind != TK_NUM)
-		return mt_set_expr(p);
-	if (peek_at(p, 1)->kind == TK_SUB)
-		return mt_sum(p);
-	if (among(t, skipped, LEN(skipped)) && !ends_value(peek_at(p, 1))) {
-		next(p);
-		if (at_kind(p, TK_WORD) && among(peek(p), skipped, LEN(skipped)))
-			return NULL;
-		return at_kind(p, TK_WORD) ? mt_words(p) : mt_set_expr(p);
-	}
-	if (ends_value(peek_at(p, 1)) && (node = number_word(p)))
-		return node;
-	if (prefixed_money(p, &node))
-		return node;
-	conditional = among(t, stops, LEN(stops));
-	for (; !ends_value(peek(p)); next(p)) {
-		int after_number = t->kind == TK_NUM;
-
-		t = peek(p);
-		/* June 20th */
-		if (after_number && mt_is_ordinal(t))
-			continue;
-		switch (t->kind) {
-		case TK_DOT:
-			continue;
-		case TK_WORD: case TK_NUM: case TK_VAR: case TK_CONST: case TK_FUNC: case TK_MINUS: case TK_COLON: case TK_PRIME: case TK_PERCENT:
-			break;
-		default:
-			return NULL;
-		}
-		if (p->chr_cap - p->n_chr < 2 * (size_t)t->len + t->decimals + 8)
-			return NULL;
-		if (p->n_chr > start)
-			p->chr[p->n_chr++] = ' ';
-		if (t->kind == TK_NUM) {
-			mt_spell_number(p, t);
-		} else {
-			memcpy(p->chr + p->n_chr, t->s, t->len);
-			p->n_chr += t->len;
-		}
-	}
-	p->chr[p->n_chr++] = 0;
-	if (p->n_chr - 1 == start)
-		return NULL;
-	if (conditional && at_kind(p, TK_REL))      /* if x > 0 */
-		return NULL;
-	node = meaning(p, p->chr + start, p->n_chr - 1 - start);
-	if (node)
-		return node;
-	node = mt_node(p, MT_TEXT, 0);
-	if (!node)
-		return NULL;
-	node->text = p->chr + start;
-	node->len = (uint32_t)(p->n_chr - 1 - start);
-	return node;
 }

@@ -70,7 +70,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	b = b ? b + 1 : a + n;
 	r = ask(a, na, b, nb, 0);
 	s = ask(b, nb, a, na, 0);
-	fuzz_check(r.verdict == s.verdict && r.method == s.method && r.work == s.work, "the same when exchanged");
+	/* a comma is a decimal point in the reference only */
+	fuzz_check((r.verdict == s.verdict && r.method == s.method) || (r.verdict != MATH_UNEQUAL && memchr(data, ',', n)),
+	           "the same when exchanged");
+	fuzz_check(r.work == s.work, "as much work when exchanged");
 	fuzz_check(r.verdict != MATH_EQUAL || ask(a, na, b, nb, 1).verdict == MATH_EQUAL, "equal stays equal");
 	fuzz_check(ask(a, na, a, na, 0).verdict == MATH_EQUAL, "a text equals itself");
 	rewritten(a, na);
@@ -91,6 +94,8 @@ int main(void)
 		"^\\circ", "\\begin{pmatrix}", "\\end{pmatrix}", "&", "\\\\", "|", "\\lfloor", "\\rfloor", "\\overline{3}", "+", "-",
 		"\\cdot", "/", "0", "1", "2", "10^{", "99999999", "0.5", "\n", ":", "\\emptyset", "\\gcd(", "\\max(", "\\pmod{",
 		"\\setminus", "\\text{ or }", "\\text{ cm}", "f(x)", "\\log", "\\overline{z}",
+		"\\sum_{i=1}^{3}", "\\prod_{k=1}^n", "\\bmod", "]", "[", "^T", "\\mathbf{i}", "\\text{ mm}", "\\text{ apples}", "x^2<",
+		"\\text{ tenths}", " and ", "\\equiv", "\\begin{vmatrix}", "\\end{vmatrix}", "^{-1}", "3 hours 20 minutes", "1,22",
 	};
 
 	fuzz_run("tests/fuzz/corpus/math_equal", 20000, 512, tokens, LEN(tokens));

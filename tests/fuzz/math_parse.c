@@ -30,6 +30,8 @@ static int count_fits(const struct math_node *node)
 		return node->n == 1;
 	case MT_DIV: case MT_MIXED: case MT_POW: case MT_MOD: case MT_SETMINUS:
 		return node->n == 2;
+	case MT_SERIES:
+		return node->n == 4 && node->kid[0]->kind == MT_VAR;
 	case MT_ROOT: case MT_PM:
 		return node->n == 1 || node->n == 2;
 	case MT_FUNC: case MT_APPLY: case MT_TUPLE: case MT_SET: case MT_MATRIX:
@@ -63,7 +65,7 @@ static size_t check(const struct math_node *node, int height)
 		           node->kid[1]->kid[1]->kind == MT_NUMBER, "a mixed number that is none");
 		break;
 	case MT_FUNC:
-		fuzz_check(node->op < MF_N && (node->n == 1 || node->op == MF_LOG || node->op == MF_BINOM || (node->op >= MF_GCD && node->op <= MF_MAX)),
+		fuzz_check(node->op < MF_N && (node->n == 1 || node->op == MF_LOG || node->op == MF_BINOM || node->op == MF_REM || (node->op >= MF_GCD && node->op <= MF_MAX)),
 		           "a function with wrong arguments");
 		break;
 	case MT_TUPLE:
@@ -107,7 +109,9 @@ int main(void)
 		"\\begin{pmatrix}", "\\end{pmatrix}", "&", "\\\\", "\\log_", "\\sin", "^{-1}", "\\overline{", "1", "23", "0.5", "1,234", "x", "e", "i",
 		"=", "<", "\\le", "-", "+", "/", "*", "**", "f(", "'", "\\mathbb{R}", "\\emptyset", "\\setminus", "_2", "\xc2\xbd", "\xe2\x88\x9a", "\xc2\xb2",
 		"\\binom", "\\choose", "\\lfloor", "\\rfloor", "\\mid", " or ", " p.m.", "\\pmod{", "\\quad", "\\,", "\\!", "~", "e5", "e-05", "\\phantom",
-		"\\mathrm{", "\\mathbf{", "\\not", "\\triangle ABC", "C(5,2)", "A5_{11}", "\\begin{cases}", "\\begin{align}", "\\end{align}",
+		"\\mathrm{", "\\mathbf{", "\\not", "\\triangle ABC", "C(5,2)", "A5_{11}", "\\sum_{i=1}^{3}", "\\prod_{k=1}^n", "\\bmod", "]1,2[", "_{(8)}", "0.(3)", " tenths",
+		" twenty-five ", "negative 3", "\\left\\{\\begin{array}{l}", "\\end{array}\\right.", "^\\top", "5^\\circ 30'", "\\over",
+		"\\begin{Vmatrix}", "\\end{Vmatrix}", "\\det", "\\begin{cases}", "\\begin{align}", "\\end{align}",
 	};
 	size_t seen = 0;
 
