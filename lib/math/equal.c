@@ -126,17 +126,60 @@ static int only_element(struct item *a, const struct math_node *other)
 	return 1;
 }
 
+/* k in \pi + 2k\pi, k \in \mathbb{Z}; NULL: there is none. */
+static const char *parameter(const struct math_node *n)
+{
+	for (uint32_t i = 0; n->kind == MT_LIST && i < n->n; i++) {
+		const struct math_node *k = n->kid[i];
+
+		if (k->kind == MT_REL && k->n == 2 && *k->text == 'e' && k->kid[0]->kind == MT_VAR && k->kid[1]->kind == MT_SETNAME)
+			return k->kid[0]->text;
+	}
+	return NULL;
+}
+
+/* Several equations, of which one at least says no value. */
+static int is_system(const struct math_node *n)
+{
+	int implicit = 0;
+
+	for (uint32_t i = 0; i < n->n; i++) {
+		if (n->kind != MT_LIST || n->kid[i]->kind != MT_REL)
+			return 0;
+		implicit |= !eq_definition(n->kid[i]);
+	}
+	return implicit;
+}
+
 static struct math_result eq_collection(struct eq *e, struct item a, struct item b)
 {
+	const char *p = parameter(a.n), *q = parameter(b.n);
 	struct items u = {0}, v = {0};
 	struct math_result r;
+	int renamed = p && q && strcmp(p, q) && !eq_mentions(a.n, q) && !eq_mentions(b.n, p) && e->s.n_bound + 2 <= X_MAX_BOUND;
 
+	if (renamed) {
+		xid same = x_var(&e->s, " parameter");
+
+		e->s.bound[e->s.n_bound].name = p;
+		e->s.bound[e->s.n_bound++].value = same;
+		e->s.bound[e->s.n_bound].name = q;
+		e->s.bound[e->s.n_bound++].value = same;
+	}
 	eq_items(a, &u);
 	eq_items(b, &v);
 	r = eq_multiset(e, &u, &v);
+	if (r.verdict == MATH_UNEQUAL && u.n != v.n) {
+		struct math_result other = eq_but_repeats(e, &u, &v);
+
+		r = other.verdict == MATH_UNEQUAL ? r : other;
+	}
 	free(u.i);
 	free(v.i);
-	return r;
+	if (renamed)
+		e->s.n_bound -= 2;
+	/* other formulas may run through the same values, other equations have the same solutions */
+	return r.verdict == MATH_UNEQUAL && ((p && q) || (is_system(a.n) && is_system(b.n))) ? EQ_UNKNOWN : r;
 }
 
 /* Brackets of pairs tell open ends from closed ones; of longer tuples, and of vectors, they tell nothing. */
@@ -208,8 +251,12 @@ static struct math_result same_kind(struct eq *e, struct item a, struct item b)
 
 		return r.verdict == MATH_EQUAL || a.n->n != b.n->n ? r : eq_or(eq_sequence(e, a.n, a.pm, b.n, b.pm), r);
 	}
-	case MT_MOD:
-		return eq_residue(e, a, b);
+	case MT_MOD: {
+		/* 10 \pmod 7 may be the question to which 3 \pmod 7 is the answer */
+		struct math_result r = eq_sequence(e, a.n, a.pm, b.n, b.pm);
+
+		return r.verdict == MATH_UNEQUAL && eq_residue(e, a, b).verdict != MATH_UNEQUAL ? EQ_UNKNOWN : r;
+	}
 	default:
 		return EQ_UNKNOWN;
 	}
@@ -278,6 +325,12 @@ static struct math_result dispatch(struct eq *e, struct item a, struct item b)
 		pb |= collection(b.n);
 		if (pa && pb)
 			return eq_collection(e, a, b);
+		if ((a.n->kind == MT_LIST && eq_is_formula(b.n)) || (b.n->kind == MT_LIST && eq_is_formula(a.n))) {
+			struct math_result r = eq_collection(e, a, b);
+
+			if (r.verdict != MATH_UNEQUAL)
+				return r;
+		}
 		if (only_element(&a, b.n) || only_element(&b, a.n))
 			return eq_item(e, a, b);
 		if (a.n->flags & MT_F_COMMA && eq_is_formula(b.n) && eq_decimal_comma(e, a, b))

@@ -192,6 +192,8 @@ static struct math_node *postfix(struct parser *p, struct math_node *node)
 		} else if (t->kind == TK_DEG) {
 			node = degrees(p, node, 0);
 		} else if (t->kind == TK_PERCENT) {
+			if (node->kind == MT_UNIT)
+				return NULL;
 			next(p);
 			node = annotated(p, node, MU_PERCENT, "%");
 		} else if (t->kind == TK_MONEY && peek_at(p, 1)->kind != TK_NUM) {

@@ -370,6 +370,22 @@ static struct math_node *from_text(struct parser *p)
 	return node;
 }
 
+/* FF_{16}: several letters, and this base; F_{16} is a name. */
+static int is_hexadecimal(struct parser *p)
+{
+	size_t ahead = 0;
+	const struct tok *t = peek(p);
+
+	for (; is_capital(t) && t->s[0] <= 'F' && (!ahead || !(t->flags & TF_SPACE)); t = peek_at(p, ahead))
+		ahead++;
+	if (ahead < 2 || t->kind != TK_SUB)
+		return 0;
+	t = peek_at(p, ahead + 1);
+	if (t->kind == TK_OPEN)
+		t = peek_at(p, ahead + 2);
+	return t->kind == TK_NUM && t->len == 2 && !memcmp(t->s, "16", 2);
+}
+
 struct math_node *mt_variable(struct parser *p)
 {
 	const struct tok *t = peek(p);
@@ -382,7 +398,7 @@ struct math_node *mt_variable(struct parser *p)
 		return accented(p);
 	if (t->kind == TK_SHAPE)
 		return shape(p);
-	if (is_capital(t) && peek_at(p, 1)->kind == TK_NUM && !(peek_at(p, 1)->flags & TF_SPACE)) {
+	if (is_capital(t) && (is_hexadecimal(p) || (peek_at(p, 1)->kind == TK_NUM && !(peek_at(p, 1)->flags & TF_SPACE)))) {
 		char digits[NAME_MAX_LEN];
 		size_t n, ahead = mixed_digits(p, digits, &n);
 

@@ -114,6 +114,8 @@ static int prose(struct lexer *l)
 		return lex_emits(l, TK_AND, 0, "and");
 	if (n == 2 && !memcmp(s, "or", 2))
 		return lex_emits(l, TK_OR, 0, "or");
+	if (n == 3 && !memcmp(s, "mod", 3))
+		return lex_emits(l, TK_MOD, 'b', "mod");
 	if (n == 3 && !memcmp(s, "cis", 3))
 		return lex_emits(l, TK_FUNC, MF_N, "cis");
 	if (mode(l) == TC_ROMAN) {

@@ -333,6 +333,8 @@ static struct math_node *value(struct parser *p)
 	struct math_node *node;
 
 	node = at_kind(p, TK_WORD) ? mt_words(p) : mt_set_expr(p);
+	if (node && at_kind(p, TK_AND))
+		node = mt_and_a_half(p, node);
 	if (node && (at_kind(p, TK_OVER) || at_kind(p, TK_CHOOSE)))
 		node = infix_fraction(p, node);
 	if (node && (at_kind(p, TK_COLON) || is_to(p)) && !p->set) {

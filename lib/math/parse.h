@@ -144,6 +144,7 @@ int mt_is_stop(const struct tok *t);                           /* after these no
 struct math_node *mt_fraction_word(struct parser *p, const char *s, size_t n, struct math_node *value);
 
 /* ---- words.c ---- */
+struct math_node *mt_and_a_half(struct parser *p, struct math_node *node);
 struct math_node *mt_words(struct parser *p);                    /* at a WORD that begins a value */
 
 #endif

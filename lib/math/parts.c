@@ -36,12 +36,28 @@ static struct math_result measured(struct eq *e, struct item a, const char *unit
 	return x_equal(&e->s, x, y);
 }
 
+/* F = 9/5 C + 32 */
+static struct math_result temperatures(struct eq *e, struct item celsius, struct item fahrenheit)
+{
+	struct xs *s = &e->s;
+	xid c, f;
+
+	if (!eq_is_formula(celsius.n) || !eq_is_formula(fahrenheit.n))
+		return EQ_UNKNOWN;
+	s->n_finite = 0;
+	c = x_build(s, celsius.n, celsius.pm);
+	f = x_build(s, fahrenheit.n, fahrenheit.pm);
+	return x_equal(s, x_add2(s, x_mul2(s, x_frac(s, 9, 5), c), x_int(s, 32)), f);
+}
+
 static struct math_result eq_two_units(struct eq *e, struct item a, struct item b)
 {
 	struct item va = {a.n->kid[0], a.pm}, vb = {b.n->kid[0], b.pm};
 
 	if (!strcmp(a.n->text, b.n->text))
 		return eq_item(e, va, vb);
+	if (!strncmp(a.n->text, "deg", 3) && !strncmp(b.n->text, "deg", 3) && a.n->len == 4 && b.n->len == 4)
+		return a.n->text[3] == 'C' ? temperatures(e, va, vb) : temperatures(e, vb, va);
 	return measured(e, va, a.n->text, vb, b.n->text);
 }
 

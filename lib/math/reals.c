@@ -398,7 +398,7 @@ static int pieces_of(struct eq *e, struct item a, struct pieces *out)
 
 static int is_inequality(const struct math_node *n)
 {
-	return n->kind == MT_REL && strspn(n->text, "<>lg") == n->len;
+	return n->kind == MT_REL && strspn(n->text, "<>lg!e") == n->len;
 }
 
 int eq_is_real_set(const struct math_node *n)

@@ -202,6 +202,8 @@ static struct math_node *meaning(struct parser *p, const char *s, size_t n)
 	for (size_t i = 0; i < LEN(empty); i++)
 		if (same_word(s, n, empty[i]))
 			return mt_node(p, MT_EMPTY, 0);
+	if (same_word(s, n, "DNE"))
+		return mt_leaf(p, MT_TEXT, 0, "does not exist", 14);
 	if (same_word(s, n, "all integers"))
 		return mt_leaf(p, MT_SETNAME, 0, "Z", 1);
 	if (same_word(s, n, "infinity"))
@@ -227,6 +229,23 @@ static int prefixed_money(struct parser *p, struct math_node **out)
 			return 1;
 		}
 	return 0;
+}
+
+/* "and a half" behind a whole number, added to it. */
+struct math_node *mt_and_a_half(struct parser *p, struct math_node *node)
+{
+	const struct tok *one = peek_at(p, 1), *part = peek_at(p, 2);
+	struct math_node *fraction;
+
+	if (!at_kind(p, TK_AND) || part->kind != TK_WORD || node->kind != MT_NUMBER || node->decimals || one->len > 3 ||
+	    !(same_word(one->s, one->len, "a") || same_word(one->s, one->len, "one")))
+		return node;
+	fraction = mt_leaf(p, MT_NUMBER, 0, "1", 1);
+	fraction = fraction ? mt_fraction_word(p, part->s, part->len, fraction) : NULL;
+	if (!fraction)
+		return node;
+	p->i += 3;
+	return mt_two(p, MT_ADD, 0, node, fraction);
 }
 
 struct math_node *mt_words(struct parser *p)

@@ -143,6 +143,18 @@ static const struct { const char *text, *tree; } table[] = {
 	{"{5^\\circ}", "(unit \"deg\" 5)"}, {"\\frac{90\xc2\xb0}{2}", "(/ (unit \"deg\" 90) 2)"}, {"{5 \\text{ cm}}", "(unit \"cm\" 5)"}, {"{0.1_2}", "0.1_2"},
 	{"5 units\xc2\xb2", "(unit \"unit^2\" 5)"}, {"2 \\operatorname{cis} 30^\\circ", "(* 2 (^ :e (* :i (/ :pi 180) 30)))"}, {"45^o", "(unit \"deg\" 45)"},
 	{"\\text{cis } \\theta", "(^ :e (* :i theta))"}, {"\\$1.5 million", "(unit \"$\" (* 1.5 1000000))"}, {"\\frac{5!}{3!2!}", "(/ (fact 5) (* (fact 3) (fact 2)))"},
+	{"\\prod_{k=1}^5 2k", "(series k 1 5 (* 2 k))"}, {"5 \\bmod 3", "(rem 5 3)"}, {"10 (mod 7)", "(mod 10 7)"},
+	{"x \\equiv 3 \\mod 7", "(rel m x (mod 3 7))"}, {"1 \\over 2", "(/ 1 2)"}, {"10 \\choose 3", "(binom 10 3)"},
+	{"0{,}5", "0.5"}, {"0.(3)", "0.(3)"}, {"0.\\dot{1}4\\dot{2}", "0.(142)"}, {"1_000", "1000"}, {"12{:}00", "(clock 12 0)"},
+	{"]1,2]", "(tuple (] 1 2)"}, {"[1;2[", "(tuple [) 1 2)"}, {"]5[", "unparsed"}, {"12_{(8)}", "12_8"}, {"FF_{16}", "FF_16"},
+	{"12_{\\text{base }8}", "12_8"}, {"\\lg 5", "(log 5 10)"}, {"5\\", "5"}, {"5\\%\\%", "unparsed"}, {"5 tenths", "(/ 5 10)"},
+	{"5 m/s", "(unit \"m/s\" 5)"}, {"negative 3", "(- 3)"}, {"twenty-five", "25"}, {"two-thirds", "(/ 2 3)"}, {"x squared", "(^ x 2)"},
+	{"one hundred and five", "105"}, {"five six", "\"five six\""}, {"\\text{one-to-one}", "\"one-to-one\""},
+	{"3 and a half", "(+ 3 (/ 1 2))"}, {"\\begin{Vmatrix}1\\end{Vmatrix}", "(apply norm (matrix 1x1 1))"},
+	{"\\det\\begin{pmatrix}1\\end{pmatrix}", "(det 1x1 1)"}, {"\\begin{pmatrix}1\\end{pmatrix}^T", "(transpose (matrix 1x1 1))"},
+	{"\\left[\\begin{array}{c}1\\\\2\\end{array}\\right]", "(matrix 2x1 1 2)"},
+	{"\\left\\{\\begin{array}{l}x=1\\\\y=2\\end{array}\\right.", "(list (rel = x 1) (rel = y 2))"},
+	{"\\begin{cases}x&=1\\\\y&=2\\end{cases}", "(list (rel = x 1) (rel = y 2))"}, {"5^\\circ 30'36''", "(unit \"deg\" (+ 5 (/ 30 60) (/ 36 3600)))"},
 	{"3 to 2", "(ratio 3 2)"}, {"ABCD", "\"ABCD\""}, {"\\log_{\\frac12} 8", "(log 8 (/ 1 2))"}, {"\\frac{-b \\pm \\sqrt{b}}{2a}", "(/ (pm (- b) (root b)) (* 2 a))"},
 };
 
