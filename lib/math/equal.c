@@ -169,11 +169,6 @@ static struct math_result eq_collection(struct eq *e, struct item a, struct item
 	eq_items(a, &u);
 	eq_items(b, &v);
 	r = eq_multiset(e, &u, &v);
-	if (r.verdict == MATH_UNEQUAL && u.n != v.n) {
-		struct math_result other = eq_but_repeats(e, &u, &v);
-
-		r = other.verdict == MATH_UNEQUAL ? r : other;
-	}
 	free(u.i);
 	free(v.i);
 	if (renamed)
@@ -325,12 +320,6 @@ static struct math_result dispatch(struct eq *e, struct item a, struct item b)
 		pb |= collection(b.n);
 		if (pa && pb)
 			return eq_collection(e, a, b);
-		if ((a.n->kind == MT_LIST && eq_is_formula(b.n)) || (b.n->kind == MT_LIST && eq_is_formula(a.n))) {
-			struct math_result r = eq_collection(e, a, b);
-
-			if (r.verdict != MATH_UNEQUAL)
-				return r;
-		}
 		if (only_element(&a, b.n) || only_element(&b, a.n))
 			return eq_item(e, a, b);
 		if (a.n->flags & MT_F_COMMA && eq_is_formula(b.n) && eq_decimal_comma(e, a, b))

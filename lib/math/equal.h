@@ -49,8 +49,6 @@ int eq_mentions(const struct math_node *n, const char *name);
 void eq_items(struct item a, struct items *out);
 /* Without regard to order, each as often. */
 struct math_result eq_multiset(struct eq *e, const struct items *a, const struct items *b);
-/* The same, where one has fewer and the other may repeat some. Changes the items. */
-struct math_result eq_but_repeats(struct eq *e, struct items *a, struct items *b);
 /* One by one. */
 struct math_result eq_sequence(struct eq *e, const struct math_node *a, int pa, const struct math_node *b, int pb);
 

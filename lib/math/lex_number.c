@@ -227,7 +227,6 @@ int lex_number(struct lexer *l)
 	while (zeros + 1 < n && p->chr[start + zeros] == '0')
 		zeros++;
 	p->chr[p->n_chr++] = 0;
-	repeat = repeat > n - zeros ? n - zeros : repeat;
 	t = lex_emit(l, TK_NUM, 0, p->chr + start + zeros, n - zeros);
 	if (!t)
 		return -1;

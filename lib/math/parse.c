@@ -143,7 +143,7 @@ struct math_node *mt_term(struct parser *p)
 			next(p);
 			if (mt_push(p, mt_factor(p, 1)))
 				return NULL;
-		} else if (t->kind == TK_DIV) {
+		} else if (t->kind == TK_DIV && !mt_unit_follows(p)) {
 			next(p);
 			node = unboxed(product(p, mark));
 			node = mt_two(p, MT_DIV, 0, node, unboxed(mt_factor(p, 1)));
@@ -182,6 +182,18 @@ static struct math_node *term_of_sum(struct parser *p, int *units)
 	return *units ? mt_unit(p, node) : node;
 }
 
+/* -(5 cm) is (-5) cm */
+static struct math_node *negative_unit(struct math_node *node)
+{
+	struct math_node *unit = node->kind == MT_NEG ? node->kid[0] : NULL;
+
+	if (!unit || unit->kind != MT_UNIT || unit->op == MU_ORDINAL)
+		return node;
+	node->kid[0] = unit->kid[0];
+	unit->kid[0] = node;
+	return unit;
+}
+
 struct math_node *mt_sum(struct parser *p)
 {
 	size_t mark = p->n_st;
@@ -218,7 +230,7 @@ struct math_node *mt_sum(struct parser *p)
 	}
 	if (p->n_st == mark + 1) {
 		p->n_st = mark;
-		return p->st[mark];
+		return negative_unit(p->st[mark]);
 	}
 	/* \mathbb{R} - \{0\} */
 	if (p->n_st == mark + 2 && p->st[mark]->kind == MT_SETNAME && p->st[mark + 1]->kind == MT_NEG &&

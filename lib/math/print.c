@@ -19,19 +19,14 @@ static const char *const functions[MF_N] = {
 
 static void number(const struct math_node *node, struct buf *out)
 {
-	size_t point = node->len > node->decimals ? node->len - node->decimals : 0;
+	size_t zeros = node->decimals >= node->len ? node->decimals + 1 - node->len : 0, n = zeros + node->len;
 
-	if (!point)
-		buf_addc(out, '0');
-	for (size_t i = 0; i < node->len || i < point; i++) {
-		if (i == point) {
+	for (size_t i = 0; i < n; i++) {
+		if (i == n - node->decimals)
 			buf_addc(out, '.');
-			for (size_t z = node->len; z < node->decimals; z++)
-				buf_addc(out, '0');
-		}
-		if (node->repeat && i == node->len - node->repeat)
+		if (node->repeat && i == n - node->repeat)
 			buf_addc(out, '(');
-		buf_addc(out, node->text[i]);
+		buf_addc(out, i < zeros ? '0' : node->text[i - zeros]);
 	}
 	if (node->repeat)
 		buf_addc(out, ')');

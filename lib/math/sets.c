@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_ITEMS = 128, MAX_REPEATS = 16 };
+enum { MAX_ITEMS = 128 };
 
 /* ---- items ---- */
 
@@ -159,36 +159,6 @@ static xid *ids_of(struct eq *e, const struct items *l)
 	}
 	qsort(ids, l->n, sizeof *ids, by_id);
 	return ids;
-}
-
-/* Leaves of what is there several times one. */
-static void once(struct eq *e, struct items *l)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < l->n; i++) {
-		size_t j = 0;
-
-		while (j < n && eq_item(e, l->i[j], l->i[i]).verdict != MATH_EQUAL)
-			j++;
-		if (j == n)
-			l->i[n++] = l->i[i];
-	}
-	l->n = n;
-}
-
-struct math_result eq_but_repeats(struct eq *e, struct items *a, struct items *b)
-{
-	struct items *more = a->n > b->n ? a : b, *less = more == a ? b : a;
-	struct math_result r = EQ_DIFFERENT;
-
-	if (more->n == less->n || !less->n || more->n > MAX_REPEATS)
-		return r;
-	once(e, more);
-	if (more->n == less->n)
-		r = eq_multiset(e, a, b);
-	/* the answer may say a value twice; a reference that does means it */
-	return r.verdict == MATH_EQUAL && (more == b) == e->swapped ? EQ_UNKNOWN : r;
 }
 
 struct math_result eq_multiset(struct eq *e, const struct items *a, const struct items *b)

@@ -27,7 +27,7 @@ enum { MT_MAX_INPUT = 8192, MT_MAX_DEPTH = 64, MT_MAX_HEIGHT = 200 };
 enum math_kind {
 	/* ---- leaves ---- */
 	MT_NUMBER,    /* text: digits without point, separators or leading zeros ("0" at least); its value is
-	               * text / 10^decimals; repeat > 0: the last so many digits recur for ever. Never negative.
+	               * text / 10^decimals; repeat > 0: the last so many decimals recur for ever. Never negative.
 	               * MT_F_GROUPED: 70,110 at the top level: kid[0] is the same read as a LIST. */
 	MT_BASE,      /* a numeral in another base: text: digits 0-9 A-Z, decimals of them after the point, num: base 2..36;
 	               * every digit is below the base */

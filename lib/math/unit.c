@@ -78,9 +78,15 @@ static int unit_fraction(struct parser *p)
 	return 1;
 }
 
+/* \$5/\text{hour} */
+static int per(struct parser *p)
+{
+	return at_kind(p, TK_DIV) && peek_at(p, 1)->kind == TK_WORD && peek_at(p, 1)->len > 1;
+}
+
 int mt_unit_follows(struct parser *p)
 {
-	return at_kind(p, TK_WORD) || (at_kind(p, TK_FRAC) && unit_fraction(p));
+	return at_kind(p, TK_WORD) || (at_kind(p, TK_FRAC) && unit_fraction(p)) || per(p);
 }
 
 /* ---- canonical units ---- */
@@ -338,6 +344,22 @@ static int unit_kind(const struct phrase *u)
 	return u->n <= 4 && u->n >= 3 && !memcmp(u->s, "deg", 3) ? MU_DEGREE : MU_WORD;
 }
 
+/* \$5 per hour: one unit, $/h. */
+static struct math_node *rate(struct parser *p, struct math_node *value, struct phrase *u)
+{
+	char both[2 * UNIT_LEN];
+
+	if (value->len > UNIT_LEN)
+		return NULL;
+	memcpy(both, value->text, value->len);
+	memcpy(both + value->len, u->s, u->n);
+	value->text = mt_text(p, both, value->len + u->n);
+	value->len += (uint32_t)u->n;
+	value->op = MU_WORD;
+	value->flags |= u->open || !u->head ? MT_F_OPEN : 0;
+	return value->text ? value : NULL;
+}
+
 struct math_node *mt_unit(struct parser *p, struct math_node *value)
 {
 	struct phrase u = {.n = 0};
@@ -353,9 +375,16 @@ struct math_node *mt_unit(struct parser *p, struct math_node *value)
 		if (add_word(&u, peek_at(p, 2)) || add(&u, "/", 1) || add_word(&u, peek_at(p, 5)))
 			return NULL;
 		p->i += 7;
-	} else if (phrase(p, &u)) {
-		return NULL;
+	} else {
+		if (per(p)) {
+			next(p);
+			u.s[u.n++] = '/';
+		}
+		if (phrase(p, &u))
+			return NULL;
 	}
+	if (value->kind == MT_UNIT && u.s[0] == '/')
+		return rate(p, value, &u);
 	if (value->kind == MT_UNIT && value->len == u.n && !memcmp(value->text, u.s, u.n))
 		return value;
 	node = mt_one(p, MT_UNIT, unit_kind(&u), value);

@@ -118,7 +118,7 @@ static const struct { const char *text, *tree; } table[] = {
 	{"\\sec \\frac{1}{2}\\theta", "(sec (* (/ 1 2) theta))"}, {"(r, \\theta)", "(tuple () r theta)"},
 	{"1+\\sqrt 2,\\ 1-\\sqrt 2", "(list (+ 1 (root 2)) (+ 1 (- (root 2))))"}, {"(\\tfrac83, 3]", "(tuple (] (/ 8 3) 3)"}, {"\\!\\sqrt{21}", "(root 21)"},
 	{"6, 8\\text{, and }10", "(list 6 8 10)"}, {"11,\\! 111,\\! 100", "11111100"}, {"0.56 = 56\\%", "(rel = 0.56 (unit \"%\" 56))"},
-	{"-\\$0.50", "(- (unit \"$\" 0.50))"}, {"\\mathbf{2340}", "2340"}, {"19:60", "(ratio 19 60)"}, {"10\\;\\text{edges}", "(unit \"edge\" 10)"},
+	{"-\\$0.50", "(unit \"$\" (- 0.50))"}, {"0.\\overline{09}", "0.(09)"}, {"\\$5/\\text{hour}", "(unit \"$/h\" 5)"}, {"\\mathbf{2340}", "2340"}, {"19:60", "(ratio 19 60)"}, {"10\\;\\text{edges}", "(unit \"edge\" 10)"},
 	{"4 \\text{ } 5", "unparsed"}, {"\\frac{1}{2}\\text{ is not } 3", "unparsed"}, {"five", "5"}, {"\\text{five apples}", "(unit \"apple\" 5)"},
 	{"x+1 if x>0", "unparsed"}, {"\\sin", "unparsed"}, {"\\frac12\\frac13", "(* (/ 1 2) (/ 1 3))"},
 	{"2\\frac{1}{2}\\frac{1}{3}", "(* (mixed 2 (/ 1 2)) (/ 1 3))"}, {"2.5\\frac12", "(* 2.5 (/ 1 2))"}, {"\\frac{1}{2}3", "unparsed"},
