@@ -132,7 +132,8 @@ static const char *parameter(const struct math_node *n)
 	for (uint32_t i = 0; n->kind == MT_LIST && i < n->n; i++) {
 		const struct math_node *k = n->kid[i];
 
-		if (k->kind == MT_REL && k->n == 2 && *k->text == 'e' && k->kid[0]->kind == MT_VAR && k->kid[1]->kind == MT_SETNAME)
+		if (k->kind == MT_REL && k->n == 2 && *k->text == 'e' && k->kid[0]->kind == MT_VAR &&
+		    k->kid[1]->kind == MT_SETNAME)
 			return k->kid[0]->text;
 	}
 	return NULL;
@@ -156,7 +157,8 @@ static struct math_result eq_collection(struct eq *e, struct item a, struct item
 	const char *p = parameter(a.n), *q = parameter(b.n);
 	struct items u = {0}, v = {0};
 	struct math_result r;
-	int renamed = p && q && strcmp(p, q) && !eq_mentions(a.n, q) && !eq_mentions(b.n, p) && e->s.n_bound + 2 <= X_MAX_BOUND;
+	int renamed = p && q && strcmp(p, q) && !eq_mentions(a.n, q) && !eq_mentions(b.n, p) &&
+	              e->s.n_bound + 2 <= X_MAX_BOUND;
 
 	if (renamed) {
 		xid same = x_var(&e->s, " parameter");

@@ -398,7 +398,8 @@ struct math_node *mt_variable(struct parser *p)
 		return accented(p);
 	if (t->kind == TK_SHAPE)
 		return shape(p);
-	if (is_capital(t) && (is_hexadecimal(p) || (peek_at(p, 1)->kind == TK_NUM && !(peek_at(p, 1)->flags & TF_SPACE)))) {
+	if (is_capital(t) &&
+	    (is_hexadecimal(p) || (peek_at(p, 1)->kind == TK_NUM && !(peek_at(p, 1)->flags & TF_SPACE)))) {
 		char digits[NAME_MAX_LEN];
 		size_t n, ahead = mixed_digits(p, digits, &n);
 

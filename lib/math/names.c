@@ -103,7 +103,8 @@ static const struct name plains[] = {
 
 static const char *const short_words[] = {
 	"An", "As", "At", "By", "EUR", "GBP", "He", "Hz", "INR", "If", "In", "Is", "It", "My", "No", "Of", "On", "Rs", "So", "To", "USD", "We", "a.m", "all", "am", "and", "any", "are", "bus", "but", "by", "can", "car", "cat", "cm", "cup", "cut", "day",
-	"dog", "few", "fig", "for", "ft", "gal", "gm", "has", "hr", "hrs", "if", "in", "is", "it", "kg", "km", "kph", "lb", "lbs", "man", "mL", "men", "mi",
+	"dog", "few", "fig", "for", "ft", "gal", "gm", "has", "hr", "hrs", "if", "in", "is", "it", "kg", "km",
+	"kph", "lb", "lbs", "man", "mL", "men", "mi",
 	"min", "ml", "mm", "mph", "nd", "new", "no", "non", "nor", "not", "odd", "of", "old", "one", "our", "oz", "pct", "pen", "per", "pie",
 	"pm", "rd", "red", "six", "sq", "st", "ten", "th", "the", "tie", "to", "top", "two", "usd", "was", "way", "yd", "yes",
 };

@@ -4,7 +4,7 @@
  *
  *     items  = item (("," | ";" | "and" | "or" | "\\") item)*
  *     item   = words | value (relation value)*
- *     value  = set (":" set)* (unit | \pmod)?
+ *     value  = set ((\over | \choose) sum)? (":" set)* unit? (\pmod | \bmod)*
  *     set    = sum ((\cup | \cap | \setminus) sum)*
  *     sum    = ("+" | "-" | "\pm")? term (("+" | "-" | "\pm") term)*
  *     term   = factor (("*" | "/")? factor)*        from left to right: 1/2x is (1/2)x

@@ -56,7 +56,7 @@ static struct math_result eq_two_units(struct eq *e, struct item a, struct item 
 
 	if (!strcmp(a.n->text, b.n->text))
 		return eq_item(e, va, vb);
-	if (!strncmp(a.n->text, "deg", 3) && !strncmp(b.n->text, "deg", 3) && a.n->len == 4 && b.n->len == 4)
+	if (a.n->op == MU_DEGREE && b.n->op == MU_DEGREE && a.n->len == 4 && b.n->len == 4)
 		return a.n->text[3] == 'C' ? temperatures(e, va, vb) : temperatures(e, vb, va);
 	return measured(e, va, a.n->text, vb, b.n->text);
 }

@@ -19,7 +19,8 @@ static const char *const functions[MF_N] = {
 
 static void number(const struct math_node *node, struct buf *out)
 {
-	size_t zeros = node->decimals >= node->len ? node->decimals + 1 - node->len : 0, n = zeros + node->len;
+	size_t zeros = node->decimals >= node->len ? node->decimals + 1 - node->len : 0;
+	size_t n = zeros + node->len;
 
 	for (size_t i = 0; i < n; i++) {
 		if (i == n - node->decimals)

@@ -237,7 +237,7 @@ struct math_node *mt_and_a_half(struct parser *p, struct math_node *node)
 	const struct tok *one = peek_at(p, 1), *part = peek_at(p, 2);
 	struct math_node *fraction;
 
-	if (!at_kind(p, TK_AND) || part->kind != TK_WORD || node->kind != MT_NUMBER || node->decimals || one->len > 3 ||
+	if (!at_kind(p, TK_AND) || part->kind != TK_WORD || node->kind != MT_NUMBER || node->decimals ||
 	    !(same_word(one->s, one->len, "a") || same_word(one->s, one->len, "one")))
 		return node;
 	fraction = mt_leaf(p, MT_NUMBER, 0, "1", 1);
@@ -246,6 +246,40 @@ struct math_node *mt_and_a_half(struct parser *p, struct math_node *node)
 		return node;
 	p->i += 3;
 	return mt_two(p, MT_ADD, 0, node, fraction);
+}
+
+/* The words up to what ends the value, as one text on chr from start on. */
+static int gather_words(struct parser *p, size_t start)
+{
+	const struct tok *t = peek(p);
+
+	for (; !ends_value(peek(p)); next(p)) {
+		int after_number = t->kind == TK_NUM;
+
+		t = peek(p);
+		/* June 20th */
+		if (after_number && mt_is_ordinal(t))
+			continue;
+		switch (t->kind) {
+		case TK_DOT:
+			continue;
+		case TK_WORD: case TK_NUM: case TK_VAR: case TK_CONST: case TK_FUNC: case TK_MINUS: case TK_COLON: case TK_PRIME: case TK_PERCENT:
+			break;
+		default:
+			return -1;
+		}
+		if (p->chr_cap - p->n_chr < 2 * (size_t)t->len + t->decimals + 8)
+			return -1;
+		if (p->n_chr > start)
+			p->chr[p->n_chr++] = ' ';
+		if (t->kind == TK_NUM) {
+			mt_spell_number(p, t);
+		} else {
+			memcpy(p->chr + p->n_chr, t->s, t->len);
+			p->n_chr += t->len;
+		}
+	}
+	return 0;
 }
 
 struct math_node *mt_words(struct parser *p)
@@ -271,32 +305,8 @@ struct math_node *mt_words(struct parser *p)
 	if (prefixed_money(p, &node))
 		return node;
 	conditional = mt_is_stop(t);
-	for (; !ends_value(peek(p)); next(p)) {
-		int after_number = t->kind == TK_NUM;
-
-		t = peek(p);
-		/* June 20th */
-		if (after_number && mt_is_ordinal(t))
-			continue;
-		switch (t->kind) {
-		case TK_DOT:
-			continue;
-		case TK_WORD: case TK_NUM: case TK_VAR: case TK_CONST: case TK_FUNC: case TK_MINUS: case TK_COLON: case TK_PRIME: case TK_PERCENT:
-			break;
-		default:
-			return NULL;
-		}
-		if (p->chr_cap - p->n_chr < 2 * (size_t)t->len + t->decimals + 8)
-			return NULL;
-		if (p->n_chr > start)
-			p->chr[p->n_chr++] = ' ';
-		if (t->kind == TK_NUM) {
-			mt_spell_number(p, t);
-		} else {
-			memcpy(p->chr + p->n_chr, t->s, t->len);
-			p->n_chr += t->len;
-		}
-	}
+	if (gather_words(p, start))
+		return NULL;
 	p->chr[p->n_chr++] = 0;
 	if (p->n_chr - 1 == start)
 		return NULL;

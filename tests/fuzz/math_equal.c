@@ -71,8 +71,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	r = ask(a, na, b, nb, 0);
 	s = ask(b, nb, a, na, 0);
 	/* a reference alone may have a decimal comma */
-	fuzz_check((r.verdict == s.verdict && r.method == s.method) || (r.verdict != s.verdict && r.verdict != MATH_UNEQUAL &&
-	           s.verdict != MATH_UNEQUAL), "the same when exchanged");
+	fuzz_check((r.verdict == s.verdict && r.method == s.method) ||
+	           (r.verdict != s.verdict && r.verdict != MATH_UNEQUAL && s.verdict != MATH_UNEQUAL),
+	           "the same when exchanged");
 	fuzz_check(r.work == s.work, "as much work when exchanged");
 	fuzz_check(r.verdict != MATH_EQUAL || ask(a, na, b, nb, 1).verdict == MATH_EQUAL, "equal stays equal");
 	fuzz_check(ask(a, na, a, na, 0).verdict == MATH_EQUAL, "a text equals itself");

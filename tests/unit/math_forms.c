@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Ways of writing an answer, and what must not pass for one: tables of a reference, an answer and their verdict:
- * = equal, ! unequal, ? unknown, x anything but equal.
+ * Ways of writing an answer, and what must not pass for one: tables of a reference, an answer and their
+ * verdict: = equal, ! unequal, ? unknown, x anything but equal.
  */
 #include <string.h>
 
@@ -481,8 +481,9 @@ static void check(const char *what, const struct pair *p, size_t n)
 		struct math_result r = math_equal(p[i].gold, n_gold, p[i].got, n_got, &o);
 		struct math_result back = math_equal(p[i].got, n_got, p[i].gold, n_gold, &o);
 
-		if (!ok(p[i].want == 'x' ? r.verdict != MATH_EQUAL : wanted[r.verdict] == p[i].want, "%s: %.60s, %.60s", what,
-		        p[i].gold, p[i].got))
+		int good = p[i].want == 'x' ? r.verdict != MATH_EQUAL : wanted[r.verdict] == p[i].want;
+
+		if (!ok(good, "%s: %.60s, %.60s", what, p[i].gold, p[i].got))
 			diag("%s, %s", math_verdict_name(r.verdict), math_method_name(r.method));
 		/* a reference alone may have a decimal comma */
 		if (r.verdict != back.verdict && (r.verdict == MATH_UNEQUAL || back.verdict == MATH_UNEQUAL))
