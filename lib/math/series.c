@@ -5,6 +5,8 @@
  */
 #include "math/expr.h"
 
+#include <string.h>
+
 /* A whole number that is not large. */
 static int whole(const struct xs *s, xid a, int64_t *v)
 {
@@ -54,6 +56,19 @@ static xid geometric(struct xs *s, const struct math_node *t, int pm, int64_t fr
 	return x_div(s, first, x_sub(s, x_int(s, 1), ratio));
 }
 
+/* x_k: a name that changes with the index. */
+static int subscripted(const struct math_node *n, const char *index)
+{
+	const char *under = n->kind == MT_VAR || n->kind == MT_APPLY ? strchr(n->text, '_') : NULL;
+
+	if (under && strstr(under, index))
+		return 1;
+	for (uint32_t i = 0; i < n->n; i++)
+		if (subscripted(n->kid[i], index))
+			return 1;
+	return 0;
+}
+
 xid x_series(struct xs *s, const struct math_node *t, int pm)
 {
 	static const char *const names[X_MAX_BOUND] = {
@@ -62,7 +77,7 @@ xid x_series(struct xs *s, const struct math_node *t, int pm)
 	xid from = x_build(s, t->kid[1], pm), to = x_build(s, t->kid[2], pm), term, out;
 	int64_t a, b;
 
-	if (from < 0 || to < 0 || !xs_spend(s, 200))
+	if (from < 0 || to < 0 || !xs_spend(s, 200) || subscripted(t->kid[3], t->kid[0]->text))
 		return X_NONE;
 	if (whole(s, from, &a) && whole(s, to, &b))
 		return worked_out(s, t, pm, a, b);

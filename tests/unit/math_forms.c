@@ -471,6 +471,60 @@ static const struct pair forms_again[] = {
 	{'=', "60\\text{ miles}/\\text{hour}", "60"}, {'=', "60/\\text{hour}", "60"},
 };
 
+static const struct pair refused_again[] = {
+	{'x', "3\\text{ Pi}", "3"}, {'x', "3\\text{ PI}", "3"}, {'x', "3\\text{ e.g.}", "3"},
+	{'x', "3\\text{ xs}", "3"}, {'x', "3\\text{ nx}", "3"}, {'x', "3\\text{ or }4", "3"},
+	{'x', "3\\text{ if }x>0", "3"}, {'x', "3\\text{ when }x=2", "3"},
+	{'x', "3\\text{ cosines}", "3"}, {'x', "3\\text{ tan}", "3"}, {'x', "3\\text{ abc}", "3"},
+	{'x', "3\\text{ minus }1", "3"}, {'x', "3\\text{ less than }5", "3"},
+	{'x', "3\\text{ greater}", "3"}, {'x', "3\\text{ false}", "3"},
+	{'x', "3\\text{ no solution}", "3"}, {'x', "3\\text{ roots of 2}", "3"},
+	{'x', "3\\text{ squares}", "9"}, {'x', "3\\text{ exponent }2", "3"},
+	{'x', "3\\text{ to the power }2", "3"}, {'x', "3\\text{ power }2", "3"},
+	{'x', "3\\text{ x }2", "3"}, {'x', "3\\text{i}+2", "5"}, {'x', "3\\text{i}+2", "2"},
+	{'x', "3\\text{n}+2", "5"}, {'x', "x\\text{ wrong}", "x"},
+	{'x', "\\frac12\\text{ x}", "\\frac12"}, {'x', "\\sqrt2\\text{ i}", "\\sqrt2"},
+	{'x', "(1,2)\\text{ wrong}", "(1,2)"}, {'x', "3\\textbf{ not}", "3"},
+	{'x', "3 \\mathrm{x}", "3"}, {'x', "3\\operatorname{x}", "3"}, {'x', "3\\mathsf{x}", "3"},
+	{'x', "3\\mathbf{x}", "3"}, {'x', "3\\mbox{ i}", "3"}, {'x', "3 i", "3"},
+	{'x', "3 hundred", "3"}, {'x', "3 thirds", "3"}, {'x', "3\\text{ \xc2\xb0}", "4"},
+	{'x', "3 \xe2\x88\x9a", "3"}, {'x', "3\\text{\xe2\x88\x9a" "2}", "3"},
+	{'x', "3\\text{\xcf\x80}", "3"}, {'x', "3\\text{\xc2\xb2}", "3"}, {'x', "3\xc2\xb2", "3"},
+	{'x', "3\\text{ \xe4\xb8\xaa}", "3"}, {'x', "3e", "3"}, {'x', "3E5", "3"}, {'x', "3E", "3"},
+	{'x', "3d", "3"}, {'x', "3f", "3"}, {'x', "3L", "3"}, {'x', "3,14", "314"},
+	{'x', "1,000,00", "100000"}, {'x', "\\text{minus } 5", "5"},
+	{'x', "\\text{negative five}", "5"}, {'x', "\\text{five hundred}", "5"},
+	{'x', "\\text{fifty-five}", "50"}, {'x', "\\text{one or two}", "1"},
+	{'x', "\\text{one third}", "1"}, {'x', "\\text{two thirds}", "2"},
+	{'x', "\\text{half}", "1"}, {'x', "\\text{twenty}", "2"},
+	{'x', "\\text{one hundred one}", "100"}, {'x', "|x|>2", "(-2,2)"}, {'x', "x^2<4", "(-4,4)"},
+	{'x', "x^2>-1", "\\emptyset"}, {'x', "|x|<-1", "\\mathbb{R}"}, {'x', "[1,2[", "(1,2]"},
+	{'x', "\\sum_{k=1}^{10} k", "45"}, {'x', "\\sum_{k=0}^{\\infty} 2^{-k}", "1"},
+	{'x', "\\sum_{k=1}^{n} k", "\\sum_{k=1}^{m} k"},
+	{'x', "\\prod_{k=1}^{3} k", "\\sum_{k=1}^{4} k"}, {'x', "\\sum_{k=1}^{3} x_k", "3x_k"},
+	{'x', "5^\\circ30'", "5.3^\\circ"}, {'x', "1\\text{ ft } 6\\text{ in}", "1.6\\text{ ft}"},
+	{'x', "1\\text{ kg}", "1\\text{ g}"}, {'x', "1\\text{ cm}^2", "0.01\\text{ m}^2"},
+	{'x', "1\\text{ km/h}", "1\\text{ m/s}"}, {'x', "5\\text{ cm}", "5\\text{ mL}"},
+	{'x', "2\\text{ N}", "2\\text{ J}"},
+	{'x', "2\\begin{pmatrix}1\\\\2\\end{pmatrix}", "\\begin{pmatrix}1\\\\2\\end{pmatrix}"},
+	{'x', "\\begin{pmatrix}1&2\\\\3&4\\end{pmatrix}\\begin{pmatrix}0&1\\\\1&0\\end{pmatrix}",
+	 "\\begin{pmatrix}0&1\\\\1&0\\end{pmatrix}\\begin{pmatrix}1&2\\\\3&4\\end{pmatrix}"},
+	{'x', "\\begin{pmatrix}1&2\\\\2&4\\end{pmatrix}^{-1}",
+	 "\\begin{pmatrix}4&-2\\\\-2&1\\end{pmatrix}"},
+	{'x', "3\\mathbf{i}+4\\mathbf{j}", "(4,3)"}, {'x', "3\\mathbf{i}+4\\mathbf{j}", "7"},
+	{'x', "i+j", "(1,1,1)"},
+	{'x', "\\begin{cases}x=1\\\\y=2\\end{cases}", "\\begin{cases}x=2\\\\y=1\\end{cases}"},
+	{'x', "\\begin{cases}x+y=3\\\\x-y=1\\end{cases}", "x+y=3"},
+	{'x', "x \\equiv 3 \\pmod 7", "x \\equiv 3 \\pmod{14}"},
+	{'x', "x \\equiv 3 \\pmod 7", "y \\equiv 3 \\pmod 7"}, {'x', "\\{5\\}", "\\{5,6\\}"},
+	{'x', "\\{5\\}", "(5)+1"}, {'x', "\\text{no solution}", "0"},
+	{'x', "0.12\\overline{3}", "0.123"}, {'x', "0.\\overline{12}", "0.12"},
+	{'x', "0.1212\\ldots", "4/33"}, {'x', "3.14\\ldots", "\\pi"},
+	{'x', "1.5\\text{ hours}", "1.5\\text{ minutes}"}, {'x', "1\\text{ hour}", "1\\text{ day}"},
+	{'x', "50\\text{ cents}", "\\$50"}, {'x', "1\\text{ dozen}", "1"},
+	{'x', "20^\\circ\\text{C}", "20^\\circ\\text{F}"}, {'x', "1_2", "12"}, {'x', "1_00", "100"},
+};
+
 static void check(const char *what, const struct pair *p, size_t n)
 {
 	static const char wanted[] = {[MATH_UNEQUAL] = '!', [MATH_EQUAL] = '=', [MATH_UNKNOWN] = '?'};
@@ -503,5 +557,6 @@ int main(void)
 	check("forms", forms, LEN(forms));
 	check("more", more, LEN(more));
 	check("forms again", forms_again, LEN(forms_again));
+	check("refused again", refused_again, LEN(refused_again));
 	return done();
 }
