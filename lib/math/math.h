@@ -15,6 +15,10 @@
 
 #include "base/base.h"
 
+/* Where the answer of a response begins: behind the last of its reasoning in <think></think> or another
+ * pair of tags that score-verify(1) lists, 0 if there is none, n if the reasoning never ends. */
+size_t answer_after_thinking(const char *s, size_t n);
+
 /* The last number in a text, canonical: signs, thousands separators (1,234 and 1{,}234), currency before
  * it, decimals, fractions (3/4, \frac{3}{4}), exponents (1e5). A digit right after a letter (H2O) starts
  * none. Replaces what is in out: 1, or 0 if there is none. */
