@@ -134,8 +134,10 @@ bench:                                   ## speed as JSON lines; PEERS=DIR: besi
 # libFuzzer on one of tests/fuzz; its corpus grows in run/fuzz/, what it finds (crash-*, timeout-*) too
 SECONDS   = 60
 FUZZ      = $(if $(filter command,$(firstword $(origin T))),$(T),math_equal)
-FUZZ_SRC  = $(wildcard lib/base/*.c $(if $(filter math%,$(FUZZ)),lib/math/*.c,lib/jsonl/*.c lib/tok/*.c lib/store/*.c lib/import/*.c)) \
-            $(if $(filter math% jsonl,$(FUZZ)),,lib/model/config.c)
+FUZZ_ROOM = lib/jsonl/*.c lib/tok/*.c lib/store/*.c lib/import/*.c
+FUZZ_ROOM_program = lib/math/think.c $(addprefix lib/verify/,python.c defines.c program.c choose.c compose.c)
+FUZZ_SRC  = $(wildcard lib/base/*.c $(if $(filter math%,$(FUZZ)),lib/math/*.c,$(or $(FUZZ_ROOM_$(FUZZ)),$(FUZZ_ROOM)))) \
+            $(if $(filter math% jsonl program,$(FUZZ)),,lib/model/config.c)
 fuzz:                                    ## T=math_equal SECONDS=60: hostile input for that long, under libFuzzer (clang)
 	@mkdir -p build/fuzz run/fuzz/$(FUZZ)
 	clang -std=c11 -D_GNU_SOURCE -Ilib -Itests -DLIBFUZZER -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \

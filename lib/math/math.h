@@ -77,11 +77,4 @@ int math_hendrycks(const char *gold, size_t n_gold, const char *got, size_t n_go
  * and percent signs gone, \dfrac as \frac, numbers canonical. Returns 1 if it is a number. */
 int math_canonical(const char *s, size_t n, struct buf *out);
 
-/* The program in a response to a coding problem, as score-verify(1) has it: the last fenced block
- * that defines entry, else the last block, else the whole text. An unclosed fence counts.
- * entry may be NULL. Replaces what is in out; 0 if that is nothing but white space. */
-int code_extract(const char *s, size_t n, const char *entry, struct buf *out);
-/* Does the text have a line that defines (def, async def, class or assignment) this name? */
-int code_defines(const char *s, size_t n, const char *entry);
-
 #endif

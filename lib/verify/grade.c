@@ -7,6 +7,7 @@
 #include "base/frame.h"
 #include "math/math.h"
 #include "math/tree.h"
+#include "verify/program.h"
 #include "verify/verify.h"
 
 enum { MAX_DETAIL = 500, MAX_PROGRAM = 16 << 20, MAX_REQUEST = FRAME_MAX - (1 << 16) };
@@ -266,7 +267,7 @@ static struct js code_prompt(const struct traj *t, const char *entry)
 	js_free(v);
 	v = js_get(t->rec, "prompt");
 	if (js_kind(v) == JS_STRING && !strstr(js_string(v), "```") &&
-	    code_defines(js_string(v), js_string_len(v), entry))
+	    program_begins(js_string(v), js_string_len(v), entry))
 		return v;
 	js_free(v);
 	return js_none();
@@ -285,18 +286,6 @@ static void set_status(struct traj *t, size_t i, const char *status, const char 
 void grade_error(struct traj *t, size_t i, const char *detail)
 {
 	set_status(t, i, "error", detail);
-}
-
-/* A prompt without a docstring ends in "def f(x):", which needs a body where the program brings the whole function. */
-static void add_prompt(struct js prompt, int whole, struct buf *program)
-{
-	size_t n = js_string_len(prompt);
-
-	while (whole && n && strchr(" \t\r\n", js_string(prompt)[n - 1]))
-		n--;
-	whole = whole && n && js_string(prompt)[n - 1] == ':';
-	buf_add(program, js_string(prompt), whole ? n : js_string_len(prompt));
-	buf_add(program, whole ? " pass\n" : "\n", whole ? 6 : 1);
 }
 
 /* What no score-box takes: of a program it is the response's fault, of all else the record's. */
@@ -323,14 +312,15 @@ int grade_request(struct traj *t, size_t i, const char *entry, const struct veri
 {
 	struct buf code = {0}, program = {0};
 	struct js before = human_eval(t) ? code_prompt(t, entry) : js_none();
-	int found = code_extract(t->turns[i].response, t->turns[i].response_len, entry, &code);
+	int found = program_find(t->turns[i].response, t->turns[i].response_len, entry, &code);
 
 	if (!found)
 		set_status(t, i, "no-code", "the response holds no program");
 	else {
-		if (js_kind(before) == JS_STRING)
-			add_prompt(before, code_defines(code.data, code.len, entry), &program);
-		buf_add(&program, code.data, code.len);
+		int prompted = js_kind(before) == JS_STRING;
+
+		program_compose(prompted ? js_string(before) : NULL,
+		                prompted ? js_string_len(before) : 0, &code, entry, &program);
 		frame_begin(request);
 		frame_adds(request, "op", "run");
 		frame_add(request, "code", program.data, program.len);
@@ -347,7 +337,9 @@ int grade_request(struct traj *t, size_t i, const char *entry, const struct veri
 		frame_addf(request, "output", "%llu", (unsigned long long)o->output);
 		if (o->single_too)
 			frame_adds(request, "isolation", "any");
-		found = !too_long(t, i, code.len, request->len);
+		/* the indentation that a body was given counts, too */
+		found = !too_long(t, i, program.len - (prompted ? js_string_len(before) : 0),
+		                  request->len);
 	}
 	js_free(before);
 	buf_release(&code);

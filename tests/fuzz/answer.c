@@ -10,8 +10,8 @@
 static const char *const pieces[] = {
 	"0", "1", "9", "12", "1,234", "{,}", ".", "-", "+", "$", "\\$", "/", "e", "E5", "e-3", "\\frac{", "\\dfrac", "}{", "{", "}",
 	"\\boxed{", "\\boxed", "\\fbox ", "\\sqrt", "\\text{ ", "final answer is", "\\approx", "=", "x =", " and ", "\\(", "answer is", "####", "\\text{", "\\left(", "\\right)", "^{", "^\\circ", " ", "\n", "\t",
-	"```", "```py\n", "~~~", "def f", "f = ", "class f", "(", ")", "x", "\\", "\\!", "\xe2\x88\x92", "\xe2", "\xc2", "\xff", "%", "_",
-	"\r\n", "async ", "\\[", "\\)", ":", "*",
+	"(", ")", "x", "\\", "\\!", "\xe2\x88\x92", "\xe2", "\xc2", "\xff", "%", "_",
+	"\r\n", "\\[", "\\)", ":", "*",
 };
 
 static void random_text(const struct rng *r, uint64_t *at, struct buf *out)
@@ -78,7 +78,6 @@ int main(void)
 		math_hendrycks(text.data, text.len, b.data ? b.data : "", b.len);
 		math_reference(text.data, text.len, &b);
 		math_canonical(text.data, text.len, &b);
-		code_extract(text.data, text.len, "f", &a);
 	}
 	ok(!not_number, "a canonical number is a number (%d are not)", not_number);
 	ok(!unstable, "a canonical number is its own canonical form (%d are not)", unstable);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Numbers, canonical answers and programs in responses: tables of text and what lib/math makes of it. */
+/* Numbers and canonical answers in responses: tables of text and what lib/math makes of it. */
 #include <string.h>
 
 #include "math/math.h"
@@ -38,24 +38,6 @@ static const struct { const char *a, *b; int same; } pairs[] = {
 	{"\\cdot x", "\\cdotx", 0}, {"12", "1 2", 1}, {"2^{10}", "2^10", 0},
 };
 
-static const struct { const char *name, *text, *entry, *want; } programs[] = {
-	{"no fence", "def f(): pass", "f", "def f(): pass"},
-	{"one", "Hi\n```python\ndef f(): pass\n```\nbye", "f", "def f(): pass\n"},
-	{"the last that defines", "```\ndef f(): 1\n```\n```\ndef f(): 2\n```\n```\nprint(f())\n```", "f", "def f(): 2\n"},
-	{"none defines: the last", "```\na\n```\n```\nb\n```", "f", "b\n"},
-	{"not closed", "```py\ndef f():\n    return 1", "f", "def f():\n    return 1\n"},
-	{"tildes, and backticks inside", "~~~\ns = '''\n```\n'''\ndef f(): s\n~~~", "f", "s = '''\n```\n'''\ndef f(): s\n"},
-	{"longer fence", "````\ndef f():\n    '```'\n```\n````", "f", "def f():\n    '```'\n```\n"},
-	{"indented", "1. So:\n   ```python\n   def f():\n       pass\n   ```\n", "f", "def f():\n    pass\n"},
-	{"inline code is none", "```x``` and\ndef f(): 1", "f", "```x``` and\ndef f(): 1"},
-	{"body alone keeps its indentation", "```\n    return 1\n```", "f", "    return 1\n"},
-	{"a longer name does not count", "```\ndef f(): 1\n```\n```\ndef ff(): 2\n```", "f", "def f(): 1\n"},
-	{"assignment", "```\nf = lambda: 1\n```\n```\nf == 2\n```", "f", "f = lambda: 1\n"},
-	{"async, class", "```\nasync  def f(): 1\n```\n```\nx\n```", "f", "async  def f(): 1\n"},
-	{"nothing in it", "```\n\n```", "f", NULL}, {"blank", " \n\t", "f", NULL}, {"no entry known", "```\na\n```", NULL, "a\n"},
-	{"carriage returns", "```python\r\ndef f(): 1\r\n```\r\n", "f", "def f(): 1\r\n"},
-};
-
 static int equals(const struct buf *b, const char *want)
 {
 	return b->len == strlen(want) && (!b->len || !memcmp(b->data, want, b->len));
@@ -83,13 +65,6 @@ int main(void)
 		if (!ok((out.len == other.len && !memcmp(out.data, other.data, out.len)) == pairs[i].same,
 		        "%s %s %s", pairs[i].a, pairs[i].same ? "is" : "is not", pairs[i].b))
 			diag("%.*s and %.*s", (int)out.len, out.data, (int)other.len, other.data);
-	}
-	for (size_t i = 0; i < LEN(programs); i++) {
-		int found = code_extract(programs[i].text, strlen(programs[i].text), programs[i].entry, &out);
-		const char *want = programs[i].want;
-
-		if (!ok(found == (want != NULL) && (!want || equals(&out, want)), "program: %s", programs[i].name))
-			diag("got %.*s", (int)out.len, out.data ? out.data : "");
 	}
 	buf_release(&out);
 	buf_release(&other);
