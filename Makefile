@@ -33,7 +33,7 @@ CSTD    = -std=c11 -D_GNU_SOURCE -Ilib -ffp-contract=off -fno-math-errno -fopenm
 CFLAGS  = $(CSTD) $(OPT) $(WARN)
 LDFLAGS = -Wl,--as-needed -Wl,-z,relro,-z,now -fopenmp $(OPT)
 # FLINT 2.9 with Arb and Calcium beside it, as in Debian 12; --as-needed: only what grades mathematics links them
-LIBS    = -ljq -llmdb -lxxhash -lpcre2-8 -lcalcium -lflint-arb -lflint -lgmp -lm
+LIBS    = -ljq -llmdb -lxxhash -lpcre2-8 -lseccomp -lcalcium -lflint-arb -lflint -lgmp -lm
 
 ISA_avx2       = -mavx2 -mfma -mf16c
 ISA_avx512     = -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma

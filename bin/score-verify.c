@@ -72,6 +72,32 @@ static int run_file(struct run *r, struct jl_in *in, int *bad, struct err *bad_i
 	}
 }
 
+/* The next file, opened by the launcher: this process may not. */
+static int open_input(struct launcher *l, char **files, int n, int at, struct jl_in **in,
+                      struct err *e)
+{
+	int fd;
+
+	if (at >= n || !strcmp(files[at], "-"))
+		return jl_open(NULL, in, e);
+	if (launcher_open(l, at, &fd, e))
+		return -1;
+	*in = jl_take(fd, files[at]);
+	return 0;
+}
+
+/* What comes next reads what a model wrote: no more than it needs for that. */
+static void confine(const struct verify_opts *o)
+{
+	struct err e;
+
+	if (!filter_install(&e))
+		return;
+	if (o->min_tier == 1)
+		die(EXIT_ERROR, "%s", e.msg);
+	warn("%s; input is read without it", e.msg);
+}
+
 int main(int argc, char **argv)
 {
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -80,7 +106,7 @@ int main(int argc, char **argv)
 	struct run r = {0};
 	struct err e, bad_input;
 	const char *isolation = "split", *grader = "strict";
-	int at, bad = 0, show = 0, lenient = 0;
+	int n, at = 0, bad = 0, show = 0, lenient = 0;
 	const struct opt table[] = {
 		{"jobs", 'j', OPT_INT, &o.jobs, "N", "programs run at the same time (default: the processors)", 1, 256, NULL},
 		{"timeout", 0, OPT_F64, &o.timeout, "S", "CPU seconds a program may use (5)", 0.1, 86400, NULL},
@@ -99,7 +125,10 @@ int main(int argc, char **argv)
 	};
 
 	prog_init(argv[0]);
-	at = opt_parse(argc, argv, table, usage, "Adds reward and verdict to every turn that has no reward.");
+	n = opt_parse(argc, argv, table, usage,
+	              "Adds reward and verdict to every turn that has no reward.");
+	argv += n;
+	n = argc - n;
 	if (o.tier > o.min_tier)
 		opt_usage(usage, "--tier %d is weaker than --min-tier %d", o.tier, o.min_tier);
 	o.single_too = !strcmp(isolation, "any");
@@ -117,17 +146,23 @@ int main(int argc, char **argv)
 		opt_usage(usage, "--memory: Python itself needs 64M");
 	if (!o.wall)
 		o.wall = o.timeout * 6 > 10 ? o.timeout * 6 : 10;
+	o.launcher = launcher_new(&o, argv, n, &e);
+	if (!o.launcher)
+		die(EXIT_ERROR, "%s", e.msg);
 	r.v = verifier_new(&o);
 	progress_start(&r.progress, "verified", "turns", 0, show);
+	confine(&o);
 	do {
 		struct jl_in *in;
 
-		if (jl_open(at < argc ? argv[at] : NULL, &in, &e) || run_file(&r, in, &bad, &bad_input, &e))
+		if (open_input(o.launcher, argv, n, at, &in, &e) ||
+		    run_file(&r, in, &bad, &bad_input, &e))
 			die(EXIT_ERROR, "%s", e.msg);
 		jl_close(in);
-	} while (!bad && ++at < argc);
+	} while (!bad && ++at < n);
 	progress_end(&r.progress);
 	verifier_free(r.v);
+	launcher_free(o.launcher);
 	if (bad)
 		die(EXIT_ERROR, "%s", bad_input.msg);
 	if (jl_finish(&e))

@@ -89,6 +89,8 @@ struct jl_in;
 
 /* path NULL or "-": stdin, named <stdin> in messages. Lines are capped at 256 MiB. */
 MUST_CHECK int jl_open(const char *path, struct jl_in **out, struct err *e);
+/* Reads from a descriptor that is open already, and takes it over. */
+struct jl_in *jl_take(int fd, const char *name);
 /* Next line that is not blank, as an object: 1; end of input: 0; -1 error, message
  * "<stdin>:17: expected an object". A last line without newline is a line. */
 MUST_CHECK int jl_read(struct jl_in *in, struct js *out, struct err *e);

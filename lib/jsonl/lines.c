@@ -23,23 +23,28 @@ struct jl_in {
 	double size, given;          /* bytes of a regular file from where reading began (else 0), and given out */
 };
 
+struct jl_in *jl_take(int fd, const char *name)
+{
+	struct jl_in *in = xcalloc(1, sizeof *in);
+	struct stat st;
+	off_t at;
+
+	in->fd = fd;
+	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && (at = lseek(fd, 0, SEEK_CUR)) >= 0)
+		in->size = (double)(st.st_size - at);
+	in->name = xstrdup(name);
+	return in;
+}
+
 int jl_open(const char *path, struct jl_in **out, struct err *e)
 {
 	int standard = !path || !strcmp(path, "-");
 	int fd = standard ? 0 : open(path, O_RDONLY | O_CLOEXEC);
-	struct jl_in *in;
-	struct stat st;
-	off_t at;
 
 	*out = NULL;
 	if (fd < 0)
 		return err_set(e, "%s: %s", path, strerror(errno));
-	in = xcalloc(1, sizeof *in);
-	in->fd = fd;
-	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && (at = lseek(fd, 0, SEEK_CUR)) >= 0)
-		in->size = (double)(st.st_size - at);
-	in->name = xstrdup(standard ? "<stdin>" : path);
-	*out = in;
+	*out = jl_take(fd, standard ? "<stdin>" : path);
 	return 0;
 }
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Starts and ends score-box processes; runs in the launcher (launch.c). */
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>

@@ -34,7 +34,7 @@ struct task {
 enum state { ABSENT, STARTING, IDLE, BUSY };
 
 struct worker {
-	struct box_proc box;
+	int fd;                      /* -1: none */
 	enum state state;
 	struct task task;            /* BUSY */
 	double deadline;             /* STARTING, BUSY */
@@ -59,7 +59,7 @@ struct verifier *verifier_new(const struct verify_opts *o)
 	v->records = xcalloc(v->cap, sizeof *v->records);
 	v->workers = xcalloc((size_t)o->jobs, sizeof *v->workers);
 	for (int i = 0; i < o->jobs; i++)
-		v->workers[i].box.fd = -1;
+		v->workers[i].fd = -1;
 	return v;
 }
 
@@ -179,7 +179,7 @@ static int send_task(struct verifier *v, struct worker *w, struct err *e)
 {
 	w->state = BUSY;
 	w->deadline = now_seconds() + STARVED * v->o->wall + GRACE;
-	return frame_send(w->box.fd, &w->task.request, NULL, 0, e);
+	return frame_send(w->fd, &w->task.request, NULL, 0, e);
 }
 
 /* The sandbox failed with this task: once more, then the verdict is error. */
@@ -195,7 +195,7 @@ static void failed(struct verifier *v, struct task *k, const char *detail)
 
 static void lose(struct verifier *v, struct worker *w, const char *detail)
 {
-	box_stop(&w->box);
+	launcher_stop(v->o->launcher, (int)(w - v->workers), &w->fd);
 	if (w->state == BUSY)
 		failed(v, &w->task, detail);
 	w->state = ABSENT;
@@ -236,7 +236,7 @@ static void answer(struct verifier *v, struct worker *w, const struct buf *reply
 static int receive(struct verifier *v, struct worker *w, struct err *e)
 {
 	struct buf reply = {0};
-	int rc = frame_recv(w->box.fd, &reply, NULL, NULL, e), fatal = 0;
+	int rc = frame_recv(w->fd, &reply, NULL, NULL, e), fatal = 0;
 
 	if (w->state == STARTING) {
 		/* it has said why on stderr */
@@ -270,7 +270,7 @@ static int dispatch(struct verifier *v, struct err *e)
 
 		if (w->state != ABSENT)
 			continue;
-		if (box_start(&w->box, v->o, i, e))
+		if (launcher_start(v->o->launcher, i, &w->fd, e))
 			return -1;
 		w->state = STARTING;
 		w->deadline = now_seconds() + GRACE;
@@ -292,7 +292,7 @@ int verifier_wait(struct verifier *v, int fd, struct err *e)
 		struct worker *w = &v->workers[i];
 		int waiting = w->state == STARTING || w->state == BUSY;
 
-		p[i] = (struct pollfd){.fd = waiting ? w->box.fd : -1, .events = POLLIN};
+		p[i] = (struct pollfd){.fd = waiting ? w->fd : -1, .events = POLLIN};
 		if (waiting && w->deadline < wake)
 			wake = w->deadline;
 	}
@@ -326,7 +326,7 @@ void verifier_free(struct verifier *v)
 	for (int i = 0; i < v->o->jobs; i++) {
 		if (v->workers[i].state == BUSY)
 			task_free(&v->workers[i].task);
-		box_stop(&v->workers[i].box);
+		launcher_stop(v->o->launcher, i, &v->workers[i].fd);
 	}
 	free(v->workers);
 	free(v->tasks);

@@ -25,6 +25,7 @@ struct verify_opts {
 	int single_too;              /* tests that cannot be split may run in the program's own process; else error */
 	int tier, min_tier;          /* passed to score-box */
 	const char *python;          /* NULL: score-box's choice */
+	struct launcher *launcher;   /* borrowed: starts score-box */
 };
 
 /* ---- one turn's text task (grade.c) ---- */
@@ -47,7 +48,7 @@ void grade_reply(struct traj *t, size_t i, const struct buf *reply);
 /* The sandbox failed: reward null, verdict error. */
 void grade_error(struct traj *t, size_t i, const char *detail);
 
-/* ---- a score-box process (box.c) ---- */
+/* ---- score-box processes (box.c) ---- */
 
 struct box_proc {
 	int pid, fd;                 /* 0, -1: none */
@@ -56,6 +57,28 @@ struct box_proc {
 /* Starts process number 0..jobs - 1; its hello is the first message to be received. */
 MUST_CHECK int box_start(struct box_proc *b, const struct verify_opts *o, int number, struct err *e);
 void box_stop(struct box_proc *b);
+
+/* ---- the process that starts them and opens files, for one that may do neither (launch.c) ---- */
+
+struct launcher;
+
+/* Forks. o and the n names are borrowed until launcher_free; no thread may run and no descriptor be
+ * open that others wait for the end of. NULL: e says why. */
+struct launcher *launcher_new(const struct verify_opts *o, char **files, int n, struct err *e);
+/* Starts process number 0..jobs - 1 anew; *fd is owned. */
+MUST_CHECK int launcher_start(struct launcher *l, int number, int *fd, struct err *e);
+/* Closes *fd and ends the process, if there is one. */
+void launcher_stop(struct launcher *l, int number, int *fd);
+/* Opens file number 0..n - 1 for reading; *fd is owned. */
+MUST_CHECK int launcher_open(struct launcher *l, int number, int *fd, struct err *e);
+/* Ends every process. l may be NULL. */
+void launcher_free(struct launcher *l);
+
+/* ---- the calls that the process which reads input may make (filter.c) ---- */
+
+/* From now on it can only use what it has open and its own memory: score-verify(1), SECURITY. -1:
+ * not to be had here. */
+MUST_CHECK int filter_install(struct err *e);
 
 /* ---- records in order, programs in parallel (queue.c) ---- */
 

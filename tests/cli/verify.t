@@ -112,8 +112,25 @@ job=$!
 exec 9>"$tmp/fifo"
 i=0; while [ ! -s "$tmp/out" ] && [ $i -lt 300 ]; do sleep 0.1; i=$((i + 1)); done
 is 'a record is written before the next has come' "$(wc -l <"$tmp/out" | tr -d ' ')" 1
+# it reads records under a filter; the files are opened by another process, as they are needed
+filtered=$(sed -n 's/^Seccomp:[^0-9]*//p' "/proc/$job/status")
 exec 9>&-
 wait $job
+if [ "${B:-}" = build/san ] || [ "${B:-}" = build/tsan ]; then
+	skip 'sanitizers open files: no filter in this build'
+else
+	is 'input is read under a seccomp filter' "$filtered" 2
+fi
+number 1 1 >"$tmp/in"
+files=; i=0; while [ $i -lt 60 ]; do files="$files $tmp/in"; i=$((i + 1)); done
+# shellcheck disable=SC2086
+run sh -c 'ulimit -n 20; exec score-verify "$@"' sh $files - "$tmp/none" "$tmp/in" </dev/null
+is 'many files, standard input among them, then none' "$status.$(wc -l <"$tmp/out" | tr -d ' ').$(sed "s|$tmp|tmp|" "$tmp/err")" \
+	'1.60.score-verify: tmp/none: No such file or directory'
+run score-verify "$tmp"
+is 'a directory' "$status.$(grep -c 'Is a directory' "$tmp/err")" 1.1
+number 1 1 | score-verify - - >"$tmp/out"
+is 'standard input twice' "$?.$(wc -l <"$tmp/out" | tr -d ' ')" 0.1
 
 # ---- code ----
 if ! score-box --probe >/dev/null 2>&1; then
@@ -208,8 +225,9 @@ is 'more than 64 MiB, and nothing else' "$status $(jq -c .turns[0].reward "$tmp/
 code loop 'while True: pass' >"$tmp/in"
 score-verify --timeout 60 "$tmp/in" >/dev/null 2>&1 &
 job=$!
-i=0; while [ -z "$(pgrep -P "$job" 2>/dev/null)" ] && [ $i -lt 100 ]; do sleep 0.1; i=$((i + 1)); done
-box=$(pgrep -P "$job" | head -n 1)
+i=0; while [ -z "$(pgrep -P "$(pgrep -P "$job" || echo 0)" 2>/dev/null)" ] && [ $i -lt 100 ]; do sleep 0.1; i=$((i + 1)); done
+launcher=$(pgrep -P "$job")
+box=$(pgrep -P "$launcher" | head -n 1)
 i=0; while [ "$(pgrep -P "${box:-0}" python 2>/dev/null | wc -l)" -lt 2 ] && [ $i -lt 100 ]; do sleep 0.1; i=$((i + 1)); done
 children=$(pgrep -P "${box:-0}" | tr '\n' ' ')         # where there is a cgroup, the one that keeps it, too
 is 'a tester and a model side run' "$(pgrep -P "${box:-0}" python | wc -l | tr -d ' ')" 2
@@ -218,7 +236,7 @@ wait "$job" 2>/dev/null
 i=0
 while [ $i -lt 100 ]; do
 	left=
-	for p in $box $children; do kill -0 "$p" 2>/dev/null && left="$left $p"; done
+	for p in $launcher $box $children; do kill -0 "$p" 2>/dev/null && left="$left $p"; done
 	[ -z "$left" ] && break
 	sleep 0.1; i=$((i + 1))
 done

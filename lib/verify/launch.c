@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The launcher: a process that is forked before any input is read. It starts and ends score-box
+ * processes and opens the files of the command line, each named by its number, for the process that
+ * reads the input, which then gives up the right to do so (filter.c). It ends when that one does.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/frame.h"
+#include "verify/verify.h"
+
+struct launcher {
+	pid_t pid;
+	int fd;
+};
+
+/* ---- its own side ---- */
+
+struct service {
+	const struct verify_opts *o;
+	char **files;
+	int n;
+	struct box_proc *box;        /* [o->jobs] */
+};
+
+/* Starts box number; its end of the socket is for the other process alone. */
+static int start(struct service *s, int number, struct err *e)
+{
+	struct box_proc *b = &s->box[number];
+	int fd;
+
+	box_stop(b);
+	if (box_start(b, s->o, number, e))
+		return -1;
+	fd = b->fd;
+	b->fd = -1;
+	return fd;
+}
+
+/* What is asked for, as a descriptor; -1 and no message: it is done, and there is none. */
+static int serve_one(struct service *s, const struct buf *request, struct err *e)
+{
+	const char *op = frame_get(request, "op");
+	int64_t number = frame_int(request, "number", -1);
+	int fd;
+
+	e->msg[0] = 0;
+	if (op && !strcmp(op, "open") && number >= 0 && number < s->n) {
+		fd = open(s->files[number], O_RDONLY | O_CLOEXEC);
+		return fd < 0 ? err_set(e, "%s: %s", s->files[number], strerror(errno)) : fd;
+	}
+	if (!op || number < 0 || number >= s->o->jobs)
+		return err_set(e, "the launcher does not know what it is asked for");
+	if (!strcmp(op, "start"))
+		return start(s, (int)number, e);
+	box_stop(&s->box[number]);
+	return -1;
+}
+
+NORETURN static void serve(struct service *s, int control)
+{
+	struct buf request = {0}, reply = {0};
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	struct err e;
+
+	/* who waits for the end of our input or output does not wait for this process */
+	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0)
+		_exit(EXIT_ERROR);
+	while (frame_recv(control, &request, NULL, NULL, &e) == 1) {
+		int fd = serve_one(s, &request, &e), rc;
+
+		frame_begin(&reply);
+		frame_adds(&reply, "error", fd < 0 ? e.msg : "");
+		rc = frame_send(control, &reply, &fd, fd >= 0, &e);
+		close_fd(&fd);
+		if (rc)
+			break;
+	}
+	for (int i = 0; i < s->o->jobs; i++)
+		box_stop(&s->box[i]);
+	_exit(EXIT_DONE);
+}
+
+/* ---- the other side ---- */
+
+struct launcher *launcher_new(const struct verify_opts *o, char **files, int n, struct err *e)
+{
+	struct service s = {o, files, n, NULL};
+	struct launcher *l;
+	int pair[2];
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair)) {
+		err_set(e, "socketpair: %s", strerror(errno));
+		return NULL;
+	}
+	pid = fork();
+	if (!pid) {
+		close(pair[0]);
+		s.box = xcalloc((size_t)o->jobs, sizeof *s.box);
+		for (int i = 0; i < o->jobs; i++)
+			s.box[i].fd = -1;
+		serve(&s, pair[1]);
+	}
+	close(pair[1]);
+	if (pid < 0) {
+		close(pair[0]);
+		err_set(e, "fork: %s", strerror(errno));
+		return NULL;
+	}
+	l = xcalloc(1, sizeof *l);
+	*l = (struct launcher){pid, pair[0]};
+	return l;
+}
+
+/* Asks, and waits for the answer: *fd is the descriptor that came, or -1. */
+static int ask(struct launcher *l, const char *op, int number, int *fd, struct err *e)
+{
+	struct buf m = {0};
+	const char *why = NULL;
+	size_t n = 1;
+	int rc;
+
+	*fd = -1;
+	frame_begin(&m);
+	frame_adds(&m, "op", op);
+	frame_addf(&m, "number", "%d", number);
+	if (!frame_send(l->fd, &m, NULL, 0, e) && frame_recv(l->fd, &m, fd, &n, e) == 1)
+		why = frame_get(&m, "error");
+	if (!why)
+		rc = err_set(e, "the process that starts score-box has ended");
+	else
+		rc = *why ? err_set(e, "%s", why) : 0;
+	buf_release(&m);
+	return rc;
+}
+
+int launcher_start(struct launcher *l, int number, int *fd, struct err *e)
+{
+	return ask(l, "start", number, fd, e);
+}
+
+int launcher_open(struct launcher *l, int number, int *fd, struct err *e)
+{
+	return ask(l, "open", number, fd, e);
+}
+
+void launcher_stop(struct launcher *l, int number, int *fd)
+{
+	struct err e;
+	int none;
+
+	if (*fd < 0)
+		return;
+	close_fd(fd);
+	if (!ask(l, "stop", number, &none, &e))
+		close_fd(&none);
+}
+
+void launcher_free(struct launcher *l)
+{
+	if (!l)
+		return;
+	close(l->fd);
+	while (waitpid(l->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	free(l);
+}
