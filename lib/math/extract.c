@@ -505,10 +505,14 @@ static int concluding(const char *s, size_t n, size_t end, const struct buf *for
 enum math_found math_extract(const char *s, size_t n, struct buf *out)
 {
 	struct span *x;
-	size_t n_boxed = boxes(s, n, &x), end = 0, cut = n;
+	size_t from = answer_after_thinking(s, n), n_boxed, end = 0, cut;
 	struct buf last = {0}, number = {0};
 	enum math_found found = MATH_NONE;
 
+	s += from;
+	n -= from;
+	cut = n;
+	n_boxed = boxes(s, n, &x);
 	buf_clear(out);
 	if (n_boxed) {
 		/* what is boxed may be a step on the way to what is called final after it */

@@ -106,13 +106,17 @@ static void grade_exact(struct traj *t, size_t i, const struct buf *want)
 {
 	struct buf response = {0}, got = {0};
 	const char *w, *g;
-	size_t nw, ng;
+	size_t nw, ng, from, n = t->turns[i].response_len;
 
-	buf_add(&response, t->turns[i].response, t->turns[i].response_len);
+	from = answer_after_thinking(t->turns[i].response, n);
+	buf_add(&response, t->turns[i].response + from, n - from);
 	trim(want, &w, &nw);
 	trim(&response, &g, &ng);
 	buf_add(&got, g, ng);
-	set_text(t, i, nw == ng && !memcmp(w, g, ng), &got, "exact");
+	if (from == n && n)
+		set_text(t, i, 0, NULL, "none");
+	else
+		set_text(t, i, nw == ng && !memcmp(w, g, ng), &got, "exact");
 	buf_release(&response);
 	buf_release(&got);
 }
@@ -120,11 +124,13 @@ static void grade_exact(struct traj *t, size_t i, const struct buf *want)
 static int grade_number(struct traj *t, size_t i, const struct buf *want, struct err *e)
 {
 	struct buf reference_number = {0}, got = {0};
+	const char *s = t->turns[i].response;
+	size_t n = t->turns[i].response_len, from = answer_after_thinking(s, n);
 	int rc = 0;
 
 	if (!math_number(want->data, want->len, &reference_number))
 		rc = err_set(e, ".answer: expected a number, got \"%.60s\"", want->data);
-	else if (math_last_number(t->turns[i].response, t->turns[i].response_len, &got))
+	else if (math_last_number(s + from, n - from, &got))
 		set_text(t, i, same(&got, &reference_number), &got, "number");
 	else
 		set_text(t, i, 0, NULL, "none");
