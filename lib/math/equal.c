@@ -65,14 +65,38 @@ int eq_mentions(const struct math_node *n, const char *name)
 
 /* ---- formulas ---- */
 
-/* The significant digits of a decimal as written, and its decimals; 0: it is none. */
-static size_t decimal_digits(const struct math_node *n, int64_t *decimals)
+/* 10^-3: its exponent; 0: it is none. */
+static int power_of_ten(const struct math_node *n, int64_t *exponent)
 {
+	const struct math_node *base = n->kind == MT_POW ? n->kid[0] : NULL, *power = base ? n->kid[1] : NULL;
+	int minus = power && power->kind == MT_NEG;
+	int64_t v = 0;
+
+	power = minus ? power->kid[0] : power;
+	if (!base || base->kind != MT_NUMBER || strcmp(base->text, "10") || base->decimals || power->kind != MT_NUMBER ||
+	    power->decimals || power->len > 3)
+		return 0;
+	for (uint32_t i = 0; i < power->len; i++)
+		v = v * 10 + power->text[i] - '0';
+	*exponent = minus ? -v : v;
+	return 1;
+}
+
+/* The significant digits of a number as written, 0.67 or 6.7 x 10^-1, and its decimals (below 0 where the last
+ * digit stands for tens and more); 0: it is none. */
+static size_t digits_given(const struct math_node *n, int64_t *decimals)
+{
+	int64_t exponent = 0;
+
 	if (n->kind == MT_NEG)
 		n = n->kid[0];
-	if (n->kind != MT_NUMBER || !n->decimals || n->repeat)
+	if (n->kind == MT_MUL && n->n == 2 && power_of_ten(n->kid[1], &exponent))
+		n = n->kid[0];
+	if (n->kind == MT_NEG)
+		n = n->kid[0];
+	if (n->kind != MT_NUMBER || n->repeat)
 		return 0;
-	*decimals = n->decimals;
+	*decimals = (int64_t)n->decimals - exponent;
 	return n->len;
 }
 
@@ -86,8 +110,8 @@ struct math_result eq_value(struct eq *e, struct item a, struct item b)
 	x = x_build(&e->s, a.n, a.pm);
 	y = x_build(&e->s, b.n, b.pm);
 	r = x_equal(&e->s, x, y);
-	/* three digits at least: 0.33 is not yet 1/3 */
-	if (e->o->lenient && r.verdict != MATH_EQUAL && decimal_digits(e->swapped ? a.n : b.n, &decimals) >= 3) {
+	/* two digits at least: 0.3 is not yet 1/3 */
+	if (e->o->lenient && r.verdict != MATH_EQUAL && digits_given(e->swapped ? a.n : b.n, &decimals) >= 2) {
 		struct math_result near = x_rounds(&e->s, e->swapped ? y : x, e->swapped ? x : y, decimals);
 
 		if (near.verdict == MATH_EQUAL)
@@ -266,10 +290,28 @@ static int vector_pair(const struct math_node *a, const struct math_node *b)
 	       b->close != ']';
 }
 
+/* x = 9, y = 10 and (9, 10) or (x, y) = (9, 10) */
+static int system_pair(const struct math_node *list, const struct math_node *o)
+{
+	return list->kind == MT_LIST && list->op == ',' && list->kid[0]->kind == MT_REL &&
+	       (o->kind == MT_TUPLE || (o->kind == MT_REL && o->kid[0]->kind == MT_TUPLE && eq_definition(o)));
+}
+
+static struct math_result eq_named(struct eq *e, struct item list, struct item o, int first)
+{
+	if (o.n->kind == MT_TUPLE)
+		return eq_system(e, list, NULL, o, first);
+	return eq_system(e, list, o.n->kid[0], (struct item){eq_definition(o.n), o.pm}, first);
+}
+
 static struct math_result mixed_kinds(struct eq *e, struct item a, struct item b)
 {
 	const struct math_node *da = eq_definition(a.n), *db = eq_definition(b.n);
 
+	if (system_pair(a.n, b.n))
+		return eq_named(e, a, b, 1);
+	if (system_pair(b.n, a.n))
+		return eq_named(e, b, a, 0);
 	if (eq_is_real_set(a.n) && eq_is_real_set(b.n)) {
 		struct math_result r = eq_real_set(e, a, b);
 
@@ -282,6 +324,11 @@ static struct math_result mixed_kinds(struct eq *e, struct item a, struct item b
 		return eq_item(e, a, (struct item){db, b.pm});
 	if (vector_pair(a.n, b.n) || vector_pair(b.n, a.n))
 		return a.n->n == b.n->n ? eq_sequence(e, a.n, a.pm, b.n, b.pm) : EQ_DIFFERENT;
+	/* the set of one solution is that solution */
+	if (a.n->kind == MT_SET && a.n->n == 1 && eq_is_formula(b.n))
+		return eq_item(e, (struct item){a.n->kid[0], a.pm}, b);
+	if (b.n->kind == MT_SET && b.n->n == 1 && eq_is_formula(a.n))
+		return eq_item(e, a, (struct item){b.n->kid[0], b.pm});
 	/* what is plainly of another kind */
 	if (eq_is_formula(a.n) != eq_is_formula(b.n)) {
 		const struct math_node *o = eq_is_formula(a.n) ? b.n : a.n;

@@ -47,8 +47,11 @@ int eq_mentions(const struct math_node *n, const char *name);
 /* sets.c */
 /* What a list or set holds, \pm written out. */
 void eq_items(struct item a, struct items *out);
-/* Without regard to order, each as often. */
-struct math_result eq_multiset(struct eq *e, const struct items *a, const struct items *b);
+/* Without regard to order, each as often; may take from the answer what it repeats. */
+struct math_result eq_multiset(struct eq *e, struct items *a, struct items *b);
+/* x = 9, y = 10 against (9, 10); names: of (x, y) = (9, 10), or NULL; first: the list is a. */
+struct math_result eq_system(struct eq *e, struct item list, const struct math_node *names, struct item tuple,
+                             int first);
 /* One by one. */
 struct math_result eq_sequence(struct eq *e, const struct math_node *a, int pa, const struct math_node *b, int pb);
 
@@ -61,7 +64,7 @@ int eq_is_real_set(const struct math_node *n);
 struct math_result eq_relation(struct eq *e, struct item a, struct item b);
 /* a \pmod m and b \pmod m. */
 struct math_result eq_residue(struct eq *e, struct item a, struct item b);
-/* x = value, f(x) = value, x in set: what it says x is; NULL otherwise. */
+/* x = value, f(x) = value, AB = value, (p, q) = (3, 2), x in set: what it says x is; NULL otherwise. */
 const struct math_node *eq_definition(const struct math_node *n);
 
 /* parts.c: units, ratios, bases, text */

@@ -56,14 +56,15 @@ enum math_method {               /* how that is known; of a structure's parts, t
 };
 #define MATH_MAX_WORK 20000000   /* units that a comparison may use: about as many nanoseconds */
 struct math_opts {
-	int lenient;                 /* a decimal may be a rounding of the reference */
+	int lenient;                 /* a number may be a rounding of the reference */
+	int repeats;                 /* an answer may say a member of its list again */
 };
 struct math_result {
 	enum math_verdict verdict;
 	enum math_method method;
 	uint64_t work;               /* counted: the same for the same input, whatever the machine does */
 };
-/* The reference against an answer, both as extracted; any bytes. Symmetric unless lenient, but for a reference with
+/* The reference against an answer, both as extracted; any bytes. Symmetric without options, but for a reference with
  * a decimal comma. Ends within bounded work and memory; what would need more is unknown. */
 struct math_result math_equal(const char *gold, size_t n_gold, const char *got, size_t n_got, const struct math_opts *o);
 const char *math_verdict_name(enum math_verdict v);

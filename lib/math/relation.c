@@ -13,17 +13,75 @@ struct link {
 	char op;
 };
 
+/* AB, a segment or an arc: a product of capital letters. */
+static int is_segment(const struct math_node *n)
+{
+	if (n->kind != MT_MUL || n->n > 4)
+		return 0;
+	for (uint32_t i = 0; i < n->n; i++)
+		if (n->kid[i]->kind != MT_VAR || n->kid[i]->len != 1 || *n->kid[i]->text < 'A' || *n->kid[i]->text > 'Z')
+			return 0;
+	return 1;
+}
+
+static int all_names(const struct math_node *n)
+{
+	for (uint32_t i = 0; i < n->n; i++) {
+		if (n->kid[i]->kind != MT_VAR)
+			return 0;
+		for (uint32_t j = 0; j < i; j++)
+			if (!strcmp(n->kid[i]->text, n->kid[j]->text))
+				return 0;
+	}
+	return n->n > 0;
+}
+
+/* A capital segment's length |AB|. */
+static int is_length(const struct math_node *n)
+{
+	return n->kind == MT_FUNC && n->op == MF_ABS &&
+	       (is_segment(n->kid[0]) || (n->kid[0]->kind == MT_VAR && n->kid[0]->len > 1));
+}
+
+/* Does it mention one of these names? */
+static int mentions_any(const struct math_node *n, const struct math_node *names)
+{
+	for (uint32_t i = 0; i < names->n; i++)
+		if (eq_mentions(n, names->kid[i]->text))
+			return 1;
+	return 0;
+}
+
+/* Does the left side name what the right side says the value of: f(x), x, AB, |AB|, (p,q), S:T? */
+static int names_value(const struct math_node *l, const struct math_node *r)
+{
+	switch (l->kind) {
+	case MT_APPLY:
+		return 1;
+	case MT_VAR:
+		return !eq_mentions(r, l->text);
+	case MT_TUPLE:
+		return r->kind == MT_TUPLE && r->n == l->n && all_names(l) && !mentions_any(r, l);
+	case MT_RATIO:
+		return r->kind == MT_RATIO && r->n == l->n && all_names(l) && !mentions_any(r, l);
+	default:
+		return (is_segment(l) && !mentions_any(r, l)) || is_length(l);
+	}
+}
+
 const struct math_node *eq_definition(const struct math_node *n)
 {
+	const struct math_node *l, *r;
+
 	if (n->kind != MT_REL || n->n != 2 || (*n->text != '=' && *n->text != 'e'))
 		return NULL;
-	if (n->kid[0]->kind == MT_APPLY && *n->text == '=')
-		return n->kid[1];
-	if (n->kid[0]->kind == MT_VAR && !eq_mentions(n->kid[1], n->kid[0]->text))
-		return n->kid[1];
-	if (*n->text == '=' && n->kid[1]->kind == MT_VAR && !eq_mentions(n->kid[0], n->kid[1]->text))
-		return n->kid[0];
-	return NULL;
+	l = n->kid[0];
+	r = n->kid[1];
+	if (*n->text == 'e')
+		return l->kind == MT_VAR && names_value(l, r) ? r->kind == MT_SET && r->n == 1 ? r->kid[0] : r : NULL;
+	if (names_value(l, r))
+		return r;
+	return r->kind == MT_VAR && names_value(r, l) ? l : NULL;
 }
 
 static struct link link_of(struct item a, uint32_t i)
@@ -200,10 +258,24 @@ static struct math_result eq_links(struct eq *e, struct item a, struct item b)
 	return r.verdict == MATH_UNEQUAL && n > 1 ? EQ_UNKNOWN : r;
 }
 
+/* y = 2x and f(x) = 2x: a function is written both ways. */
+static int is_y(const struct math_node *n)
+{
+	return n->kind == MT_REL && n->n == 2 && *n->text == '=' && n->kid[0]->kind == MT_VAR && !strcmp(n->kid[0]->text, "y");
+}
+
+static int is_function(const struct math_node *n)
+{
+	return n->kind == MT_REL && n->n == 2 && *n->text == '=' && n->kid[0]->kind == MT_APPLY && n->kid[0]->n == 1 &&
+	       n->kid[0]->kid[0]->kind == MT_VAR && strcmp(n->kid[0]->kid[0]->text, "y");
+}
+
 struct math_result eq_relation(struct eq *e, struct item a, struct item b)
 {
 	struct math_result r = EQ_UNKNOWN;
 
+	if ((is_y(a.n) && is_function(b.n)) || (is_y(b.n) && is_function(a.n)))
+		return eq_item(e, (struct item){a.n->kid[1], a.pm}, (struct item){b.n->kid[1], b.pm});
 	if (a.n->n == b.n->n && a.n->n > 1)
 		r = eq_links(e, a, b);
 	if (r.verdict == MATH_UNKNOWN && eq_is_real_set(a.n) && eq_is_real_set(b.n))

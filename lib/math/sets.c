@@ -108,21 +108,37 @@ static struct math_result match(struct eq *e, const struct items *a, const struc
 	return r;
 }
 
-static const char *defined_name(const struct math_node *n)
+/* What x = 1 says the value of; NULL: it says nothing such. */
+static const struct math_node *label(const struct math_node *n)
 {
 	const struct math_node *v = eq_definition(n);
 
-	return !v ? NULL : v == n->kid[0] ? n->kid[1]->text : n->kid[0]->text;
+	return !v ? NULL : v == n->kid[0] ? n->kid[1] : n->kid[0];
+}
+
+/* Written alike, or roots of one name: x_1 and x_2. */
+static int same_label(const struct math_node *a, const struct math_node *b)
+{
+	size_t stem = strcspn(a->text, "_");
+
+	if (a->kind != b->kind || a->op != b->op || a->n != b->n)
+		return 0;
+	if (a->kind == MT_VAR)
+		return stem == strcspn(b->text, "_") && !memcmp(a->text, b->text, stem) && !a->text[stem] == !b->text[stem];
+	for (uint32_t i = 0; i < a->n; i++)
+		if (a->kid[i]->kind == MT_VAR ? strcmp(a->kid[i]->text, b->kid[i]->text) : !same_label(a->kid[i], b->kid[i]))
+			return 0;
+	return a->len == b->len && !memcmp(a->text, b->text, a->len);
 }
 
 /* x = 1, y = 2 */
 static int several_names(const struct items *l)
 {
-	const char *first = NULL, *name;
+	const struct math_node *first = NULL, *name;
 
 	for (size_t i = 0; i < l->n; i++) {
-		name = defined_name(l->i[i].n);
-		if (name && first && strcmp(name, first))
+		name = label(l->i[i].n);
+		if (name && first && !same_label(name, first))
 			return 1;
 		first = name ? name : first;
 	}
@@ -135,6 +151,91 @@ static int has_plain(const struct items *l)
 		if (l->i[i].n->kind != MT_REL)
 			return 1;
 	return 0;
+}
+
+/* AB = 4, CD = 5 against 4, 5: what has names of its own keeps its order. Another order proves nothing. */
+static struct math_result in_order(struct eq *e, const struct items *a, const struct items *b)
+{
+	struct math_result r = EQ_SAME;
+
+	for (size_t i = 0; i < a->n && r.verdict == MATH_EQUAL; i++) {
+		const struct math_node *u = a->i[i].n, *v = b->i[i].n;
+
+		if (!label(u) == !label(v))
+			return EQ_UNKNOWN;
+		r = eq_and(r, eq_item(e, (struct item){label(u) ? eq_definition(u) : u, a->i[i].pm},
+		                      (struct item){label(v) ? eq_definition(v) : v, b->i[i].pm}));
+	}
+	return r.verdict == MATH_EQUAL ? r : EQ_UNKNOWN;
+}
+
+/* The value that a list of definitions gives to this variable; NULL: none, or two. */
+static const struct math_node *value_of(const struct math_node *list, const char *name)
+{
+	const struct math_node *found = NULL;
+
+	for (uint32_t i = 0; i < list->n; i++) {
+		const struct math_node *l = label(list->kid[i]);
+
+		if (!l || l->kind != MT_VAR)
+			return NULL;
+		if (strcmp(l->text, name))
+			continue;
+		if (found)
+			return NULL;
+		found = eq_definition(list->kid[i]);
+	}
+	return found;
+}
+
+/* How many names of the list come before this one in the alphabet; -1 if it is no single letter. */
+static int rank(const struct math_node *list, const struct math_node *name)
+{
+	int before = 0;
+
+	for (uint32_t i = 0; i < list->n; i++) {
+		const struct math_node *l = label(list->kid[i]);
+
+		if (!l || l->kind != MT_VAR || l->len != 1)
+			return -1;
+		before += *l->text < *name->text;
+	}
+	return before;
+}
+
+/* Without names the tuple's are those of the list in alphabetical order. */
+struct math_result eq_system(struct eq *e, struct item list, const struct math_node *names, struct item tuple, int first)
+{
+	struct math_result r = EQ_SAME;
+
+	if (list.n->n != tuple.n->n || tuple.n->open != '(' || tuple.n->close != ')')
+		return EQ_UNKNOWN;
+	for (uint32_t i = 0; i < list.n->n && r.verdict != MATH_UNEQUAL; i++) {
+		const struct math_node *l = names ? names->kid[i] : label(list.n->kid[i]), *v = l ? value_of(list.n, l->text) : NULL;
+		int at = names ? (int)i : l ? rank(list.n, l) : -1;
+		struct item x = {v, list.pm}, y = {at < 0 ? NULL : tuple.n->kid[at], tuple.pm};
+
+		if (!v || at < 0)
+			return EQ_UNKNOWN;
+		r = eq_and(r, first ? eq_item(e, x, y) : eq_item(e, y, x));
+	}
+	return r.verdict == MATH_UNEQUAL && !names ? EQ_UNKNOWN : r;
+}
+
+/* What the answer says again it has said once: only its members, each once. */
+static void without_repeats(struct eq *e, struct items *l)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->n && l->n <= MAX_ITEMS; i++) {
+		size_t j = 0;
+
+		while (j < n && eq_item(e, l->i[j], l->i[i]).verdict != MATH_EQUAL)
+			j++;
+		if (j == n)
+			l->i[n++] = l->i[i];
+	}
+	l->n = l->n <= MAX_ITEMS ? n : l->n;
 }
 
 static int by_id(const void *a, const void *b)
@@ -161,15 +262,18 @@ static xid *ids_of(struct eq *e, const struct items *l)
 	return ids;
 }
 
-struct math_result eq_multiset(struct eq *e, const struct items *a, const struct items *b)
+struct math_result eq_multiset(struct eq *e, struct items *a, struct items *b)
 {
+	struct items *got = e->swapped ? a : b, *gold = got == a ? b : a;
 	xid *x, *y;
 	int same;
 
+	if (e->o->repeats && got->n > gold->n)
+		without_repeats(e, got);
 	if (a->n != b->n)
 		return EQ_DIFFERENT;
 	if ((several_names(a) && has_plain(b)) || (several_names(b) && has_plain(a)))
-		return EQ_UNKNOWN;
+		return in_order(e, a, b);
 	e->s.n_finite = 0;
 	x = ids_of(e, a);
 	y = x ? ids_of(e, b) : NULL;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Chains of equalities, and references that are more than an answer. */
+/* Chains of equalities, what words of consequence lead to, and references that are more than an answer. */
 #include "math/math.h"
+#include "math/prose.h"
 
 #include <string.h>
 
@@ -75,6 +76,17 @@ static int name(const char *s, size_t n)
 	return n > 0;
 }
 
+/* \text{Area of } ABC: words, then capital letters at most. */
+static int labelled(const char *s, size_t n)
+{
+	const char *end = n > 6 && !memcmp(s, "\\text{", 6) ? memchr(s, '}', n) : NULL;
+
+	for (const char *p = end; p && p < s + n; p++)
+		if ((*p >= 'a' && *p <= 'z') || *p == '\\')
+			return 0;
+	return end != NULL && name(s, n);
+}
+
 /* An equation that holds for all values is a calculation: 90r - 44r = 46r. */
 static int identity(const char *a, size_t na, const char *b, size_t nb)
 {
@@ -87,6 +99,8 @@ static int identity(const char *a, size_t na, const char *b, size_t nb)
 struct chain {
 	size_t first, last, count;   /* of the equality signs at the top level */
 	size_t approx, after;        /* of the first sign of approximation, and behind it */
+	size_t start;                /* behind "so" or the like that it begins with */
+	size_t lead;                 /* behind the last word or sign of consequence; 0: none */
 	int other;                   /* a list or another relation: no chain */
 };
 
@@ -94,16 +108,27 @@ static struct chain read_chain(const char *s, size_t n)
 {
 	static const char *const about[] = {"\\approx", "\\simeq", "\\doteq", "\\thickapprox"};
 	static const char *const relations[] = {
-		"\\neq", "\\ne", "\\le", "\\leq", "\\ge", "\\geq", "\\lt", "\\gt", "\\in", "\\cup", "\\cap", "\\implies", "\\iff",
-		"\\Rightarrow", "\\begin", "\\equiv", "\\subset", "\\to", "\\quad", "\\qquad", "\\\\",
+		"\\neq", "\\ne", "\\le", "\\leq", "\\ge", "\\geq", "\\lt", "\\gt", "\\in", "\\cup", "\\cap", "\\begin",
+		"\\equiv", "\\subset", "\\to", "\\quad", "\\qquad", "\\\\",
 	};
 	struct chain c = {.approx = n, .after = n};
 	size_t depth = 0;
+	int begins = 1;
 
 	for (size_t at = 0; at < n; ) {
-		size_t p = at + 1, mark = 0;
+		size_t p = at + 1, mark = 0, len = 1;
+		enum connective joint = depth ? CONNECT_NOT : math_connective(s, n, at, begins, &len);
 
-		if (s[at] == '\\') {
+		begins &= space(s[at]) || joint == CONNECT_LEADS || s[at] == ',';
+		if (joint == CONNECT_LEADS) {
+			p = at + len;
+			*(begins ? &c.start : &c.lead) = p;
+		} else if (joint == CONNECT_JOINS) {
+			p = at + len;
+			c.other = 1;
+		} else if (len > 1 && letter(s[at])) {
+			p = at + len;
+		} else if (s[at] == '\\') {
 			p = control(s, n, at);
 			mark = is_word(s, at, p, about, LEN(about)) ? p : 0;
 			c.other |= is_word(s, at, p, relations, LEN(relations));
@@ -130,35 +155,77 @@ static struct chain read_chain(const char *s, size_t n)
 	return c;
 }
 
+/* Is the text about this letter alone, as 2x = 6 is about x? */
+static int only_about(const char *s, size_t n, char name)
+{
+	for (size_t at = 0; at < n; at = s[at] == '\\' ? control(s, n, at) : at + 1)
+		if (letter(s[at]) && s[at] != name)
+			return 0;
+	return 1;
+}
+
+/* What stands behind words of consequence counts if it is a bare value (n = 3 gives 10), or the value of the one
+ * letter that all before it is about (2x = 6, so x = 3); not f(3) = 4 after f(2) = 3. 0: it does not. */
+static size_t conclusion(const char *s, size_t n, const struct chain *c)
+{
+	struct chain tail = read_chain(s + c->lead, n - c->lead);
+	size_t at = c->lead, p;
+
+	while (at < n && (space(s[at]) || s[at] == ','))
+		at++;
+	if (c->other || at == n || tail.other || tail.lead || tail.count > 1)
+		return 0;
+	for (p = at + 1; p < n && space(s[p]); p++)
+		;
+	if (!tail.count)
+		return at;
+	return letter(s[at]) && p < n && s[p] == '=' && only_about(s, at, s[at]) ? at : 0;
+}
+
+static void settle_chain(const char *s, size_t n, const struct chain *c, struct buf *out)
+{
+	size_t at = c->start, end = n, rhs = c->last + 1;
+
+	while (at < n && (space(s[at]) || (c->start && s[at] == ',')))
+		at++;
+	if (c->approx < n && c->approx > at)
+		end = c->approx;
+	else if (c->approx == at && at < n)
+		at = c->after;
+	if (c->count && !constant(s + rhs, end - rhs) && !name(s + at, c->first - at) &&
+	    identity(s + at, c->first - at, s + rhs, end - rhs))
+		buf_add(out, s + rhs, end - rhs);
+	else if (!c->count || !constant(s + rhs, end - rhs))
+		buf_add(out, s + at, end - at);
+	else if (constant(s + at, c->first - at))
+		buf_add(out, s + rhs, end - rhs);
+	else {
+		/* from a name: what it is; else, and from a name in words: what the expression comes to */
+		if (!labelled(s + at, c->first - at) && (c->count == 1 || name(s + at, c->first - at)))
+			buf_add(out, s + at, c->first + 1 - at);
+		buf_add(out, s + rhs, end - rhs);
+	}
+}
+
 void math_settle(const char *s, size_t n, struct buf *out)
 {
 	struct chain c = read_chain(s, n);
-	size_t at = 0, end = n, rhs;
 
 	buf_clear(out);
-	while (at < n && space(s[at]))
-		at++;
-	if (c.other) {
+	if (c.lead) {
+		size_t from = conclusion(s, n, &c);
+
+		c.other |= !from;
+		if (from) {
+			s += from;
+			n -= from;
+			c = read_chain(s, n);
+		}
+	}
+	if (c.other)
 		buf_add(out, s, n);
-		return;
-	}
-	if (c.approx < n && c.approx > at)
-		end = c.approx;
-	else if (c.approx == at && at < n)
-		at = c.after;
-	rhs = c.last + 1;
-	if (c.count && !constant(s + rhs, end - rhs) && !name(s + at, c.first - at) && identity(s + at, c.first - at, s + rhs, end - rhs))
-		buf_add(out, s + rhs, end - rhs);
-	else if (!c.count || !constant(s + rhs, end - rhs))
-		buf_add(out, s + at, end - at);
-	else if (constant(s + at, c.first - at))
-		buf_add(out, s + rhs, end - rhs);
-	else {
-		/* from a name: what it is; else: what the expression comes to */
-		if (c.count == 1 || name(s + at, c.first - at))
-			buf_add(out, s + at, c.first + 1 - at);
-		buf_add(out, s + rhs, end - rhs);
-	}
+	else
+		settle_chain(s, n, &c, out);
 }
 
 /* ---- references ---- */
