@@ -19,12 +19,15 @@
  * pair of tags that score-verify(1) lists, 0 if there is none, n if the reasoning never ends. */
 size_t answer_after_thinking(const char *s, size_t n);
 
-/* The last number in a text, canonical: signs, thousands separators (1,234 and 1{,}234), currency before
- * it, decimals, fractions (3/4, \frac{3}{4}), exponents (1e5). A digit right after a letter (H2O) starts
- * none. Replaces what is in out: 1, or 0 if there is none. */
+/* The last number in a text, canonical: signs, thousands separators (1,234 and 1{,}234), currency before it, decimals,
+ * fractions (3/4, \frac34), mixed numbers (2 1/2), exponents (1e5), powers (10^6), scales (2 million). A digit
+ * right after a letter (H2O) starts none. What is no plain number (2\pi, x^6) or no value (more than 100, 5 or 6)
+ * leaves none, "not 14" the one before. Replaces what is in out: 1, or 0 if there is none. */
 int math_last_number(const char *s, size_t n, struct buf *out);
 /* The whole text, white space aside, as one number: 1, or 0 if it is something else. */
 int math_number(const char *s, size_t n, struct buf *out);
+/* Also as a mixed number, a power or with a scale. */
+int math_quantity(const char *s, size_t n, struct buf *out);
 
 enum math_found {
 	MATH_NONE,

@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Numbers in text, exactly: digits are text all the way, only fractions up to 18 digits are reduced. */
+/* Numbers, exactly: digits are text all the way, only fractions up to 18 digits are reduced. */
 #include "math/math.h"
+#include "math/number.h"
 
 #include <string.h>
 
-enum { MAX_EXPONENT = 400, MAX_REDUCED = 18 };
-
-/* A decimal as it was written: digits of the whole and the fractional part. */
-struct decimal {
-	struct buf whole, part;
-	int negative;
-};
+enum { MAX_REDUCED = 18 };
 
 static int digit(const char *s, size_t n, size_t at)
 {
@@ -47,7 +42,7 @@ static size_t separator(const char *s, size_t n, size_t at)
 }
 
 /* Digits from at: with separators (the first group of one to three), a point and decimals. Returns the end. */
-static size_t read_digits(const char *s, size_t n, size_t at, struct decimal *d)
+size_t num_digits(const char *s, size_t n, size_t at, struct decimal *d)
 {
 	size_t start = at, len;
 
@@ -65,7 +60,7 @@ static size_t read_digits(const char *s, size_t n, size_t at, struct decimal *d)
 }
 
 /* Moves the point one place: to the left, or to the right. */
-static void shift(struct decimal *d, int left)
+void num_shift(struct decimal *d, int left)
 {
 	char c = '0';
 
@@ -85,7 +80,7 @@ static void shift(struct decimal *d, int left)
 }
 
 /* e5, E-3 after the digits. Returns the end; at itself where there is no exponent. */
-static size_t read_exponent(const char *s, size_t n, size_t at, struct decimal *d)
+size_t num_exponent(const char *s, size_t n, size_t at, struct decimal *d)
 {
 	size_t p = at + 1;
 	int minus = 0, value = 0;
@@ -97,16 +92,18 @@ static size_t read_exponent(const char *s, size_t n, size_t at, struct decimal *
 	if (!digit(s, n, p))
 		return at;
 	for (; digit(s, n, p); p++)
-		if (value <= MAX_EXPONENT)
+		if (value <= NUM_MAX_EXPONENT)
 			value = value * 10 + s[p] - '0';
-	if (value > MAX_EXPONENT || (p < n && letter(s[p])))
+	if (value > NUM_MAX_EXPONENT)
+		return 0;
+	if (p < n && letter(s[p]))
 		return at;
 	while (value--)
-		shift(d, minus);
+		num_shift(d, minus);
 	return p;
 }
 
-static void release(struct decimal *d)
+void num_release(struct decimal *d)
 {
 	buf_release(&d->whole);
 	buf_release(&d->part);
@@ -128,7 +125,7 @@ static void strip(struct decimal *d)
 		d->part.len--;
 }
 
-static void put(struct decimal *d, struct buf *out)
+void num_put(struct decimal *d, struct buf *out)
 {
 	strip(d);
 	if (d->negative && (d->whole.len || d->part.len))
@@ -186,7 +183,7 @@ static void divide(uint64_t a, uint64_t b, struct buf *out)
 }
 
 /* over/under; 0 if under is zero. */
-static int put_fraction(struct decimal *over, struct decimal *under, struct buf *out)
+int num_put_fraction(struct decimal *over, struct decimal *under, struct buf *out)
 {
 	int negative = over->negative != under->negative;
 	uint64_t a, b, g, rest;
@@ -201,9 +198,9 @@ static int put_fraction(struct decimal *over, struct decimal *under, struct buf 
 		/* too long to reduce: as written */
 		over->negative = negative;
 		under->negative = 0;
-		put(over, out);
+		num_put(over, out);
 		buf_addc(out, '/');
-		put(under, out);
+		num_put(under, out);
 		return 1;
 	}
 	g = gcd(a, b);
@@ -225,7 +222,7 @@ static int put_fraction(struct decimal *over, struct decimal *under, struct buf 
 /* ---- one number at a place ---- */
 
 /* Sign and currency before the digits: "-", "$-", "-$", "+", U+2212. Returns where the digits start. */
-static size_t read_sign(const char *s, size_t n, size_t at, int *negative)
+size_t num_sign(const char *s, size_t n, size_t at, int *negative)
 {
 	static const struct { const char *text; int sign; } marks[] = {
 		{"-", -1}, {"\xe2\x88\x92", -1}, {"+", 1}, {"\\$", 0}, {"$", 0}, {"\xe2\x82\xac", 0}, {"\xc2\xa3", 0},
@@ -248,96 +245,67 @@ static size_t read_sign(const char *s, size_t n, size_t at, int *negative)
 	return at;
 }
 
-static int starts_digits(const char *s, size_t n, size_t at)
+int num_starts(const char *s, size_t n, size_t at)
 {
 	return digit(s, n, at) || (at < n && s[at] == '.' && digit(s, n, at + 1));
 }
 
-/* \frac{3}{4} at at (one number in each brace): its end, or 0. */
-static size_t read_frac(const char *s, size_t n, size_t at, int negative, struct buf *out)
+/* One number, in braces or a single digit; a sign adds to the one that half has. Returns the end, or 0. */
+static size_t read_half(const char *s, size_t n, size_t at, struct decimal *half)
 {
-	static const char *const names[] = {"\\frac{", "\\dfrac{", "\\tfrac{"};
-	struct decimal half[2] = {{{0}, {0}, 0}, {{0}, {0}, 0}};
+	int negative;
+
+	while (at < n && s[at] == ' ')
+		at++;
+	if (digit(s, n, at)) {
+		buf_addc(&half->whole, s[at]);
+		return at + 1;
+	}
+	if (at >= n || s[at] != '{')
+		return 0;
+	at = num_sign(s, n, at + 1, &negative);
+	half->negative ^= negative;
+	at = num_starts(s, n, at) ? num_digits(s, n, at, half) : n;
+	return at < n && s[at] == '}' ? at + 1 : 0;
+}
+
+size_t num_frac(const char *s, size_t n, size_t at, struct decimal *over, struct decimal *under)
+{
+	static const char *const names[] = {"\\frac", "\\dfrac", "\\tfrac", "\\cfrac"};
 	size_t p = 0;
 
 	for (size_t i = 0; i < LEN(names); i++)
 		if (starts(s, n, at, names[i]))
 			p = at + strlen(names[i]);
-	for (int i = 0; p && i < 2; i++) {
-		const char *close = i ? "}" : "}{";
-
-		p = read_sign(s, n, p, &half[i].negative);
-		p = starts_digits(s, n, p) ? read_digits(s, n, p, &half[i]) : n + 1;
-		p = starts(s, n, p, close) ? p + strlen(close) : 0;
-	}
-	half[0].negative ^= negative;
-	if (p && !put_fraction(&half[0], &half[1], out))
-		p = 0;
-	release(&half[0]);
-	release(&half[1]);
-	return p;
+	p = p ? read_half(s, n, p, over) : 0;
+	return p ? read_half(s, n, p, under) : 0;
 }
 
 /* The number that starts at at, canonical in out (which was empty): its end, or 0 if none does. */
 static size_t read_number(const char *s, size_t n, size_t at, struct buf *out)
 {
 	struct decimal d = {{0}, {0}, 0}, under = {{0}, {0}, 0};
-	size_t p = read_sign(s, n, at, &d.negative), end = read_frac(s, n, p, d.negative, out), after;
+	size_t p = num_sign(s, n, at, &d.negative), end = num_frac(s, n, p, &d, &under), after;
 
-	if (end)
-		return end;
-	if (!starts_digits(s, n, p))
-		return 0;
-	end = read_digits(s, n, p, &d);
-	after = read_exponent(s, n, end, &d);
+	after = end && num_put_fraction(&d, &under, out) ? end : 0;
+	if (end || !num_starts(s, n, p))
+		goto out;
+	end = num_digits(s, n, p, &d);
+	after = num_exponent(s, n, end, &d);
+	if (!after)
+		goto out;
 	/* 1/2/2020 is a date: three numbers; and nothing is divided by zero */
 	if (after == end && (!at || s[at - 1] != '/') && starts(s, n, end, "/") && digit(s, n, end + 1)) {
-		after = read_digits(s, n, end + 1, &under);
-		if (starts(s, n, after, "/") || !put_fraction(&d, &under, out))
+		after = num_digits(s, n, end + 1, &under);
+		if (starts(s, n, after, "/") || !num_put_fraction(&d, &under, out))
 			after = end;
 	}
 	if (!out->len)
-		put(&d, out);
-	release(&d);
-	release(&under);
+		num_put(&d, out);
+out:
+	num_release(&d);
+	num_release(&under);
 	return after;
-}
-
-/* May a number start here? Not right after a letter or another number's digit; and a sign is none
- * right after something that it could subtract from. */
-static int may_start(const char *s, size_t n, size_t at)
-{
-	char before = at ? s[at - 1] : ' ';
-	int sign = s[at] == '-' || s[at] == '+' || starts(s, n, at, "\xe2\x88\x92");
-
-	if (letter(before) || (before >= '0' && before <= '9'))
-		return 0;
-	return !sign || (before != ')' && before != ']' && before != '}');
-}
-
-int math_last_number(const char *s, size_t n, struct buf *out)
-{
-	struct buf one = {0};
-	int found = 0;
-	size_t at = 0;
-
-	buf_clear(out);
-	while (at < n) {
-		size_t end = 0;
-
-		if (s[at] && strchr("0123456789.-+$\\\xe2\xc2", s[at]) && may_start(s, n, at)) {
-			buf_clear(&one);
-			end = read_number(s, n, at, &one);
-		}
-		if (end) {
-			buf_clear(out);
-			buf_add(out, one.data, one.len);
-			found = 1;
-		}
-		at = end ? end : at + 1;
-	}
-	buf_release(&one);
-	return found;
 }
 
 static int space(char c)

@@ -15,4 +15,13 @@ enum connective {
  * looked at to see that it is none (at least 1). */
 enum connective math_connective(const char *s, size_t n, size_t at, int begins, size_t *len);
 
+/* ---- hedge.c ---- */
+enum hedge {
+	HEDGE_NONE,
+	HEDGE_NOT,                   /* denied: "not 14" */
+	HEDGE_BOUND,                 /* a bound, a range, one of several: "more than 100", "5 or 6" */
+};
+/* What the words right before and right behind the value s[from, to) do to it. */
+enum hedge math_hedge(const char *s, size_t n, size_t from, size_t to);
+
 #endif

@@ -128,7 +128,7 @@ static int grade_number(struct traj *t, size_t i, const struct buf *want, struct
 	size_t n = t->turns[i].response_len, from = answer_after_thinking(s, n);
 	int rc = 0;
 
-	if (!math_number(want->data, want->len, &reference_number))
+	if (!math_quantity(want->data, want->len, &reference_number))
 		rc = err_set(e, ".answer: expected a number, got \"%.60s\"", want->data);
 	else if (math_last_number(s + from, n - from, &got))
 		set_text(t, i, same(&got, &reference_number), &got, "number");

@@ -42,7 +42,7 @@ static const struct { const char *text; enum math_found found; const char *want;
 	{"**5**", MATH_WHOLE, "5"}, {"Evelyn.", MATH_WHOLE, "Evelyn"}, {"$5", MATH_WHOLE, "$5"}, {"nothing", MATH_WHOLE, "nothing"},
 	/* the last formula, or the last number */
 	{"Thus $x \\geq 5$ is the solution.", MATH_FORMULA, "x \\geq 5"}, {"Both $1$ and $2$ are roots.", MATH_FORMULA, "1, 2"},
-	{"For $x$ it makes 12", MATH_LAST_NUMBER, "12"}, {"it makes 12 or 13", MATH_LAST_NUMBER, "13"},
+	{"For $x$ it makes 12", MATH_LAST_NUMBER, "12"}, {"it makes 12 or 13", MATH_NONE, ""},
 	{"It costs $5 and then $10 more", MATH_LAST_NUMBER, "10"}, {"It is \\(\\frac{1}{2}\\) of it", MATH_FORMULA, "\\frac{1}{2}"},
 	/* what leaves off in a formula has said nothing yet; what is taken up again was the question's */
 	{"It is $12$. The largest \\(n\\) with \\(n^2 \\leq", MATH_NONE, ""}, {"\\[3b +", MATH_NONE, ""}, {"It is 12. Then \\[3b +", MATH_NONE, ""},
