@@ -3,7 +3,9 @@
  * From a response to the text of its final answer. One pass over the response for each way of
  * looking, with bounded looks ahead: linear in time and space, whatever is written.
  */
+#include "math/extract.h"
 #include "math/math.h"
+#include "math/prose.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,11 +17,6 @@ enum {
 	MAX_SENTENCE = 1000,         /* after a phrase */
 	MAX_WHOLE = 200,             /* a response that is nothing but an answer */
 	MAX_AFTER = 100,             /* after a formula that is one because it comes last */
-};
-
-struct span {
-	size_t from, to;             /* the content */
-	size_t start, end;           /* with what encloses it */
 };
 
 static int space(char c)
@@ -104,10 +101,11 @@ static int joins(const char *s, size_t from, size_t to)
 /* The content of one value: \boxed within it taken off, and what is no part of an answer at its ends. */
 static void put(const char *s, struct span x, struct buf *out)
 {
-	static const char *const drop[] = {"\\boxed", "\\fbox"};
+	static const char *const drop[] = {"\\boxed", "\\fbox", "\\framebox"};
 	size_t from = out->len;
 
 	x = trimmed(s, x);
+	x.from = behind_label(s, x.from, x.to);
 	while (x.from < x.to) {
 		size_t len = 0;
 
@@ -118,7 +116,7 @@ static void put(const char *s, struct span x, struct buf *out)
 			buf_addc(out, s[x.from]);
 		x.from += len ? len : 1;
 	}
-	while (out->len > from && (space(out->data[out->len - 1]) || (strchr(".,;:", out->data[out->len - 1]) &&
+	while (out->len > from && !(out->len - from > 2 && !memcmp(out->data + out->len - 3, "...", 3)) && (space(out->data[out->len - 1]) || (strchr(".,;:", out->data[out->len - 1]) &&
 	       (out->len - from < 2 || out->data[out->len - 2] != '\\'))))
 		out->len--;
 	if (out->data)
@@ -153,80 +151,6 @@ static void put_list(const char *s, const struct span *x, size_t n, struct buf *
 			buf_adds(out, ", ");
 		put(s, x[i], out);
 	}
-}
-
-/* ---- \boxed ---- */
-
-struct open {
-	size_t start, from, depth;
-};
-
-/* The length of \boxed or \fbox at a backslash; also of \\boxed, which is one escaped twice. */
-static size_t box_name(const char *s, size_t n, size_t at)
-{
-	static const char *const names[] = {"\\boxed", "\\fbox", "\\\\boxed", "\\\\fbox"};
-
-	for (size_t i = 0; i < LEN(names); i++) {
-		size_t end = at + strlen(names[i]);
-
-		if (starts(s, n, at, names[i]) && (end >= n || !letter(s[end])))
-			return strlen(names[i]);
-	}
-	return 0;
-}
-
-/* \boxed 5: up to a space or the end of the formula. */
-static struct span bare_box(const char *s, size_t n, size_t start, size_t at)
-{
-	struct span x = {at, at, start, at};
-
-	while (x.to < n && !space(s[x.to]) && s[x.to] != '$' && !starts(s, n, x.to, "\\)") && !starts(s, n, x.to, "\\]"))
-		x.to++;
-	x.end = x.to;
-	return x;
-}
-
-/* Every closed box that is in no other closed one, in order. */
-static size_t boxes(const char *s, size_t n, struct span **out)
-{
-	struct open *open = NULL;
-	struct span *done = NULL;
-	size_t n_open = 0, cap_open = 0, n_done = 0, cap_done = 0, depth = 0;
-
-	for (size_t at = 0; at < n; at++) {
-		size_t len = s[at] == '\\' ? box_name(s, n, at) : 0, p = at + len;
-
-		if (len) {
-			while (p < n && space(s[p]))
-				p++;
-			if (p < n && s[p] == '{') {
-				VEC_PUSH(open, n_open, cap_open) = (struct open){at, p + 1, depth++};
-				at = p;
-			} else if (p < n && (p > at + len || digit(s[p]) || s[p] == '\\') && s[p] != '}') {
-				VEC_PUSH(done, n_done, cap_done) = bare_box(s, n, at, p);
-				at = done[n_done - 1].to - 1;
-			} else
-				at += len - 1;
-		} else if (s[at] == '\\') {
-			at++;
-		} else if (s[at] == '{') {
-			depth++;
-		} else if (s[at] == '}' && depth) {
-			depth--;
-			while (n_open && open[n_open - 1].depth > depth)
-				n_open--;
-			if (n_open && open[n_open - 1].depth == depth) {
-				struct open o = open[--n_open];
-
-				while (n_done && done[n_done - 1].start > o.start)
-					n_done--;
-				VEC_PUSH(done, n_done, cap_done) = (struct span){o.from, at, o.start, at + 1};
-			}
-		}
-	}
-	free(open);
-	*out = done;
-	return n_done;
 }
 
 /* ---- formulas ---- */
@@ -310,7 +234,7 @@ static int last_formula(const char *s, size_t n, struct buf *out, size_t *end, s
 			at++;
 		}
 	}
-	if (!found)
+	if (!found || math_hedge(s, n, last[found - 1].start, last[found - 1].end) != HEDGE_NONE)
 		return 0;
 	put_list(s, last, found, out);
 	*end = last[found - 1].end;
@@ -363,17 +287,30 @@ static int has_digit(const char *s, size_t n)
 	return at < n;
 }
 
+/* Nothing before it on its line but marks of a heading, a list or emphasis. */
+static int heads_line(const char *s, size_t at)
+{
+	while (at && s[at - 1] && strchr(" *#_>-", s[at - 1]))
+		at--;
+	return !at || s[at - 1] == '\n';
+}
+
 /* "final answer is" counts more than "answer is"; a heading is one too. 0: no phrase at at; else its length. */
 static size_t phrase(const char *s, size_t n, size_t at, int *final)
 {
-	static const char *const phrases[] = {"answer is", "answer:", "answer**:", "answer:**", "answer =", "answers are", "answer**\n", "answer\n"};
+	static const char *const phrases[] = {
+		"answer is", "answer:", "answer**:", "answer:**", "answer =", "answers are", "answer**\n", "answer\n", "answer would be",
+		"answer should be", "ans:", "choice is", "option is", "respuesta es", "respuesta:", "reponse est", "r\xc3\xa9ponse est",
+		"antwort ist", "antwort lautet", "antwort:", "\xe7\xad\x94\xe6\xa1\x88\xe6\x98\xaf", "\xe7\xad\x94\xe6\xa1\x88\xe4\xb8\xba",
+		"\xe7\xad\x94\xe6\xa1\x88\xef\xbc\x9a", "\xe7\xad\x94\xe6\xa1\x88:",
+	};
 
 	for (size_t i = 0; i < LEN(phrases); i++) {
 		size_t len = strlen(phrases[i]);
 
 		if (n - at < len || strncasecmp(s + at, phrases[i], len))
 			continue;
-		*final = at >= 6 && !strncasecmp(s + at - 6, "final ", 6);
+		*final = (at >= 6 && !strncasecmp(s + at - 6, "final ", 6)) || (strchr(phrases[i], ':') && heads_line(s, at));
 		return phrases[i][len - 1] == '\n' && !*final ? 0 : len;
 	}
 	return 0;
@@ -382,7 +319,9 @@ static size_t phrase(const char *s, size_t n, size_t at, int *final)
 /* The sentence's end: a line's, a full stop's, or where reasons begin. */
 static size_t sentence(const char *s, size_t n, size_t at)
 {
-	static const char *const stops[] = {" because ", " since ", " which ", ", which ", ", so ", " but ", " I hope "};
+	static const char *const stops[] = {
+		" because ", " since ", " which ", ", which ", ", so ", " but ", " I hope ", ", not ", " not ", " rather than ", " instead of ",
+	};
 	size_t limit = n - at > MAX_SENTENCE ? at + MAX_SENTENCE : n;
 
 	for (; at < limit && s[at] != '\n'; at++) {
@@ -393,6 +332,14 @@ static size_t sentence(const char *s, size_t n, size_t at)
 				return at;
 	}
 	return at;
+}
+
+/* D, (D): of a single capital letter */
+static int is_choice(const char *s, struct span x)
+{
+	if (x.to - x.from == 3 && s[x.from] == '(' && s[x.to - 1] == ')')
+		x.from++, x.to--;
+	return x.to - x.from == 1 && s[x.from] >= 'A' && s[x.from] <= 'Z';
 }
 
 /* What a phrase that ends at at says; strict: only what looks like mathematics. */
@@ -406,8 +353,10 @@ static int said(const char *s, size_t n, size_t at, int strict, struct buf *out)
 		at++;
 	if (at >= n)
 		return 0;
-	if (formulas(s, n, at, out) > at)
+	mark = formulas(s, n, at, out);
+	if (mark > at && math_hedge(s, n, at, mark) == HEDGE_NONE)
 		return out->len > 0;
+	buf_clear(out);
 	x = (struct span){at, sentence(s, n, at), at, at};
 	while (x.to > x.from && (space(s[x.to - 1]) || strchr("*\"_", s[x.to - 1])))
 		x.to--;
@@ -416,7 +365,7 @@ static int said(const char *s, size_t n, size_t at, int strict, struct buf *out)
 		;
 	if (mark == x.to)
 		return 0;
-	if (strict && (prose(s + x.from, x.to - x.from) || !has_digit(s + x.from, x.to - x.from)))
+	if (strict && (prose(s + x.from, x.to - x.from) || (!has_digit(s + x.from, x.to - x.from) && !is_choice(s, x))))
 		return 0;
 	for (size_t i = 0; i < LEN(empty); i++)
 		if (x.to - x.from == strlen(empty[i]) && !strncasecmp(s + x.from, empty[i], x.to - x.from))
@@ -448,7 +397,7 @@ static int after_phrase(const char *s, size_t n, size_t from, int final, struct 
 {
 	for (size_t at = n; at-- > from; ) {
 		int is_final = 0;
-		size_t len = s[at] == 'a' || s[at] == 'A' ? phrase(s, n, at, &is_final) : 0;
+		size_t len = s[at] && strchr("aAcCoOrR\xe7", s[at]) ? phrase(s, n, at, &is_final) : 0;
 
 		buf_clear(out);
 		if (len && (is_final || !final) && said(s, n, at + len, final, out))
@@ -458,6 +407,31 @@ static int after_phrase(const char *s, size_t n, size_t from, int final, struct 
 	}
 	buf_clear(out);
 	return 0;
+}
+
+/* What a formula goes on with behind its last box, as a list does: \boxed{5}, 7. Returns where it ends, or at. */
+static size_t more_values(const char *s, size_t n, size_t at, struct span *x)
+{
+	static const char *const joints[] = {",", "\\text{ and }", "\\text{and}", "\\text{ or }", "\\text{or}", "and ", "or "};
+	size_t from = at, to;
+
+	while (from < n && s[from] == ' ')
+		from++;
+	for (to = from; to < n && to - from < MAX_GAP && !strchr("$\n", s[to]) && !starts(s, n, to, "\\)") && !starts(s, n, to, "\\]"); )
+		to++;
+	for (size_t i = 0; i < LEN(joints); i++) {
+		struct span rest = {from + strlen(joints[i]), to, from, to};
+
+		if (!starts(s, to, from, joints[i]))
+			continue;
+		rest = trimmed(s, rest);
+		if (rest.from == rest.to || words(s + rest.from, rest.to - rest.from) || memmem(s + rest.from, rest.to - rest.from, "\\text", 5) ||
+		    !has_digit(s + rest.from, rest.to - rest.from) || name_equals(s, to, rest.from))
+			return at;
+		*x = rest;
+		return to;
+	}
+	return at;
 }
 
 /* ---- the whole ---- */
@@ -504,21 +478,30 @@ static int concluding(const char *s, size_t n, size_t end, const struct buf *for
 
 enum math_found math_extract(const char *s, size_t n, struct buf *out)
 {
-	struct span *x;
+	struct span *x, more;
 	size_t from = answer_after_thinking(s, n), n_boxed, end = 0, cut;
 	struct buf last = {0}, number = {0};
 	enum math_found found = MATH_NONE;
 
 	s += from;
-	n -= from;
+	n = without_end_marks(s, n - from);
+	if (answer_element(s, n, &more)) {
+		s += more.from;
+		n = more.to - more.from;
+	}
 	cut = n;
 	n_boxed = boxes(s, n, &x);
 	buf_clear(out);
 	if (n_boxed) {
 		/* what is boxed may be a step on the way to what is called final after it */
 		found = after_phrase(s, n, x[n_boxed - 1].end, 1, out) ? MATH_PHRASE : MATH_BOXED;
-		if (found == MATH_BOXED)
+		if (found == MATH_BOXED) {
 			put_list(s, x, n_boxed, out);
+			if (more_values(s, n, x[n_boxed - 1].end, &more) > x[n_boxed - 1].end) {
+				buf_adds(out, ", ");
+				put(s, more, out);
+			}
+		}
 	} else if (after_phrase(s, n, 0, 0, out)) {
 		found = MATH_PHRASE;
 	} else {

@@ -70,6 +70,9 @@ struct math_result {
 /* The reference against an answer, both as extracted; any bytes. Symmetric without options, but for a reference with
  * a decimal comma. Ends within bounded work and memory; what would need more is unknown. */
 struct math_result math_equal(const char *gold, size_t n_gold, const char *got, size_t n_got, const struct math_opts *o);
+/* The same, where one of them, or both, may be a choice with its text: (E) 12 is E, and is 12. */
+struct math_result math_equal_choice(const char *gold, size_t n_gold, const char *got, size_t n_got,
+                                     const struct math_opts *o);
 const char *math_verdict_name(enum math_verdict v);
 const char *math_method_name(enum math_method m);
 

@@ -426,7 +426,7 @@ int mt_items(struct parser *p, int *op)
 		while (eat(p, TK_DOT))
 			;
 		/* 3 hours 20 minutes */
-		if ((node->kind == MT_UNIT && at_kind(p, TK_NUM)) || (peek(p)->flags & TF_WIDE))
+		if ((node->kind == MT_UNIT && at_kind(p, TK_NUM)) || ((peek(p)->flags & TF_WIDE) && !is_separator(peek(p)->kind)))
 			continue;
 		if (!is_separator(peek(p)->kind))
 			return n;

@@ -164,7 +164,7 @@ static const char *compare(const struct buf *want, const struct buf *got, enum v
 		*method = "hendrycks";
 		return math_hendrycks(text(want), want->len, text(got), got->len) ? "pass" : "fail";
 	}
-	r = math_equal(text(want), want->len, text(got), got->len, &o);
+	r = math_equal_choice(text(want), want->len, text(got), got->len, &o);
 	*method = math_method_name(r.method);
 	if (r.verdict == MATH_EQUAL)
 		return "pass";
