@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "math/math.h"
+#include "math/prose.h"
 
 struct choice {
 	char letter;
@@ -76,9 +77,26 @@ static int holds_mark(const char *s, size_t n)
 	return 0;
 }
 
+/* Is this the text of a choice, rather than what a formula goes on with, another choice or a denial? */
+static int choice_text(const char *s, size_t n, int apart)
+{
+	static const char *const joints[] = {
+		"and", "or", "but", "\\cdot", "\\times", "\\le", "\\ge", "\\ne", "\\to", "\\in", "\\cup", "\\cap", "\\Right", "\\Long",
+		"\\land", "\\lor", "\\vee", "\\wedge", "\\text{ or", "\\text{ and", "\\text{or", "\\text{and",
+	};
+
+	if (!n || !apart || strchr("+*/^_=<>!,;:|&", *s))
+		return 0;
+	for (size_t i = 0; i < LEN(joints); i++)
+		if (starts(s, n, joints[i]) && (*s == '\\' || n == strlen(joints[i]) || !letter(s[strlen(joints[i])])))
+			return 0;
+	return !holds_mark(s, n) && math_hedge(s, n, 0, 0) == HEDGE_NONE;
+}
+
 static int split(const char *s, size_t n, struct choice *c)
 {
 	size_t name, len;
+	const char *end;
 
 	trim(&s, &n);
 	name = text_name(s, n);
@@ -96,6 +114,7 @@ static int split(const char *s, size_t n, struct choice *c)
 		return 0;
 	s += len;
 	n -= len;
+	end = s;
 	if (name) {
 		trim(&s, &n);
 		if (!n || *s != '}')
@@ -105,7 +124,7 @@ static int split(const char *s, size_t n, struct choice *c)
 	trim(&s, &n);
 	c->rest = s;
 	c->n = n;
-	return n > 0 && !holds_mark(s, n);
+	return choice_text(s, n, s > end);
 }
 
 /* The letter that is all of it, in brackets or not; 0: it is something else. */

@@ -334,6 +334,18 @@ static size_t sentence(const char *s, size_t n, size_t at)
 	return at;
 }
 
+/* 13, not 14: where what is denied begins. */
+static size_t before_denial(const char *s, size_t from, size_t to)
+{
+	static const char *const stops[] = {", not ", " not ", " rather than ", " instead of ", " (not "};
+
+	for (size_t at = from; at < to; at++)
+		for (size_t i = 0; i < LEN(stops); i++)
+			if (starts(s, to, at, stops[i]))
+				return at;
+	return to;
+}
+
 /* D, (D): of a single capital letter */
 static int is_choice(const char *s, struct span x)
 {
@@ -452,7 +464,8 @@ static int whole(const char *s, size_t n, struct buf *out)
 	for (size_t i = x.from; i < x.to; i++)
 		if (s[i] == '\n' || ((s[i] == '$' || s[i] == '\\') && formula(s, x.to, i, MAX_WHOLE, &f)))
 			return 0;
-	if (prose(s + x.from, x.to - x.from))
+	x.to = before_denial(s, x.from, x.to);
+	if (x.from == x.to || prose(s + x.from, x.to - x.from))
 		return 0;
 	while (x.from < x.to && s[x.from] == '=')
 		x.from++;

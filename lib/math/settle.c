@@ -140,7 +140,7 @@ static struct chain read_chain(const char *s, size_t n)
 			depth -= depth > 0;
 		} else if (!depth && (s[at] == '<' || s[at] == '>' || s[at] == ';' || s[at] == '!' || s[at] == ':')) {
 			c.other |= s[at] != '!' || (p < n && s[p] == '=');
-		} else if (!depth && s[at] == ',') {
+		} else if (!depth && s[at] == ',' && !begins) {
 			c.other |= !(digit(s, n, at + 1) && digit(s, n, at + 2) && digit(s, n, at + 3) && !digit(s, n, at + 4));
 		} else if (!depth && s[at] == '=' && c.approx == n) {
 			c.first = c.count++ ? c.first : at;
@@ -184,9 +184,9 @@ static size_t conclusion(const char *s, size_t n, const struct chain *c)
 
 static void settle_chain(const char *s, size_t n, const struct chain *c, struct buf *out)
 {
-	size_t at = c->start, end = n, rhs = c->last + 1;
+	size_t at = 0, end = n, rhs = c->last + 1;
 
-	while (at < n && (space(s[at]) || (c->start && s[at] == ',')))
+	while (at < n && space(s[at]))
 		at++;
 	if (c->approx < n && c->approx > at)
 		end = c->approx;
@@ -212,6 +212,14 @@ void math_settle(const char *s, size_t n, struct buf *out)
 	struct chain c = read_chain(s, n);
 
 	buf_clear(out);
+	if (c.start) {
+		s += c.start;
+		n -= c.start;
+		while (n && (space(*s) || *s == ','))
+			s++, n--;
+		c = read_chain(s, n);
+		c.other |= c.start > 0;
+	}
 	if (c.lead) {
 		size_t from = conclusion(s, n, &c);
 

@@ -168,9 +168,9 @@ static const char *compare(const struct buf *want, const struct buf *got, enum v
 	*method = math_method_name(r.method);
 	if (r.verdict == MATH_EQUAL)
 		return "pass";
-	if (unparsed(got))
-		return "unparsed";
-	return r.verdict == MATH_UNKNOWN ? "unknown" : "fail";
+	if (r.verdict == MATH_UNEQUAL)
+		return "fail";
+	return unparsed(got) ? "unparsed" : "unknown";
 }
 
 static void grade_math(struct traj *t, size_t i, const struct buf *reference, enum verify_grader grader)
