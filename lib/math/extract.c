@@ -325,7 +325,7 @@ static size_t sentence(const char *s, size_t n, size_t at)
 	size_t limit = n - at > MAX_SENTENCE ? at + MAX_SENTENCE : n;
 
 	for (; at < limit && s[at] != '\n'; at++) {
-		if (s[at] == '.' && (at + 1 == n || space(s[at + 1])))
+		if (s[at] == '.' && (at + 1 == n || space(s[at + 1])) && (!at || s[at - 1] != '.'))
 			break;
 		for (size_t i = 0; i < LEN(stops); i++)
 			if (s[at] == stops[i][0] && starts(s, n, at, stops[i]))

@@ -16,6 +16,16 @@ run score-verify "$tmp/in"
 is 'number: status' "$status" 0
 is 'number: verdicts' "$(verdicts)" \
 	'[1,"pass","803"] [1,"pass","803"] [1,"pass","803"] [0,"fail","804"] [1,"pass","1234.5"] [1,"pass","-0.75"] [0,"fail",null] [0,"fail","0.1000000000000000055"] '
+{
+	number 13 '13, not 14'; number 42 'definitely not 42'; number 100 'more than 100'; number 12 'It is 12 m^2'; number 2.5 '2 1/2'
+	number 5 '<think>6</think>5'; number 5 '<think>5'; number '"2 1/2"' 2.5; number 6 'x^{6}'
+} >"$tmp/in"
+run score-verify "$tmp/in"
+is 'number: words, units and reasoning about it' "$(jq -c '.turns[0].reward' "$tmp/out" | tr '\n' ' ')" '1 0 0 1 1 1 0 1 0 '
+run score-verify - <<'EOF'
+{"id":"t","task":"exact","answer":"a","turns":[{"response":"<think>b</think>\n\na\n"},{"response":"<think>a"},{"response":"b</think>a"},{"response":"<think>b</think>"}]}
+EOF
+is 'exact: what follows the reasoning' "$(verdicts)" '[1,"pass","a"] [0,"fail",null] [1,"pass","a"] [0,"fail",null] '
 run score-verify - <<'EOF'
 {"id":"e","task":"exact","answer":"a b","turns":[{"response":"\n a b\t"},{"response":"a  b"},{"response":""},{"response":"A b"}]}
 EOF

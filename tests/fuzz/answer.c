@@ -11,7 +11,9 @@ static const char *const pieces[] = {
 	"0", "1", "9", "12", "1,234", "{,}", ".", "-", "+", "$", "\\$", "/", "e", "E5", "e-3", "\\frac{", "\\dfrac", "}{", "{", "}",
 	"\\boxed{", "\\boxed", "\\fbox ", "\\sqrt", "\\text{ ", "final answer is", "\\approx", "=", "x =", " and ", "\\(", "answer is", "####", "\\text{", "\\left(", "\\right)", "^{", "^\\circ", " ", "\n", "\t",
 	"(", ")", "x", "\\", "\\!", "\xe2\x88\x92", "\xe2", "\xc2", "\xff", "%", "_",
-	"\r\n", "\\[", "\\)", ":", "*",
+	"\r\n", "\\[", "\\)", ":", "*", "<think>", "</think>", "[THINK]", "<answer>", "</answer>", "</s>", "<|", "|>",
+	"'", "not ", "more than ", " or ", "so ", "\\Rightarrow", "(E)", "E. ", "\\sqrt", "^", "10^", " million", "\\times", " / ",
+	"...", "\\framebox{", "between ", ">", ", ",
 };
 
 static void random_text(const struct rng *r, uint64_t *at, struct buf *out)
@@ -63,7 +65,7 @@ int main(void)
 {
 	struct rng r = rng_stream(1, "fuzz", 0, "answer", 0, 0);
 	struct buf text = {0}, a = {0}, b = {0};
-	int unstable = 0, not_number = 0, not_itself = 0, outside = 0;
+	int beyond = 0, unstable = 0, not_number = 0, not_itself = 0, outside = 0;
 	uint64_t at = 0;
 
 	for (int i = 0; i < 60000; i++) {
@@ -72,6 +74,8 @@ int main(void)
 			not_number += !math_number(a.data, a.len, &b);
 			unstable += a.len != b.len || memcmp(a.data, b.data, a.len);
 		}
+		beyond += answer_after_thinking(text.data, text.len) > text.len;
+		math_equal_choice(text.data, text.len, "E", 1, NULL);
 		math_extract(text.data, text.len, &a);
 		math_settle(a.data ? a.data : "", a.len, &b);
 		not_itself += !math_hendrycks(text.data, text.len, text.data, text.len);
@@ -80,6 +84,7 @@ int main(void)
 		math_canonical(text.data, text.len, &b);
 	}
 	ok(!not_number, "a canonical number is a number (%d are not)", not_number);
+	ok(!beyond, "an answer begins within its text (%d do not)", beyond);
 	ok(!unstable, "a canonical number is its own canonical form (%d are not)", unstable);
 	ok(!not_itself, "every text is itself for the old grader, too (%d are not)", not_itself);
 	for (int i = 0; i < 20000; i++)

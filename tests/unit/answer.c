@@ -46,7 +46,7 @@ static const struct { const char *text, *want; } last_numbers[] = {
 	{"at most 6", NULL}, {"at least **6**", NULL}, {"no fewer than $6$", NULL}, {"between 3 and 4", NULL}, {"either 5 or 6", NULL},
 	{"5 or 6", NULL}, {"5 apples or 6 apples", NULL}, {"5 or more", NULL}, {"5 boxes at most", NULL}, {"100+", NULL}, {"100+1", "1"},
 	{"about 5", "5"}, {"approximately 8.24", "8.24"}, {"nearly 5", NULL}, {"up to 5", NULL}, {"x > 5", NULL}, {"x \\ge 5", NULL},
-	{"<b>5</b>", "5"}, {"<answer>5</answer>", "5"}, {"-> 5", "5"}, {"=> 5", "5"}, {"\n> 5", "5"}, {"5 is wrong", NULL}, {"5 is not it", NULL},
+	{"<b>5</b>", "5"}, {"<answer>5</answer>", "5"}, {"-> 5", "5"}, {"=> 5", "5"}, {"5 is wrong", NULL}, {"5 is not it", NULL},
 	{"7 is more than 5, so 7", "7"}, {"no, 5", "5"}, {"Nothing but 5", "5"},
 };
 

@@ -49,6 +49,37 @@ static const struct { const char *text; enum math_found found; const char *want;
 	{"The answer is 4.\n\n\\[3b +", MATH_PHRASE, "4"}, {"We want \\((1+i)^8\\).\n\nTo simplify, we use", MATH_NONE, ""},
 	{"\\[8 + 8 = 16\\]\n\nThat is it.", MATH_FORMULA, "8 + 8 = 16"}, {"\\[x - 8 = 16\\]\n\nThat is it.", MATH_NONE, ""},
 	{"It is \\(16\\).\n\nI hope that this helps.", MATH_FORMULA, "16"}, {"So \\(x^2\\) it is.\n", MATH_FORMULA, "x^2"},
+	/* boxes of other names, labels in them, and what a formula goes on with behind one */
+	{"\\framebox{12}", MATH_BOXED, "12"}, {"\\boxed{\\text{Answer: } 12}", MATH_BOXED, "12"},
+	{"\\boxed{Answer: 12}", MATH_BOXED, "12"}, {"\\boxed{\\text{Not: } 12}", MATH_BOXED, "\\text{Not: } 12"},
+	{"\\boxed{\\text{at least: } 12}", MATH_BOXED, "\\text{at least: } 12"}, {"$\\boxed{5}, 7$", MATH_BOXED, "5, 7"},
+	{"$\\boxed{5}\\text{ and }7$ are", MATH_BOXED, "5, 7"}, {"\\(\\boxed{5}, 7, 8\\)", MATH_BOXED, "5, 7, 8"},
+	{"$\\boxed{5}, n = 2$", MATH_BOXED, "5"}, {"$\\boxed{5}, \\text{where } n = 2$", MATH_BOXED, "5"},
+	{"\\boxed{5}, which is 7 less", MATH_BOXED, "5"},
+	/* a last line behind a boxed step */
+	{"So $\\boxed{x \\ll y}$.\n\n**Answer: D**", MATH_PHRASE, "D"}, {"\\boxed{5}\nAnswer: (B)", MATH_PHRASE, "(B)"},
+	{"\\boxed{5}, the answer: D", MATH_BOXED, "5"}, {"\\boxed{5}\nAnswer: as above", MATH_BOXED, "5"},
+	/* tags, and marks of the end */
+	{"<think>\\boxed{1}</think>\\boxed{2}", MATH_BOXED, "2"}, {"<think>\\boxed{1}", MATH_NONE, ""},
+	{"<think>5</think>", MATH_NONE, ""}, {"<answer>D</answer>", MATH_WHOLE, "D"},
+	{"<answer>\n 42 \n</answer>\n", MATH_WHOLE, "42"}, {"1 <answer>The answer is 2.</answer> 3", MATH_PHRASE, "2"},
+	{"<answer>1</answer> No, \\boxed{2}", MATH_BOXED, "2"}, {"<answer>42", MATH_WHOLE, "42"},
+	{"<final_answer>7</final_answer>", MATH_WHOLE, "7"}, {"42</s>", MATH_WHOLE, "42"},
+	{"42<|im_end|>\n<|endoftext|>", MATH_WHOLE, "42"}, {"a<|b", MATH_WHOLE, "a<|b"},
+	/* choices */
+	{"Option D", MATH_WHOLE, "D"}, {"The correct choice is **D**", MATH_PHRASE, "D"},
+	{"The correct answer is option (D).", MATH_PHRASE, "(D)"}, {"C. 90,000", MATH_WHOLE, "C. 90,000"},
+	/* what is denied, a bound, or one of several */
+	{"13, not 14", MATH_WHOLE, "13"}, {"The answer is 13, not 14.", MATH_PHRASE, "13"},
+	{"definitely not 42", MATH_WHOLE, "definitely"}, {"The answer is not 42.", MATH_PHRASE, "not 42"},
+	{"more than 100", MATH_NONE, ""}, {"The answer is more than 100.", MATH_PHRASE, "more than 100"},
+	{"The answer is at most $6$.", MATH_PHRASE, "at most $6$"}, {"It is more than $6$.", MATH_NONE, ""},
+	{"It is $6$ at least.", MATH_NONE, ""}, {"either 5 or 6", MATH_WHOLE, "5 or 6"},
+	{"The answer is a = 1 or a = -2.", MATH_PHRASE, "a = 1 or a = -2"}, {"It is at most 6", MATH_NONE, ""},
+	{"The answer is 3.333...", MATH_PHRASE, "3.333..."}, {"\\boxed{5...}", MATH_BOXED, "5..."},
+	/* other languages */
+	{"\xe7\xad\x94\xe6\xa1\x88\xe6\x98\xaf" "5", MATH_PHRASE, "5"}, {"La respuesta es 5.", MATH_PHRASE, "5"},
+	{"Die Antwort lautet 5.", MATH_PHRASE, "5"},
 	{"no idea at all", MATH_NONE, ""}, {"", MATH_NONE, ""}, {" \n", MATH_NONE, ""},
 };
 
@@ -58,6 +89,18 @@ static const struct { const char *text, *want; } chains[] = {
 	{"x - 1 = y = z", "x - 1 = y = z"}, {"x = 1, y = 2", "x = 1, y = 2"}, {"a+b = 2+3 = 5", " 5"}, {"x = 1,234", "x = 1,234"},
 	{"2x+4y-3=0", "2x+4y-3=0"}, {"x < 5 = 5", "x < 5 = 5"}, {"f(2) = 4-1 = 3", "f(2) = 3"}, {"3! = 6", " 6"}, {"3! = 6", " 6"},
 	{"x \\neq 3 = 3", "x \\neq 3 = 3"}, {"=", "="}, {"", ""}, {"\\", "\\"}, {"5 = ", "5 = "}, {"V = 12\\text{ cm} = 12", "V = 12"},
+	/* a chain ends at a word */
+	{"x=3 \\text{ or } x=-1", "x=3 \\text{ or } x=-1"}, {"x=3 or x=-1", "x=3 or x=-1"},
+	{"x=3 \\lor x=-1", "x=3 \\lor x=-1"}, {"x=3 \\vee x=-1", "x=3 \\vee x=-1"}, {"x=3 \\wedge x=-1", "x=3 \\wedge x=-1"},
+	{"x=3 \\mbox{ when } x=-1", "x=3 \\mbox{ when } x=-1"}, {"x=3 if y=2", "x=3 if y=2"},
+	{"x=3\\text{, where }y=2", "x=3\\text{, where }y=2"}, {"x=3\\text{ blah }y=2", "x=3\\text{ blah }y=2"},
+	{"x=3 blah y=2", "x=3 blah y=2"}, {"x=3 \xe2\x88\xa8 x=2", "x=3 \xe2\x88\xa8 x=2"},
+	/* what words of consequence lead to */
+	{"n=3 \\text{ gives } 10", "10"}, {"x + 2 = 5 \\Rightarrow x = 3", "x = 3"}, {"2 + 2 = 4, so 4", "2 + 2 = 4, so 4"},
+	{"n=3 \\implies 2n = 6", "n=3 \\implies 2n = 6"}, {"f(2)=3 \\text{ so } f(3)=4", "f(2)=3 \\text{ so } f(3)=4"},
+	{"x=2 \\Rightarrow y=5", "x=2 \\Rightarrow y=5"}, {"n=3 gives 10 or 12", "n=3 gives 10 or 12"},
+	{"\\text{Thus } x = 3", "x = 3"}, {"Hence, 11", "11"}, {"so", ""}, {"x = 3 \\Rightarrow", "x = 3 \\Rightarrow"},
+	{"\\text{Area of } ABC = 3\\cdot5 = 15", " 15"}, {"2\\text{ cm} + 3\\text{ cm} = 5\\text{ cm}", " 5\\text{ cm}"},
 	{"90r - 44r = 46r", " 46r"}, {"90r - 44r = 45r", "90r - 44r = 45r"}, {"y = y", "y = y"},
 };
 
@@ -93,6 +136,8 @@ static void linear(void)
 		"\\boxed{", "\\boxed{}", "\\boxed{1},", "\\boxed ", "{", "}", "$", "$$", "$ ", "\\(", "\\[", "answer is ", "answer is $", "final answer is 1 ",
 		"####", "\n####", "\n#### $", "1", "1,", "1,234", "/", "1/", "\\frac{", "\\frac{1", "-", "e5", "1e400", "$5", "a", " ", "\\text{", "\\",
 		"answer:\n", "**", "=", "x = ", "\\approx", "\n", "answer is * ", "\\boxed{1} and ", "Final Answer\n",
+		"\\text", "\\text{a}", "1 or ", "\\Rightarrow", "between 1 and 2 ", "<think>", "'<think>'", "<answer>", "<answer>1</answer>",
+		"(E) ", "more than $1$ ", "9>", "\\sqrt[", "x^{", "10^300 ", "Answer: D\n", "\\boxed{1}, 2 and ", "<|",
 	};
 	struct buf text = {0}, out = {0};
 

@@ -115,6 +115,20 @@ static const struct pair identities[] = {
 };
 
 static const struct pair structures[] = {
+	/* names of values, and of lists of them */
+	{'=', EXACT, "(3,2)", "(p,q)=(3,2)"}, {'x', 0, "(3,2)", "(p,q)=(2,3)"}, {'x', 0, "(3,2)", "(p,p)=(3,2)"},
+	{'=', EXACT, "p=3,q=2", "(p,q)=(3,2)"}, {'=', EXACT, "p=3,q=2", "(q,p)=(2,3)"}, {'x', 0, "p=3,q=2", "(q,p)=(3,2)"},
+	{'=', EXACT, "4,5", "AB=4,CD=5"}, {'x', 0, "4,5", "CD=5,AB=4"}, {'=', EXACT, "4", "AB=4"}, {'x', 0, "4", "ab=4"},
+	{'=', EXACT, "7:32", "S:T=7:32"}, {'x', 0, "7:32", "S:T=32:7"}, {'=', EXACT, "1", "|AB|=1"}, {'x', 0, "1", "|x|=1"},
+	{'=', ALGEBRAIC, "y=2x", "f(x)=2x"}, {'x', 0, "y=2x", "f(x)=3x"}, {'x', 0, "y=2x", "f(y)=2x"},
+	{'x', 0, "g(x)=2x", "f(x)=2x"}, {'=', EXACT, "1,2", "x_1=2, x_2=1"}, {'x', 0, "1,2", "x_1=2, x_2=2"},
+	{'x', 0, "1,2", "x_1=1, y_1=3"}, {'=', EXACT, "x=5, y=10", "x=5 \\text{ and } y=10"}, {'=', EXACT, "5,10", "x=5, y=10"},
+	{'x', 0, "10,5", "x=5, y=10"}, {'x', 0, "5", "x=5, y=10"}, {'x', 0, "10", "x=5 \\text{ and } y=10"},
+	{'x', 0, "-2", "a=1 \\lor a=-2"}, {'=', EXACT, "1,-2", "a=1\\text{, or }a=-2"},
+	{'=', EXACT, "1,-2", "a=1 \\quad\\text{or}\\quad a=-2"}, {'=', EXACT, "(9,10)", "y=10, x=9"},
+	{'x', 0, "(9,10)", "x=10, y=9"}, {'x', 0, "[9,10]", "x=9, y=10"}, {'x', 0, "(9,10)", "x=9, x=10"},
+	{'=', EXACT, "5", "\\{5\\}"}, {'=', EXACT, "5", "x \\in \\{5\\}"}, {'x', 0, "5", "\\{5,6\\}"}, {'x', 0, "5", "5\\ldots"},
+	{'x', 0, "5", "5..."}, {'!', 0, "1,2", "1,2,2"}, {'!', 0, "1,2,2", "1,1,2"},
 	{'=', EXACT, "(1,2)", "(1.0, 4/2)"},
 	{'=', EXACT, "\\left(\\frac12, 3\\right)", "(0.5,3)"},
 	{'=', EXACT, "1,2", "2,1"},
@@ -364,6 +378,53 @@ static void check_lenient(void)
 	ok(ask("1.414", "\\sqrt2", 1).verdict != MATH_EQUAL, "lenient: the reference is not the rounding");
 }
 
+/* An answer may repeat itself where that is allowed; a reference does not repeat for nothing. */
+static void check_repeats(void)
+{
+	static const struct {
+		const char *gold, *got;
+		int equal;
+	} table[] = {
+		{"1,2", "1,2,2", 1}, {"1,2", "2,1,1,2", 1}, {"\\{1,2\\}", "1,2,1", 1}, {"1,\\frac12", "0.5,1,1/2", 1},
+		{"1,2,2", "1,2", 0}, {"1,2,2", "1,1,2", 0}, {"1,2,2", "2,1,2", 1}, {"1,2", "1,2,3", 0}, {"1,2", "1,1", 0},
+		{"(1,2)", "(1,2,2)", 0}, {"5", "5,6", 0},
+	};
+	const struct math_opts o = {.repeats = 1};
+
+	for (size_t i = 0; i < LEN(table); i++) {
+		struct math_result r = math_equal(table[i].gold, strlen(table[i].gold), table[i].got, strlen(table[i].got), &o);
+
+		ok((r.verdict == MATH_EQUAL) == table[i].equal, "repeats: %s, %s: %s", table[i].gold, table[i].got,
+		   table[i].equal ? "equal" : "not");
+	}
+}
+
+static void check_choices(void)
+{
+	static const struct {
+		const char *gold, *got;
+		int equal;
+	} table[] = {
+		{"E", "E) a polygenic score", 1}, {"E", "D) a polygenic score", 0}, {"E", "\\textbf{(E)}\\ 12", 1},
+		{"12", "\\textbf{(E)}\\ 12", 1}, {"13", "\\textbf{(E)}\\ 12", 0}, {"12", "\\textbf{(E) }12", 1}, {"12", "(E) 12", 1},
+		{"(E) 12", "12", 1}, {"(E) 12", "E", 1}, {"(E) 12", "D", 0}, {"(E) 12", "(D) 12", 0}, {"(E) 12", "E. 12.0", 1},
+		{"\\text{(C)}", "C. 90,000", 1}, {"90,000", "C. 90,000", 1}, {"90", "C. 90,000", 0}, {"-5", "(E) -5", 1},
+		{"A", "A) 5 B) 6", 0}, {"A", "(A) or (B)", 0}, {"A", "(A) and B", 0}, {"A", "(A), B", 0}, {"A", "(A)+q", 0},
+		{"A", "(A)-1", 0}, {"A", "\\text{(A)}+q", 0}, {"A", "(A) is wrong", 0}, {"A", "(A) \\text{ or } B", 0},
+		{"A", "(A) \\cdot 3", 0}, {"A", "A 5", 0}, {"\\text{E. coli}", "\\text{E. coli}", 1}, {"x", "(E) x", 1},
+		{"E", "", 0}, {"E", "(", 0}, {"E", "\\text{(E", 0}, {"", "(E) 1", 0},
+	};
+	const struct math_opts o = {0};
+
+	for (size_t i = 0; i < LEN(table); i++) {
+		struct math_result r = math_equal_choice(table[i].gold, strlen(table[i].gold), table[i].got,
+		                                         strlen(table[i].got), &o);
+
+		ok((r.verdict == MATH_EQUAL) == table[i].equal, "choice: %s, %s: %s", table[i].gold, table[i].got,
+		   table[i].equal ? "equal" : "not");
+	}
+}
+
 /* The same question costs the same whatever was asked before. */
 static void check_counted(void)
 {
@@ -383,6 +444,8 @@ int main(void)
 	check("bomb", bombs, LEN(bombs), 1);
 	check_long();
 	check_lenient();
+	check_repeats();
+	check_choices();
 	check_counted();
 	return done();
 }
