@@ -121,7 +121,8 @@ static int choice_follows(const char *s, size_t at, size_t to)
 size_t behind_label(const char *s, size_t from, size_t to)
 {
 	static const char *const labels[] = {
-		"final answer:", "the final answer is", "the answer is", "final answer is", "answer:", "answer =", "ans:", "either ", "both ",
+		"final answer:", "the final answer is", "the answer is", "final answer is", "answer:",
+		"answer =", "ans:", "either ", "both ",
 	};
 	static const char *const choices[] = {"option ", "choice ", "letter ", "answer "};
 	size_t at = text_label(s, from, to);

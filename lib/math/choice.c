@@ -81,8 +81,10 @@ static int holds_mark(const char *s, size_t n)
 static int choice_text(const char *s, size_t n, int apart)
 {
 	static const char *const joints[] = {
-		"and", "or", "but", "\\cdot", "\\times", "\\le", "\\ge", "\\ne", "\\to", "\\in", "\\cup", "\\cap", "\\Right", "\\Long",
-		"\\land", "\\lor", "\\vee", "\\wedge", "\\text{ or", "\\text{ and", "\\text{or", "\\text{and",
+		"and", "or", "but", "\\cdot", "\\times", "\\le", "\\ge", "\\ne", "\\to", "\\in", "\\cup",
+		"\\cap", "\\Right", "\\Long",
+		"\\land", "\\lor", "\\vee", "\\wedge", "\\text{ or", "\\text{ and", "\\text{or",
+		"\\text{and",
 	};
 
 	if (!n || !apart || strchr("+*/^_=<>!,;:|&", *s))

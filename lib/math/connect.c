@@ -37,12 +37,16 @@ static int listed(const char *s, size_t len, const char *const *words, size_t n)
 static enum connective role(const char *word, size_t len)
 {
 	static const char *const leads[] = {
-		"gives", "give", "giving", "yields", "yield", "so", "hence", "thus", "therefore", "then", "implies",
+		"gives", "give", "giving", "yields", "yield", "so", "hence", "thus", "therefore", "then",
+		"implies",
 	};
 	static const char *const joins[] = {
-		"or", "and", "when", "whenever", "if", "iff", "where", "for", "with", "while", "whereas", "because",
-		"since", "as", "but", "not", "either", "neither", "nor", "both", "given", "provided", "at", "such",
-		"that", "is", "are", "otherwise", "else", "only", "unless", "except", "versus", "vs", "means", "from",
+		"or", "and", "when", "whenever", "if", "iff", "where", "for", "with", "while", "whereas",
+		"because",
+		"since", "as", "but", "not", "either", "neither", "nor", "both", "given", "provided", "at",
+		"such",
+		"that", "is", "are", "otherwise", "else", "only", "unless", "except", "versus", "vs",
+		"means", "from",
 		"to", "by", "which", "satisfies", "namely", "plus",
 	};
 
@@ -91,13 +95,19 @@ static enum connective in_text(const char *s, size_t n, size_t at, size_t p, siz
 static enum connective sign(const char *s, size_t n, size_t at, size_t *len)
 {
 	static const struct { const char *text; enum connective what; } signs[] = {
-		{"\\lor", CONNECT_JOINS}, {"\\vee", CONNECT_JOINS}, {"\\land", CONNECT_JOINS}, {"\\wedge", CONNECT_JOINS},
-		{"\\Rightarrow", CONNECT_LEADS}, {"\\Longrightarrow", CONNECT_LEADS}, {"\\implies", CONNECT_LEADS},
+		{"\\lor", CONNECT_JOINS}, {"\\vee", CONNECT_JOINS}, {"\\land", CONNECT_JOINS},
+		{"\\wedge", CONNECT_JOINS},
+		{"\\Rightarrow", CONNECT_LEADS}, {"\\Longrightarrow", CONNECT_LEADS},
+		{"\\implies", CONNECT_LEADS},
 		{"\\therefore", CONNECT_LEADS}, {"\\because", CONNECT_JOINS}, {"\\iff", CONNECT_JOINS},
-		{"\\Leftrightarrow", CONNECT_JOINS}, {"\\mid", CONNECT_JOINS}, {"\\longrightarrow", CONNECT_JOINS},
-		{"\\rightarrow", CONNECT_JOINS}, {"\\leadsto", CONNECT_JOINS}, {"\xe2\x88\xa7", CONNECT_JOINS},
-		{"\xe2\x88\xa8", CONNECT_JOINS}, {"\xe2\x87\x92", CONNECT_LEADS}, {"\xe2\x9f\xb9", CONNECT_LEADS},
-		{"\xe2\x88\xb4", CONNECT_LEADS}, {"\xe2\x86\x92", CONNECT_JOINS}, {"=>", CONNECT_JOINS}, {"->", CONNECT_JOINS},
+		{"\\Leftrightarrow", CONNECT_JOINS}, {"\\mid", CONNECT_JOINS},
+		{"\\longrightarrow", CONNECT_JOINS},
+		{"\\rightarrow", CONNECT_JOINS}, {"\\leadsto", CONNECT_JOINS},
+		{"\xe2\x88\xa7", CONNECT_JOINS},
+		{"\xe2\x88\xa8", CONNECT_JOINS}, {"\xe2\x87\x92", CONNECT_LEADS},
+		{"\xe2\x9f\xb9", CONNECT_LEADS},
+		{"\xe2\x88\xb4", CONNECT_LEADS}, {"\xe2\x86\x92", CONNECT_JOINS}, {"=>", CONNECT_JOINS},
+		{"->", CONNECT_JOINS},
 	};
 
 	for (size_t i = 0; i < LEN(signs); i++) {

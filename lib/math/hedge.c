@@ -161,7 +161,8 @@ static int in_range(const char *s, size_t from, const struct window *w)
 static int compared(const char *s, size_t at)
 {
 	static const char *const signs[] = {
-		"<", ">", "\\le", "\\leq", "\\ge", "\\geq", "\\lt", "\\gt", "\\ne", "\\neq", "\xe2\x89\xa4", "\xe2\x89\xa5", "\xe2\x89\xa0",
+		"<", ">", "\\le", "\\leq", "\\ge", "\\geq", "\\lt", "\\gt", "\\ne", "\\neq", "\xe2\x89\xa4",
+		"\xe2\x89\xa5", "\xe2\x89\xa0",
 		"<=", ">=", "!=",
 	};
 	size_t p = at, len = 0;
@@ -189,14 +190,19 @@ static int compared(const char *s, size_t at)
 enum hedge math_hedge(const char *s, size_t n, size_t from, size_t to)
 {
 	static const char *const bounds[] = {
-		"than", "than or equal to", "than the", "at least", "at most", "at the least", "at the most", "up to", "over",
-		"under", "above", "below", "exceed", "exceeds", "exceeding", "nearly", "almost", "close to", "closer to",
-		"between", "minimum of", "maximum of", "beyond", "within", "near", "upwards of", "as many as", "as much as",
+		"than", "than or equal to", "than the", "at least", "at most", "at the least",
+		"at the most", "up to", "over",
+		"under", "above", "below", "exceed", "exceeds", "exceeding", "nearly", "almost", "close to",
+		"closer to",
+		"between", "minimum of", "maximum of", "beyond", "within", "near", "upwards of",
+		"as many as", "as much as",
 		"either", "or", "less or equal to", "greater or equal to",
 	};
 	static const char *const more[] = {
-		"or more", "or less", "or fewer", "or greater", "or higher", "or lower", "or above", "or below", "or so",
-		"or larger", "or smaller", "or over", "or under", "at most", "at least", "at the most", "at the least",
+		"or more", "or less", "or fewer", "or greater", "or higher", "or lower", "or above",
+		"or below", "or so",
+		"or larger", "or smaller", "or over", "or under", "at most", "at least", "at the most",
+		"at the least",
 		"at minimum", "at maximum",
 	};
 	static const char *const denials[] = {"is not", "isn't", "is wrong", "is incorrect", "was wrong", "would be wrong"};

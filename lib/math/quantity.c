@@ -98,8 +98,10 @@ static void set_small(struct decimal *d, uint64_t v)
 static size_t vulgar(const char *s, size_t n, size_t at, struct decimal *over, struct decimal *under)
 {
 	static const struct { const char *text; char over, under; } all[] = {
-		{"\xc2\xbd", '1', '2'}, {"\xc2\xbc", '1', '4'}, {"\xc2\xbe", '3', '4'}, {"\xe2\x85\x93", '1', '3'},
-		{"\xe2\x85\x94", '2', '3'}, {"\xe2\x85\x9b", '1', '8'}, {"\xe2\x85\x95", '1', '5'}, {"\xe2\x85\x99", '1', '6'},
+		{"\xc2\xbd", '1', '2'}, {"\xc2\xbc", '1', '4'}, {"\xc2\xbe", '3', '4'},
+		{"\xe2\x85\x93", '1', '3'},
+		{"\xe2\x85\x94", '2', '3'}, {"\xe2\x85\x9b", '1', '8'}, {"\xe2\x85\x95", '1', '5'},
+		{"\xe2\x85\x99", '1', '6'},
 	};
 
 	for (size_t i = 0; i < LEN(all); i++)
@@ -240,7 +242,8 @@ static size_t scientific(const char *s, size_t n, size_t at, struct quantity *q)
 static size_t scaled(const char *s, size_t n, size_t at, struct quantity *q)
 {
 	static const struct { const char *word; int places; } scales[] = {
-		{"hundredths", -2}, {"hundredth", -2}, {"thousandths", -3}, {"thousandth", -3}, {"tenths", -1}, {"tenth", -1},
+		{"hundredths", -2}, {"hundredth", -2}, {"thousandths", -3}, {"thousandth", -3},
+		{"tenths", -1}, {"tenth", -1},
 		{"hundred", 2}, {"thousand", 3}, {"million", 6}, {"billion", 9}, {"trillion", 12},
 	};
 	static const char *const texts[] = {"\\text{", "\\mbox{", "\\textrm{", "\\mathrm{", "-"};
@@ -266,13 +269,16 @@ static size_t scaled(const char *s, size_t n, size_t at, struct quantity *q)
 static int spoiled(const char *s, size_t n, size_t at)
 {
 	static const char *const factors[] = {
-		"\\pi", "\\sqrt", "\\sin", "\\cos", "\\tan", "\\ln", "\\log", "\\alpha", "\\beta", "\\gamma", "\\theta", "\\phi",
-		"\\lambda", "\\mu", "\\infty", "\\frac", "\\dfrac", "\\tfrac", "\\binom", "\\ldots", "\\dots", "\\cdots", "\\overline",
+		"\\pi", "\\sqrt", "\\sin", "\\cos", "\\tan", "\\ln", "\\log", "\\alpha", "\\beta",
+		"\\gamma", "\\theta", "\\phi",
+		"\\lambda", "\\mu", "\\infty", "\\frac", "\\dfrac", "\\tfrac", "\\binom", "\\ldots",
+		"\\dots", "\\cdots", "\\overline",
 		"\xcf\x80", "\xe2\x88\x9a", "\xe2\x88\x9e",
 	};
 	static const char *const right[] = {"_", "...", "\xe2\x80\xa6", "\xc2\xb2", "\xc2\xb3", "\xc2\xb9", " and a half", " and a quarter"};
 	static const char *const plain_powers[] = {
-		"^\\circ", "^{\\circ}", "^{th}", "^{st}", "^{nd}", "^{rd}", "^\\text", "^{\\text", "^\\mathrm", "^{\\mathrm", "^\\prime",
+		"^\\circ", "^{\\circ}", "^{th}", "^{st}", "^{nd}", "^{rd}", "^\\text", "^{\\text",
+		"^\\mathrm", "^{\\mathrm", "^\\prime",
 	};
 
 	if (any(s, n, spaces(s, n, at), factors, LEN(factors)) || any(s, n, at, right, LEN(right)))
