@@ -293,7 +293,7 @@ static int vector_pair(const struct math_node *a, const struct math_node *b)
 /* x = 9, y = 10 and (9, 10) or (x, y) = (9, 10) */
 static int system_pair(const struct math_node *list, const struct math_node *o)
 {
-	return list->kind == MT_LIST && list->op == ',' && list->kid[0]->kind == MT_REL &&
+	return list->kind == MT_LIST && list->op == ',' && list->kid[0]->kind == MT_REL && *list->kid[0]->text == '=' &&
 	       (o->kind == MT_TUPLE || (o->kind == MT_REL && o->kid[0]->kind == MT_TUPLE && eq_definition(o)));
 }
 
