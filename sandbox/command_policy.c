@@ -48,8 +48,7 @@ static const char *const confined[] = {
 /* Refused with an error that their callers expect, without a fuss. */
 static const struct { const char *name; int error; } refused[] = {
 	{"chown", EPERM}, {"fchown", EPERM}, {"lchown", EPERM}, {"fchownat", EPERM},
-	{"setuid", EPERM}, {"setgid", EPERM}, {"setreuid", EPERM}, {"setregid", EPERM}, {"setresuid", EPERM},
-	{"setresgid", EPERM}, {"setgroups", EPERM}, {"setfsuid", EPERM}, {"setfsgid", EPERM}, {"capget", EPERM},
+	{"setgroups", EPERM}, {"setfsuid", EPERM}, {"setfsgid", EPERM}, {"capget", EPERM},
 	{"capset", EPERM}, {"personality", EPERM}, {"setpriority", EPERM}, {"sched_setaffinity", EPERM},
 	{"sched_setscheduler", EPERM}, {"sched_setparam", EPERM}, {"sched_setattr", EPERM}, {"ioprio_set", EPERM},
 	{"mlock", EPERM}, {"mlock2", EPERM}, {"mlockall", EPERM},
@@ -77,16 +76,14 @@ static int choices(scmp_filter_ctx c, const char *name, unsigned at, const unsig
 	return 0;
 }
 
-/* Sockets are made in pairs only. To AF_UNIX, which the C library tries when it looks up a user, the answer is no; the
- * others are attempts at the network. */
+/* Sockets are made in pairs only. */
 static int sockets(scmp_filter_ctx c, uint32_t forbid, struct err *e)
 {
 	const struct scmp_arg_cmp pair[] = {SCMP_A0(SCMP_CMP_EQ, AF_UNIX), SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, SOCK_STREAM)};
 	struct scmp_arg_cmp nowhere = SCMP_A4(SCMP_CMP_EQ, 0);
-	struct scmp_arg_cmp local = SCMP_A0(SCMP_CMP_EQ, AF_UNIX), other = SCMP_A0(SCMP_CMP_NE, AF_UNIX);
 
 	return rules_add(c, SCMP_ACT_ALLOW, "socketpair", pair, 2, e) || rules_add(c, SCMP_ACT_ALLOW, "sendto", &nowhere, 1, e) ||
-	       rules_add(c, SCMP_ACT_ERRNO(EACCES), "socket", &local, 1, e) || rules_add(c, forbid, "socket", &other, 1, e) ? -1 : 0;
+	       rules_sockets(c, forbid, e) ? -1 : 0;
 }
 
 /* A new process must not get a namespace; where there is no pid namespace, clone is for threads. (clone3, whose flags a
@@ -113,8 +110,8 @@ static int processes(scmp_filter_ctx c, uint32_t forbid, int namespaces, struct 
 	return rules_add(c, SCMP_ACT_ALLOW, "clone", &plain, 1, e);
 }
 
-/* Without namespaces: signals to this process (it cannot have others), and opens for reading. */
-static int exposed(scmp_filter_ctx c, struct err *e)
+/* Without namespaces: signals to this process (it cannot have others), and opens for reading, or of what Landlock leaves. */
+static int exposed(scmp_filter_ctx c, enum policy_files files, struct err *e)
 {
 	static const char *const to_process[] = {"kill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo"};
 	struct scmp_arg_cmp self = SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid());
@@ -124,10 +121,11 @@ static int exposed(scmp_filter_ctx c, struct err *e)
 		if (rules_add(c, SCMP_ACT_ALLOW, to_process[i], &self, 1, e) ||
 		    rules_add(c, SCMP_ACT_ERRNO(EPERM), to_process[i], &not_self, 1, e))
 			return -1;
-	return rules_open_read_only(c, e) || rules_add_all(c, SCMP_ACT_ERRNO(EACCES), unwritable, e) ? -1 : 0;
+	return (files == POLICY_DEVICES ? rules_open_named(c, e) : rules_open_read_only(c, e)) ||
+	       rules_add_all(c, SCMP_ACT_ERRNO(EACCES), unwritable, e) ? -1 : 0;
 }
 
-static int fill(scmp_filter_ctx c, uint32_t forbid, int namespaces, struct err *e)
+static int fill(scmp_filter_ctx c, uint32_t forbid, enum policy_files files, struct err *e)
 {
 	static const unsigned ioctls[] = {TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIOCLEX, FIONCLEX};
 	/* not F_SETOWN, F_SETSIG: with O_ASYNC they would be another kill */
@@ -135,11 +133,13 @@ static int fill(scmp_filter_ctx c, uint32_t forbid, int namespaces, struct err *
 	                                  F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW, F_GETPIPE_SZ, F_SETPIPE_SZ};
 	static const unsigned prctls[] = {PR_SET_NAME, PR_GET_NAME, PR_GET_DUMPABLE};
 	struct scmp_arg_cmp self = SCMP_A0(SCMP_CMP_EQ, 0);
+	int namespaces = files == POLICY_PRIVATE;
 
 	if (rules_add_all(c, SCMP_ACT_ALLOW, rules_allowed, e) || rules_add_all(c, SCMP_ACT_ALLOW, allowed, e) ||
 	    rules_add_all(c, forbid, rules_forbidden, e) || sockets(c, forbid, e) ||
 	    processes(c, forbid, namespaces, e) || rules_add(c, SCMP_ACT_ALLOW, "prlimit64", &self, 1, e) ||
-	    (namespaces ? rules_add_all(c, SCMP_ACT_ALLOW, confined, e) || rules_add_all(c, SCMP_ACT_ALLOW, rules_writing, e) : exposed(c, e)))
+	    (namespaces ? rules_add_all(c, SCMP_ACT_ALLOW, confined, e) || rules_add_all(c, SCMP_ACT_ALLOW, rules_writing, e) :
+	     exposed(c, files, e)) || rules_ids(c, geteuid(), getegid(), SCMP_ACT_ERRNO(EPERM), e))
 		return -1;
 	if (choices(c, "ioctl", 1, ioctls, LEN(ioctls), e) || choices(c, "fcntl", 1, fcntls, LEN(fcntls), e) ||
 	    choices(c, "prctl", 0, prctls, LEN(prctls), e))
@@ -171,7 +171,7 @@ static int export(scmp_filter_ctx c, struct sock_filter **code, size_t *n, struc
 	return *code ? 0 : err_set(e, "seccomp: cannot export the filter");
 }
 
-int command_policy_make(int namespaces, enum policy_deny deny, struct sock_filter **code, size_t *n, struct err *e)
+int command_policy_make(enum policy_files files, enum policy_deny deny, struct sock_filter **code, size_t *n, struct err *e)
 {
 	uint32_t forbid = deny == POLICY_NOTIFY ? SCMP_ACT_NOTIFY : SCMP_ACT_KILL_PROCESS;
 	scmp_filter_ctx c = rules_new(e);
@@ -179,7 +179,7 @@ int command_policy_make(int namespaces, enum policy_deny deny, struct sock_filte
 
 	if (!c)
 		return -1;
-	rc = fill(c, forbid, namespaces, e) ? -1 : export(c, code, n, e);
+	rc = fill(c, forbid, files, e) ? -1 : export(c, code, n, e);
 	seccomp_release(c);
 	return rc;
 }
@@ -191,7 +191,7 @@ static int load(const struct sock_filter *code, size_t n, unsigned flags)
 	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
 }
 
-int command_policy_enter(int namespaces, struct sock_filter *code, size_t n, struct err *e)
+int command_policy_enter(enum policy_files files, struct sock_filter *code, size_t n, struct err *e)
 {
 	struct sock_filter *killing;
 	int rc = load(code, n, SECCOMP_FILTER_FLAG_NEW_LISTENER);
@@ -199,7 +199,7 @@ int command_policy_enter(int namespaces, struct sock_filter *code, size_t n, str
 	if (rc >= 0)
 		return rc;
 	/* an old kernel, or somebody above us listens already */
-	if (command_policy_make(namespaces, POLICY_KILL, &killing, &n, e))
+	if (command_policy_make(files, POLICY_KILL, &killing, &n, e))
 		return -2;
 	rc = load(killing, n, 0);
 	free(killing);

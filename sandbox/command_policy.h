@@ -12,12 +12,12 @@
 
 struct sock_filter;
 
-/* namespaces: there is a pid namespace and a private place for files (tier 1); otherwise no processes, signals to the calling
- * one only, files read-only. Makes the filter's n instructions; *code is owned. */
-MUST_CHECK int command_policy_make(int namespaces, enum policy_deny deny, struct sock_filter **code, size_t *n, struct err *e);
+/* POLICY_PRIVATE: there is a pid namespace and a private place for files (tier 1); otherwise no processes, signals to the
+ * calling one only. Makes the filter's n instructions, for the caller's user and group; *code is owned. */
+MUST_CHECK int command_policy_make(enum policy_files files, enum policy_deny deny, struct sock_filter **code, size_t *n, struct err *e);
 /* Gives up for good, for this process and all that come from it, every call that the filter (made with POLICY_NOTIFY) does
  * not allow. Wants no_new_privs. Returns the listener of forbidden calls (close-on-exec), or -1 where the kernel gives none:
  * forbidden calls then kill the process that makes them; or -2 and the reason. */
-MUST_CHECK int command_policy_enter(int namespaces, struct sock_filter *code, size_t n, struct err *e);
+MUST_CHECK int command_policy_enter(enum policy_files files, struct sock_filter *code, size_t n, struct err *e);
 
 #endif

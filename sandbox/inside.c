@@ -149,12 +149,12 @@ NORETURN static void fail_with(const char *what)
 
 NORETURN static void become(const struct jail *j, const struct command *c, const struct filter *f)
 {
-	static char *env[] = {"PATH=/usr/bin:/bin", "HOME=/tmp", "LANG=C.UTF-8", NULL};
+	static char *env[] = {JAIL_ENVIRONMENT, NULL};
 	char what[PATH_MAX];
 	struct err e;
 	int listener;
 
-	listener = command_policy_enter(j->tier == 1, f->code, f->n, &e);
+	listener = command_policy_enter(jail_files(j), f->code, f->n, &e);
 	if (listener < -1)
 		fail_with(e.msg);
 	send_listener(listener);
@@ -229,7 +229,7 @@ void inside(const struct jail *j, const struct command *c, const struct ends *en
 	shut(j);
 	if (chdir(start) && chdir("/"))
 		jail_fail(REPORT, "/");
-	if (command_policy_make(j->tier == 1, POLICY_NOTIFY, &filter.code, &filter.n, &e))
+	if (command_policy_make(jail_files(j), POLICY_NOTIFY, &filter.code, &filter.n, &e))
 		fail_with(e.msg);
 	if (j->tier > 1) {
 		tell_own_cpu();

@@ -48,7 +48,7 @@ static const char loader[] =
 
 /* What the new root holds, as far as the machine has it. A symbolic link is made anew. */
 static const char *const trees[] = {"/usr", "/lib", "/lib64", "/lib32", "/bin", NULL};
-static const char *const devices[] = {"/dev/null", "/dev/zero", "/dev/urandom", NULL};
+static const char *const devices[] = {"/dev/null", "/dev/zero", "/dev/random", "/dev/urandom", NULL};
 
 /* ---- in the child, before Python: every failure is told to the parent and ends it ---- */
 
@@ -174,7 +174,7 @@ static void new_root(const struct jail *j, int report)
 		place(&device[i], 1, report);
 	if (!j->tmp && mount_tmp("." TMP))
 		jail_fail(report, TMP);
-	if (j->tmp && symlink("/tmp", "./dev/shm"))     /* where the C library puts named semaphores */
+	if (symlink("/tmp", "./dev/shm"))               /* where the C library puts named semaphores */
 		jail_fail(report, "/dev/shm");
 	for (size_t i = 0; i < m; i++)   /* what lies below the old /tmp is put into the new one */
 		place(&more[i], 0, report);
@@ -205,18 +205,18 @@ static void drop_user(int report)
 
 void jail_lock(const struct jail *j, int report)
 {
-	static const char *const nothing[] = {NULL}, *const root[] = {"/", NULL};
-	const char *const tmp[] = {j->tmp ? "/tmp" : TMP_ABOVE, NULL};
+	static const char *const root[] = {"/", NULL};
+	const char *const writable[] = {"/dev/null", "/dev/zero", j->tier > 1 ? NULL : j->tmp ? "/tmp" : TMP_ABOVE, NULL};
 	const char *readable[16 + JAIL_READ_MAX] = {"/usr", "/lib", "/lib64", "/lib32", "/bin", "/etc/ld.so.cache",
-	                                            "/dev/null", "/dev/zero", "/dev/urandom", j->prefix};
-	size_t n = j->prefix ? 10 : 9;
+	                                            "/dev/null", "/dev/zero", "/dev/random", "/dev/urandom", j->prefix};
+	size_t n = j->prefix ? 11 : 10;
 	struct err e;
 
 	for (size_t i = 0; j->read && j->read[i] && i < JAIL_READ_MAX; i++)
 		readable[n++] = j->read[i];
 
-	if (j->tier == 1 ? landlock_abi() && landlock_enter(root, tmp, &e) :
-	    j->tier == 2 && landlock_enter(readable, nothing, &e)) {
+	if (j->tier == 1 ? landlock_abi() && landlock_enter(root, writable, &e) :
+	    j->tier == 2 && landlock_enter(readable, writable, &e)) {
 		errno = EPERM;
 		jail_fail(report, e.msg);
 	}
@@ -245,7 +245,7 @@ static void place_fds(int *fds, int n, int first, int report)
 
 NORETURN static void become(const struct jail *j, enum side side, int control, int go, int report)
 {
-	static char *const env[] = {"PATH=/usr/bin:/bin", "HOME=/tmp", "LANG=C.UTF-8", "PYTHONHASHSEED=0",
+	static char *const env[] = {JAIL_ENVIRONMENT, "PYTHONHASHSEED=0",
 	                            "PYTHONSAFEPATH=1", "PYTHONNOUSERSITE=1", "MALLOC_ARENA_MAX=1", NULL};
 	char *const argv[] = {j->python, "-S", "-s", "-B", "-c", (char *)loader, j->source[side], NULL};
 	int fds[] = {control, j->filter[side][POLICY_NOTIFY], j->filter[side][POLICY_KILL], j->code[side], report}, null;
@@ -531,8 +531,20 @@ static int find_python(struct jail *j, const char *python, struct err *e)
 	return 0;
 }
 
+/* Landlock can tell a file that is cut from one that is read since its third version. */
+enum policy_files jail_files(const struct jail *j)
+{
+	return j->tier == 1 ? POLICY_PRIVATE : j->tier == 2 && landlock_abi() >= 3 ? POLICY_DEVICES : POLICY_READ_ONLY;
+}
+
 static int export_filters(struct jail *j, struct err *e)
 {
+	uint32_t id[2] = {j->tier == 1 ? INSIDE_ID : NOBODY, j->tier == 1 ? INSIDE_ID : NOBODY};
+
+	if (j->tier > 1 && geteuid()) {
+		id[0] = geteuid();
+		id[1] = getegid();
+	}
 	for (int side = 0; side < 2; side++)
 		for (int deny = 0; deny < 2; deny++) {
 			enum policy_who who = side == SIDE_MODEL ? POLICY_MODEL : POLICY_TESTER;
@@ -541,7 +553,7 @@ static int export_filters(struct jail *j, struct err *e)
 			if (*fd >= 0)
 				close(*fd);
 			*fd = -1;
-			if (policy_export(who, deny ? POLICY_KILL : POLICY_NOTIFY, j->tier == 1, fd, e))
+			if (policy_export(who, deny ? POLICY_KILL : POLICY_NOTIFY, jail_files(j), id, fd, e))
 				return -1;
 		}
 	return 0;

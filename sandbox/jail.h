@@ -18,6 +18,7 @@
 
 #include "base/frame.h"
 #include "cgroup.h"
+#include "policy.h"
 
 enum { JAIL_READ_MAX = 32 };
 /* Tier 1 is born in these (clone's flags, <sched.h>). */
@@ -60,6 +61,11 @@ MUST_CHECK int proc_start(struct proc *p, struct jail *j, enum side side, struct
 MUST_CHECK int proc_clean(const struct proc *p, struct err *e);
 /* Kills and reaps; everything in its pid namespace goes with it. */
 void proc_stop(struct proc *p);
+
+/* Variables that every jail has, for those that ask for a home and a name: of users it knows nothing. */
+#define JAIL_ENVIRONMENT "PATH=/usr/bin:/bin", "HOME=/tmp", "USER=nobody", "LOGNAME=nobody", "LANG=C.UTF-8"
+/* What may be opened in this tier. */
+enum policy_files jail_files(const struct jail *j);
 
 /* The parts of a jail, for a child process that is to run a command. What goes wrong is written to report, and ends
  * the process. enter: the file system of tier 1, or another user; lock: Landlock, which wants no_new_privs. */

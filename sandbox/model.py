@@ -398,7 +398,8 @@ def rehearse():
 
 
 def main():
-    os.environ.clear()
+    for name in set(os.environ) - {"PATH", "HOME", "USER", "LOGNAME", "LANG"}:
+        del os.environ[name]
     sys.path[:] = [p for p in sys.path if p]
     sys.argv[:] = [""]
     builtins.exit = builtins.quit = sys.exit    # what site would add

@@ -35,8 +35,8 @@ static const struct { const char *name; int error; } refused[] = {
 static const char *const forbidden[] = {
 	"fork", "vfork", "execve", "execveat",
 	"kill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_open", "pidfd_send_signal", "process_madvise", "process_mrelease",
-	"socket", "io_uring_setup", "io_uring_enter", "io_uring_register", "seccomp", "personality",
-	"setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "setgroups", "setfsuid", "setfsgid", "capset",
+	"io_uring_setup", "io_uring_enter", "io_uring_register", "seccomp", "personality",
+	"setgroups", "setfsuid", "setfsgid", "capset",
 	"memfd_create", "memfd_secret", "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self",
 	RULES_END
 };
@@ -108,17 +108,19 @@ static int conditional(scmp_filter_ctx c, uint32_t forbid, struct err *e)
 	return 0;
 }
 
-static int fill(scmp_filter_ctx c, enum policy_who who, uint32_t forbid, int writable, struct err *e)
+static int fill(scmp_filter_ctx c, enum policy_who who, uint32_t forbid, enum policy_files files, const uint32_t id[2], struct err *e)
 {
 	static const char *const opens[] = {"open", "openat", RULES_END};
+	int private = files == POLICY_PRIVATE;
 
 	if (rules_add_all(c, SCMP_ACT_ALLOW, rules_allowed, e) || rules_add_all(c, forbid, rules_forbidden, e) ||
 	    rules_add_all(c, forbid, forbidden, e) || conditional(c, forbid, e) ||
-	    (writable ? rules_add_all(c, SCMP_ACT_ALLOW, opens, e) : rules_open_read_only(c, e)) ||
-	    (writable && rules_add_all(c, SCMP_ACT_ALLOW, rules_writing, e)))
+	    rules_sockets(c, forbid, e) || rules_ids(c, id[0], id[1], forbid, e) ||
+	    (private ? rules_add_all(c, SCMP_ACT_ALLOW, opens, e) || rules_add_all(c, SCMP_ACT_ALLOW, rules_writing, e) :
+	     files == POLICY_DEVICES ? rules_open_named(c, e) : rules_open_read_only(c, e)))
 		return -1;
 	for (size_t i = 0; i < LEN(refused); i++)
-		if ((!writable || refused[i].error != EACCES) &&
+		if ((!private || refused[i].error != EACCES) &&
 		    rules_add(c, SCMP_ACT_ERRNO(refused[i].error), refused[i].name, NULL, 0, e))
 			return -1;
 	/* the tester is handed a channel per job */
@@ -127,7 +129,7 @@ static int fill(scmp_filter_ctx c, enum policy_who who, uint32_t forbid, int wri
 	return 0;
 }
 
-int policy_export(enum policy_who who, enum policy_deny deny, int writable, int *fd, struct err *e)
+int policy_export(enum policy_who who, enum policy_deny deny, enum policy_files files, const uint32_t id[2], int *fd, struct err *e)
 {
 	uint32_t forbid = deny == POLICY_NOTIFY ? SCMP_ACT_NOTIFY : SCMP_ACT_KILL_PROCESS;
 	scmp_filter_ctx c = rules_new(e);
@@ -135,7 +137,7 @@ int policy_export(enum policy_who who, enum policy_deny deny, int writable, int 
 	*fd = -1;
 	if (!c)
 		return -1;
-	if (!fill(c, who, forbid, writable, e))
+	if (!fill(c, who, forbid, files, id, e))
 		*fd = rules_export(c, e);
 	seccomp_release(c);
 	return *fd < 0 ? -1 : 0;

@@ -16,9 +16,13 @@ enum policy_who { POLICY_MODEL, POLICY_TESTER };
 /* What a forbidden call does: stops and is told to the listener, or kills the process. */
 enum policy_deny { POLICY_NOTIFY, POLICY_KILL };
 
-/* A descriptor (memory file, close-on-exec) with the filter's sock_filter array. writable: files may be
- * opened for writing and made (there is a private place for them); otherwise opens are read-only. */
-MUST_CHECK int policy_export(enum policy_who who, enum policy_deny deny, int writable, int *fd, struct err *e);
+/* What may be opened: for reading only; for writing, too, where Landlock denies all but a few devices; or made and changed,
+ * in a private place (everything else is mounted read-only). */
+enum policy_files { POLICY_READ_ONLY, POLICY_DEVICES, POLICY_PRIVATE };
+
+/* A descriptor (memory file, close-on-exec) with the filter's sock_filter array. id: user and group of those that load it. */
+MUST_CHECK int policy_export(enum policy_who who, enum policy_deny deny, enum policy_files files, const uint32_t id[2], int *fd,
+                             struct err *e);
 /* Name of a system call by its number on this machine, "call 999" if unknown; out is at least 64 bytes. */
 const char *policy_call_name(int nr, char *out);
 

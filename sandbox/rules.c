@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 const char *const rules_allowed[] = {
@@ -88,6 +89,81 @@ int rules_open_read_only(scmp_filter_ctx c, struct err *e)
 			if (rules_add(c, SCMP_ACT_ERRNO(EACCES), calls[i].name, &bit, 1, e))
 				return -1;
 		}
+	}
+	return 0;
+}
+
+int rules_open_named(scmp_filter_ctx c, struct err *e)
+{
+	static const int modes[] = {O_RDONLY, O_WRONLY, O_RDWR};
+	static const struct { const char *name; unsigned flags; } calls[] = {{"open", 1}, {"openat", 2}};
+	const scmp_datum_t nameless = O_TMPFILE & ~O_DIRECTORY;
+
+	for (size_t i = 0; i < LEN(calls); i++) {
+		unsigned at = calls[i].flags;
+		const struct scmp_arg_cmp refused[] = {SCMP_CMP(at, SCMP_CMP_MASKED_EQ, nameless, nameless),
+		                                       SCMP_CMP(at, SCMP_CMP_MASKED_EQ, O_ACCMODE, O_ACCMODE)};
+
+		for (size_t k = 0; k < LEN(modes); k++) {
+			struct scmp_arg_cmp named = SCMP_CMP(at, SCMP_CMP_MASKED_EQ, nameless | O_ACCMODE, (scmp_datum_t)modes[k]);
+
+			if (rules_add(c, SCMP_ACT_ALLOW, calls[i].name, &named, 1, e))
+				return -1;
+		}
+		for (size_t k = 0; k < LEN(refused); k++)
+			if (rules_add(c, SCMP_ACT_ERRNO(EACCES), calls[i].name, &refused[k], 1, e))
+				return -1;
+	}
+	return 0;
+}
+
+int rules_sockets(scmp_filter_ctx c, uint32_t forbid, struct err *e)
+{
+	enum { TYPES = 0xf };
+	struct scmp_arg_cmp family = SCMP_A0(SCMP_CMP_GE, AF_MAX);
+
+	if (rules_add(c, forbid, "socket", &family, 1, e))
+		return -1;
+	for (unsigned n = 0; n < AF_MAX; n++) {
+		family = (struct scmp_arg_cmp)SCMP_A0(SCMP_CMP_EQ, n);
+		if (n != AF_INET && rules_add(c, n == AF_UNIX ? SCMP_ACT_ERRNO(EACCES) : forbid, "socket", &family, 1, e))
+			return -1;
+	}
+	for (unsigned type = 0; type <= TYPES; type++) {
+		struct scmp_arg_cmp inet[] = {SCMP_A0(SCMP_CMP_EQ, AF_INET), SCMP_A1(SCMP_CMP_MASKED_EQ, TYPES, type),
+		                              SCMP_A2(SCMP_CMP_NE, 0)};
+
+		if (rules_add(c, forbid, "socket", inet, type == SOCK_DGRAM ? 3 : 2, e))
+			return -1;
+		inet[2].op = SCMP_CMP_EQ;
+		if (type == SOCK_DGRAM && rules_add(c, SCMP_ACT_ERRNO(EACCES), "socket", inet, 3, e))
+			return -1;
+	}
+	return 0;
+}
+
+int rules_ids(scmp_filter_ctx c, uint32_t uid, uint32_t gid, uint32_t others, struct err *e)
+{
+	const struct {
+		const char *name;
+		unsigned n;
+		uint32_t id[3];              /* -1: the id is left as it is */
+	} calls[] = {
+		{"setuid", 1, {uid}}, {"setreuid", 2, {UINT32_MAX, uid}}, {"setresuid", 3, {UINT32_MAX, uid, UINT32_MAX}},
+		{"setgid", 1, {gid}}, {"setregid", 2, {UINT32_MAX, gid}}, {"setresgid", 3, {UINT32_MAX, gid, UINT32_MAX}},
+	};
+
+	for (size_t i = 0; i < LEN(calls); i++) {
+		struct scmp_arg_cmp same[3], other;
+
+		for (unsigned k = 0; k < calls[i].n; k++) {
+			same[k] = (struct scmp_arg_cmp)SCMP_CMP(k, SCMP_CMP_EQ, calls[i].id[k]);
+			other = (struct scmp_arg_cmp)SCMP_CMP(k, SCMP_CMP_NE, calls[i].id[k]);
+			if (rules_add(c, others, calls[i].name, &other, 1, e))
+				return -1;
+		}
+		if (rules_add(c, SCMP_ACT_ALLOW, calls[i].name, same, calls[i].n, e))
+			return -1;
 	}
 	return 0;
 }

@@ -421,7 +421,8 @@ def receive():
 
 
 def main():
-    os.environ.clear()
+    for name in set(os.environ) - {"PATH", "HOME", "USER", "LOGNAME", "LANG"}:
+        del os.environ[name]
     sys.path[:] = [p for p in sys.path if p]
     _signal.signal(_signal.SIGINT, _signal.SIG_IGN)
     enter_jail()

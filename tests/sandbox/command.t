@@ -121,7 +121,7 @@ for tier in 1 2 3; do
 	is "tier $tier: nobody reads any more" "$(tr '\n' ' ' <out)$(grep -c 'Broken pipe' err)" 'y 1 1'
 	# shellcheck disable=SC2086
 	is "tier $tier: nothing of our environment" \
-		"$(SECRET=secret score-box $t -- env 2>/dev/null </dev/null | sed 's/=.*//' | sort | tr '\n' ' ')" 'HOME LANG PATH '
+		"$(SECRET=secret score-box $t -- env 2>/dev/null </dev/null | sed 's/=.*//' | sort | tr '\n' ' ')" 'HOME LANG LOGNAME PATH USER '
 	# shellcheck disable=SC2086
 	is "tier $tier: none of our descriptors, high or low" "$(score-box $t -- python3 -c '
 import os
@@ -152,7 +152,7 @@ except OSError as e: print(type(e).__name__)' 2>/dev/null </dev/null)" 'NotADire
 	# ---- what is refused ----
 	tiered 'a socket' '["violation","socket"]' .call -- python3 -c 'import socket; socket.socket()'
 	ok "tier $tier: that fits the schema" sh -c "cd '$top' && tail -n 1 '$tmp/err' | tests/validate box"
-	tiered 'UDP, raw, netlink' '["violation"]' '' -- python3 -c 'import socket; socket.socket(socket.AF_NETLINK, socket.SOCK_RAW)'
+	tiered 'raw, netlink' '["violation"]' '' -- python3 -c 'import socket; socket.socket(socket.AF_NETLINK, socket.SOCK_RAW)'
 	tiered 'a local socket is refused with an error' '["exception"]' '' -- python3 -c 'import socket; socket.socket(socket.AF_UNIX)'
 	tiered 'a pair of them is not' '["pass"]' '' -- python3 -c 'import socket; a, b = socket.socketpair(); a.send(b"x"); b.recv(1)'
 	if [ $tier -eq 3 ]; then
@@ -166,6 +166,17 @@ except OSError as e: print(type(e).__name__)' 2>/dev/null </dev/null)" 'NotADire
 		tiered 'what lies above a directory that is named' '["exception"]' '' --read "$tmp/tree" -- cat "$tmp/tree/../secret"
 		is "tier $tier: not a byte of that" "$(wc -c <out | tr -d ' ')" 0
 	fi
+	tiered 'devices are read' '["pass"]' '' -- python3 -c '
+assert [len(open("/dev/" + d, "rb", 0).read(4)) for d in ("null", "zero", "random", "urandom")] == [0, 4, 4, 4]'
+	tiered 'but the entropy pool is not written' '["exception"]' '' -- sh -c ': >/dev/urandom'
+	if [ $tier -lt 3 ] && { [ $tier -eq 1 ] || [ "$(score-box --probe | jq .landlock)" -ge 3 ]; }; then
+		tiered 'the null device is written' '["pass"]' '' -- sh -c 'echo hidden >/dev/null && : >>/dev/zero'
+		tiered 'and stays' '["exception"]' '' -- python3 -c 'import os; os.unlink("/dev/null")'
+	fi
+	tiered 'home and name' '["pass"]' '' -- python3 -c 'import getpass, pathlib, uuid; getpass.getuser(); pathlib.Path.home(); uuid.uuid1()'
+	tiered 'becoming who one is' '["pass"]' '' -- python3 -c '
+import os
+os.setuid(os.getuid()), os.seteuid(os.geteuid()), os.setgid(os.getgid()), os.setegid(os.getegid())'
 	tiered 'a directory that is named' '["pass"]' '' --read "$tmp/tree" -- "$tmp/tree/calls" getpid
 	is "tier $tier: is there to run programs from" "$(cat out)" 0
 	# shellcheck disable=SC2086
@@ -213,7 +224,12 @@ pidfd_send_signal 0 9 0 0 = 38
 process_madvise 0 0 0 0 0 = 38
 socket 1 1 0 = 13
 socket 2 1 0 = violation
-socket 2 2 0 = violation
+socket 2 2 0 = 13
+socket 2 0x80802 0 = 13
+socket 2 2 17 = violation
+socket 2 3 0 = violation
+socket 2 0x80801 6 = violation
+socket 0x100000001 1 0 = violation
 socket 10 1 0 = violation
 socket 16 3 0 = violation
 socket 17 3 0 = violation
@@ -277,6 +293,13 @@ migrate_pages 0 0 0 0 = 38
 move_pages 0 0 0 0 0 0 = 38
 personality 0x0040000 = 1
 setuid 0 = 1
+setgid 0 = 1
+setresuid 0 0 0 = 1
+setresuid -1 0 -1 = 1
+setresuid 0xffffffff 0 0xffffffff = 1
+setresgid 0xffffffff 0 0xffffffff = 1
+setreuid 0 0 = 1
+setregid 0 0 = 1
 setgroups 0 0 = 1
 capset 0 0 = 1
 setpriority 0 0 -5 = 1
@@ -369,6 +392,8 @@ time.sleep(1000)'
 	tiered 'and once more' '["pass"]' '' -- sh -c '[ -z "$(ls -A /tmp)" ]'
 	tiered 'no network device is up' '["pass"]' '' -- sh -c '[ ! -e /sys/class/net ] && [ ! -e /proc/net ]'
 	case_ 'C: compiled and run' '["pass"]' '' --read "$top/tests/sandbox/jailed" -- sh -c "${CC:-cc} -o c $top/tests/sandbox/jailed/calls.c && ./c getpid"
+	tiered 'make' '["pass"]' '' -- sh -c 'printf "all: a b\n%%:\n\techo \$@ >\$@\n" >Makefile && make -j2 2>&1 >/dev/null && cat a b'
+	is "tier $tier: made" "$(tr '\n' ' ' <out)" 'a b '
 	tiered 'Perl' '["pass"]' '' -- perl -e 'print "ok\n"'
 	tiered 'awk' '["pass"]' '' -- awk 'BEGIN { print "ok" }'
 	tiered 'bash' '["pass"]' '' -- bash -c 'echo $((6 * 7)) ~'

@@ -24,6 +24,13 @@ for tier in 1 2 3; do
 		skip "this machine gives no jail of tier $tier"
 		continue
 	fi
+	# before its third version Landlock does not know a file that is cut: nothing is opened for writing then
+	landlock=$(score-box --probe --tier $tier --min-tier $tier | jq .landlock)
+	if [ $tier -eq 2 ] && [ "$landlock" -lt 3 ]; then
+		skip 'tier 2: writing devices takes Landlock 3'
+		for f in "$tmp"/programs--*; do jq -c 'select(.id | startswith("device: ") | not)' "$f" >"$tmp/less" && mv "$tmp/less" "$f"; done
+		n=$(cat "$tmp"/programs--* | wc -l | tr -d ' ')
+	fi
 	: >"$tmp/all"
 	for limits in '--timeout 1 --wall 10' '--timeout 60 --wall 600'; do
 		# shellcheck disable=SC2086
