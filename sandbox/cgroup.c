@@ -15,7 +15,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MEMORY, TASKS };
+enum { MEMORY, TASKS, CPU };
+
+#define NONE (struct cgroup){.dir = {-1, -1, -1}, .usage = -1, .peak = -1, .limit = -1, .events = -1, .cpu = -1, .alive = -1}
 
 /* The warm Python may grow while it waits (modules it reads later), but not for ever: files that programs have read count
  * in the group, too. A limit that is off by STEP is not written anew. */
@@ -28,6 +30,7 @@ static const char *const limit_file[] = {NULL, "memory.limit_in_bytes", "memory.
 static const char *const usage_file[] = {NULL, "memory.usage_in_bytes", "memory.current"};
 static const char *const peak_file[] = {NULL, "memory.max_usage_in_bytes", "memory.peak"};
 static const char *const events_file[] = {NULL, "memory.oom_control", "memory.events"};
+static const char *const cpu_file[] = {NULL, "cpuacct.usage", "cpu.stat"};
 
 /* ---- where we are ---- */
 
@@ -220,7 +223,7 @@ NORETURN static void keep(const struct cgroup *g, int gone)
 		_exit(1);
 	while (read(0, &c, 1) < 0 && errno == EINTR)
 		;
-	for (int i = 0; i < 2; i++)
+	for (size_t i = 0; i < LEN(g->path); i++)
 		if (g->path[i])
 			take_away(g->path[i], 1);
 	_exit(0);
@@ -253,6 +256,8 @@ static int open_files(struct cgroup *g, struct err *e)
 	g->events = openat(dir, events_file[v], O_RDONLY | O_CLOEXEC);
 	/* version 2 lets us set it back since Linux 6.12; a peak of other jobs is of no use */
 	g->peak = openat(dir, peak_file[v], O_RDWR | O_CLOEXEC);
+	if (v == 2 || g->dir[CPU] >= 0)
+		g->cpu = openat(v == 2 ? dir : g->dir[CPU], cpu_file[v], O_RDONLY | O_CLOEXEC);
 	if (g->limit >= 0 && g->usage >= 0 && g->events >= 0)
 		return 0;
 	return err_set(e, "%s: %s", g->path[MEMORY], strerror(errno));
@@ -263,7 +268,7 @@ int cgroup_make(struct cgroup *g, int tasks, struct err *e)
 	char number[32], ignored[PATH_MAX];
 	struct err none;
 
-	*g = (struct cgroup){.dir = {-1, -1}, .usage = -1, .peak = -1, .limit = -1, .events = -1, .alive = -1};
+	*g = NONE;
 	snprintf(number, sizeof number, "%d", tasks);
 	g->version = own_group("memory", ignored) ? 2 : 1;
 	g->dir[MEMORY] = make_group(g->version == 1 ? "memory" : NULL, limit_file[g->version], &g->path[MEMORY], e);
@@ -271,6 +276,8 @@ int cgroup_make(struct cgroup *g, int tasks, struct err *e)
 		goto fail;
 	if (g->version == 1)
 		g->dir[TASKS] = make_group("pids", "pids.max", &g->path[TASKS], &none);
+	if (g->version == 1)
+		g->dir[CPU] = make_group("cpuacct", cpu_file[1], &g->path[CPU], &none);
 	/* as much as there is of it: threads are memory, too */
 	write_at(g->version == 1 ? g->dir[TASKS] : g->dir[MEMORY], "pids.max", number);
 	if (g->version == 2)
@@ -289,26 +296,27 @@ int cgroup_enter(const struct cgroup *g, pid_t pid, struct err *e)
 	snprintf(number, sizeof number, "%ld", (long)pid);
 	if (write_at(g->dir[MEMORY], "cgroup.procs", number))
 		return err_set(e, "%s: %s", g->path[MEMORY], strerror(errno));
-	if (g->dir[TASKS] >= 0 && write_at(g->dir[TASKS], "cgroup.procs", number))
-		return err_set(e, "%s: %s", g->path[TASKS], strerror(errno));
+	for (size_t i = TASKS; i < LEN(g->dir); i++)
+		if (g->dir[i] >= 0 && write_at(g->dir[i], "cgroup.procs", number))
+			return err_set(e, "%s: %s", g->path[i], strerror(errno));
 	return 0;
 }
 
 void cgroup_release(struct cgroup *g)
 {
-	int fds[] = {g->usage, g->peak, g->limit, g->events, g->dir[MEMORY], g->dir[TASKS], g->alive};
+	int fds[] = {g->usage, g->peak, g->limit, g->events, g->cpu, g->dir[MEMORY], g->dir[TASKS], g->dir[CPU], g->alive};
 
 	for (size_t i = 0; i < LEN(fds); i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
 	while (g->keeper > 0 && waitpid(g->keeper, NULL, 0) < 0 && errno == EINTR)
 		;
-	for (int i = 0; i < 2; i++) {
+	for (size_t i = 0; i < LEN(g->path); i++) {
 		if (g->path[i] && !g->keeper)
 			take_away(g->path[i], 0);
 		free(g->path[i]);
 	}
-	*g = (struct cgroup){.dir = {-1, -1}, .usage = -1, .peak = -1, .limit = -1, .events = -1, .alive = -1};
+	*g = NONE;
 }
 
 /* ---- a job ---- */
@@ -387,6 +395,21 @@ int64_t cgroup_peak(const struct cgroup *g)
 	int64_t n = number_in(g->peak);
 
 	return n < 0 ? -1 : n > g->before ? n - g->before : 0;
+}
+
+double cgroup_cpu(const struct cgroup *g)
+{
+	char text[512];
+	ssize_t n = g->cpu < 0 ? -1 : pread(g->cpu, text, sizeof text - 1, 0);
+	const char *at = text;
+
+	if (n <= 0)
+		return -1;
+	text[n] = 0;
+	if (g->version == 1)
+		return 1e-9 * strtod(text, NULL);
+	at = strstr(text, "usage_usec ");
+	return at ? 1e-6 * strtod(at + strlen("usage_usec "), NULL) : -1;
 }
 
 int cgroup_killed(const struct cgroup *g)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cgroup: real memory and the number of tasks of the model's side, where the
+ * cgroup: real memory, the number of tasks and the processor time of the model's side or a command, where the
  * machine gives us a control group of our own: below the one we run in, else
  * beside it (a v2 group that holds processes cannot have limited children).
  * Version 1 or 2. The zygote is put in at its start and every program is
@@ -20,9 +20,9 @@
 
 struct cgroup {
 	int version;                 /* of the memory controller: 1 or 2; 0: none, all else is void */
-	int dir[2];                  /* memory, number of tasks; -1: none. Version 2 has both in one. */
-	char *path[2];               /* owned; NULL: none */
-	int usage, peak, limit, events;      /* descriptors of its files */
+	int dir[3];                  /* memory, number of tasks, processor time; -1: none. Version 2 has them in one. */
+	char *path[3];               /* owned; NULL: none */
+	int usage, peak, limit, events, cpu; /* descriptors of its files; peak, cpu: -1 where there is none */
 	int64_t base;                /* bytes that the warm Python took when it was new */
 	int64_t set, before;         /* limit as it is now; usage when the job began */
 	int64_t kills;               /* by the kernel for want of memory, before it began */
@@ -40,6 +40,8 @@ void cgroup_ground(struct cgroup *g);
 MUST_CHECK int cgroup_begin(struct cgroup *g, int64_t bytes, struct err *e);
 /* The most that it used at a time, in bytes; -1 where the kernel does not say. */
 int64_t cgroup_peak(const struct cgroup *g);
+/* Seconds of processor time that all who were ever in it have used there; -1 where the kernel does not say. */
+double cgroup_cpu(const struct cgroup *g);
 /* Did the kernel kill for want of memory since it began? */
 int cgroup_killed(const struct cgroup *g);
 /* Takes the group away; its processes must be gone. */

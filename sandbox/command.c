@@ -23,7 +23,10 @@
 #include "pump.h"
 #include "usage.h"
 
-enum { TICK_MS = 20 };               /* how often clocks and memory are looked at */
+enum {
+	TICK_MS = 20,                /* how often clocks and memory are looked at */
+	OVERSHOOT = 64 << 10,        /* of a socket's buffer, by the last message in it */
+};
 
 enum cause { BY_ITSELF, FORBIDDEN, TOO_MUCH_OUTPUT, TOO_LONG, TOO_MUCH_CPU, TOO_MUCH_MEMORY };
 
@@ -36,9 +39,12 @@ struct run {
 	uint64_t budget;
 	enum cause why;                      /* we ended it */
 	int call;                            /* forbidden */
+	int counter;                         /* of processor time, where no group counts it; -1: none */
+	uint64_t pair, sockets;              /* bytes that a pair of sockets may hold, and all that were made; without a group only */
+	double looked, base;                 /* when measured; processor time used before the command began */
 	int has_status;
 	struct fate fate;                    /* of the command */
-	double begun, ended, cpu;
+	double begun, ended, cpu;            /* cpu: the most that was seen */
 	uint64_t peak;
 	struct rusage used;
 };
@@ -120,6 +126,38 @@ static void kill_jail(const struct run *r)
 	syscall(SYS_pidfd_send_signal, r->pidfd, SIGKILL, NULL, 0);
 }
 
+/* Of all that ever ran in the jail, as exact as there is a counter for it; -1: there is none. */
+static double counted_cpu(const struct run *r)
+{
+	double group = r->jail.group.version ? cgroup_cpu(&r->jail.group) : -1;
+
+	return group >= 0 ? group : usage_counted(r->counter);
+}
+
+/* What became of children that nobody waited for, /proc does not tell. */
+static void look_at_clock(struct run *r)
+{
+	double cpu = counted_cpu(r) - r->base;
+
+	if (cpu > r->cpu)
+		r->cpu = cpu;
+}
+
+/* The child waits for this before it enters its jail. */
+static int begin(struct run *r, int go, struct err *e)
+{
+	struct cgroup *g = &r->jail.group;
+
+	if (g->version && cgroup_enter(g, r->pid, &r->jail.no_group))
+		cgroup_release(g);
+	close_fd(&r->counter);
+	if (!g->version || cgroup_cpu(g) < 0)
+		r->counter = usage_counter(r->pid);
+	if (r->jail.tier == 1 && jail_map_ids(r->pid, e))
+		return -1;
+	return write_all(go, g->version ? "g" : "c", 1) ? err_set(e, "the child ended early") : 0;
+}
+
 static int born(struct run *r, struct pipes *p, struct err *e)
 {
 	const struct ends theirs = {p->in[0], p->out[1], p->err[1], p->report[1], p->socket[1], p->status[1], p->go[0]};
@@ -134,9 +172,7 @@ static int born(struct run *r, struct pipes *p, struct err *e)
 	close_theirs(p);
 	if (r->pid < 0)
 		return err_set(e, "clone: %s", strerror(errno));
-	if (r->jail.group.version && cgroup_enter(&r->jail.group, r->pid, &r->jail.no_group))
-		cgroup_release(&r->jail.group);
-	if ((r->jail.tier == 1 && jail_map_ids(r->pid, e)) || write_all(p->go[1], "g", 1)) {
+	if (begin(r, p->go[1], e)) {
 		kill_jail(r);
 		while (waitpid(r->pid, NULL, 0) < 0 && errno == EINTR)
 			;
@@ -144,6 +180,7 @@ static int born(struct run *r, struct pipes *p, struct err *e)
 	}
 	rc = await_exec(r, p->report[0], e);
 	r->begun = now_seconds();
+	r->base = counted_cpu(r);
 	if (rc)
 		close_fd(&r->pidfd);
 	return rc;
@@ -215,12 +252,46 @@ static void take_listener(struct run *r)
 	char letter;
 	struct iovec iov = {&letter, 1};
 	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+	socklen_t size = sizeof(int);
 	struct cmsghdr *h;
+	int buffer = 0;                      /* this one's is as large as any: to change it is refused */
 
+	r->pair = getsockopt(r->socket, SOL_SOCKET, SO_SNDBUF, &buffer, &size) ? UINT32_MAX : 2 * ((uint64_t)buffer + OVERSHOOT);
 	if (recvmsg(r->socket, &m, MSG_CMSG_CLOEXEC) == 1 && (h = CMSG_FIRSTHDR(&m)) && h->cmsg_type == SCM_RIGHTS &&
 	    h->cmsg_len == CMSG_LEN(sizeof(int)))
 		memcpy(&r->listener, CMSG_DATA(h), sizeof(int));
 	close_fd(&r->socket);
+}
+
+/* A pair of sockets holds memory that is nobody's: so many are made as all of them can hold what the command may have. A closed
+ * one counts, too: its other end or itself may be on its way in a third. */
+static int pair_too_many(struct run *r)
+{
+	if (r->sockets + r->pair > r->c->memory)
+		return 1;
+	r->sockets += r->pair;
+	return 0;
+}
+
+/* What is counted where there is no group: 0 if this is none of it. The arguments are in registers, so that what goes on is
+ * what was asked for. */
+static int counted(struct run *r, const struct seccomp_notif *n)
+{
+	struct seccomp_notif_resp answer = {.id = n->id, .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE};
+	int error = 0;
+
+	if (n->data.nr == SYS_socketpair)
+		error = pair_too_many(r) ? -ENFILE : 0;
+	else if (n->data.nr == SYS_clone && n->data.args[0] & CLONE_THREAD)
+		error = usage_threads(r->pid) >= (size_t)r->c->processes ? -EAGAIN : 0;
+	else
+		return 0;
+	if (error) {
+		answer.flags = 0;
+		answer.error = error;
+	}
+	(void)ioctl(r->listener, SECCOMP_IOCTL_NOTIF_SEND, &answer);    /* it may have gone */
+	return 1;
 }
 
 /* A process stands still in a forbidden call, for good: none is ever answered. */
@@ -230,6 +301,8 @@ static void violation(struct run *r, short revents)
 
 	memset(&n, 0, sizeof n);
 	if (revents & POLLIN && !ioctl(r->listener, SECCOMP_IOCTL_NOTIF_RECV, &n)) {
+		if (!r->jail.group.version && counted(r, &n))
+			return;
 		if (r->why == BY_ITSELF)
 			r->call = n.data.nr;
 		end_it(r, FORBIDDEN);
@@ -255,6 +328,8 @@ static void measure(struct run *r)
 	usage_read(r->pid, with_root, &u);
 	if (u.cpu > r->cpu)
 		r->cpu = u.cpu;
+	look_at_clock(r);
+	r->looked = now_seconds();
 	if (u.memory > r->c->memory && u.processes > 1 + (size_t)!with_root) {
 		uint64_t once = usage_memory_once(r->pid, with_root);
 
@@ -278,6 +353,7 @@ static void reap(struct run *r)
 	while (wait4(r->pid, &status, 0, &r->used) < 0 && errno == EINTR)
 		;
 	r->ended = now_seconds();
+	look_at_clock(r);
 	close_fd(&r->pidfd);
 	r->has_status = read(r->status_end, &r->fate, sizeof r->fate) == sizeof r->fate || r->jail.tier > 1;
 	if (r->jail.tier > 1)
@@ -333,8 +409,12 @@ static int watch(struct run *r, const sigset_t *waiting, struct err *e)
 			return -1;
 		if (p[JAIL].revents)
 			reap(r);
-		else if (r->pidfd >= 0 && r->why == BY_ITSELF)
+		else if (r->pidfd >= 0 && r->why == BY_ITSELF && now_seconds() - r->looked > TICK_MS / 2000.)
 			measure(r);
+		if (r->pidfd < 0) {      /* a descriptor that was on its way in a socket may outlive those who had it */
+			pump_last(&r->out);
+			pump_last(&r->err);
+		}
 		if (r->in.from < 0 && !r->in.n)
 			close_fd(&r->in.to);
 	}
@@ -476,7 +556,7 @@ int command_run(struct command *c, struct err *e)
 	r = xcalloc(1, sizeof *r);
 	r->c = c;
 	r->budget = c->output;
-	r->pidfd = r->socket = r->listener = r->status_end = r->go = -1;
+	r->pidfd = r->socket = r->listener = r->status_end = r->go = r->counter = -1;
 	r->jail = (struct jail){.filter = {{-1, -1}, {-1, -1}}, .read = c->read, .tmp = tmp};
 	hold_signals(&waiting);
 	if (!c->no_group && !cgroup_make(&r->jail.group, c->processes + 1, &r->jail.no_group) &&
@@ -499,6 +579,7 @@ int command_run(struct command *c, struct err *e)
 	close_fd(&r->listener);
 	close_fd(&r->status_end);
 	close_fd(&r->go);
+	close_fd(&r->counter);
 	if (r->jail.group.version)
 		cgroup_release(&r->jail.group);
 	free(r);

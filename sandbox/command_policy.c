@@ -77,18 +77,18 @@ static int choices(scmp_filter_ctx c, const char *name, unsigned at, const unsig
 }
 
 /* Sockets are made in pairs only. */
-static int sockets(scmp_filter_ctx c, uint32_t forbid, struct err *e)
+static int sockets(scmp_filter_ctx c, uint32_t forbid, uint32_t counted, struct err *e)
 {
 	const struct scmp_arg_cmp pair[] = {SCMP_A0(SCMP_CMP_EQ, AF_UNIX), SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, SOCK_STREAM)};
 	struct scmp_arg_cmp nowhere = SCMP_A4(SCMP_CMP_EQ, 0);
 
-	return rules_add(c, SCMP_ACT_ALLOW, "socketpair", pair, 2, e) || rules_add(c, SCMP_ACT_ALLOW, "sendto", &nowhere, 1, e) ||
+	return rules_add(c, counted, "socketpair", pair, 2, e) || rules_add(c, SCMP_ACT_ALLOW, "sendto", &nowhere, 1, e) ||
 	       rules_sockets(c, forbid, e) ? -1 : 0;
 }
 
 /* A new process must not get a namespace; where there is no pid namespace, clone is for threads. (clone3, whose flags a
  * filter cannot see, gets ENOSYS: the C library falls back to clone.) */
-static int processes(scmp_filter_ctx c, uint32_t forbid, int namespaces, struct err *e)
+static int processes(scmp_filter_ctx c, uint32_t forbid, uint32_t counted, int namespaces, struct err *e)
 {
 	static const unsigned kinds[] = {CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID,
 	                                 CLONE_NEWNET};
@@ -97,7 +97,7 @@ static int processes(scmp_filter_ctx c, uint32_t forbid, int namespaces, struct 
 	struct scmp_arg_cmp process = SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0);
 
 	if (!namespaces)
-		return rules_add(c, SCMP_ACT_ALLOW, "clone", &thread, 1, e) || rules_add(c, forbid, "clone", &process, 1, e) ||
+		return rules_add(c, counted, "clone", &thread, 1, e) || rules_add(c, forbid, "clone", &process, 1, e) ||
 		       rules_add(c, forbid, "fork", NULL, 0, e) || rules_add(c, forbid, "vfork", NULL, 0, e) ? -1 : 0;
 	for (size_t i = 0; i < LEN(kinds); i++) {
 		struct scmp_arg_cmp one = SCMP_A0(SCMP_CMP_MASKED_EQ, kinds[i], kinds[i]);
@@ -125,7 +125,7 @@ static int exposed(scmp_filter_ctx c, enum policy_files files, struct err *e)
 	       rules_add_all(c, SCMP_ACT_ERRNO(EACCES), unwritable, e) ? -1 : 0;
 }
 
-static int fill(scmp_filter_ctx c, uint32_t forbid, enum policy_files files, struct err *e)
+static int fill(scmp_filter_ctx c, uint32_t forbid, uint32_t counted, enum policy_files files, struct err *e)
 {
 	static const unsigned ioctls[] = {TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIOCLEX, FIONCLEX};
 	/* not F_SETOWN, F_SETSIG: with O_ASYNC they would be another kill */
@@ -136,8 +136,8 @@ static int fill(scmp_filter_ctx c, uint32_t forbid, enum policy_files files, str
 	int namespaces = files == POLICY_PRIVATE;
 
 	if (rules_add_all(c, SCMP_ACT_ALLOW, rules_allowed, e) || rules_add_all(c, SCMP_ACT_ALLOW, allowed, e) ||
-	    rules_add_all(c, forbid, rules_forbidden, e) || sockets(c, forbid, e) ||
-	    processes(c, forbid, namespaces, e) || rules_add(c, SCMP_ACT_ALLOW, "prlimit64", &self, 1, e) ||
+	    rules_add_all(c, forbid, rules_forbidden, e) || sockets(c, forbid, counted, e) ||
+	    processes(c, forbid, counted, namespaces, e) || rules_add(c, SCMP_ACT_ALLOW, "prlimit64", &self, 1, e) ||
 	    (namespaces ? rules_add_all(c, SCMP_ACT_ALLOW, confined, e) || rules_add_all(c, SCMP_ACT_ALLOW, rules_writing, e) :
 	     exposed(c, files, e)) || rules_ids(c, geteuid(), getegid(), SCMP_ACT_ERRNO(EPERM), e))
 		return -1;
@@ -171,7 +171,7 @@ static int export(scmp_filter_ctx c, struct sock_filter **code, size_t *n, struc
 	return *code ? 0 : err_set(e, "seccomp: cannot export the filter");
 }
 
-int command_policy_make(enum policy_files files, enum policy_deny deny, struct sock_filter **code, size_t *n, struct err *e)
+int command_policy_make(enum policy_files files, int counted, enum policy_deny deny, struct sock_filter **code, size_t *n, struct err *e)
 {
 	uint32_t forbid = deny == POLICY_NOTIFY ? SCMP_ACT_NOTIFY : SCMP_ACT_KILL_PROCESS;
 	scmp_filter_ctx c = rules_new(e);
@@ -179,7 +179,7 @@ int command_policy_make(enum policy_files files, enum policy_deny deny, struct s
 
 	if (!c)
 		return -1;
-	rc = fill(c, forbid, files, e) ? -1 : export(c, code, n, e);
+	rc = fill(c, forbid, counted && deny == POLICY_NOTIFY ? SCMP_ACT_NOTIFY : SCMP_ACT_ALLOW, files, e) ? -1 : export(c, code, n, e);
 	seccomp_release(c);
 	return rc;
 }
@@ -199,7 +199,7 @@ int command_policy_enter(enum policy_files files, struct sock_filter *code, size
 	if (rc >= 0)
 		return rc;
 	/* an old kernel, or somebody above us listens already */
-	if (command_policy_make(files, POLICY_KILL, &killing, &n, e))
+	if (command_policy_make(files, 0, POLICY_KILL, &killing, &n, e))
 		return -2;
 	rc = load(killing, n, 0);
 	free(killing);

@@ -229,7 +229,7 @@ void inside(const struct jail *j, const struct command *c, const struct ends *en
 	shut(j);
 	if (chdir(start) && chdir("/"))
 		jail_fail(REPORT, "/");
-	if (command_policy_make(jail_files(j), POLICY_NOTIFY, &filter.code, &filter.n, &e))
+	if (command_policy_make(jail_files(j), byte == 'c', POLICY_NOTIFY, &filter.code, &filter.n, &e))
 		fail_with(e.msg);
 	if (j->tier > 1) {
 		tell_own_cpu();

@@ -16,7 +16,7 @@ struct ends {
 	int report;                  /* what goes wrong before exec: a line; closed by exec */
 	int socket;                  /* 'L' with the filter's listener, or 'K' */
 	int status;                  /* a struct fate: in tier 1 when the command has ended, else before it begins */
-	int go;                      /* one byte: begin; hung up: the supervisor is gone */
+	int go;                      /* one byte: begin, c: sockets and threads are counted; hung up: the supervisor is gone */
 };
 
 struct fate {

@@ -539,21 +539,23 @@ enum policy_files jail_files(const struct jail *j)
 
 static int export_filters(struct jail *j, struct err *e)
 {
-	uint32_t id[2] = {j->tier == 1 ? INSIDE_ID : NOBODY, j->tier == 1 ? INSIDE_ID : NOBODY};
+	uint32_t inside = j->tier == 1 ? INSIDE_ID : geteuid() ? 0 : NOBODY;
+	struct policy p = {.files = jail_files(j), .counted = j->tier > 1 && !j->group.version, .uid = inside, .gid = inside};
 
-	if (j->tier > 1 && geteuid()) {
-		id[0] = geteuid();
-		id[1] = getegid();
+	if (!inside) {
+		p.uid = geteuid();
+		p.gid = getegid();
 	}
 	for (int side = 0; side < 2; side++)
 		for (int deny = 0; deny < 2; deny++) {
-			enum policy_who who = side == SIDE_MODEL ? POLICY_MODEL : POLICY_TESTER;
 			int *fd = &j->filter[side][deny];
 
 			if (*fd >= 0)
 				close(*fd);
 			*fd = -1;
-			if (policy_export(who, deny ? POLICY_KILL : POLICY_NOTIFY, jail_files(j), id, fd, e))
+			p.who = side == SIDE_MODEL ? POLICY_MODEL : POLICY_TESTER;
+			p.deny = deny ? POLICY_KILL : POLICY_NOTIFY;
+			if (policy_export(&p, fd, e))
 				return -1;
 		}
 	return 0;

@@ -407,6 +407,7 @@ def main():
     gc.disable()
     gc.collect()
     gc.freeze()
+    os.dup2(0, 2)                       # the null device: a terminal is no place for what comes now
     send([("hello", "%d.%d.%d" % sys.version_info[:3])])
     control.setsockopt(_socket.SOL_SOCKET, _socket.SO_RCVTIMEO, struct.pack("ll", 0, int(IDLE * 1e6)))
     later, jobs = iter(LATER), 0

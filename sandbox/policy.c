@@ -53,7 +53,7 @@ static const char *const forbidden[] = {
 #define NOT_THREAD (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | \
                     CLONE_NEWNET | CLONE_PTRACE | CLONE_UNTRACED | CLONE_VFORK | CLONE_PARENT | CLONE_PIDFD | CLONE_IO)
 
-enum act { ALLOW, FORBID };
+enum act { ALLOW, FORBID, COUNT };
 
 static const struct row {
 	const char *name;
@@ -61,7 +61,7 @@ static const struct row {
 	struct { unsigned arg; uint64_t mask, value; } when[2];    /* both; the second may be empty */
 } by_argument[] = {
 	/* threads; every other clone makes a process */
-	{"clone", ALLOW, {{0, THREAD | NOT_THREAD, THREAD}}},
+	{"clone", COUNT, {{0, THREAD | NOT_THREAD, THREAD}}},
 	{"clone", FORBID, {{0, CLONE_THREAD, 0}}},
 	{"clone", FORBID, {{0, CLONE_THREAD | CLONE_NEWNS, CLONE_THREAD | CLONE_NEWNS}}},
 	{"clone", FORBID, {{0, CLONE_THREAD | CLONE_NEWNET, CLONE_THREAD | CLONE_NEWNET}}},
@@ -94,7 +94,7 @@ static const struct row {
 	{"prctl", ALLOW, {{0, ALL, PR_GET_DUMPABLE}}},
 };
 
-static int conditional(scmp_filter_ctx c, uint32_t forbid, struct err *e)
+static int conditional(scmp_filter_ctx c, uint32_t forbid, uint32_t thread, struct err *e)
 {
 	for (const struct row *r = by_argument; r < by_argument + LEN(by_argument); r++) {
 		struct scmp_arg_cmp arg[2];
@@ -102,42 +102,43 @@ static int conditional(scmp_filter_ctx c, uint32_t forbid, struct err *e)
 
 		for (; n < 2 && r->when[n].mask; n++)
 			arg[n] = (struct scmp_arg_cmp){r->when[n].arg, SCMP_CMP_MASKED_EQ, r->when[n].mask, r->when[n].value};
-		if (rules_add(c, r->act == ALLOW ? SCMP_ACT_ALLOW : forbid, r->name, arg, n, e))
+		if (rules_add(c, r->act == ALLOW ? SCMP_ACT_ALLOW : r->act == COUNT ? thread : forbid, r->name, arg, n, e))
 			return -1;
 	}
 	return 0;
 }
 
-static int fill(scmp_filter_ctx c, enum policy_who who, uint32_t forbid, enum policy_files files, const uint32_t id[2], struct err *e)
+static int fill(scmp_filter_ctx c, const struct policy *p, uint32_t forbid, struct err *e)
 {
 	static const char *const opens[] = {"open", "openat", RULES_END};
-	int private = files == POLICY_PRIVATE;
+	int private = p->files == POLICY_PRIVATE;
+	uint32_t thread = p->counted && p->deny == POLICY_NOTIFY ? SCMP_ACT_NOTIFY : SCMP_ACT_ALLOW;
 
 	if (rules_add_all(c, SCMP_ACT_ALLOW, rules_allowed, e) || rules_add_all(c, forbid, rules_forbidden, e) ||
-	    rules_add_all(c, forbid, forbidden, e) || conditional(c, forbid, e) ||
-	    rules_sockets(c, forbid, e) || rules_ids(c, id[0], id[1], forbid, e) ||
+	    rules_add_all(c, forbid, forbidden, e) || conditional(c, forbid, thread, e) ||
+	    rules_sockets(c, forbid, e) || rules_ids(c, p->uid, p->gid, forbid, e) ||
 	    (private ? rules_add_all(c, SCMP_ACT_ALLOW, opens, e) || rules_add_all(c, SCMP_ACT_ALLOW, rules_writing, e) :
-	     files == POLICY_DEVICES ? rules_open_named(c, e) : rules_open_read_only(c, e)))
+	     p->files == POLICY_DEVICES ? rules_open_named(c, e) : rules_open_read_only(c, e)))
 		return -1;
 	for (size_t i = 0; i < LEN(refused); i++)
 		if ((!private || refused[i].error != EACCES) &&
 		    rules_add(c, SCMP_ACT_ERRNO(refused[i].error), refused[i].name, NULL, 0, e))
 			return -1;
 	/* the tester is handed a channel per job */
-	if (who == POLICY_TESTER && rules_add(c, SCMP_ACT_ALLOW, "recvmsg", NULL, 0, e))
+	if (p->who == POLICY_TESTER && rules_add(c, SCMP_ACT_ALLOW, "recvmsg", NULL, 0, e))
 		return -1;
 	return 0;
 }
 
-int policy_export(enum policy_who who, enum policy_deny deny, enum policy_files files, const uint32_t id[2], int *fd, struct err *e)
+int policy_export(const struct policy *p, int *fd, struct err *e)
 {
-	uint32_t forbid = deny == POLICY_NOTIFY ? SCMP_ACT_NOTIFY : SCMP_ACT_KILL_PROCESS;
+	uint32_t forbid = p->deny == POLICY_NOTIFY ? SCMP_ACT_NOTIFY : SCMP_ACT_KILL_PROCESS;
 	scmp_filter_ctx c = rules_new(e);
 
 	*fd = -1;
 	if (!c)
 		return -1;
-	if (!fill(c, who, forbid, files, id, e))
+	if (!fill(c, p, forbid, e))
 		*fd = rules_export(c, e);
 	seccomp_release(c);
 	return *fd < 0 ? -1 : 0;

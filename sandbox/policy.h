@@ -20,9 +20,16 @@ enum policy_deny { POLICY_NOTIFY, POLICY_KILL };
  * in a private place (everything else is mounted read-only). */
 enum policy_files { POLICY_READ_ONLY, POLICY_DEVICES, POLICY_PRIVATE };
 
-/* A descriptor (memory file, close-on-exec) with the filter's sock_filter array. id: user and group of those that load it. */
-MUST_CHECK int policy_export(enum policy_who who, enum policy_deny deny, enum policy_files files, const uint32_t id[2], int *fd,
-                             struct err *e);
+struct policy {
+	enum policy_who who;
+	enum policy_deny deny;
+	enum policy_files files;
+	int counted;                 /* with POLICY_NOTIFY: threads are told to the listener, too, which lets them be or not */
+	uint32_t uid, gid;           /* of those that load it */
+};
+
+/* A descriptor (memory file, close-on-exec) with the filter's sock_filter array. */
+MUST_CHECK int policy_export(const struct policy *p, int *fd, struct err *e);
 /* Name of a system call by its number on this machine, "call 999" if unknown; out is at least 64 bytes. */
 const char *policy_call_name(int nr, char *out);
 

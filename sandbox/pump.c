@@ -64,6 +64,16 @@ int pump_turn(struct pump *p, short revents)
 	return p->from >= 0 ? fill(p) : 0;
 }
 
+void pump_last(struct pump *p)
+{
+	struct pollfd more = {.fd = p->from, .events = POLLIN};
+
+	if (p->from < 0 || p->n || (poll(&more, 1, 0) == 1 && more.revents & POLLIN))
+		return;
+	close(p->from);
+	p->from = -1;
+}
+
 int pump_busy(const struct pump *p)
 {
 	return p->from >= 0 || p->n;

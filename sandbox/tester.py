@@ -427,6 +427,7 @@ def main():
     _signal.signal(_signal.SIGINT, _signal.SIG_IGN)
     enter_jail()
     gc.freeze()
+    os.dup2(0, 2)                       # the null device: a terminal is no place for what comes now
     send([("hello", "%d.%d.%d" % sys.version_info[:3])])
     while True:
         fields, fd = receive()

@@ -18,6 +18,13 @@ struct usage {
 
 /* Can the kernel say who pid's children are? */
 int usage_tree_works(pid_t pid);
+/* A counter (a descriptor) of the processor time of pid, a child that runs nothing yet, and of all that will come from it, also
+ * when nobody waits for them; -1 where the kernel gives none. */
+int usage_counter(pid_t pid);
+/* Its seconds; -1: none. */
+double usage_counted(int counter);
+/* Threads of one process; 0 if it is gone. */
+size_t usage_threads(pid_t pid);
 /* Memory that processes share is counted for each of them. with_root: what pid itself uses counts, too. */
 void usage_read(pid_t pid, int with_root, struct usage *u);
 /* The same memory with every page counted once: slow. 0 where the kernel does not say. */

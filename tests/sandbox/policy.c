@@ -92,8 +92,8 @@ static void load(void)
 	for (int i = 0; i < FILTERS; i++) {
 		struct err e = {""};
 		struct stat st = {0};
-		enum policy_deny deny = of[i].who == POLICY_MODEL ? POLICY_NOTIFY : POLICY_KILL;
-		int fd = -1, bad = policy_export(of[i].who, deny, of[i].files, (const uint32_t[2]){1000, 1000}, &fd, &e);
+		const struct policy p = {of[i].who, of[i].who == POLICY_MODEL ? POLICY_NOTIFY : POLICY_KILL, of[i].files, 0, 1000, 1000};
+		int fd = -1, bad = policy_export(&p, &fd, &e);
 
 		ok(!bad && !fstat(fd, &st), "%s: there is a filter %s", of[i].name, e.msg);
 		filters[i].n = (size_t)st.st_size / sizeof(struct sock_filter);
