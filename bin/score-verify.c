@@ -98,11 +98,22 @@ static void confine(const struct verify_opts *o)
 	warn("%s; input is read without it", e.msg);
 }
 
+/* What is wrong with it is score-box's to say. */
+static int add_read(const char *arg, void *data, struct err *e)
+{
+	struct verify_opts *o = data;
+
+	if (o->n_read == LEN(o->read))
+		return err_set(e, "more than %zu directories", LEN(o->read));
+	o->read[o->n_read++] = arg;
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	struct verify_opts o = {.jobs = cores > 0 && cores < 256 ? (int)cores : 1, .timeout = 5, .memory = 1u << 30,
-	                        .output = 1u << 20, .tier = 1, .min_tier = 3};
+	                        .output = 1u << 20, .tier = 1, .min_tier = 2};
 	struct run r = {0};
 	struct err e, bad_input;
 	const char *isolation = "split", *grader = "strict";
@@ -118,7 +129,8 @@ int main(int argc, char **argv)
 		{"lenient", 0, OPT_FLAG, &lenient, NULL, "task math: a rounding of the reference passes, too", 0, 0, NULL},
 		{"redo", 0, OPT_FLAG, &o.redo, NULL, "judge turns that have a reward, too", 0, 0, NULL},
 		{"python", 0, OPT_STR, &o.python, "PATH", "interpreter of the programs (/usr/bin/python3)", 0, 0, NULL},
-		{"min-tier", 0, OPT_INT, &o.min_tier, "N", "refuse a jail weaker than tier N (3)", 1, 3, NULL},
+		{"read", 0, OPT_CALL, &o, "DIR", "a directory that programs may read; may be repeated", 0, 0, add_read},
+		{"min-tier", 0, OPT_INT, &o.min_tier, "N", "refuse a jail weaker than tier N (2)", 1, 3, NULL},
 		{"tier", 0, OPT_INT, &o.tier, "N", "do not try a jail stronger than tier N (1)", 1, 3, NULL},
 		{"progress", 0, OPT_FLAG, &show, NULL, "show progress even if stderr is no terminal", 0, 0, NULL},
 		{0},

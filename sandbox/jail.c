@@ -46,7 +46,8 @@ static const char loader[] =
 	"os.close(6)\n"
 	"exec(marshal.loads(c[16:]) if c[:16] == x.MAGIC_NUMBER + b'\\3\\0\\0\\0' + _imp.source_hash(x._RAW_MAGIC_NUMBER, s) else s)";
 
-/* What the new root holds, as far as the machine has it. A symbolic link is made anew. */
+/* What the new root holds, as far as the machine has it: for commands all of it; for a Python those that are symbolic links,
+ * which are made anew, and its library. */
 static const char *const trees[] = {"/usr", "/lib", "/lib64", "/lib32", "/bin", NULL};
 static const char *const devices[] = {"/dev/null", "/dev/zero", "/dev/random", "/dev/urandom", NULL};
 
@@ -97,20 +98,42 @@ struct source {
 	char link[PATH_MAX];         /* not empty: it is a symbolic link to this */
 };
 
-static struct source find(const char *path)
+/* follow: what a link stands for takes its name. */
+static struct source find(const char *path, int follow)
 {
 	struct source s = {.path = path};
-	ssize_t n = readlink(path, s.link, sizeof s.link - 1);
+	ssize_t n = follow ? 0 : readlink(path, s.link, sizeof s.link - 1);
 
 	s.link[n > 0 ? n : 0] = 0;
 	s.fd = open(path, O_PATH | O_CLOEXEC);
 	return s;
 }
 
+/* All that is to be mounted but devices, in this order; n of them, owned. Found as root what only root may look up. */
+static struct source *find_all(const struct jail *j, size_t *n)
+{
+	const struct paths *const lists[] = {&j->library.homes, &j->library.files};
+	struct source *all = xcalloc(LEN(trees) + lists[0]->n + lists[1]->n, sizeof *all);
+
+	*n = 0;
+	for (size_t i = 0; trees[i]; i++) {
+		all[*n] = find(trees[i], 0);
+		if (!j->python || all[*n].link[0])
+			++*n;
+		else
+			close_fd(&all[*n].fd);
+	}
+	for (size_t k = 0; k < LEN(lists); k++)
+		for (size_t i = 0; i < lists[k]->n; i++)
+			all[(*n)++] = find(lists[k]->path[i], 1);
+	return all;
+}
+
 static void place(const struct source *s, int device, int report)
 {
-	char to[PATH_MAX];
-	int fd;
+	char to[PATH_MAX], folder[PATH_MAX];
+	struct stat st;
+	int fd, file;
 
 	if (s->fd < 0)
 		return;
@@ -120,9 +143,13 @@ static void place(const struct source *s, int device, int report)
 			jail_fail(report, s->path);
 		return;
 	}
-	if (!device && make_path(s->path))
+	if (fstat(s->fd, &st))
 		jail_fail(report, s->path);
-	if (device) {
+	file = !S_ISDIR(st.st_mode);
+	snprintf(folder, sizeof folder, "%.*s", (int)(file ? strrchr(s->path, '/') - s->path : (long)strlen(s->path)), s->path);
+	if (make_path(folder))
+		jail_fail(report, s->path);
+	if (file) {
 		fd = open(to, O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
 		if (fd < 0)
 			jail_fail(report, s->path);
@@ -130,6 +157,18 @@ static void place(const struct source *s, int device, int report)
 	}
 	if (bind_at(s->fd, s->path, device))
 		jail_fail(report, s->path);
+}
+
+/* Nothing lies where a library's folder has what was installed beside it. */
+static void hide(const char *home, int report)
+{
+	for (size_t i = 0; library_hidden[i]; i++) {
+		char at[PATH_MAX];
+
+		snprintf(at, sizeof at, ".%s/%s", home, library_hidden[i]);
+		if (mount("tmpfs", at, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV, "size=4k,nr_inodes=2,mode=755") && errno != ENOENT && errno != ENOTDIR)
+			jail_fail(report, at);
+	}
 }
 
 /* Owned by the user inside, whoever mounts it. */
@@ -144,32 +183,32 @@ static int mount_tmp(const char *at)
 /* An empty root with Python in it, a /tmp of its own, nothing else; the old one is gone. */
 static void new_root(const struct jail *j, int report)
 {
-	struct source tree[LEN(trees)], device[LEN(devices)], *more = NULL;
+	struct source *tree, device[LEN(devices)], *more = NULL;
 	size_t n = 0, d = 0, m = 0;
 
-	/* found first: as root, what only root may look up; then another user for good */
-	for (; trees[n]; n++)
-		tree[n] = find(trees[n]);
-	if (j->prefix)
-		tree[n++] = find(j->prefix);
+	/* found first, then another user for good */
+	tree = find_all(j, &n);
 	for (; devices[d]; d++)
-		device[d] = find(devices[d]);
+		device[d] = find(devices[d], 0);
 	while (j->read && j->read[m])
 		m++;
 	more = xcalloc(m + 1, sizeof *more);
 	for (size_t i = 0; i < m; i++)
-		more[i] = find(j->read[i]);
+		more[i] = find(j->read[i], 0);
 	if (setresgid(INSIDE_ID, INSIDE_ID, INSIDE_ID) || setresuid(INSIDE_ID, INSIDE_ID, INSIDE_ID))
 		jail_fail(report, "user");
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
 	    mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, "size=1m,mode=755") || chdir("/tmp"))
 		jail_fail(report, "file system");
-	if (mkdir("dev", 0755) || (j->tmp ? mkdir("tmp", 0700) : make_path(TMP) || symlink(TMP, "tmp")))
+	if (mkdir("dev", 0755) || (j->tmp ? mkdir("tmp", 0700) : make_path(TMP) || symlink(TMP + 1, "tmp")))
 		jail_fail(report, "file system");
 	if (j->tmp && mount("tmpfs", "./tmp", "tmpfs", MS_NOSUID | MS_NODEV, j->tmp))
 		jail_fail(report, "/tmp");
 	for (size_t i = 0; i < n; i++)
 		place(&tree[i], 0, report);
+	free(tree);
+	for (size_t i = 0; i < j->library.homes.n; i++)
+		hide(j->library.homes.path[i], report);
 	for (size_t i = 0; i < d; i++)
 		place(&device[i], 1, report);
 	if (!j->tmp && mount_tmp("." TMP))
@@ -203,23 +242,42 @@ static void drop_user(int report)
 		jail_fail(report, "user");
 }
 
+/* Without a file system of its own: a NULL-terminated list of what is to be read. */
+static void readable(const struct jail *j, struct paths *out)
+{
+	static const char *const always[] = {"/dev/null", "/dev/zero", "/dev/random", "/dev/urandom", "/etc/ld.so.cache", NULL};
+
+	for (size_t i = 0; always[i]; i++)
+		paths_add(out, always[i]);
+	for (size_t i = 0; !j->python && trees[i]; i++)
+		paths_add(out, trees[i]);
+	for (size_t i = 0; i < j->library.files.n; i++)
+		paths_add(out, j->library.files.path[i]);
+	library_spread(&j->library, out);
+	for (size_t i = 0; j->read && j->read[i]; i++)
+		paths_add(out, j->read[i]);
+}
+
 void jail_lock(const struct jail *j, int report)
 {
-	static const char *const root[] = {"/", NULL};
+	static char *root[] = {"/"};
 	const char *const writable[] = {"/dev/null", "/dev/zero", j->tier > 1 ? NULL : j->tmp ? "/tmp" : TMP_ABOVE, NULL};
-	const char *readable[16 + JAIL_READ_MAX] = {"/usr", "/lib", "/lib64", "/lib32", "/bin", "/etc/ld.so.cache",
-	                                            "/dev/null", "/dev/zero", "/dev/random", "/dev/urandom", j->prefix};
-	size_t n = j->prefix ? 11 : 10;
+	struct paths all = {0};
+	struct landlock_paths allowed = {.read = {root, 1, 1}, .write = writable};
 	struct err e;
 
-	for (size_t i = 0; j->read && j->read[i] && i < JAIL_READ_MAX; i++)
-		readable[n++] = j->read[i];
-
-	if (j->tier == 1 ? landlock_abi() && landlock_enter(root, writable, &e) :
-	    j->tier == 2 && landlock_enter(readable, writable, &e)) {
+	if (j->tier == 3 || (j->tier == 1 && !landlock_abi()))
+		return;
+	if (j->tier == 2) {
+		readable(j, &all);
+		allowed.read = all;
+		allowed.list = j->library.homes;
+	}
+	if (landlock_enter(&allowed, &e)) {
 		errno = EPERM;
 		jail_fail(report, e.msg);
 	}
+	paths_release(&all);
 }
 
 void jail_enter(const struct jail *j, int report)
@@ -509,7 +567,7 @@ static int load_source(struct jail *j, enum side side, struct err *e)
 
 static int find_python(struct jail *j, const char *python, struct err *e)
 {
-	char real[PATH_MAX], *slash;
+	char real[PATH_MAX];
 
 	if (!python)
 		python = "/usr/bin/python3";
@@ -518,17 +576,7 @@ static int find_python(struct jail *j, const char *python, struct err *e)
 	if (access(real, X_OK))
 		return err_set(e, "%s: %s", real, strerror(errno));
 	j->python = xstrdup(real);
-	if (!strncmp(real, "/usr/", 5))
-		return 0;
-	/* PREFIX/bin/python3: its library is below PREFIX */
-	for (int up = 0; up < 2; up++) {
-		slash = strrchr(real, '/');
-		*slash = 0;
-	}
-	if (!*real)
-		return err_set(e, "%s: cannot tell where its library is", j->python);
-	j->prefix = xstrdup(real);
-	return 0;
+	return library_find(&j->library, j->python, e);
 }
 
 /* Landlock can tell a file that is cut from one that is read since its third version. */
@@ -561,12 +609,12 @@ static int export_filters(struct jail *j, struct err *e)
 	return 0;
 }
 
-int jail_open(struct jail *j, const char *python, int best, int worst, int group, struct proc p[2],
+int jail_open(struct jail *j, const char *python, const char *const *read, int best, int worst, int group, struct proc p[2],
               struct err *e)
 {
 	struct buf why = {0};
 
-	*j = (struct jail){.filter = {{-1, -1}, {-1, -1}}, .code = {-1, -1}};
+	*j = (struct jail){.filter = {{-1, -1}, {-1, -1}}, .code = {-1, -1}, .read = read};
 	p[0] = p[1] = no_proc;
 	if (find_python(j, python, e) || load_source(j, SIDE_MODEL, e) || load_source(j, SIDE_TESTER, e))
 		return -1;
@@ -600,7 +648,7 @@ void jail_close(struct jail *j)
 	if (j->group.version)
 		cgroup_release(&j->group);
 	free(j->python);
-	free(j->prefix);
+	library_release(&j->library);
 	for (int side = 0; side < 2; side++) {
 		free(j->source[side]);
 		close_fd(&j->code[side]);

@@ -18,6 +18,7 @@
 
 #include "base/frame.h"
 #include "cgroup.h"
+#include "library.h"
 #include "policy.h"
 
 enum { JAIL_READ_MAX = 32 };
@@ -28,15 +29,15 @@ enum side { SIDE_MODEL, SIDE_TESTER };
 
 struct jail {
 	int tier;                    /* what the processes get */
-	char *python;                /* resolved path of the interpreter; owned */
-	char *prefix;                /* its directory tree, where that is not /usr; owned, may be NULL */
+	char *python;                /* resolved path of the interpreter; owned. NULL: a command's jail, which has all of /usr */
+	struct library library;      /* what it needs */
 	char *source[2];             /* text of each side's program; owned */
 	int code[2];                 /* descriptors of their bytecode, or of nothing */
 	int filter[2][2];            /* [side][deny]: descriptors of the ready made filters */
 	struct cgroup group;         /* the model's side's; version 0: memory by rlimit only */
 	struct err no_group;         /* then: why */
-	/* for commands */
 	const char *const *read;     /* more trees to read, resolved, NULL-terminated, at most JAIL_READ_MAX; borrowed, may be NULL */
+	/* for commands */
 	const char *tmp;             /* mount options of a /tmp that programs may be run from; NULL: the usual one */
 };
 
@@ -47,10 +48,10 @@ struct proc {
 	char version[32];            /* Python's */
 };
 
-/* python NULL: /usr/bin/python3. best, worst: tiers allowed (best <= worst); group: whether a cgroup may be used.
+/* python NULL: /usr/bin/python3. read: see above. best, worst: tiers allowed (best <= worst); group: whether a cgroup may be used.
  * Starts both processes, which settles the tier. */
-MUST_CHECK int jail_open(struct jail *j, const char *python, int best, int worst, int group, struct proc p[2],
-                         struct err *e);
+MUST_CHECK int jail_open(struct jail *j, const char *python, const char *const *read, int best, int worst, int group,
+                         struct proc p[2], struct err *e);
 /* After proc_stop of both. */
 void jail_close(struct jail *j);
 /* What limits a program's memory: "cgroup" or "rlimit". */

@@ -52,7 +52,7 @@ static int allow(int set, const char *path, uint64_t access, struct err *e)
 	return rc ? -1 : 0;
 }
 
-int landlock_enter(const char *const *readable, const char *const *writable, struct err *e)
+int landlock_enter(const struct landlock_paths *p, struct err *e)
 {
 	int abi = landlock_abi(), set, rc = -1;
 	struct ruleset r = {handled(abi), abi >= 4 ? NET_TCP : 0, abi >= 6 ? SCOPE_ALL : 0};
@@ -63,11 +63,14 @@ int landlock_enter(const char *const *readable, const char *const *writable, str
 	set = (int)syscall(SYS_landlock_create_ruleset, &r, size, 0);
 	if (set < 0)
 		return err_set(e, "landlock: %s", strerror(errno));
-	for (; *readable; readable++)
-		if (allow(set, *readable, FS_READ, e))
+	for (size_t i = 0; i < p->read.n; i++)
+		if (allow(set, p->read.path[i], FS_READ, e))
 			goto out;
-	for (; *writable; writable++)
-		if (allow(set, *writable, r.fs & ~(uint64_t)(FS_REFER | FS_IOCTL_DEV), e))
+	for (size_t i = 0; i < p->list.n; i++)
+		if (allow(set, p->list.path[i], LANDLOCK_ACCESS_FS_READ_DIR, e))
+			goto out;
+	for (const char *const *w = p->write; *w; w++)
+		if (allow(set, *w, r.fs & ~(uint64_t)(FS_REFER | FS_IOCTL_DEV), e))
 			goto out;
 	if (syscall(SYS_landlock_restrict_self, set, 0))
 		err_set(e, "landlock: %s", strerror(errno));

@@ -7,11 +7,16 @@
 #ifndef LANDLOCK_H
 #define LANDLOCK_H
 
-#include "base/base.h"
+#include "library.h"
 
 /* Version of the kernel's interface, 0 where it has none. */
 int landlock_abi(void);
-/* NULL-terminated lists of paths; those that do not exist are passed over. */
-MUST_CHECK int landlock_enter(const char *const *readable, const char *const *writable, struct err *e);
+/* Those that do not exist are passed over. */
+struct landlock_paths {
+	struct paths read, list;     /* files to read and run; folders in and below which names can be seen. Borrowed */
+	const char *const *write;    /* also made and changed; NULL-terminated */
+};
+
+MUST_CHECK int landlock_enter(const struct landlock_paths *p, struct err *e);
 
 #endif

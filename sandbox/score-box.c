@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,14 @@ static const char usage[] = "score-box --serve | --probe | [options] -- COMMAND 
 
 enum { MIN_BYTES = 4096 };           /* 0 would be no limit to the kernel */
 
+/* Has whoever asked gone before we were ready? */
+static int abandoned(void)
+{
+	struct pollfd client = {.fd = 0};
+
+	return poll(&client, 1, 0) == 1 && client.revents & POLLHUP;
+}
+
 static void say_hello(struct box *b)
 {
 	struct buf m = {0};
@@ -32,7 +41,7 @@ static void say_hello(struct box *b)
 	frame_addf(&m, "tier", "%d", b->jail.tier);
 	frame_adds(&m, "python", b->side[SIDE_MODEL].version);
 	frame_adds(&m, "memory", jail_memory(&b->jail));
-	if (frame_send(1, &m, NULL, 0, &e))
+	if (frame_send(1, &m, NULL, 0, &e) && !abandoned())
 		die(EXIT_ERROR, "<stdout>: %s", e.msg);
 	buf_release(&m);
 }
@@ -71,6 +80,13 @@ static int probe_line(const struct box *b)
 static int add_read(const char *arg, void *data, struct err *e)
 {
 	return command_read(data, arg, e);
+}
+
+static int below(const char *path, const char *top)
+{
+	size_t n = strlen(top);
+
+	return !strncmp(path, top, n) && (!path[n] || path[n] == '/');
 }
 
 static int open_but(int fd, int mode)
@@ -123,14 +139,14 @@ int main(int argc, char **argv)
 {
 	const char *python = NULL;
 	struct command c = {.cpu = 5, .memory = 1 << 30, .output = 1 << 20, .file = 16 << 20, .tmp = 64 << 20, .processes = 64, .fd = 2};
-	int serving = 0, probe = 0, no_group = 0, tier = 1, worst = 3, at;
+	int serving = 0, probe = 0, no_group = 0, tier = 1, worst = 2, at;
 	const struct opt table[] = {
 		{"serve", 0, OPT_FLAG, &serving, NULL, "read requests on stdin, write replies on stdout", 0, 0, NULL},
 		{"probe", 0, OPT_FLAG, &probe, NULL, "print the tier that this machine gives as a JSON line", 0, 0, NULL},
 		{"python", 0, OPT_STR, &python, "PATH", "interpreter (/usr/bin/python3)", 0, 0, NULL},
 		{"no-cgroup", 0, OPT_FLAG, &no_group, NULL, "limit memory by rlimit only", 0, 0, NULL},
 		{"tier", 0, OPT_INT, &tier, "N", "do not try anything stronger than tier N (1)", 1, 3, NULL},
-		{"min-tier", 0, OPT_INT, &worst, "N", "refuse to run with anything weaker than tier N (3)", 1, 3, NULL},
+		{"min-tier", 0, OPT_INT, &worst, "N", "refuse to run with anything weaker than tier N (2)", 1, 3, NULL},
 		{"timeout", 0, OPT_F64, &c.cpu, "S", "CPU seconds a command may use (5)", 0.1, 86400, NULL},
 		{"wall", 0, OPT_F64, &c.wall, "S", "wall seconds as a backstop (6 times --timeout, at least 10)", 0.1, 1e6, NULL},
 		{"memory", 0, OPT_BYTES, &c.memory, "BYTES", "memory a command may use (1G)", 0, 0, NULL},
@@ -138,7 +154,7 @@ int main(int argc, char **argv)
 		{"file", 0, OPT_BYTES, &c.file, "BYTES", "how large a file may get (16M)", 0, 0, NULL},
 		{"tmp", 0, OPT_BYTES, &c.tmp, "BYTES", "how much the private /tmp holds (64M)", 0, 0, NULL},
 		{"processes", 0, OPT_INT, &c.processes, "N", "processes and threads at a time (64)", 1, 4000, NULL},
-		{"read", 0, OPT_CALL, &c, "DIR", "a directory that a command may read; may be repeated", 0, 0, add_read},
+		{"read", 0, OPT_CALL, &c, "DIR", "a directory that commands and programs may read; may be repeated", 0, 0, add_read},
 		{"fd", 0, OPT_INT, &c.fd, "N", "descriptor for a command's verdict (2)", 1, 1 << 20, NULL},
 		{0},
 	};
@@ -158,8 +174,11 @@ int main(int argc, char **argv)
 	c.no_group = no_group;
 	if (c.argv)
 		run_command(&c);
+	for (size_t i = 0; c.read[i]; i++)
+		if (below(c.read[i], "/tmp") || below(c.read[i], "/var/tmp"))
+			opt_usage(usage, "--read %s: /tmp and /var/tmp are the programs' own", c.read[i]);
 	signal(SIGPIPE, SIG_IGN);
-	if (jail_open(&box.jail, python, tier, worst, !no_group, box.side, &e))
+	if (jail_open(&box.jail, python, c.read, tier, worst, !no_group, box.side, &e))
 		die(EXIT_ERROR, "%s", e.msg);
 	if (serving)
 		serve(&box);

@@ -58,14 +58,19 @@ static void stay(int number, int jobs)
 int box_start(struct box_proc *b, const struct verify_opts *o, int number, struct err *e)
 {
 	char path[PATH_MAX], tier[16], min_tier[16];
-	const char *argv[10] = {find_box(path), "--serve", "--tier", tier, "--min-tier", min_tier};
+	const char *argv[10 + 2 * LEN(o->read)] = {find_box(path), "--serve", "--tier", tier, "--min-tier", min_tier};
+	size_t n = 6;
 	int pair[2];
 
 	snprintf(tier, sizeof tier, "%d", o->tier);
 	snprintf(min_tier, sizeof min_tier, "%d", o->min_tier);
 	if (o->python) {
-		argv[6] = "--python";
-		argv[7] = o->python;
+		argv[n++] = "--python";
+		argv[n++] = o->python;
+	}
+	for (size_t i = 0; i < o->n_read; i++) {
+		argv[n++] = "--read";
+		argv[n++] = o->read[i];
 	}
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
 		return err_set(e, "socketpair: %s", strerror(errno));

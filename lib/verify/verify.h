@@ -26,6 +26,8 @@ struct verify_opts {
 	int tier, min_tier;          /* passed to score-box */
 	const char *python;          /* NULL: score-box's choice */
 	struct launcher *launcher;   /* borrowed: starts score-box */
+	const char *read[31];        /* directories that programs may read */
+	size_t n_read;
 };
 
 /* ---- one turn's text task (grade.c) ---- */

@@ -103,7 +103,7 @@ run score-verify "$tmp/in"
 is 'a response that is no string' "$status.$(grep -c '.turns\[0\].response: ' "$tmp/err")" 1.1
 run score-verify "$tmp/none"
 is 'no such file' "$status" 1
-for wrong in '-j 0' '--timeout 0' '--min-tier 4' '--tier 3 --min-tier 2' '--memory 1M' '--nonsense' '--grader kind' \
+for wrong in '-j 0' '--timeout 0' '--min-tier 4' '--tier 3 --min-tier 2' '--tier 3' '--memory 1M' '--nonsense' '--grader kind' \
 	'--grader hendrycks --lenient'; do
 	# shellcheck disable=SC2086
 	run score-verify $wrong
@@ -231,6 +231,11 @@ for jobs in 1 2; do
 done
 head -n 1 "$tmp/in" | run timeout 300 score-verify
 is 'more than 64 MiB, and nothing else' "$status $(jq -c .turns[0].reward "$tmp/out")" '0 0'
+# what tests print is for nobody's terminal
+printf '{"id":"loud","task":"code","test_list":["import sys; sys.stderr.write(\\"x\\" * 1000000); assert f(1) == 2"],"turns":[{"response":"%s"}]}\n' \
+	"$right" >"$tmp/in"
+run score-verify "$tmp/in"
+is 'tests that print' "$status $(jq -c .turns[0].reward "$tmp/out") $(wc -c <"$tmp/err" | tr -d ' ')" '0 1 0'
 # nothing survives: neither at the end nor when score-verify is killed
 code loop 'while True: pass' >"$tmp/in"
 score-verify --timeout 60 "$tmp/in" >/dev/null 2>&1 &

@@ -149,6 +149,36 @@ except OSError as e: print(type(e).__name__)' 2>/dev/null </dev/null)" 'NotADire
 	tiered 'no output allowed, none made' '["pass"]' '' --output 0 -- true
 	tiered 'exactly as much output as allowed' '["pass"]' '' --output 6 -- echo 12345
 
+	# ---- what a cgroup counts, and what is counted where there is none ----
+	for how in '' --no-cgroup; do
+		# shellcheck disable=SC2086
+		tiered "sockets without end $how" '["pass"]' '' $how --memory 40M -- python3 -c '
+import socket
+try:
+    while True: socket.socketpair()
+except OSError as e: print(e.strerror)'
+		[ -z "$how" ] || is "tier $tier: as many as the memory allows, closed ones, too" "$(cat out)" 'Too many open files in system'
+	done
+	tiered 'a few sockets are no matter' '["pass"]' '' --no-cgroup -- python3 -c 'import asyncio; [asyncio.run(asyncio.sleep(0)) for _ in range(20)]'
+	for how in '' --no-cgroup; do
+		# shellcheck disable=SC2086
+		tiered "threads without end $how" '["exception","exit status 7"]' .detail $how --processes 8 -- python3 -c '
+import os, threading, time
+n = 0
+try:
+    for n in range(100): threading.Thread(target=time.sleep, args=(1000,)).start()
+except RuntimeError: os._exit(7 if n < 9 else 8)
+os._exit(9)'
+	done
+	tiered 'output held open by a descriptor on its way' '["pass"]' '' -- python3 -c '
+import array, os, socket
+a, b = socket.socketpair()
+b.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [a.fileno(), 1, 2]))])
+b.close()
+os.write(1, b"done\n")
+os._exit(0)'
+	is "tier $tier: what it wrote" "$(cat out)" done
+
 	# ---- what is refused ----
 	tiered 'a socket' '["violation","socket"]' .call -- python3 -c 'import socket; socket.socket()'
 	ok "tier $tier: that fits the schema" sh -c "cd '$top' && tail -n 1 '$tmp/err' | tests/validate box"
@@ -354,6 +384,37 @@ END
 		sh -c 'for i in 1 2 3 4; do (while :; do :; done) & done; wait'
 	tiered 'CPU time of many that end soon' '["timeout"]' '' --timeout 0.5 -- \
 		sh -c 'while :; do (i=0; while [ $i -lt 2000 ]; do i=$((i + 1)); done); done'
+	orphans='
+import os, signal, time
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+for _ in range(400):
+    r, w = os.pipe()
+    if os.fork() == 0:
+        end = time.process_time() + 0.02
+        while time.process_time() < end: pass
+        os._exit(0)
+    os.close(w)
+    os.read(r, 1)
+    os.close(r)'
+	# what counts it: a group that has a clock, or a perf counter (0 of it is a fault if it may be asked for)
+	if [ "$(verdict .memory_by)" = '"cgroup"' ]; then
+		tiered 'CPU time of children that nobody waits for' '["timeout","more than 1 s of CPU time"]' .detail --timeout 1 -- python3 -c "$orphans"
+	else
+		skip 'CPU time of children that nobody waits for: no cgroup here'
+	fi
+	if [ "$("$tmp/tree/calls" perf_event_open 0 0 0 0 0)" = 14 ]; then
+		tiered 'also without a group' '["timeout","more than 1 s of CPU time"]' .detail --no-cgroup --timeout 1 -- python3 -c "$orphans"
+	else
+		skip 'also without a group: this machine lends no counter'
+	fi
+	tiered 'of those that one waits for, once' '["pass",true]' '.timing.cpu < 2' --timeout 20 -- python3 -c '
+import os, time
+for _ in range(10):
+    if os.fork() == 0:
+        end = time.process_time() + 0.05
+        while time.process_time() < end: pass
+        os._exit(0)
+    os.wait()'
 	tiered 'memory of several together' '["memory"]' '' --memory 150M -- python3 -c '
 import os, time
 for _ in range(3): os.fork()

@@ -5,6 +5,7 @@ import os
 import resource
 import signal
 import sys
+import tempfile
 import time
 
 sys.path.insert(0, "tests/sandbox")
@@ -462,6 +463,76 @@ def f(x):
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
+LOOKS = """
+import os
+def f(x):
+    found = []
+    home = os.path.dirname(os.__file__)
+    for p in (home, home.rsplit("/", 1)[0] + "/python3", "/usr/local/" + home[5:]):
+        for q in ("site-packages", "dist-packages"):
+            for d, _, files in os.walk(p + "/" + q):
+                for name in files:
+                    try:
+                        found += open(d + "/" + name, "rb").read(1)
+                    except OSError:
+                        pass
+    return x + 1 if not found else len(found)
+"""
+
+
+def to_be_read(name, tier, box, options):
+    """Of the file system: Python's library without what was installed beside it; and what --read names."""
+    if tier < 3:
+        v = box.run(LOOKS)
+        tap.ok(v["status"] == "pass", "%s: nothing that was installed beside the library" % name, v)
+    folders = os.getcwd().split("/")
+    if tier > 1 and not all(os.stat("/".join(folders[:n]) or "/").st_mode & 1 for n in range(1, len(folders) + 1)):
+        tap.skip("%s: --read" % name, "another user may not enter this folder")
+        return
+    os.makedirs("run", exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=os.path.abspath("run")) as parent:      # /tmp is the programs' own
+        named = parent + "/named"
+        os.mkdir(named)
+        os.chmod(parent, 0o755)
+        for path in (named + "/data", parent + "/other"):
+            with open(path, "w") as f:
+                f.write("2")
+        reads = "def f(x):\n    return x - 1 + int(open(%r).read())\n"
+        other = Box(*options, "--read", named)
+        v = other.run(reads % (named + "/data"))
+        tap.ok(v["status"] == "pass", "%s: --read names a directory" % name, v)
+        v = other.run("open(%r, 'a').write('2')\n" % (named + "/data") + HONEST)
+        tap.ok(v["status"] == "exception", "%s: which is not written" % name, v)
+        v = other.run(reads % (parent + "/other"))
+        tap.equal(v["status"], "exception" if tier < 3 else "pass", "%s: what lies above it is not read" % name)
+        other.close()
+        v = box.run(reads % (named + "/data"))
+        tap.equal(v["status"], "exception" if tier < 3 else "pass", "%s: nor is it without --read" % name)
+
+
+THREADS_WITHOUT_END = """
+import threading, time
+threading.stack_size(32768)
+n = 1
+try:
+    while True:
+        threading.Thread(target=lambda: time.sleep(1000), daemon=True).start()
+        n += 1
+except RuntimeError:
+    pass
+def f(x):
+    return x + 1 if 32 <= n <= 65 else n
+"""
+
+
+def threads(name, box):
+    v = box.run(THREADS_WITHOUT_END, cpu=60, wall=600)
+    tap.ok(v["status"] == "pass", "%s: there are 64 threads at most" % name, v)
+    v = box.run("import threading\ndef f(x):\n    r = []\n    for _ in range(500):\n        t = threading.Thread(target=r.append, args=(x + 1,))\n"
+                "        t.start()\n        t.join()\n    return r[0]\n", cpu=60, wall=600)
+    tap.ok(v["status"] == "pass", "%s: one after the other, any number" % name, v)
+
+
 def swept(name, options):
     """A group whose score-box was ended together with its keeper goes when one starts after its last process is gone (anybody's:
     it may be gone sooner)."""
@@ -494,6 +565,8 @@ def main():
         attacks(name, tier, box, by_group)
         neighbours(name, options, box)
         inherited(name, options)
+        to_be_read(name, tier, box, options)
+        threads(name, box)
         failures(name, box)
         tap.equal(box.close(), 0, "%s: score-box ends well" % name)
         endings(name, options, tier == 1 and by_group)
