@@ -40,7 +40,8 @@ void cgroup_ground(struct cgroup *g);
 MUST_CHECK int cgroup_begin(struct cgroup *g, int64_t bytes, struct err *e);
 /* The most that it used at a time, in bytes; -1 where the kernel does not say. */
 int64_t cgroup_peak(const struct cgroup *g);
-/* Seconds of processor time that all who were ever in it have used there; -1 where the kernel does not say. */
+/* Seconds of processor time that all who were ever in it have used there; -1 where the kernel
+ * does not say. */
 double cgroup_cpu(const struct cgroup *g);
 /* Did the kernel kill for want of memory since it began? */
 int cgroup_killed(const struct cgroup *g);

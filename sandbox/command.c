@@ -40,7 +40,7 @@ struct run {
 	enum cause why;                      /* we ended it */
 	int call;                            /* forbidden */
 	int counter;                         /* of processor time, where no group counts it; -1: none */
-	uint64_t pair, sockets;              /* bytes that a pair of sockets may hold, and all that were made; without a group only */
+	uint64_t pair, sockets;              /* bytes: what a pair may hold, and all that were made */
 	double looked, base;                 /* when measured; processor time used before the command began */
 	int has_status;
 	struct fate fate;                    /* of the command */
@@ -256,15 +256,18 @@ static void take_listener(struct run *r)
 	struct cmsghdr *h;
 	int buffer = 0;                      /* this one's is as large as any: to change it is refused */
 
-	r->pair = getsockopt(r->socket, SOL_SOCKET, SO_SNDBUF, &buffer, &size) ? UINT32_MAX : 2 * ((uint64_t)buffer + OVERSHOOT);
+	r->pair = UINT32_MAX;
+	if (!getsockopt(r->socket, SOL_SOCKET, SO_SNDBUF, &buffer, &size))
+		r->pair = 2 * ((uint64_t)buffer + OVERSHOOT);
 	if (recvmsg(r->socket, &m, MSG_CMSG_CLOEXEC) == 1 && (h = CMSG_FIRSTHDR(&m)) && h->cmsg_type == SCM_RIGHTS &&
 	    h->cmsg_len == CMSG_LEN(sizeof(int)))
 		memcpy(&r->listener, CMSG_DATA(h), sizeof(int));
 	close_fd(&r->socket);
 }
 
-/* A pair of sockets holds memory that is nobody's: so many are made as all of them can hold what the command may have. A closed
- * one counts, too: its other end or itself may be on its way in a third. */
+/* A pair of sockets holds memory that is nobody's: so many are made as all of them can hold what
+ * the command may have. A closed one counts, too: its other end or itself may be on its way in a
+ * third. */
 static int pair_too_many(struct run *r)
 {
 	if (r->sockets + r->pair > r->c->memory)
@@ -273,8 +276,8 @@ static int pair_too_many(struct run *r)
 	return 0;
 }
 
-/* What is counted where there is no group: 0 if this is none of it. The arguments are in registers, so that what goes on is
- * what was asked for. */
+/* What is counted where there is no group: 0 if this is none of it. The arguments are in
+ * registers, so that what goes on is what was asked for. */
 static int counted(struct run *r, const struct seccomp_notif *n)
 {
 	struct seccomp_notif_resp answer = {.id = n->id, .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE};

@@ -110,7 +110,8 @@ static int processes(scmp_filter_ctx c, uint32_t forbid, uint32_t counted, int n
 	return rules_add(c, SCMP_ACT_ALLOW, "clone", &plain, 1, e);
 }
 
-/* Without namespaces: signals to this process (it cannot have others), and opens for reading, or of what Landlock leaves. */
+/* Without namespaces: signals to this process (it cannot have others), and opens for reading, or
+ * of what Landlock leaves. */
 static int exposed(scmp_filter_ctx c, enum policy_files files, struct err *e)
 {
 	static const char *const to_process[] = {"kill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo"};
@@ -171,7 +172,8 @@ static int export(scmp_filter_ctx c, struct sock_filter **code, size_t *n, struc
 	return *code ? 0 : err_set(e, "seccomp: cannot export the filter");
 }
 
-int command_policy_make(enum policy_files files, int counted, enum policy_deny deny, struct sock_filter **code, size_t *n, struct err *e)
+int command_policy_make(enum policy_files files, int counted, enum policy_deny deny,
+                        struct sock_filter **code, size_t *n, struct err *e)
 {
 	uint32_t forbid = deny == POLICY_NOTIFY ? SCMP_ACT_NOTIFY : SCMP_ACT_KILL_PROCESS;
 	scmp_filter_ctx c = rules_new(e);
@@ -179,7 +181,8 @@ int command_policy_make(enum policy_files files, int counted, enum policy_deny d
 
 	if (!c)
 		return -1;
-	rc = fill(c, forbid, counted && deny == POLICY_NOTIFY ? SCMP_ACT_NOTIFY : SCMP_ACT_ALLOW, files, e) ? -1 : export(c, code, n, e);
+	rc = fill(c, forbid, counted && deny == POLICY_NOTIFY ? SCMP_ACT_NOTIFY : SCMP_ACT_ALLOW, files, e) ?
+	     -1 : export(c, code, n, e);
 	seccomp_release(c);
 	return rc;
 }

@@ -12,10 +12,12 @@
 
 struct sock_filter;
 
-/* POLICY_PRIVATE: there is a pid namespace and a private place for files (tier 1); otherwise no processes, signals to the
- * calling one only. counted: pairs of sockets and, outside tier 1, threads are told to the listener, too, which lets them be
- * or not. Makes the filter's n instructions, for the caller's user and group; *code is owned. */
-MUST_CHECK int command_policy_make(enum policy_files files, int counted, enum policy_deny deny, struct sock_filter **code, size_t *n, struct err *e);
+/* POLICY_PRIVATE: there is a pid namespace and a private place for files (tier 1); otherwise no
+ * processes, signals to the calling one only. counted: pairs of sockets and, outside tier 1,
+ * threads are told to the listener, too, which lets them be or not. Makes the filter's n
+ * instructions, for the caller's user and group; *code is owned. */
+MUST_CHECK int command_policy_make(enum policy_files files, int counted, enum policy_deny deny,
+                                   struct sock_filter **code, size_t *n, struct err *e);
 /* Gives up for good, for this process and all that come from it, every call that the filter (made with POLICY_NOTIFY) does
  * not allow. Wants no_new_privs. Returns the listener of forbidden calls (close-on-exec), or -1 where the kernel gives none:
  * forbidden calls then kill the process that makes them; or -2 and the reason. */

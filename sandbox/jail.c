@@ -46,8 +46,8 @@ static const char loader[] =
 	"os.close(6)\n"
 	"exec(marshal.loads(c[16:]) if c[:16] == x.MAGIC_NUMBER + b'\\3\\0\\0\\0' + _imp.source_hash(x._RAW_MAGIC_NUMBER, s) else s)";
 
-/* What the new root holds, as far as the machine has it: for commands all of it; for a Python those that are symbolic links,
- * which are made anew, and its library. */
+/* What the new root holds, as far as the machine has it: for commands all of it; for a Python
+ * those that are symbolic links, which are made anew, and its library. */
 static const char *const trees[] = {"/usr", "/lib", "/lib64", "/lib32", "/bin", NULL};
 static const char *const devices[] = {"/dev/null", "/dev/zero", "/dev/random", "/dev/urandom", NULL};
 
@@ -109,7 +109,8 @@ static struct source find(const char *path, int follow)
 	return s;
 }
 
-/* All that is to be mounted but devices, in this order; n of them, owned. Found as root what only root may look up. */
+/* All that is to be mounted but devices, in this order; n of them, owned. Found as root what
+ * only root may look up. */
 static struct source *find_all(const struct jail *j, size_t *n)
 {
 	const struct paths *const lists[] = {&j->library.homes, &j->library.files};
@@ -134,6 +135,7 @@ static void place(const struct source *s, int device, int report)
 	char to[PATH_MAX], folder[PATH_MAX];
 	struct stat st;
 	int fd, file;
+	size_t n;
 
 	if (s->fd < 0)
 		return;
@@ -146,7 +148,8 @@ static void place(const struct source *s, int device, int report)
 	if (fstat(s->fd, &st))
 		jail_fail(report, s->path);
 	file = !S_ISDIR(st.st_mode);
-	snprintf(folder, sizeof folder, "%.*s", (int)(file ? strrchr(s->path, '/') - s->path : (long)strlen(s->path)), s->path);
+	n = file ? (size_t)(strrchr(s->path, '/') - s->path) : strlen(s->path);
+	snprintf(folder, sizeof folder, "%.*s", (int)n, s->path);
 	if (make_path(folder))
 		jail_fail(report, s->path);
 	if (file) {
@@ -166,7 +169,8 @@ static void hide(const char *home, int report)
 		char at[PATH_MAX];
 
 		snprintf(at, sizeof at, ".%s/%s", home, library_hidden[i]);
-		if (mount("tmpfs", at, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV, "size=4k,nr_inodes=2,mode=755") && errno != ENOENT && errno != ENOTDIR)
+		if (mount("tmpfs", at, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV, "size=4k,nr_inodes=2,mode=755") &&
+		    errno != ENOENT && errno != ENOTDIR)
 			jail_fail(report, at);
 	}
 }
@@ -245,7 +249,10 @@ static void drop_user(int report)
 /* Without a file system of its own: a NULL-terminated list of what is to be read. */
 static void readable(const struct jail *j, struct paths *out)
 {
-	static const char *const always[] = {"/dev/null", "/dev/zero", "/dev/random", "/dev/urandom", "/etc/ld.so.cache", NULL};
+	static const char *const always[] = {"/etc/ld.so.cache", NULL};
+
+	for (size_t i = 0; devices[i]; i++)
+		paths_add(out, devices[i]);
 
 	for (size_t i = 0; always[i]; i++)
 		paths_add(out, always[i]);
@@ -588,8 +595,9 @@ enum policy_files jail_files(const struct jail *j)
 static int export_filters(struct jail *j, struct err *e)
 {
 	uint32_t inside = j->tier == 1 ? INSIDE_ID : geteuid() ? 0 : NOBODY;
-	struct policy p = {.files = jail_files(j), .counted = j->tier > 1 && !j->group.version, .uid = inside, .gid = inside};
+	struct policy p = {.files = jail_files(j), .uid = inside, .gid = inside};
 
+	p.counted = j->tier > 1 && !j->group.version;
 	if (!inside) {
 		p.uid = geteuid();
 		p.gid = getegid();

@@ -48,8 +48,8 @@ struct proc {
 	char version[32];            /* Python's */
 };
 
-/* python NULL: /usr/bin/python3. read: see above. best, worst: tiers allowed (best <= worst); group: whether a cgroup may be used.
- * Starts both processes, which settles the tier. */
+/* python NULL: /usr/bin/python3. read: see above. best, worst: tiers allowed (best <= worst);
+ * group: whether a cgroup may be used. Starts both processes, which settles the tier. */
 MUST_CHECK int jail_open(struct jail *j, const char *python, const char *const *read, int best, int worst, int group,
                          struct proc p[2], struct err *e);
 /* After proc_stop of both. */
@@ -63,7 +63,8 @@ MUST_CHECK int proc_clean(const struct proc *p, struct err *e);
 /* Kills and reaps; everything in its pid namespace goes with it. */
 void proc_stop(struct proc *p);
 
-/* Variables that every jail has, for those that ask for a home and a name: of users it knows nothing. */
+/* Variables that every jail has, for those that ask for a home and a name: of users it knows
+ * nothing. */
 #define JAIL_ENVIRONMENT "PATH=/usr/bin:/bin", "HOME=/tmp", "USER=nobody", "LOGNAME=nobody", "LANG=C.UTF-8"
 /* What may be opened in this tier. */
 enum policy_files jail_files(const struct jail *j);

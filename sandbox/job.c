@@ -256,8 +256,8 @@ static void drain(struct job *j)
 		close_fd(&j->out);
 }
 
-/* A thread, where neither a group nor a user of its own bounds their number. The flags are in a register: what goes on is what
- * was asked for. */
+/* A thread, where neither a group nor a user of its own bounds their number. The flags are in a
+ * register: what goes on is what was asked for. */
 static int counted(const struct job *j, const struct seccomp_notif *n)
 {
 	struct seccomp_notif_resp answer = {.id = n->id};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Shared libraries are found as ld.so(8) does, but all that it might take: every one of that name in its cache, in an object's own
- * search path and in the usual folders. Formats: elf(5). */
+/* Shared libraries are found as ld.so(8) does, but all that it might take: every one of that
+ * name in its cache, in an object's own search path and in the usual folders. Formats: elf(5). */
 #include "library.h"
 
 #include <dirent.h>
@@ -17,11 +17,12 @@ enum { MAX_FILES = 2000, MAX_CACHE = 16 << 20 };
 
 const char *const library_hidden[] = {"site-packages", "dist-packages", NULL};
 
-/* Loaded by the C library or asked for by programs without being named in a file; its locale; time zones. */
+/* Loaded by the C library or asked for by programs without being named in a file; its locale;
+ * time zones. */
 static const char *const asked_for[] = {"libgcc_s.so.1", "libm.so.6", NULL};
 static const char *const also[] = {"/usr/lib/locale/C.utf8", "/usr/share/zoneinfo", NULL};
-static const char *const usual[] = {"/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib64", "/usr/lib64", "/lib", "/usr/lib",
-                                    "/usr/local/lib", NULL};
+static const char *const usual[] = {"/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib64", "/usr/lib64",
+                                    "/lib", "/usr/lib", "/usr/local/lib", NULL};
 
 /* ---- lists ---- */
 
@@ -48,7 +49,8 @@ static void add(struct library *l, const char *path)
 	char folder[PATH_MAX], real[PATH_MAX], full[PATH_MAX + NAME_MAX + 2];
 	const char *slash = strrchr(path, '/');
 
-	if (!slash || slash == path || (size_t)(slash - path) >= sizeof folder || strlen(slash) > NAME_MAX || l->files.n == MAX_FILES)
+	if (!slash || slash == path || (size_t)(slash - path) >= sizeof folder ||
+	    strlen(slash) > NAME_MAX || l->files.n == MAX_FILES)
 		return;
 	snprintf(folder, sizeof folder, "%.*s", (int)(slash - path), path);
 	if (!realpath(folder, real) || access(path, F_OK))
@@ -80,8 +82,8 @@ static const Elf64_Phdr *headers(const struct object *o, size_t *n)
 	const Elf64_Ehdr *h = at(o, 0, sizeof *h);
 
 	*n = 0;
-	if (!h || memcmp(h->e_ident, ELFMAG, SELFMAG) || h->e_ident[EI_CLASS] != ELFCLASS64 || h->e_phentsize != sizeof(Elf64_Phdr) ||
-	    h->e_phoff % 8)
+	if (!h || memcmp(h->e_ident, ELFMAG, SELFMAG) || h->e_ident[EI_CLASS] != ELFCLASS64 ||
+	    h->e_phentsize != sizeof(Elf64_Phdr) || h->e_phoff % 8)
 		return NULL;
 	*n = h->e_phnum;
 	return at(o, h->e_phoff, (uint64_t)*n * sizeof(Elf64_Phdr));
@@ -98,7 +100,9 @@ static uint64_t offset_of(const Elf64_Phdr *p, size_t n, uint64_t address)
 
 static const char *string_at(const struct object *o, uint64_t offset)
 {
-	return offset < o->n_strings && memchr(o->strings + offset, 0, o->n_strings - offset) ? o->strings + offset : NULL;
+	if (offset >= o->n_strings || !memchr(o->strings + offset, 0, o->n_strings - offset))
+		return NULL;
+	return o->strings + offset;
 }
 
 /* If it is one for this machine: there may be others of the same name. */
@@ -107,7 +111,8 @@ static void add_object(struct library *l, const char *path)
 	char head[EI_NIDENT] = "";
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
-	if (fd >= 0 && pread(fd, head, sizeof head, 0) == sizeof head && !memcmp(head, ELFMAG, SELFMAG) && head[EI_CLASS] == ELFCLASS64)
+	if (fd >= 0 && pread(fd, head, sizeof head, 0) == sizeof head && !memcmp(head, ELFMAG, SELFMAG) &&
+	    head[EI_CLASS] == ELFCLASS64)
 		add(l, path);
 	if (fd >= 0)
 		close(fd);
@@ -125,12 +130,13 @@ static void try_folder(struct library *l, const char *folder, size_t n, const ch
 static void try_path(struct library *l, const char *list, const char *origin, const char *name)
 {
 	while (*list) {
-		size_t n = strcspn(list, ":"), own = !strncmp(list, "$ORIGIN", 7) ? 7 : !strncmp(list, "${ORIGIN}", 9) ? 9 : 0;
+		size_t n = strcspn(list, ":");
+		size_t own = !strncmp(list, "$ORIGIN", 7) ? 7 : !strncmp(list, "${ORIGIN}", 9) ? 9 : 0;
+		int here = own ? (int)(strrchr(origin, '/') - origin) : 0;
 		char folder[PATH_MAX];
-		int all = own ? snprintf(folder, sizeof folder, "%.*s%.*s", (int)(strrchr(origin, '/') - origin), origin, (int)(n - own), list + own)
-		              : snprintf(folder, sizeof folder, "%.*s", (int)n, list);
+		int all = snprintf(folder, sizeof folder, "%.*s%.*s", here, origin, (int)(n - own), list + own);
 
-		if (n >= own && all > 0 && (size_t)all < sizeof folder && folder[0] == '/')
+		if (all > 0 && (size_t)all < sizeof folder && folder[0] == '/')
 			try_folder(l, folder, (size_t)all, name);
 		list += n + (list[n] == ':');
 	}
@@ -258,7 +264,8 @@ static void scan_modules(struct library *l, const char *home, const struct buf *
 static void find_homes(struct library *l, const char *prefix)
 {
 	static const char *const below[] = {"lib", "lib64", NULL};
-	char folder[PATH_MAX + 16], home[PATH_MAX + NAME_MAX + 32], mark[PATH_MAX + NAME_MAX + 64], real[PATH_MAX];
+	char folder[PATH_MAX + 16], home[PATH_MAX + NAME_MAX + 32];
+	char mark[PATH_MAX + NAME_MAX + 64], real[PATH_MAX];
 	struct dirent *entry;
 
 	for (size_t i = 0; below[i]; i++) {

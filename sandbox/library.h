@@ -15,9 +15,9 @@ struct paths {
 };
 
 struct library {
-	struct paths files;          /* to be read, with all below those that are directories; absolute, no folder in them is a link */
+	struct paths files;          /* to be read, folders whole; absolute, and none of their folders is a link */
 	struct paths names;          /* of shared libraries that were looked for */
-	struct paths homes;          /* folders of standard libraries: all in them but LIBRARY_HIDDEN is to be read */
+	struct paths homes;          /* folders of standard libraries: to be read but library_hidden */
 };
 
 /* Names in a home, NULL-terminated. */

@@ -16,8 +16,8 @@ enum policy_who { POLICY_MODEL, POLICY_TESTER };
 /* What a forbidden call does: stops and is told to the listener, or kills the process. */
 enum policy_deny { POLICY_NOTIFY, POLICY_KILL };
 
-/* What may be opened: for reading only; for writing, too, where Landlock denies all but a few devices; or made and changed,
- * in a private place (everything else is mounted read-only). */
+/* What may be opened: for reading only; for writing, too, where Landlock denies all but a few
+ * devices; or made and changed, in a private place (everything else is mounted read-only). */
 enum policy_files { POLICY_READ_ONLY, POLICY_DEVICES, POLICY_PRIVATE };
 
 struct policy {

@@ -25,7 +25,8 @@ struct pump {
 struct pollfd pump_wants(const struct pump *p);
 /* Does what revents allow. -1: reading or writing failed, and errno says how. */
 MUST_CHECK int pump_turn(struct pump *p, short revents);
-/* Nobody writes to the source any more, though somebody may hold it open: with all that is in it moved, it has ended. */
+/* Nobody writes to the source any more, though somebody may hold it open: with all that is in it
+ * moved, it has ended. */
 void pump_last(struct pump *p);
 /* Is there something to come, or to be delivered? */
 int pump_busy(const struct pump *p);

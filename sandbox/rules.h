@@ -28,10 +28,12 @@ MUST_CHECK int rules_add_all(scmp_filter_ctx c, uint32_t action, const char *con
 MUST_CHECK int rules_open_read_only(scmp_filter_ctx c, struct err *e);
 /* Or for writing, where Landlock knows which: but not one without a name, nor for neither. */
 MUST_CHECK int rules_open_named(scmp_filter_ctx c, struct err *e);
-/* A local socket is refused with an error, because the C library asks for one when it looks up a user; and an IPv4 datagram
- * socket, because libuuid (Python's uuid1) asks for one to learn the machine's addresses. Any other is forbidden. */
+/* A local socket is refused with an error, because the C library asks for one when it looks up a
+ * user; and an IPv4 datagram socket, because libuuid (Python's uuid1) asks for one to learn the
+ * machine's addresses. Any other is forbidden. */
 MUST_CHECK int rules_sockets(scmp_filter_ctx c, uint32_t forbid, struct err *e);
-/* Becoming the user and group that one is, as seteuid and setuid do, is allowed; becoming others gets this. */
+/* Becoming the user and group that one is, as seteuid and setuid do, is allowed; becoming others
+ * gets this. */
 MUST_CHECK int rules_ids(scmp_filter_ctx c, uint32_t uid, uint32_t gid, uint32_t others, struct err *e);
 /* A new filter in which what no rule names gets ENOSYS; NULL, and the reason. */
 scmp_filter_ctx rules_new(struct err *e);

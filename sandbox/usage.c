@@ -117,19 +117,21 @@ void usage_read(pid_t pid, int with_root, struct usage *u)
 
 int usage_counter(pid_t pid)
 {
-	struct perf_event_attr clock = {.type = PERF_TYPE_SOFTWARE, .size = sizeof clock, .config = PERF_COUNT_SW_TASK_CLOCK,
-	                                .inherit = 1};
+	struct perf_event_attr clock = {.type = PERF_TYPE_SOFTWARE, .size = sizeof clock,
+	                                .config = PERF_COUNT_SW_TASK_CLOCK, .inherit = 1};
 	int fd = (int)syscall(SYS_perf_event_open, &clock, pid, -1, -1, PERF_FLAG_FD_CLOEXEC);
 
-	clock.exclude_kernel = clock.exclude_hv = 1;     /* what users may ask for; this clock does not tell them apart */
-	return fd >= 0 ? fd : (int)syscall(SYS_perf_event_open, &clock, pid, -1, -1, PERF_FLAG_FD_CLOEXEC);
+	if (fd >= 0)
+		return fd;
+	clock.exclude_kernel = clock.exclude_hv = 1;     /* what users may ask for: it counts the same */
+	return (int)syscall(SYS_perf_event_open, &clock, pid, -1, -1, PERF_FLAG_FD_CLOEXEC);
 }
 
 double usage_counted(int counter)
 {
-	uint64_t nanoseconds;
+	uint64_t ns;
 
-	return counter >= 0 && read(counter, &nanoseconds, sizeof nanoseconds) == sizeof nanoseconds ? 1e-9 * (double)nanoseconds : -1;
+	return counter >= 0 && read(counter, &ns, sizeof ns) == sizeof ns ? 1e-9 * (double)ns : -1;
 }
 
 size_t usage_threads(pid_t pid)

@@ -18,8 +18,8 @@ struct usage {
 
 /* Can the kernel say who pid's children are? */
 int usage_tree_works(pid_t pid);
-/* A counter (a descriptor) of the processor time of pid, a child that runs nothing yet, and of all that will come from it, also
- * when nobody waits for them; -1 where the kernel gives none. */
+/* A counter (a descriptor) of the processor time of pid, a child that runs nothing yet, and of
+ * all that will come from it, also when nobody waits for them; -1 where the kernel gives none. */
 int usage_counter(pid_t pid);
 /* Its seconds; -1: none. */
 double usage_counted(int counter);

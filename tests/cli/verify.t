@@ -212,7 +212,7 @@ is 'a sandbox that dies twice: error, the rest goes on' "$status.$(jq -c '.turns
 run score-verify --python /bin/false "$tmp/in"
 is 'no Python: refused' "$status" 1
 # what no message to the sandbox holds: the program's own fault, or an error of the record's; and on it goes
-much() { head -c 70000000 /dev/zero | tr '\0' x; }
+much() { head -c 67200000 /dev/zero | tr '\0' x; }
 {
 	printf '{"id":"response","task":"code","test_list":["assert f(1) == 2"],"turns":[{"response":"```python\\n%s\\ns = \\"' "$right"; much; printf '%s\n' '\"\n```"}]}'
 	printf '{"id":"test","task":"code","test_list":["assert f(1) == 2 #'; much; printf '"],"turns":[{"response":"%s"}]}\n' "$right"
@@ -223,13 +223,11 @@ much() { head -c 70000000 /dev/zero | tr '\0' x; }
 	printf '","tests":"def check(f): pass","turns":[{"response":"%s"}]}\n' "$right"
 	code last "$right"
 } >"$tmp/in"
-for jobs in 1 2; do
-	run timeout 300 score-verify -j $jobs "$tmp/in"
-	is "more than 64 MiB, -j $jobs: verdicts" "$status $(jq -r '"\(.id)=\(.turns[0].reward),\(.turns[0].verdict.status)"' "$tmp/out" | tr '\n' ' ')" \
-		'0 response=0,exception test=null,error setup=null,error tests=null,error code_prompt=null,error last=1,pass '
-	is "more than 64 MiB, -j $jobs: which say so" "$(grep -c 'bytes, more than' "$tmp/out")" 5
-done
-head -n 1 "$tmp/in" | run timeout 300 score-verify
+run timeout 600 score-verify -j 2 "$tmp/in"
+is 'more than 64 MiB: verdicts' "$status $(jq -r '"\(.id)=\(.turns[0].reward),\(.turns[0].verdict.status)"' "$tmp/out" | tr '\n' ' ')" \
+	'0 response=0,exception test=null,error setup=null,error tests=null,error code_prompt=null,error last=1,pass '
+is 'more than 64 MiB: which say so' "$(grep -c 'bytes, more than' "$tmp/out")" 5
+head -n 1 "$tmp/in" | run timeout 600 score-verify
 is 'more than 64 MiB, and nothing else' "$status $(jq -c .turns[0].reward "$tmp/out")" '0 0'
 # what tests print is for nobody's terminal
 printf '{"id":"loud","task":"code","test_list":["import sys; sys.stderr.write(\\"x\\" * 1000000); assert f(1) == 2"],"turns":[{"response":"%s"}]}\n' \

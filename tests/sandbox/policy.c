@@ -123,7 +123,8 @@ static void check(const char *what, const struct seccomp_data *d, const char wan
 	ok(good, "%s: %s%s", what, want[0], why);
 }
 
-/* A column says it for two filters where it has a stroke: as long as nothing can be written, and where devices can. */
+/* A column says it for two filters where it has a stroke: as long as nothing can be written, and
+ * where devices can. */
 static void spread(const char column[COLUMNS][16], char want[FILTERS][8])
 {
 	for (int i = 0; i < FILTERS; i++) {
