@@ -95,8 +95,9 @@ bin/score-%: $(B)/bin/score-%.o $(B)/libscore.a build/variant
 sandbox/score-box: $(patsubst %.c,$(B)/%.o,$(wildcard sandbox/*.c)) $(patsubst %.c,$(B)/%.o,$(wildcard lib/base/*.c)) build/variant
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -lseccomp -lm
 
-sandbox/model.pyc: sandbox/wire.py sandbox/model.py
-sandbox/tester.pyc: sandbox/wire.py sandbox/program.py sandbox/tester.py
+sandbox/model.pyc: sandbox/wire.py sandbox/values.py sandbox/calls.py sandbox/zygote.py sandbox/model.py
+sandbox/tester.pyc: sandbox/wire.py sandbox/values.py sandbox/calls.py sandbox/zygote.py sandbox/program.py \
+	sandbox/plan.py sandbox/tester.py
 $(CODE):
 	-@cat $^ | /usr/bin/python3 -S -s sandbox/bytecode.py >$@
 

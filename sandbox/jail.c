@@ -544,7 +544,8 @@ int proc_clean(const struct proc *p, struct err *e)
 static int load_source(struct jail *j, enum side side, struct err *e)
 {
 	static const char *const names[] = {[SIDE_MODEL] = "model.py", [SIDE_TESTER] = "tester.py"};
-	const char *files[] = {"wire.py", "program.py", names[side]};
+	const char *files[] = {"wire.py", "values.py", "calls.py", "zygote.py",
+	                       "program.py", "plan.py", names[side]};
 	char dir[PATH_MAX], path[PATH_MAX + 16];
 	ssize_t n = readlink("/proc/self/exe", dir, sizeof dir - 1);
 	struct buf text = {0};
@@ -554,7 +555,7 @@ static int load_source(struct jail *j, enum side side, struct err *e)
 	dir[n] = 0;
 	*strrchr(dir, '/') = 0;
 	for (size_t i = 0; i < LEN(files); i++) {
-		if (i == 1 && side == SIDE_MODEL)
+		if ((i == 4 || i == 5) && side == SIDE_MODEL)
 			continue;
 		snprintf(path, sizeof path, "%s/%s", dir, files[i]);
 		if (file_read(path, MAX_SOURCE, &text, e)) {

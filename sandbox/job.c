@@ -3,15 +3,16 @@
  * The supervisor's part of a job. Who holds what:
  *
  *   supervisor --control--> model's zygote --fork--> program    (channel, output socket, program text)
- *   supervisor --control--> tester                              (channel's other end, tests, a nonce)
+ *   supervisor --control--> tests' zygote --fork--> tester      (channel's other end, verdict
+ *                                                                socket, tests, a nonce)
  *   program    --output socket--> supervisor                    (listener of its filter, then what it prints)
+ *   tester     --verdict socket--> supervisor                   (the verdict, sealed with the nonce)
  *
  * The verdict is the tester's; where the program ended before the tests did, it is what the supervisor
  * itself saw of that end. The program's exit status and output never say anything but how it failed.
  */
 #include "job.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
@@ -28,50 +29,32 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "judge.h"
 #include "policy.h"
 #include "usage.h"
 
 enum {
 	START_SECONDS = 20,          /* for the program's process to be there */
 	TESTER_SECONDS = 3,          /* for the tester to notice that its program is gone */
-	STARVED = 4,                 /* times the wall limit, at most, where all the rest was waiting for a processor */
 	LAST_MS = 100,               /* for a process that has closed its end to be gone by itself */
 	THREADS = 64, FILE_BYTES = 8 << 20,
-	TESTER_BYTES = 128 << 20,    /* a tester that once held more is not used again */
-	NONCE = 16,
 };
 
 #define SPACE 4                     /* address space, in terms of memory, where a cgroup limits that */
 #define TICK 0.01                   /* seconds; how far a program may run over its CPU time */
 #define SOON 0.25                   /* seconds; a job that takes longer may be one that is starved */
 
-struct limits {
-	double cpu, wall;
-	int64_t memory, output;
-};
-
-struct job {
-	struct limits limit;
-	int channel, out, listener, pidfd;   /* -1: none */
-	int tester_done, program_done;
-	int tester_dead, zygote_dead, timed_out, cpu_out, tester_out, starved, flooded, violated;
-	int cut_off;                         /* killed by us because the tester was done, not by itself or others */
-	pid_t pid;                           /* the program's, as seen from here; 0: unknown */
-	int call;                            /* of the violation */
-	int64_t printed;
-	struct buf tester, program;          /* their answers */
-	double begun, ended, tester_cpu;     /* when; the tester's clock then */
-	double tester_waited;                /* for a processor, when this job had taken a while; negative: not looked at */
-	int64_t tester_peak;                 /* of a dead one, killed; else 0 */
-};
+static void kill_by(int pidfd)
+{
+	if (pidfd >= 0)
+		syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+}
 
 static void kill_program(const struct job *j)
 {
-	if (j->pidfd >= 0)
-		syscall(SYS_pidfd_send_signal, j->pidfd, SIGKILL, NULL, 0);
+	kill_by(j->pidfd);
 }
 
 void box_close(struct box *b)
@@ -82,14 +65,6 @@ void box_close(struct box *b)
 }
 
 /* ---- start ---- */
-
-static double field_number(const struct buf *b, const char *key, double otherwise)
-{
-	const char *s = frame_get(b, key);
-	double v;
-
-	return s && !parse_f64(s, &v, NULL) && v > 0 ? v : otherwise;
-}
 
 static int program_file(const struct buf *request, struct err *e)
 {
@@ -213,28 +188,60 @@ static int start_program(struct box *b, struct job *j, const struct buf *request
 	return handshake(j, e);
 }
 
-static int start_tester(struct box *b, struct job *j, const struct buf *request, struct err *e)
+/* The tests, with the tester's ends of the channel and of the socket for its verdict. */
+static int send_tests(struct box *b, struct job *j, const struct buf *request, struct err *e)
 {
 	static const char *const keys[] = {"entry", "prompt", "check", "test", "setup", "isolation", "memory"};
-	unsigned char nonce[NONCE];
+	int pair[2], fds[2], rc;
 	struct buf m = {0};
 	const char *key, *value;
 	size_t at = 0, nkey, n;
-	int rc;
 
-	if (getrandom(nonce, sizeof nonce, 0) != sizeof nonce)
+	if (getrandom(j->nonce, NONCE, 0) != NONCE)
 		return err_set(e, "getrandom: %s", strerror(errno));
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+		return err_set(e, "socketpair: %s", strerror(errno));
+	j->reply = pair[0];
+	fds[0] = j->channel;
+	fds[1] = pair[1];
 	frame_begin(&m);
 	frame_adds(&m, "op", "run");
-	frame_add(&m, "nonce", nonce, sizeof nonce);
+	frame_add(&m, "nonce", j->nonce, NONCE);
+	frame_adds(&m, "file", b->jail.tier == 1 ? "1" : "");
 	while (frame_next(request, &at, &key, &nkey, &value, &n))
 		for (size_t k = 0; k < LEN(keys); k++)
 			if (nkey == strlen(keys[k]) && !memcmp(key, keys[k], nkey))
 				frame_add(&m, keys[k], value, n);
-	rc = frame_send(b->side[SIDE_TESTER].control, &m, &j->channel, 1, e);
+	rc = frame_send(b->side[SIDE_TESTER].control, &m, fds, 2, e);
 	buf_release(&m);
 	close_fd(&j->channel);
+	close(pair[1]);
 	return rc;
+}
+
+/* The tester's process is there; or there is none, since something is wrong with the tests. */
+static int tester_starts(struct box *b, struct job *j, struct err *e)
+{
+	int control = b->side[SIDE_TESTER].control;
+	size_t n = 1;
+
+	j->keeper_dead = 1;
+	if (!wait_readable(control, START_SECONDS) ||
+	    frame_recv(control, &j->tester, &j->tester_pidfd, &n, e) != 1)
+		return err_set(e, "the tests' side does not answer");
+	j->keeper_dead = 0;
+	if (frame_get(&j->tester, "started")) {
+		j->tester_pid = pid_of(j->tester_pidfd);
+		j->tester_cpu = clock_cpu(j->tester_pid);
+		return 0;
+	}
+	if (!frame_get(&j->tester, "status"))
+		return err_set(e, "no process for the tests");
+	j->ended = now_seconds();
+	j->answered = j->tester_done = 1;
+	close_fd(&j->reply);
+	kill_program(j);
+	return 0;
 }
 
 /* ---- watch ---- */
@@ -289,98 +296,66 @@ static void violation(struct job *j)
 	close_fd(&j->listener);
 }
 
-/* CPU seconds of all of a process's threads so far, 0 if there is no such process. */
-static double cpu_clock(pid_t pid)
-{
-	struct timespec t;
-	clockid_t clock;
-
-	if (!pid || clock_getcpuclockid(pid, &clock) || clock_gettime(clock, &t))
-		return 0;
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* CPU seconds that are left to the program, or to the tester on what the program gave it, whichever has less. */
-static double cpu_left(const struct box *b, const struct job *j, int *of_tester)
+static double cpu_left(const struct job *j, int *of_tester)
 {
-	double program = j->program_done ? 0 : cpu_clock(j->pid);
-	double tester = j->tester_done ? 0 : cpu_clock(b->side[SIDE_TESTER].pid) - j->tester_cpu;
+	double program = j->program_done ? 0 : clock_cpu(j->pid);
+	double tester = j->answered || j->tester_done ? 0 : clock_cpu(j->tester_pid) - j->tester_cpu;
 
 	*of_tester = tester > program;
 	return j->limit.cpu - (*of_tester ? tester : program);
 }
 
-/* Seconds that a process was ready to run and had no processor, that of its threads which had to wait the most; 0 where
- * the kernel does not say. */
-static double waited(pid_t pid)
-{
-	char path[64], text[64];
-	double most = 0, ran, wait;
-	struct dirent *d;
-	DIR *tasks;
-
-	snprintf(path, sizeof path, "/proc/%ld/task", (long)pid);
-	tasks = pid ? opendir(path) : NULL;
-	while (tasks && (d = readdir(tasks))) {
-		FILE *f;
-
-		snprintf(path, sizeof path, "/proc/%ld/task/%.20s/schedstat", (long)pid, d->d_name);
-		f = *d->d_name == '.' ? NULL : fopen(path, "re");
-		if (f && fgets(text, sizeof text, f) && sscanf(text, "%lf %lf", &ran, &wait) == 2 && wait > most)
-			most = wait;
-		if (f)
-			fclose(f);
-	}
-	if (tasks)
-		closedir(tasks);
-	return most * 1e-9;
-}
-
 /* The wall limit is for programs that sleep: time that a busy machine kept program or tester waiting is added to it, up to
  * a bound. When is it over? */
-static double wall_end(struct box *b, struct job *j)
+static double wall_end(struct job *j)
 {
-	pid_t tester = b->side[SIDE_TESTER].pid;
-	double lost = waited(j->program_done ? 0 : j->pid);
+	double lost = j->program_done ? 0 : clock_lost_by(j->pid);
 
-	if (j->tester_waited >= 0)
-		lost += waited(tester) - j->tester_waited;
+	if (j->looked && !j->tester_done)
+		lost += clock_lost(clock_first(j->tester_pid), j->tester_before);
 	j->starved = lost >= (STARVED - 1) * j->limit.wall;
 	return j->begun + (j->starved ? STARVED * j->limit.wall : j->limit.wall + lost);
 }
 
-/* Of a tester that is gone, what it held, if it was killed: one that once held much sees no other job, so that was this one's. */
-static void tester_ends(struct box *b, struct job *j)
+/* A verdict is one only with the nonce that the tests never had in their hands. */
+static int sealed(const struct job *j)
 {
-	struct proc *t = &b->side[SIDE_TESTER];
-	struct rusage usage;
-	int status = 0;
+	size_t n = 0;
+	const char *seal = frame_nth(&j->tester, "seal", 0, &n);
 
-	j->tester_dead = 1;
-	kill(t->pid, SIGKILL);          /* it cannot answer any more */
-	while (wait4(t->pid, &status, 0, &usage) < 0 && errno == EINTR)
-		;
-	t->pid = 0;
-	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && !j->tester_out)
-		j->tester_peak = (int64_t)usage.ru_maxrss * 1024;
+	return seal && n == NONCE && !memcmp(seal, j->nonce, NONCE);
 }
 
-static void tester_answers(struct box *b, struct job *j)
+static void tester_answers(struct job *j)
 {
 	struct err e;
 
 	j->ended = now_seconds();
-	j->tester_done = 1;
-	if (frame_recv(b->side[SIDE_TESTER].control, &j->tester, NULL, NULL, &e) != 1) {
-		tester_ends(b, j);
+	j->answered = 1;
+	if (frame_recv(j->reply, &j->tester, NULL, NULL, &e) != 1 || !sealed(j)) {
+		j->tester_dead = 1;
+		kill_by(j->tester_pidfd);       /* it cannot answer any more */
 		buf_clear(&j->tester);
 	}
+	close_fd(&j->reply);
 	if (j->tester_dead || !frame_get(&j->tester, "status") || strcmp(frame_get(&j->tester, "status"), "died"))
 		kill_program(j);
 	else if (!j->program_done && !wait_ms(j->pidfd, LAST_MS)) {
 		/* one that is on its way out keeps the status that it has */
 		j->cut_off = 1;
 		kill_program(j);
+	}
+}
+
+static void tester_ends(struct box *b, struct job *j)
+{
+	struct err e;
+
+	j->tester_done = 1;
+	if (frame_recv(b->side[SIDE_TESTER].control, &j->fate, NULL, NULL, &e) != 1) {
+		j->keeper_dead = 1;
+		buf_clear(&j->fate);
 	}
 }
 
@@ -400,9 +375,10 @@ static void watch(struct box *b, struct job *j)
 {
 	double patience = j->begun + j->limit.wall;
 
-	while (!j->tester_done || !j->program_done) {
-		enum { TESTER, PROGRAM, OUT, LISTENER, CLIENT, N };
+	while (!j->answered || !j->tester_done || !j->program_done) {
+		enum { VERDICT, TESTER, PROGRAM, OUT, LISTENER, CLIENT, N };
 		struct pollfd p[N] = {
+			[VERDICT] = {.fd = j->reply, .events = POLLIN},
 			[TESTER] = {.fd = j->tester_done ? -1 : b->side[SIDE_TESTER].control, .events = POLLIN},
 			[PROGRAM] = {.fd = j->program_done ? -1 : b->side[SIDE_MODEL].control, .events = POLLIN},
 			[OUT] = {.fd = j->out, .events = POLLIN},
@@ -411,12 +387,14 @@ static void watch(struct box *b, struct job *j)
 		};
 		double now = now_seconds(), left = patience - now;
 		int ended = j->timed_out || j->cpu_out, of_tester;
-		double cpu = cpu_left(b, j, &of_tester);
+		double cpu = cpu_left(j, &of_tester);
 
-		if (j->tester_waited < 0 && now - j->begun >= SOON)
-			j->tester_waited = waited(b->side[SIDE_TESTER].pid);
+		if (!j->looked && now - j->begun >= SOON) {
+			j->looked = 1;
+			j->tester_before = clock_first(j->tester_pid);
+		}
 		if (!ended && left <= 0 && cpu > 0) {
-			patience = wall_end(b, j);
+			patience = wall_end(j);
 			left = patience - now;
 		}
 		if (!ended && (left <= 0 || cpu <= 0)) {
@@ -425,16 +403,17 @@ static void watch(struct box *b, struct job *j)
 			j->tester_out = j->cpu_out && of_tester;
 			kill_program(j);
 			if (j->tester_out)      /* computing, so it would not notice */
-				kill(b->side[SIDE_TESTER].pid, SIGKILL);
+				kill_by(j->tester_pidfd);
 			patience = now + TESTER_SECONDS;
 			continue;
 		}
 		if (!ended && cpu + TICK < left)
 			left = cpu + TICK;
-		if (j->tester_waited < 0 && SOON < left)
+		if (!j->looked && SOON < left)
 			left = SOON;
-		if (left <= 0) {            /* ended, and the tester hangs on what it was given, or the zygote on nothing */
-			j->tester_dead |= !j->tester_done;
+		if (left <= 0) {            /* ended, and the tester hangs on what it was given */
+			j->tester_dead |= !j->answered;
+			j->keeper_dead |= !j->tester_done;
 			j->zygote_dead |= !j->program_done;
 			return;
 		}
@@ -452,101 +431,11 @@ static void watch(struct box *b, struct job *j)
 			drain(j);
 		if (p[PROGRAM].revents)
 			program_ends(b, j);
+		if (p[VERDICT].revents)
+			tester_answers(j);
 		if (p[TESTER].revents)
-			tester_answers(b, j);
+			tester_ends(b, j);
 	}
-}
-
-/* ---- judge ---- */
-
-static void say(struct buf *reply, const char *status, const char *fmt, ...) PRINTF(3, 4);
-
-static void say(struct buf *reply, const char *status, const char *fmt, ...)
-{
-	char text[600];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof text, fmt, ap);
-	va_end(ap);
-	frame_adds(reply, "status", status);
-	frame_adds(reply, "detail", text);
-}
-
-/* The program was gone before the tests were done: what did the supervisor see of it? */
-static void of_end(struct buf *reply, const struct box *b, const struct job *j, double cpu, int status)
-{
-	int sig = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-
-	if (sig == SIGSYS)
-		say(reply, "violation", "a forbidden system call");
-	else if (sig == SIGXCPU || cpu > j->limit.cpu)
-		say(reply, "timeout", "more than %g s of CPU time", j->limit.cpu);
-	else if (sig == SIGKILL && j->cut_off)
-		say(reply, "exception", "the program closed its end before the tests were done");
-	/* with a group, the kernel has counted such an end, and it has been judged before */
-	else if (sig == SIGKILL && !b->jail.group.version && frame_int(&j->program, "peak", 0) > j->limit.memory / 2)
-		say(reply, "memory", "killed from outside, as the kernel does when memory is short");
-	else if (sig == SIGKILL)
-		say(reply, "error", "the program was killed from outside");
-	else if (sig)
-		say(reply, "exception", "the program was ended by signal %d (%s)", sig, strsignal(sig));
-	else
-		say(reply, "exception", "the program ended with exit status %d before the tests did", WEXITSTATUS(status));
-}
-
-/* The group's where there is one: all that the program took, in memory and in /tmp. Else its process's resident set, with
- * what it shares with the warm Python. */
-static int64_t peak(const struct box *b, const struct job *j)
-{
-	int64_t n = b->jail.group.version ? cgroup_peak(&b->jail.group) : -1;
-
-	return n >= 0 ? n : frame_int(&j->program, "peak", 0);
-}
-
-static void judge(const struct box *b, struct job *j, struct buf *reply)
-{
-	double cpu = field_number(&j->program, "cpu", 0);
-	const char *status = frame_get(&j->tester, "status"), *isolation = frame_get(&j->tester, "isolation");
-	char name[64];
-
-	if (j->violated) {
-		policy_call_name(j->call, name);
-		say(reply, "violation", "forbidden system call: %s", name);
-		frame_adds(reply, "call", name);
-	} else if (j->flooded || j->printed > j->limit.output)
-		say(reply, "output-limit", "more than %lld bytes printed", (long long)j->limit.output);
-	else if (j->timed_out && j->starved && (!status || !strcmp(status, "died")))
-		say(reply, "error", "no processor to be had for most of %g s", STARVED * j->limit.wall);
-	else if (j->timed_out && (!status || !strcmp(status, "died")))
-		say(reply, "timeout", "more than %g s of wall time", j->limit.wall);
-	else if (j->tester_out && !status)
-		say(reply, "timeout", "the tests took more than %g s of CPU time over what the program gave them", j->limit.cpu);
-	else if (j->cpu_out && (!status || !strcmp(status, "died")))
-		say(reply, "timeout", "more than %g s of CPU time", j->limit.cpu);
-	else if (b->jail.group.version && cgroup_killed(&b->jail.group))
-		say(reply, "memory", "more than %lld bytes of memory", (long long)j->limit.memory);
-	else if (j->tester_peak > TESTER_BYTES)
-		say(reply, "memory", "the tests were killed over what the program gave them: %lld bytes", (long long)j->tester_peak);
-	else if (j->tester_dead || j->zygote_dead || !status)
-		say(reply, "error", j->tester_dead ? "the tester ended" : "the model's side ended");
-	else if (!strcmp(status, "died"))
-		of_end(reply, b, j, cpu, (int)frame_int(&j->program, "status", 0));
-	else if ((cpu > j->limit.cpu || j->cpu_out) && strcmp(status, "error"))
-		say(reply, "timeout", "%.2f s of CPU time, more than %g", cpu, j->limit.cpu);
-	else {
-		frame_adds(reply, "status", status);
-		if (!strcmp(status, "error"))
-			frame_adds(reply, "tests", "1");
-		frame_adds(reply, "detail", frame_get(&j->tester, "detail") ? frame_get(&j->tester, "detail") : "");
-		frame_addf(reply, "index", "%lld", (long long)frame_int(&j->tester, "index", -1));
-	}
-	frame_adds(reply, "isolation", isolation ? isolation : "split");
-	frame_addf(reply, "tier", "%d", b->jail.tier);
-	frame_addf(reply, "wall", "%.6f", (j->ended > 0 ? j->ended : now_seconds()) - j->begun);
-	frame_addf(reply, "cpu", "%.6f", cpu);
-	frame_addf(reply, "peak", "%lld", (long long)peak(b, j));
-	frame_adds(reply, "memory", jail_memory(&b->jail));
 }
 
 /* ---- all of it ---- */
@@ -575,49 +464,55 @@ static int restart(struct box *b, enum side side, struct err *e)
 	return proc_start(&b->side[side], &b->jail, side, e);
 }
 
+/* A side as it was before: with an empty /tmp, alive. */
+static int settle(struct box *b, enum side side, int dead, const struct buf *end, struct err *e)
+{
+	if (dead || (frame_int(end, "used", 0) && proc_clean(&b->side[side], e)))
+		return restart(b, side, e);
+	return 0;
+}
+
 int job_run(struct box *b, const struct buf *request, struct buf *reply, struct err *e)
 {
-	struct job j = {.channel = -1, .out = -1, .listener = -1, .pidfd = -1, .tester_waited = -1};
+	struct job j = {.channel = -1, .out = -1, .listener = -1, .pidfd = -1,
+	                .reply = -1, .tester_pidfd = -1};
 	const char *op = frame_get(request, "op");
 	int pair[2], rc = 0;
 
 	if (op && !strcmp(op, "entry"))
 		return ask_entry(b, request, reply, e);
 	frame_begin(reply);
-	j.limit = (struct limits){field_number(request, "cpu", 5), field_number(request, "wall", 20),
+	j.limit = (struct limits){job_number(request, "cpu", 5), job_number(request, "wall", 20),
 	                          frame_int(request, "memory", 1 << 30), frame_int(request, "output", 1 << 20)};
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
 		return err_set(e, "socketpair: %s", strerror(errno));
 	j.channel = pair[0];
 	rc = b->jail.group.version ? cgroup_begin(&b->jail.group, j.limit.memory, e) : 0;
-	if (!rc)
-		rc = start_program(b, &j, request, pair[1], e);
+	rc = rc || send_tests(b, &j, request, e) || start_program(b, &j, request, pair[1], e);
 	close(pair[1]);
 	j.begun = now_seconds();
-	j.tester_cpu = cpu_clock(b->side[SIDE_TESTER].pid);
-	if (!rc)
-		rc = start_tester(b, &j, request, e);
-	if (!rc) {
+	if (!rc && !tester_starts(b, &j, e)) {
 		watch(b, &j);
 		if (j.out >= 0)
 			drain(&j);
 		judge(b, &j, reply);
 	} else {
-		say(reply, "error", "%s", e->msg);
+		judge_say(reply, "error", "%s", e->msg);
 		frame_addf(reply, "tier", "%d", b->jail.tier);
 		/* in the middle of a job: neither side is where it should be */
-		j.zygote_dead = j.tester_dead = 1;
+		j.zygote_dead = j.keeper_dead = 1;
 	}
 	close_fd(&j.channel);
 	close_fd(&j.out);
 	close_fd(&j.listener);
 	close_fd(&j.pidfd);
-	rc = 0;
-	if (j.zygote_dead || (frame_int(&j.program, "used", 0) && proc_clean(&b->side[SIDE_MODEL], e)))
-		rc = restart(b, SIDE_MODEL, e);      /* files left behind in /tmp go with the jail, if not otherwise */
-	if (!rc && (j.tester_dead || frame_int(&j.tester, "peak", 0) > TESTER_BYTES))
-		rc = restart(b, SIDE_TESTER, e);
+	close_fd(&j.reply);
+	close_fd(&j.tester_pidfd);
+	/* files left behind in /tmp go with the jail, if not otherwise */
+	rc = settle(b, SIDE_MODEL, j.zygote_dead, &j.program, e) ||
+	     settle(b, SIDE_TESTER, j.keeper_dead, &j.fate, e) ? -1 : 0;
 	buf_release(&j.tester);
 	buf_release(&j.program);
+	buf_release(&j.fate);
 	return rc;
 }

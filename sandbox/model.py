@@ -1,63 +1,34 @@
 # SPDX-License-Identifier: MIT
-# The model's side of score-box: a warm Python that forks once per program. (wire.py stands before it.)
+# The model's side of score-box: a warm Python that forks once per program. (wire.py, calls.py and
+# zygote.py stand before it.)
 #
 # Started by the supervisor inside its jail with the control socket as descriptor 3 and the two forms
 # of the system call filter, ready made, as 4 (forbidden calls are reported) and 5 (they kill). It never
 # receives a test. Per job it gets three descriptors (channel to the tester, socket for output, file
 # with the program), forks, and the child gives up what it could do before it reads the program.
-import ctypes
-import gc
 import builtins
 import resource
-import _signal
-import _socket
+import _thread
 import types
 
-# What nearly every program imports. The rest of what many import is loaded one by one, between programs:
-# a start-up that waits for all of it would take three times as long.
+# The rest of what many import comes later.
 import collections, functools, itertools, math, operator, re, typing    # noqa: E401,F401
 
-LATER = ("random", "copy", "string", "heapq", "bisect", "datetime", "contextlib", "dataclasses", "hashlib", "decimal", "fractions", "statistics",
-         "cmath", "json", "threading", "array", "calendar", "_strptime", "textwrap", "unicodedata", "io", "time",
-         "traceback", "inspect", "queue", "socket", "signal")
-EVERY, IDLE = 64, 0.02          # one of them after each so manieth program, and when there was none for so long
+EVERY, IDLE = 64, 0.02          # one more module after each so manieth program, and when there was none for so long
 
-CONTROL, NOTIFY, KILL, CHANNEL, SEND_FD = 3, 4, 5, 6, 200
-PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP = 1, 4, 22
+NOTIFY, KILL, CHANNEL, SEND_FD = 4, 5, 6, 200
 SECCOMP_SET_MODE_FILTER, FILTER_FLAG_NEW_LISTENER = 1, 8
-SIGKILL = 9
 
 traceback_of = BaseException.__dict__["__traceback__"].__get__
 args_of = BaseException.__dict__["args"].__get__
-dict_of = type.__dict__["__dict__"].__get__
 EXCEPTIONS = frozenset(id(t) for t in vars(builtins).values() if isinstance(t, type) and issubclass(t, BaseException))
-
-libc = ctypes.CDLL(None, use_errno=True)
-prctl, syscall = libc.prctl, libc.syscall
-# The C library's own fork: os.fork would run each module's hooks in parent and child, which touch a third of all the
-# pages that a small program ever copies. There is one thread here, and no hook has anything to do.
-fork = ctypes.PyDLL(None).fork
-
-
-class SockFprog(ctypes.Structure):
-    _fields_ = [("len", ctypes.c_ushort), ("filter", ctypes.c_void_p)]
-
-
-def read_filter(fd):
-    size = os.fstat(fd).st_size
-    data = ctypes.create_string_buffer(os.pread(fd, size, 0), size)
-    program = SockFprog(size // 8, ctypes.addressof(data))
-    return ctypes.byref(program), program, data
 
 
 # ---- the child: give up everything, then run the program ----
 
 def enter_jail(limits):
     """After this the process can compute, read Python's library and answer calls. Not more."""
-    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)
-    if os.getppid() != zygote:          # it went before it could take this one along
-        os._exit(1)
-    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+    end_with_parent()
     for what, key in LIMITS:
         value = limits[key] if type(key) is str else key
         if value or what != resource.RLIMIT_NPROC:
@@ -118,10 +89,6 @@ def load(source, entry):
     return module.__dict__
 
 
-def content(x):
-    return list(x) if not isinstance(x, dict) else [i for pair in x.items() for i in pair]
-
-
 # ---- what is asked of its objects ----
 
 def follow(x):
@@ -142,6 +109,11 @@ def leave(x, base, text):
     return bool(type(x).__exit__(x, kind, e, None))
 
 
+def copier():
+    import copy
+    return copy
+
+
 def plain_of(x):
     return x
 
@@ -151,7 +123,8 @@ OPS.update({op: getattr(builtins, op) for op in ("hash", "len", "iter", "str", "
 OPS.update({op: getattr(operator, op) for op in ("getitem", "setitem", "delitem", "index", "abs", "neg", "pos", "invert")})
 OPS.update({i + op: getattr(operator, i + op + "_" * (not i and op in ("and", "or"))) for op in OPERATORS for i in ("", "i")})
 OPS.update(bool=bool, next=follow, exit=leave, plain=plain_of, isinstance=lambda x, t: bool(isinstance(x, t)),
-           enter=lambda x: type(x).__enter__(x))
+           enter=lambda x: type(x).__enter__(x), delattr=delattr,
+           copy=lambda x: copier().copy(x), deepcopy=lambda x: copier().deepcopy(x))
 TOGETHER = {"order": ("__lt__", "__le__", "__gt__", "__ge__"), "str": ("__str__", "__repr__"), "plain": (),
             **{op: ("__%s__" % op, "__r%s__" % op, "__i%s__" % op) for op in OPERATORS}}
 PLAIN = 1 << SPECIAL.index("plain")
@@ -167,79 +140,169 @@ def specials(t):
     return mask | PLAIN if any(id(b) in _RAW for b in bases) else mask & ~PLAIN
 
 
+class TestsFunction:
+    """A function of the tests, which runs there."""
+
+    def __init__(self, answerer, number):
+        self._answerer, self._number = answerer, number
+
+    def __call__(self, *args, **kwargs):
+        return self._answerer.call_back(self._number, args, kwargs)
+
+
 class Answerer:
     """Answers the tester's calls. `handed` are the objects that did not cross: they go out by number.
-    `given` are the lists, dicts, ... of the call that is being answered, numbered as they came."""
+    `given` are the lists, dicts, ... of the call that is being answered, numbered as they came.
+    `shipped` are the tests' own classes, `stubs` their functions."""
 
     def __init__(self, names):
         self.names, self.handed, self.numbers = names, [], {}
+        self.shipped, self.stubs, self.late, self.lock = {}, {}, {}, _thread.RLock()
 
     def foreign(self, kind, number, mask):
         return self.handed[number]
 
-    def hand(self, writer, x, t):
+    def hand(self, writer, x, t, depth):
+        if t is TestsFunction:
+            writer.out += _tagged_u32.pack(b"B", x._number)
+            return
+        name = name_of(t)
+        if name in self.shipped and (t is self.shipped[name] or t is self.names.get(name)):
+            writer.put_own(x, name, attributes_of(x), depth)
+            return
         number = self.numbers.setdefault(id(x), len(self.handed))
         if number == len(self.handed):
             self.handed.append(x)
-        name = name_of(t)[:60].encode("utf-8", "replace")
-        writer.out += b"O" + _u32.pack(len(name)) + name + _u32.pack(number) + _u64.pack(specials(t))
+        mask = DRAWN if id(t) in _ITERATORS and not writer.whole else \
+            AWAITED if t is types.CoroutineType else specials(t)
+        name = name[:60].encode("utf-8", "replace")
+        writer.out += b"O" + _u32.pack(len(name)) + name + _u32.pack(number) + _u64.pack(mask)
         writer.count(1)
 
-    def answer(self, body):
-        given = []
-        reader = Reader(body, given, self.foreign)
+    def ask(self, body, given):
+        """What is asked in a message, and how it came: the value, and whether that is to go as an
+        object."""
+        reader, tag = Reader(body, given, self.foreign, self), body[:1]
         reader.at = 1
-        before = None
+        target = reader.take()
+        if tag == b"G":
+            return getattr(target, reader.take()), False, None
+        if tag == b"A":
+            return setattr(target, reader.take(), reader.take()), False, None
+        if tag == b"T":
+            return self.ship(target, reader.take()), False, None
+        args, kwargs = reader.take(), reader.take() if tag != b"D" else {}
+        before = self.before = [content(x) for x in given]
+        if tag == b"D" and target == "named":
+            value = self.names[args[0]]
+        else:
+            function = target if tag == b"Q" else self.names[target] if tag != b"D" else \
+                getattr(self, target) if target in ("draw", "wait") else OPS[target]
+            value = function(*args, **kwargs)
+        # a class was called: its instance, whatever it derives from; and what is here by number
+        # stays so
+        whole = tag in (b"N", b"P") and specials(type(value)) & PLAIN or \
+            id(value) in self.numbers and (tag != b"D" or target != "plain")
+        return value, whole, before
+
+    def answer(self, body):
+        given, self.before = [], None
         try:
-            target, tag = reader.take(), body[:1]
-            if tag == b"G":
-                value = getattr(target, reader.take())
-            elif tag == b"A":
-                value = setattr(target, reader.take(), reader.take())
-            elif tag == b"D":
-                args = reader.take()
-                before = [content(x) for x in given]
-                value = self.names[args[0]] if target == "named" else OPS[target](*args)
-            else:
-                if tag != b"Q":
-                    target = self.names[target]
-                args, kwargs = reader.take(), reader.take()
-                before = [content(x) for x in given]
-                value = target(*args, **kwargs)
-            writer = Writer(bytearray(b"V"), given[:], self.hand)
-            # a class was called: its instance, whatever it derives from; and what is here by number stays so
-            if tag == b"N" and specials(type(value)) & PLAIN or id(value) in self.numbers and target != "plain":
-                self.hand(writer, value, type(value))
+            value, whole, before = self.ask(body, given)
+            writer = Writer(bytearray(b"V"), given[:], self.hand, True, body[:1] == b"P")
+            if whole:
+                self.hand(writer, value, type(value), 0)
             else:
                 writer.put(value)
             # the call's own keywords are a dict, too, but no program has it
-            if len(given) > 1 and self.changes(writer, given, before):
+            if before and len(given) > 1 and put_changes(writer, given, before):
                 writer.out[0] = ord("W")
             return writer.done()
         except BaseException as e:
-            return self.failure(e, given, before)
+            return self.failure(e, given, self.before)
 
-    def changes(self, writer, given, before):
-        """Those that are no longer what they were (by identity: an equal one may be another one)."""
-        changed = [n for n, (x, was) in enumerate(zip(given, before))
-                   if len(now := content(x)) != len(was) or not all(map(operator.is_, now, was))]
-        if changed:
-            writer.out += _u32.pack(len(changed))
-        for n in changed:
-            writer.out += _u32.pack(n)
-            writer.kept.append(None)    # the other side counts it as read
-            writer.put_content(given[n], type(given[n]), 0)
-        return changed
+    # ---- the tests' functions and classes ----
+
+    def call_back(self, number, args, kwargs):
+        with self.lock:
+            writer = Writer(bytearray(b"B") + _u32.pack(number), [], self.hand, True)
+            writer.put(args)
+            writer.put(kwargs)
+            write_frame(CHANNEL, writer.done())
+            while True:
+                body = read_frame(CHANNEL)
+                if body is None:
+                    os._exit(0)
+                if body[:1] in (b"V", b"W", b"E"):
+                    break
+                write_frame(CHANNEL, self.answer(body))
+        reader = Reader(body, writer.kept, self.foreign, self)
+        reader.at = 1
+        said = [reader.take() for _ in range(5 if body[:1] == b"E" else 1)]
+        if body[:1] != b"V":
+            take_changes(reader)
+        if body[:1] != b"E":
+            return said[0]
+        base = getattr(builtins, said[1], Exception)
+        made = base if base.__name__ == said[0] else type(said[0], (base,), {})
+        raise made(*(said[4] if said[4] is not None else (said[2],)))
+
+    def function(self, number):
+        return self.stubs.setdefault(number, TestsFunction(self, number))
+
+    def library(self, name):
+        module, _, name = name.partition(".")
+        return getattr(TYPES[module] if module in TYPES else __import__(module), name)
+
+    def ship(self, text, names):
+        """The text of the tests' own classes. A program that has none of that name has theirs."""
+        there = {"__name__": "tests"}
+        exec(compile(text, "<tests>", "exec", dont_inherit=True), there)
+        self.shipped = {n: there[n] for n in names}
+        for n in names:
+            self.names.setdefault(n, there[n])
+
+    def own(self, name):
+        mine = self.names.get(name)
+        if isinstance(mine, type) and mine.__new__ is object.__new__ and "__dict__" in dir(mine):
+            return object.__new__(mine)
+        return object.__new__(self.shipped[name])
+
+    def give(self, x, attributes):
+        for name, value in attributes.items():
+            object.__setattr__(x, name, value)
+
+    # ---- iterators and coroutines, which go by number ----
+
+    def draw(self, x, most):
+        """The next items, and whether it is at its end."""
+        items, late = [], self.late.pop(id(x), None)
+        if late:
+            raise late
+        try:
+            while len(items) < most:
+                items.append(next(x))
+        except StopIteration:
+            return items, True
+        except BaseException as e:
+            if not items:
+                raise
+            self.late[id(x)] = e
+        return items, False
+
+    def wait(self, x):
+        import asyncio
+        return asyncio.run(x)
 
     def failure(self, e, given=(), before=None):
         about = describe(e)
         for args, was in ((args_of(e), before), (None, before), (None, None)):      # as much of it as crosses
-            writer = Writer(bytearray(b"E"), list(given), self.hand)
+            writer = Writer(bytearray(b"E"), list(given), self.hand, True)
             try:
                 for x in about:
                     writer.put(x)
                 writer.put(args)
-                if not was or not self.changes(writer, given, was):
+                if not was or not put_changes(writer, given, was):
                     writer.out += bytes(4)
                 return writer.done()
             except Exception:
@@ -298,70 +361,10 @@ def child(limits, fds):
 
 # ---- the zygote ----
 
-def receive():
-    """One message of the supervisor: fields and descriptors; None where it has gone, False where it is silent."""
-    try:
-        data, sent, _, _ = control.recvmsg(1 << 16, _socket.CMSG_SPACE(12))
-    except BlockingIOError:
-        return False, ()
-    if not data:
-        return None, ()
-    while len(data) < 4 or len(data) < 4 + _u32.unpack_from(data)[0]:
-        control.setsockopt(_socket.SOL_SOCKET, _socket.SO_RCVTIMEO, bytes(16))
-        data += read_exact(CONTROL, 4 - len(data) if len(data) < 4 else 4 + _u32.unpack_from(data)[0] - len(data))
-    return dict(unpack_fields(data[4:])), [fd for _, _, some in sent for fd in struct.unpack("%di" % (len(some) // 4), some)]
-
-
-def send(fields):
-    write_frame(CONTROL, pack_fields(fields))
-
-
-STARTED = [(lambda body: _u32.pack(len(body)) + body)(pack_fields([("started", "1")]))]
-
-
-def tmp_state():
-    """What a program cannot leave as it was when it uses /tmp: the times alone are as coarse as the kernel's clock."""
-    s = os.stat("/tmp/")
-    return s.st_ctime_ns, s.st_mtime_ns, s.st_atime_ns, s.st_size, s.st_nlink, s.st_mode
-
-
 def one_job(fields, fds):
     limits = {k: int(fields[k]) for k in ("cpu", "memory", "threads", "file", "seccomp")}
     limits["entry"] = fields["entry"].decode()
-    before = tmp_state() if limits["file"] else None
-    pid = fork()
-    if pid == 0:
-        try:
-            child(limits, fds)
-        except BaseException:
-            import traceback
-            os.write(1, traceback.format_exc()[-MAX_TEXT:].encode())
-        finally:
-            os._exit(0)
-    for fd in fds:
-        os.close(fd)
-    if pid < 0:
-        send([("error", "no process for the program")])
-        return
-    pidfd = os.pidfd_open(pid)
-    control.sendmsg(STARTED, ((_socket.SOL_SOCKET, _socket.SCM_RIGHTS, _u32.pack(pidfd)),))
-    os.close(pidfd)
-    _, status, usage = os.wait4(pid, 0)
-    used = bool(limits["file"]) and tmp_state() != before
-    send([("status", status), ("cpu", "%.6f" % (usage.ru_utime + usage.ru_stime)),
-          ("peak", usage.ru_maxrss * 1024), ("used", int(used))])
-
-
-def load_later(later):
-    """Imports one more module; where none is left, waits for programs only."""
-    for name in later:
-        try:
-            __import__(name)
-        except ImportError:
-            continue
-        gc.freeze()
-        return
-    control.setsockopt(_socket.SOL_SOCKET, _socket.SO_RCVTIMEO, bytes(16))
+    in_child(lambda: child(limits, fds), fds, limits["file"])
 
 
 def rehearse():
@@ -409,21 +412,19 @@ def main():
     gc.freeze()
     os.dup2(0, 2)                       # the null device: a terminal is no place for what comes now
     send([("hello", "%d.%d.%d" % sys.version_info[:3])])
-    control.setsockopt(_socket.SOL_SOCKET, _socket.SO_RCVTIMEO, struct.pack("ll", 0, int(IDLE * 1e6)))
+    wait_up_to(IDLE)
     later, jobs = iter(LATER), 0
     while True:
-        fields, fds = receive()
-        if fields is None:
+        body, fds = receive()
+        if body is None:
             return
-        if fields:
-            one_job(fields, fds)
+        if body:
+            one_job(dict(unpack_fields(body)), fds)
             jobs += 1
-        if not fields or jobs % EVERY == 0:
+        if not body or jobs % EVERY == 0:
             load_later(later)
 
 
-zygote = os.getpid()
-control = _socket.socket(fileno=CONTROL)
 null = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
 notify_filter, kill_filter = read_filter(NOTIFY), read_filter(KILL)
 main()

@@ -14,7 +14,11 @@
 #   e length, u32 items    deque: its greatest length (an int, -1: none), its items
 #   v name, list           a value of the library by its plain parts, see VALUES
 #   K       u32 bytes      a built-in type (int, str, ...), by name
-#   O u32 bytes, u32, u64  a program's object that cannot cross: its type's name, its number there, its SPECIAL methods
+#   O u32 bytes, u32, u64  a program's object that cannot cross: its type's name, its number there, its SPECIAL methods (or
+#                          DRAWN: an iterator, AWAITED: a coroutine)
+#   M u32 bytes, pairs     an instance of a class of the tests' own: its name, its attributes
+#   B u32                  a function of the tests, by its number there
+#   L u32 bytes            a function of the library, by name: only the tests say that
 #   r u32                  a list, dict, ... that crossed before, or is being read, by its number: see Writer
 # A subclass crosses as its base value's raw content: the base type's own methods read it, so no
 # override of the program is ever asked. The reader trusts nothing: size, depth, counts, numbers and
@@ -25,9 +29,10 @@ import sys
 from _collections import OrderedDict, deque      # collections would load twenty other things
 
 MAX_FRAME = 16 << 20
-MAX_DEPTH = 64
+MAX_DEPTH = 1000
+ROOM_AT = 40                    # levels for which every stack has room; for more it is made
 MAX_ITEMS = 1 << 20             # values in one frame; what a run of numbers holds counts an eighth
-MAX_DRAWN = 1 << 16             # items drawn from an iterator
+MAX_DRAWN = 1 << 16             # items drawn from an iterator of the tests
 MAX_EXACT = 1 << 16             # bits of a Fraction's parts, characters of a Decimal
 MAX_TEXT = 4000                 # of an exception
 
@@ -45,6 +50,8 @@ OPERATORS = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul",
 SPECIAL = OPERATORS + ("eq", "order", "hash", "len", "bool", "iter", "next", "contains", "getitem", "setitem", "delitem", "call",
                        "enter", "str", "format", "int", "float", "index", "abs", "neg", "pos", "invert", "round", "reversed",
                        "plain")
+
+DRAWN, AWAITED = 1 << 62, 1 << 61
 
 # A type's own view of its bases and name, whatever a metaclass says.
 mro_of = type.__dict__["__mro__"].__get__
@@ -118,83 +125,6 @@ def unpack_fields(body):
     return fields
 
 
-# ---- values of the library ----
-
-# type's name: (its module, its parts as a list, and back). The parts come from the other side: check them.
-def _ints(parts, n):
-    if len(parts) != n or any(type(p) is not int for p in parts):
-        raise Malformed("parts that are none")
-    return parts
-
-
-def _slice(parts):
-    if len(parts) != 3:
-        raise Malformed("a slice that is none")
-    return slice(*parts)
-
-
-def _decimal(parts):
-    if len(parts) != 1 or type(parts[0]) is not str or len(parts[0]) > MAX_EXACT:
-        raise Malformed("parts that are none")
-    return sys.modules["decimal"].Decimal(parts[0])
-
-
-def _fraction(parts):
-    n, d = _ints(parts, 2)
-    if d < 1 or n.bit_length() > MAX_EXACT or d.bit_length() > MAX_EXACT:
-        raise Malformed("a fraction that is none")
-    return sys.modules["fractions"].Fraction(n, d)
-
-
-def _time(name, n):
-    return lambda p: getattr(sys.modules["datetime"], name)(*_ints(p, n))
-
-
-VALUES = {
-    "range": ("builtins", lambda x: [x.start, x.stop, x.step], lambda p: range(*_ints(p, 3))),
-    "slice": ("builtins", lambda x: [x.start, x.stop, x.step], _slice),
-    "dict_keys": ("", list, lambda p: dict.fromkeys(p).keys()),
-    "dict_values": ("", list, lambda p: dict(enumerate(p)).values()),
-    "dict_items": ("", lambda x: [i for pair in x for i in pair], lambda p: dict(zip(p[::2], p[1::2])).items()),
-    "iterator": ("", None, iter),
-    "Decimal": ("decimal", lambda x: [str(x)], _decimal),
-    "Fraction": ("fractions", lambda x: [x.numerator, x.denominator], _fraction),
-    "date": ("datetime", lambda x: [x.year, x.month, x.day], _time("date", 3)),
-    "time": ("datetime", lambda x: [x.hour, x.minute, x.second, x.microsecond], _time("time", 4)),
-    "datetime": ("datetime", lambda x: [x.year, x.month, x.day, x.hour, x.minute, x.second, x.microsecond],
-                 _time("datetime", 7)),
-    "timedelta": ("datetime", lambda x: [x.days, x.seconds, x.microseconds], _time("timedelta", 3)),
-}
-_ITERATORS = frozenset(id(type(i)) for i in (
-    (x for x in ()), map(abs, ()), filter(None, ()), zip(), enumerate(()), reversed([]), reversed(()), iter([]),
-    iter(()), iter({}), iter({}.values()), iter({}.items()), iter(set()), iter(""), iter(range(0)),
-    iter(range(1 << 65)), iter(b""), reversed({})))
-_VIEWS = {id(type(v)): n for n, v in (("dict_keys", {}.keys()), ("dict_values", {}.values()), ("dict_items", {}.items()),
-                                      ("range", range(0)), ("slice", slice(0)))}
-
-
-def _value_name(x, t):
-    """The name in VALUES under which x crosses, or None."""
-    if id(t) in _ITERATORS:
-        return "iterator"
-    if id(t) in _VIEWS:
-        return _VIEWS[id(t)]
-    name = name_of(t)
-    module = VALUES.get(name, ("",))[0]
-    if not module or getattr(sys.modules.get(module), name, None) is not t:
-        return None
-    return None if getattr(x, "tzinfo", None) is not None else name
-
-
-def _drawn(x):
-    items = []
-    for item in x:
-        if len(items) == MAX_DRAWN:
-            raise TooBig("an iterator of more than %d items" % MAX_DRAWN)
-        items.append(item)
-    return items
-
-
 # ---- writing ----
 
 # How a base type reads the raw content of an instance of a subclass.
@@ -209,11 +139,15 @@ _TAGS = {list: b"l", tuple: b"t", set: b"S", frozenset: b"Z"}
 
 
 class Writer:
-    """Writes values one after the other. Lists, dicts, ... are numbered in the order in which they appear, and
-    written once: in a call, and on from there (`kept`, the call's) in the answer to it."""
+    """Writes values one after the other. Lists, dicts, ... are numbered in the order in which they
+    appear, and written once: in a call, and on from there (`kept`, the call's) in the answer to
+    it. foreign(writer, value, type, depth) writes what else there is; lazy: iterators, too; whole:
+    and what derives from a type that crosses."""
 
-    def __init__(self, out, kept, foreign):
-        self.out, self.kept, self.foreign, self.items = out, kept, foreign, 0
+    def __init__(self, out, kept, foreign, lazy=False, whole=False):
+        self.out, self.kept, self.foreign, self.lazy, self.whole = out, kept, foreign, lazy, whole
+        self.items, self.room = 0, False
+        self.tests = False              # whether a class of the tests' own goes to foreign, too
         self.known = {id(x): n for n, x in enumerate(kept)} if kept else {}
 
     def count(self, n):
@@ -277,7 +211,9 @@ class Writer:
         self.put_content(x, t, depth)
 
     def put_content(self, x, t, depth):
-        if t is list or t is set:
+        if depth >= ROOM_AT and not self.room:
+            self.make_room(self.put_content, x, t, depth)
+        elif t is list or t is set:
             self.put_items(_TAGS[t], x, depth)
         elif t is bytearray:
             self.sized(b"y", bytes(x))
@@ -293,11 +229,20 @@ class Writer:
                 self.put(key, depth + 1)
                 self.put(value, depth + 1)
 
+    def make_room(self, put, *args):
+        self.room = True
+        try:
+            with_room(put, *args)
+        finally:
+            self.room = False
+
     def deeper(self, depth):
         if depth >= MAX_DEPTH:
             raise TooBig("a value nested deeper than %d" % MAX_DEPTH)
 
     def put_items(self, tag, x, depth):
+        if depth >= ROOM_AT and not self.room:
+            return self.make_room(self.put_items, tag, x, depth)
         self.deeper(depth)
         n = len(x)
         if n > MAX_FRAME // 8 and n > MAX_ITEMS:
@@ -309,17 +254,20 @@ class Writer:
                 try:
                     self.count(n // 8)
                     self.out += struct.pack("<cI%d%s" % (n, run), b"q" if run == "q" else b"g", n, *x)
-                    return
+                    return None
                 except struct.error:
                     pass
         self.out += _tagged_u32.pack(tag, n)
         self.count(n)
         for item in x:
             self.put(item, depth + 1)
+        return None
 
     def put_other(self, x, t, depth):
+        if self.tests and t.__module__ == "tests":
+            return self.foreign(self, x, t, depth)
         for base in mro_of(t):          # by identity: a metaclass may call itself equal to anything
-            if base is OrderedDict or base is deque:
+            if base is OrderedDict or base is deque or self.whole:
                 break
             if id(base) in _RAW:
                 value = _RAW[id(base)][1](x)
@@ -328,7 +276,7 @@ class Writer:
                         return self.put_base(x, value, depth)
                     return self.put(value, depth)
         name = _value_name(x, t)
-        if name:
+        if name and not (self.lazy and name == "iterator"):
             self.deeper(depth)
             parts = _drawn(x) if name == "iterator" else VALUES[name][1](x)
             self.out += b"v"
@@ -337,7 +285,29 @@ class Writer:
         elif t is type and TYPES.get(name_of(x)) is x:
             self.sized(b"K", name_of(x).encode())
         else:
-            self.foreign(self, x, t)
+            self.foreign(self, x, t, depth)
+        return None
+
+    def put_own(self, x, name, attributes, depth):
+        """An instance of a class of the tests' own, once. Its attributes are a dict."""
+        number = self.known.get(id(x))
+        if number is not None:
+            self.out += _tagged_u32.pack(b"r", number)
+            return
+        self.known[id(x)] = len(self.kept)
+        self.kept.append(x)
+        self.put_attributes(name, attributes, depth)
+
+    def put_attributes(self, name, attributes, depth):
+        if depth >= ROOM_AT and not self.room:
+            return self.make_room(self.put_attributes, name, attributes, depth)
+        self.sized(b"M", name.encode())
+        self.deeper(depth)
+        self.out += _u32.pack(len(attributes))
+        self.count(2 * len(attributes))
+        for key, value in attributes.items():
+            self.put(key, depth + 1)
+            self.put(value, depth + 1)
         return None
 
     def put_base(self, x, value, depth):
@@ -354,12 +324,13 @@ class Writer:
 # ---- reading ----
 
 class Reader:
-    """Reads values one after the other. `known` are the things that `r` numbers; each list, dict, ... that is read
-    is added to them. foreign(kind, number) makes what stands for a program's object."""
+    """Reads values one after the other. `known` are the things that `r` numbers; each list, dict,
+    ... that is read is added to them. foreign(kind, number, mask) makes what stands for a
+    program's object; `side` the tests' functions and instances of their classes."""
 
-    def __init__(self, data, known, foreign):
-        self.data, self.known, self.foreign = data, known, foreign
-        self.at, self.items = 0, 0
+    def __init__(self, data, known, foreign, side=None):
+        self.data, self.known, self.foreign, self.side = data, known, foreign, side
+        self.at, self.items, self.room = 0, 0, False
 
     def need(self, n):
         if n > len(self.data) - self.at:
@@ -436,6 +407,26 @@ class Reader:
         self.at += 8
         return self.foreign(kind, number, _u64.unpack_from(self.data, self.at - 8)[0])
 
+    def of_side(self):
+        if not self.side:
+            raise Malformed("an object where there can be none")
+        return self.side
+
+    def take_function(self, _):
+        return self.of_side().function(self.number())
+
+    def take_library(self, _):
+        return self.of_side().library(self.raw().decode("utf-8", "replace"))
+
+    def take_own(self, depth):
+        name = self.raw().decode("utf-8", "replace")
+        n, x, attributes = self.some(depth, 2), self.keep(self.of_side().own(name)), {}
+        for _ in range(n):
+            key = self.take(depth + 1)
+            attributes[key] = self.take(depth + 1)
+        self.side.give(x, attributes)
+        return x
+
     def take_known(self, _):
         n = self.number()
         if n >= len(self.known):
@@ -462,26 +453,20 @@ class Reader:
             items.append(self.take(depth + 1))
         return tuple(items)
 
-    def keys(self, keys):
-        """Keys made to share a hash would take a set quadratic time."""
-        if len(keys) > 1000 and len(set(map(hash, keys))) < len(keys) // 2:
-            raise Malformed("keys that collide")
-        return keys
-
     def take_set(self, depth):
         items = self.keep(set())
-        items.update(self.keys(self.take_tuple(depth)))
+        items.update(_keys(self.take_tuple(depth)))
         return items
 
     def take_frozenset(self, depth):
-        return frozenset(self.keys(self.take_tuple(depth)))
+        return frozenset(_keys(self.take_tuple(depth)))
 
     def take_dict(self, depth, made=dict):
         n, pairs, whole = self.some(depth, 2), [], self.keep(made())
         for _ in range(n):
             key = self.take(depth + 1)
             pairs.append((key, self.take(depth + 1)))
-        self.keys([k for k, _ in pairs])
+        _keys([k for k, _ in pairs])
         whole.update(pairs)
         return whole
 
@@ -512,11 +497,21 @@ class Reader:
         if module:
             __import__(module)
         try:
-            if make is not iter and module == "":
-                self.keys(parts)
             return make(parts)
         except (ArithmeticError, ValueError):
             raise Malformed("parts that are none") from None
+
+
+def _with_room(take):
+    def take_deep(reader, depth):
+        if depth < ROOM_AT or reader.room:
+            return take(reader, depth)
+        reader.room = True
+        try:
+            return with_room(take, reader, depth)
+        finally:
+            reader.room = False
+    return take_deep
 
 
 def _unknown(reader, depth):
@@ -531,8 +526,10 @@ for _tag, _take in (
         ("l", Reader.take_list), ("t", Reader.take_tuple), ("S", Reader.take_set), ("Z", Reader.take_frozenset),
         ("q", lambda r, d: r.keep(r.run("q"))), ("g", lambda r, d: r.keep(r.run("d"))), ("d", Reader.take_dict),
         ("o", lambda r, d: r.take_dict(d, OrderedDict)), ("e", Reader.take_deque),
-        ("v", Reader.take_value), ("K", Reader.take_type), ("O", Reader.take_foreign), ("r", Reader.take_known)):
-    TAKE[ord(_tag)] = _take
+        ("v", Reader.take_value), ("K", Reader.take_type), ("O", Reader.take_foreign), ("r", Reader.take_known),
+        ("M", Reader.take_own), ("B", Reader.take_function),
+        ("L", Reader.take_library)):
+    TAKE[ord(_tag)] = _with_room(_take) if _tag in "ltSZdoevM" else _take
 
 
 def _no_foreign(*_):
