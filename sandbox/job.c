@@ -32,7 +32,6 @@
 #include <unistd.h>
 
 #include "judge.h"
-#include "policy.h"
 #include "usage.h"
 
 enum {
