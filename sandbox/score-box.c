@@ -24,7 +24,7 @@ static const char usage[] = "score-box --serve | --probe | [options] -- COMMAND 
 
 enum { MIN_BYTES = 4096 };           /* 0 would be no limit to the kernel */
 
-/* Has whoever asked gone before we were ready? */
+/* Has whoever asked gone? Then nobody misses what cannot be sent or read. */
 static int abandoned(void)
 {
 	struct pollfd client = {.fd = 0};
@@ -49,20 +49,20 @@ static void say_hello(struct box *b)
 static void serve(struct box *b)
 {
 	struct buf request = {0}, reply = {0};
-	struct err e;
-	int rc;
+	struct err e, sent;
+	int rc, unsent = 0;
 
 	say_hello(b);
-	while ((rc = frame_recv(0, &request, NULL, NULL, &e)) == 1) {
+	while (!unsent && (rc = frame_recv(0, &request, NULL, NULL, &e)) == 1) {
 		int ran = job_run(b, &request, &reply, &e);
-		struct err sent;
 
-		if (frame_send(1, &reply, NULL, 0, &sent))
+		unsent = frame_send(1, &reply, NULL, 0, &sent);
+		if (unsent && !abandoned())
 			die(EXIT_ERROR, "<stdout>: %s", sent.msg);
 		if (ran)
 			die(EXIT_ERROR, "%s", e.msg);
 	}
-	if (rc < 0)
+	if (!unsent && rc < 0 && !abandoned())
 		die(EXIT_ERROR, "<stdin>: %s", e.msg);
 	buf_release(&request);
 	buf_release(&reply);

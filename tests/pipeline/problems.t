@@ -49,7 +49,7 @@ judge math500 math500.jsonl '.turns = [{response: .solution}]'
 is 'MATH-500: its solutions are right' "$got" '500 1 pass -'
 judge math math_train.jsonl '.turns = [{response: "So \\boxed{\(.answer)}."}, {response: "So \\boxed{\(.answer)+q}."}]'
 # 4238 is an approximation, and the +q comes behind it
-is 'MATH: every answer equals itself, and not another' "$got" '11838 0 fail -,84 0 unknown -,77 0 unparsed -,12001 1 pass -'
+is 'MATH: every answer equals itself, and not another' "$got" '11285 0 fail -,637 0 unknown -,77 0 unparsed -,12001 1 pass -'
 is 'MATH: all of them' "$(jq -r 'select(.turns[0].reward != 1) | "\(.id)=\(.answer)"' "$tmp/math.judged" | tr '\n' ' ')" ''
 
 finish
