@@ -174,7 +174,7 @@ b.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [a.fi
 b.close()
 os.write(1, b"done\n")
 os._exit(0)'
-	is "tier $tier: what it wrote" "$(cat out)" done
+	is "tier $tier: what it wrote" "$(cat out)" 'done'
 
 	# ---- what is refused ----
 	tiered 'a socket' '["violation","socket"]' .call -- python3 -c 'import socket; socket.socket()'
