@@ -66,7 +66,8 @@ def check(candidate):
     assert "for" in keyword.kwlist and math.sqrt(4) == 2 and len("ab") == 2 and sorted([2, 1]) == [1, 2]
     assert sys.getrecursionlimit() == 1000 and sys.stdout and sys.gettrace() is None and sys.path and "math" in sys.modules
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0) and signal.getsignal(signal.SIGINT) == signal.SIG_IGN
-    assert threading.active_count() == 1 and not os.environ and os.getcwd() == "/" and decimal.getcontext().prec == 28
+    assert threading.active_count() == 1 and set(os.environ) <= {"PATH", "HOME", "USER", "LOGNAME", "LANG"}
+    assert os.getcwd() == "/" and decimal.getcontext().prec == 28
     assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == 32 and os.fstat(0) and os.fstat(1) and os.fstat(2)
     assert random.random() == 0.8444218515250481
     assert %s or os.listdir("/tmp") == []
