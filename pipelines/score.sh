@@ -27,13 +27,11 @@ export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}      # filters share the core
 export SCORE_WEIGHTS=$run/weights.lmdb
 mkdir -p "$run/batches"
 
-# Is the file of step $1 a whole batch? Every index with all its samples, every turn verified, and not all in vain.
+# Is file $2 the whole batch of step $1, every turn verified, and not all in vain? score-bonus counts.
 whole() {
-	[[ -f $2 ]] && jq -en --argjson step "$1" '[inputs] | length > 0
-		and all(.[]; .batch.step == $step and all(.turns[]; has("reward")))
-		and any(.[]; all(.turns[]; .reward != null))
-		and (group_by(.batch.index) | length == .[0][0].batch.size
-			and all(.[]; ([.[].sample] | unique | length) == length and length == (.[0].group // 1)))' "$2" >/dev/null 2>&1
+	[[ -f $2 ]] && score-bonus --stage 1 "$2" 2>/dev/null | jq -en --argjson step "$1" '
+		reduce inputs as $t ({}; .other = (.other or $t.batch.step != $step) |
+			.valid = (.valid or all($t.turns[]; .reward != null))) | .valid and (.other | not)' >/dev/null
 }
 
 # Did the latest weights write it?

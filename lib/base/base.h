@@ -127,6 +127,29 @@ uint64_t rng_below(const struct rng *r, uint64_t position, uint64_t n);
 /* 64-bit FNV-1a of a byte string (tables, ids; not for adversaries). */
 uint64_t hash_bytes(const void *p, size_t n);
 
+/* ---- hash tables ---------------------------------------------------------- */
+
+/* From keys to places (indexes) in an array of the caller's, which keeps the keys. Zeroed: empty. */
+struct hashmap {
+	struct hashmap_slot {
+		uint64_t hash;
+		size_t place;        /* 1 + place; 0: free */
+	} *slot;                     /* [cap], open addressing, cap a power of two */
+	size_t n, cap;
+};
+
+/* Is what stands at place the thing that key names? data is the caller's. */
+typedef int hashmap_same(const void *data, size_t place, const void *key);
+
+#define HASHMAP_NONE SIZE_MAX
+/* The place of a key, or HASHMAP_NONE. hash: any function of the key. */
+size_t hashmap_find(const struct hashmap *t, uint64_t hash, hashmap_same *same, const void *data, const void *key);
+/* Enters a key that hashmap_find did not find. */
+void hashmap_add(struct hashmap *t, uint64_t hash, size_t place);
+/* Empties the table and keeps its memory. */
+void hashmap_clear(struct hashmap *t);
+void hashmap_release(struct hashmap *t);
+
 /* ---- options ---------------------------------------------------------------- */
 
 enum opt_type {

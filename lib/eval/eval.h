@@ -12,8 +12,7 @@
  * two turns pair k compares attempt k+1 with attempt k. */
 struct sample {
 	char *id;
-	int64_t step, index, size;   /* of its batch; step -1: none */
-	int64_t sample, group;       /* group 0: not said */
+	struct whole_line at;        /* its place in its batch; id is the one above */
 	int error;                   /* a reward is null: counted, otherwise left out */
 	int *right;                  /* [turns] reward is 1 */
 	char **answer;               /* [turns] verdict.answer as JSON text, what is voted on; NULL: none */

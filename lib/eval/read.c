@@ -62,7 +62,7 @@ static int differ(const struct turn *a, const char *answer_a, const struct turn 
 
 static int keep(struct set *s, const struct traj *t, size_t first_line, struct err *e)
 {
-	struct sample a = {.step = -1, .index = -1, .sample = t->sample, .error = traj_errored(t)};
+	struct sample a = {.at = whole_line(t), .error = traj_errored(t)};
 
 	if (!s->turns) {
 		s->turns = t->n_turns;
@@ -72,10 +72,7 @@ static int keep(struct set *s, const struct traj *t, size_t first_line, struct e
 	}
 	if (t->n_turns != s->turns)
 		return err_set(e, ".turns: %zu turns, but line %zu has %zu", t->n_turns, first_line, s->turns);
-	a.id = xstrdup(t->id);
-	a.group = t->has_group ? t->group : 0;
-	if (t->has_batch)
-		a.step = t->step, a.index = t->index, a.size = t->size;
+	a.at.id = a.id = xstrdup(t->id);
 	a.right = xcalloc(s->turns, sizeof *a.right);
 	a.answer = xcalloc(s->turns, sizeof *a.answer);
 	a.changed = xcalloc(s->pairs + 1, sizeof *a.changed);
@@ -103,14 +100,21 @@ static int order(int64_t a, int64_t b)
 	return a < b ? -1 : a > b;
 }
 
-static int by_batch(const void *x, const void *y)
+static int by_place(const struct whole_line *a, const struct whole_line *b)
 {
-	const struct sample *a = x, *b = y;
 	int c = order(a->step, b->step);
 
 	c = c ? c : order(a->index, b->index);
-	c = c || a->step >= 0 ? c : strcmp(a->id, b->id);
 	return c ? c : order(a->sample, b->sample);
+}
+
+/* Batch by batch, as they were read: a file may hold the lines of several in any order. */
+static int by_step(const void *x, const void *y)
+{
+	const struct whole_line *a = &((const struct sample *)x)->at, *b = &((const struct sample *)y)->at;
+	int c = order(a->step, b->step);
+
+	return c ? c : order((int64_t)a->line, (int64_t)b->line);
 }
 
 static int by_problem(const void *x, const void *y)
@@ -118,45 +122,23 @@ static int by_problem(const void *x, const void *y)
 	const struct sample *a = x, *b = y;
 	int c = strcmp(a->id, b->id);
 
-	c = c ? c : order(a->step, b->step);
-	c = c ? c : order(a->index, b->index);
-	return c ? c : order(a->sample, b->sample);
+	return c ? c : by_place(&a->at, &b->at);
 }
 
-/* Nothing twice; unless partial, every group and every batch whole. Wants by_batch order. */
+/* Is every group and batch whole? Wants by_step order. */
 static int check_whole(const struct set *s, int partial, struct err *e)
 {
-	char where[64];
-	size_t lines = 0;                /* distinct indices of this batch */
+	struct whole *w = whole_new(partial);
+	size_t group;
+	int rc = 0;
 
-	for (size_t i = 0, end; i < s->n; i = end) {
-		const struct sample *a = &s->v[i];
-		int stamped = a->step >= 0;
-
-		snprintf(where, sizeof where, "batch of step %lld: index %lld", (long long)a->step, (long long)a->index);
-		for (end = i + 1; end < s->n; end++) {
-			const struct sample *b = &s->v[end];
-
-			if (b->step != a->step || b->index != a->index || (!stamped && strcmp(a->id, b->id)))
-				break;
-			if (strcmp(a->id, b->id))
-				return err_set(e, "%s holds problem %s and problem %s", where, a->id, b->id);
-			if (b->sample == b[-1].sample)
-				return err_set(e, "%s%sproblem %s: sample %lld twice", stamped ? where : "", stamped ? ": " : "",
-				               a->id, (long long)b->sample);
-		}
-		if (!partial && a->group && (int64_t)(end - i) != a->group)
-			return err_set(e, "%s%sproblem %s: %zu of %lld samples (--partial takes what is there)", stamped ? where : "",
-			               stamped ? ": " : "", a->id, end - i, (long long)a->group);
-		lines++;
-		if (end == s->n || s->v[end].step != a->step) {
-			if (!partial && stamped && (int64_t)lines != a->size)
-				return err_set(e, "batch of step %lld: %zu of %lld problems (--partial takes what is there)",
-				               (long long)a->step, lines, (long long)a->size);
-			lines = 0;
-		}
-	}
-	return 0;
+	for (size_t i = 0; i < s->n && !rc; i++)
+		if (whole_add(w, &s->v[i].at, &group, e) < 0)
+			rc = err_prefix(e, "%s:%zu: ", s->name, s->v[i].at.line);
+	if (!rc && whole_end(w, e))
+		rc = err_prefix(e, "%s: end of input, but ", s->name);
+	whole_free(w);
+	return rc;
 }
 
 int set_read(const char *path, int partial, int progress, struct set *s, struct err *e)
@@ -179,7 +161,8 @@ int set_read(const char *path, int partial, int progress, struct set *s, struct 
 			jl_where(in, e);
 			goto out;
 		}
-		first = first ? first : jl_line(in);
+		t.line = jl_line(in);
+		first = first ? first : t.line;
 		bad = keep(s, &t, first, e);
 		traj_release(&t);
 		if (bad) {
@@ -196,11 +179,9 @@ int set_read(const char *path, int partial, int progress, struct set *s, struct 
 		err_set(e, "%s: no trajectories", s->name);
 		goto out;
 	}
-	qsort(s->v, s->n, sizeof *s->v, by_batch);
-	if (check_whole(s, partial, e)) {
-		err_prefix(e, "%s: ", s->name);
+	qsort(s->v, s->n, sizeof *s->v, by_step);
+	if (check_whole(s, partial, e))
 		goto out;
-	}
 	qsort(s->v, s->n, sizeof *s->v, by_problem);
 	rc = 0;
 out:

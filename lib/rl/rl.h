@@ -76,21 +76,18 @@ void rl_record(struct traj *t, int stage);
 
 /*
  * Shapes trajectories as they come and gives them back in the order they came, each as soon
- * as its group (RL_BATCH: its batch) is whole and those before it are out. A batch ends where the next step
- * begins or the input does; one that is cut short then is an error, or with partial, shaped as it is.
- * Lines without a batch field are one batch; there, a line without `group` waits for the end.
+ * as its group (RL_BATCH: its batch) is whole and those before it are out (what whole means: traj.h). With
+ * partial, what is cut short is shaped as it is. A line without `batch` and `group` waits for the end.
  */
 struct rl_stream;
 
 struct rl_stream *rl_stream_new(const struct rl_shaping *s, int partial);
 void rl_stream_free(struct rl_stream *r);
-/* Takes t over (also on error), with its returns (rl_returns). -1: the batch before it is cut short, the same
- * (group, sample) came before, sizes disagree. */
+/* Takes t over (also on error), with its returns (rl_returns). -1: whole_add's errors; then the stream is stopped. */
 MUST_CHECK int rl_stream_add(struct rl_stream *r, struct traj *t, struct err *e);
-/* No more will come. */
+/* No more will come. -1: the last batch is cut short; then the stream is stopped. */
 MUST_CHECK int rl_stream_end(struct rl_stream *r, struct err *e);
-/* Gives up: what waits for others is dropped, and rl_stream_next goes on to what is ready behind it. An
- * error of rl_stream_add about a batch cut short, or of rl_stream_end, does the same. */
+/* Gives up: what waits for others is dropped, and rl_stream_next goes on to what is ready behind it. */
 void rl_stream_stop(struct rl_stream *r);
 /* The next one that is ready, shaped and recorded; NULL: none. Borrowed until the next call. */
 struct traj *rl_stream_next(struct rl_stream *r);

@@ -68,6 +68,47 @@ int traj_errored(const struct traj *t);
 /* Sets .turns[i].key in rec (value consumed). */
 void traj_set_turn(struct traj *t, size_t i, const char *key, struct js value);
 
+/* ---- what is whole ---------------------------------------------------------- */
+
+/*
+ * The one rule of when a group and a batch are whole, by counting and nothing else (score-trajectory(5)):
+ * a batch is whole when every index 0 .. size - 1 is there with `group` (absent: 1) distinct samples (absent:
+ * 0). A batch ends where it is whole, where a line of another step begins the next one, or with the input.
+ * Lines without `batch` are one batch, whose groups are named by id; how many samples a group has is known
+ * there only where the lines say it.
+ */
+struct whole_line {                  /* what counts of a line */
+	int stamped;                 /* it has `batch` */
+	int64_t step, size, index;   /* of the batch */
+	const char *id;              /* borrowed for the call */
+	int64_t group;               /* samples wanted; 0: not known */
+	int64_t sample;
+	size_t line;                 /* for messages */
+};
+
+struct whole_line whole_line(const struct traj *t);
+
+enum whole_event {                   /* bits: what a line brings about */
+	WHOLE_NEXT = 1,              /* it begins another batch; the one before was cut short (partial only) */
+	WHOLE_GROUP = 2,             /* its group is whole now */
+	WHOLE_BATCH = 4,             /* its batch is whole now */
+};
+
+struct whole;
+
+/* partial: batches and groups may be cut short. */
+struct whole *whole_new(int partial);
+void whole_free(struct whole *w);
+/*
+ * Counts a line: events, or -1 with a message about it. *group: its group's number within the batch, from 0 in
+ * order of appearance. Errors: a sample twice or one too many, a line for a batch that was whole just before it,
+ * lines of a batch that disagree on size, of a group that disagree on group or id, lines with and
+ * without `batch`; and without partial, a batch cut short by this line.
+ */
+MUST_CHECK int whole_add(struct whole *w, const struct whole_line *l, size_t *group, struct err *e);
+/* The input ends here. Without partial, -1 if the last batch or a group of it is cut short. */
+MUST_CHECK int whole_end(struct whole *w, struct err *e);
+
 /* ---- batches ------------------------------------------------------------- */
 
 struct batch {
@@ -79,12 +120,8 @@ struct batch {
 
 struct batch_in;
 
-/* Reads whole batches from in (borrowed until batch_in_free). A batch is given out as soon as it is whole.
- * partial: a batch that is cut short by the next one or by the end of input is given out as it is;
- * without it that is an error naming what is missing ("batch of step 7: index 3: 2 of 4 samples").
- * Errors whatever partial says: the same (index, sample) twice (also in a batch that was given out just
- * before), lines of one batch that disagree on size, or of one index that disagree on group or id, and lines
- * with and without `batch` in one input. */
+/* Reads whole batches (above) from in, which is borrowed until batch_in_free; each is given out as soon as it is
+ * whole. partial: one that is cut short by the next one or by the end of input is given out as it is. */
 struct batch_in *batch_in_new(struct jl_in *in, unsigned need, int partial);
 /* 1 a batch, 0 end of input, -1 error (with file:line). */
 MUST_CHECK int batch_read(struct batch_in *b, struct batch *out, struct err *e);

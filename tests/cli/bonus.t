@@ -35,11 +35,11 @@ bonus --stage 2 <"$tmp/in"
 is 'a group cut short: status' "$status" 1
 is 'a group cut short: what was whole is out' "$(wc -l <"$tmp/out")" 6
 is 'a group cut short: the message' "$(cat "$tmp/err")" \
-	'score-bonus: <stdin>:7: end of input, but batch of step 0 is cut short: problem sum-07 has 1 of 2 samples'
+	'score-bonus: <stdin>:7: end of input, but batch of step 0 is cut short: problem sum-07 has 1 of 2 samples (--partial takes what is there)'
 head -n 6 "$batch" >"$tmp/in"
 bonus --stage 2 <"$tmp/in"
 is 'a batch cut short' "$status $(cat "$tmp/err")" \
-	'1 score-bonus: <stdin>:6: end of input, but batch of step 0 is cut short: 3 of 4 problems'
+	'1 score-bonus: <stdin>:6: end of input, but batch of step 0 is cut short: 3 of 4 problems, none of index 3 (--partial takes what is there)'
 head -n 7 "$batch" >"$tmp/in"
 bonus --stage 2 --baseline batch <"$tmp/in"
 is 'a batch cut short, batch baseline: nothing is out' "$status $(wc -l <"$tmp/out")" '1 0'
@@ -51,7 +51,7 @@ is 'the one without a second sample is told' "$(cat "$tmp/err")" \
 { head -n 7 "$batch"; jq -c '.batch.step = 1' "$batch"; } >"$tmp/in"
 bonus --stage 2 <"$tmp/in"
 is 'the next step begins too early' "$status $(cat "$tmp/err")" \
-	'1 score-bonus: <stdin>:8: batch of step 0 is cut short: problem sum-07 has 1 of 2 samples'
+	'1 score-bonus: <stdin>:8: a line of step 1, but batch of step 0 is cut short: problem sum-07 has 1 of 2 samples (--partial takes what is there)'
 { cat "$batch"; jq -c '.batch.step = 1' "$batch"; } >"$tmp/in"
 bonus --stage 2 <"$tmp/in"
 is 'two batches in one stream' "$status $(wc -l <"$tmp/out")" '0 16'
@@ -60,7 +60,7 @@ bonus --stage 2 <"$tmp/in"
 is 'a line twice' "$status $(cat "$tmp/err")" '1 score-bonus: <stdin>:9: batch of step 0 was whole before this line'
 { head -n 1 "$batch"; head -n 1 "$batch"; } >"$tmp/in"
 bonus --stage 2 <"$tmp/in"
-is 'a sample twice' "$status $(cat "$tmp/err")" '1 score-bonus: <stdin>:2: .sample: problem sum-04 has sample 0 a second time'
+is 'a sample twice' "$status $(cat "$tmp/err")" '1 score-bonus: <stdin>:2: .sample: problem sum-04 has sample 0 a second time (first on line 1)'
 { sed -n 1p "$batch"; sed -n 3p "$batch"; sed -n 2p "$batch"; sed 1,3d "$batch"; } >"$tmp/in"
 bonus --stage 2 <"$tmp/in"
 is 'interleaved groups keep the order of lines' "$status $(jq -c '[.id, .sample]' "$tmp/out" | tr -d '\n')" \
@@ -102,7 +102,7 @@ bad 'no reward' '.turns[1].reward: missing' 'del(.turns[1].reward)'
 bad 'a reward above 1' '.turns[1].reward: expected a number from 0 to 1, got 1.5' '.turns[1].reward = 1.5'
 bad 'a reward that is a word' '.turns[0].reward: expected number, got string' '.turns[0].reward = "1"'
 bad 'no turns' '.turns: missing' 'del(.turns)'
-bad 'group says otherwise' ".group: 3, but this problem's first sample says 2" '.group = 3'
+bad 'group says otherwise' ".group: 3, but this problem's first sample says 2 (line 3)" '.group = 3'
 bad 'another size' '.batch.size: 5, but this batch began with 4' '.batch.size = 5'
 bad 'another id' '.id: differs from line 3 of the same index 1' '.id = "other"'
 bad 'no batch on one line' '.batch: some lines have it, some have not' 'del(.batch)'

@@ -117,12 +117,12 @@ is 'long responses: 40,000 characters each' "$(get '.edit_ratio.value * 1e9 | ro
 # whole and not whole
 head -n 3 "$tmp/t" >"$tmp/cut"
 run score-eval "$tmp/cut"
-is 'a group cut short' "$status $(cat "$tmp/err")" "1 score-eval: $tmp/cut: problem b: 1 of 2 samples (--partial takes what is there)"
+is 'a group cut short' "$status $(cat "$tmp/err")" "1 score-eval: $tmp/cut: end of input, but the input is cut short: problem b has 1 of 2 samples (--partial takes what is there)"
 run score-eval --partial "$tmp/cut"
 is '--partial' "$status $(get .samples)" '0 3'
 jq -c '.batch = {step: 7, size: 5, index: (.id | explode[0] - 97)}' "$tmp/t" >"$tmp/b"
 run score-eval "$tmp/b"
-is 'a batch cut short' "$status $(cat "$tmp/err")" "1 score-eval: $tmp/b: batch of step 7: 4 of 5 problems (--partial takes what is there)"
+is 'a batch cut short' "$status $(cat "$tmp/err")" "1 score-eval: $tmp/b: end of input, but batch of step 7 is cut short: 4 of 5 problems, none of index 4 (--partial takes what is there)"
 jq -c '.batch.size = 4' "$tmp/b" >"$tmp/whole"
 run score-eval "$tmp/whole"
 is 'a whole batch gives the same' "$(get 'del(.statuses)')" "$(jq -c 'del(.statuses)' "$tmp/first")"
@@ -131,13 +131,13 @@ run score-eval "$tmp/two"
 is 'a problem drawn in two batches is one problem' "$(get '[.n, .samples, .delta.value]')" '[4,16,0]'
 head -n 1 "$tmp/t" | cat "$tmp/t" - >"$tmp/twice"
 run score-eval --partial "$tmp/twice"
-is 'a line twice is refused even then' "$status $(cat "$tmp/err")" "1 score-eval: $tmp/twice: problem a: sample 0 twice"
+is 'a line twice is refused even then' "$status $(cat "$tmp/err")" "1 score-eval: $tmp/twice:9: .sample: problem a has sample 0 a second time (first on line 1)"
 sed 's/"id":"b"/"id":"a"/;s/"index":1/"index":0/' "$tmp/whole" >"$tmp/x"
 run score-eval "$tmp/x"
-is 'the same place of a batch twice' "$status $(cat "$tmp/err")" "1 score-eval: $tmp/x: batch of step 7: index 0: problem a: sample 0 twice"
+is 'the same place of a batch twice' "$status $(cat "$tmp/err")" "1 score-eval: $tmp/x:3: .sample: problem a has sample 0 a second time (first on line 1)"
 sed 's/"index":1/"index":0/' "$tmp/whole" >"$tmp/x"
 run score-eval "$tmp/x"
-is 'two problems at one place' "$status $(cat "$tmp/err")" "1 score-eval: $tmp/x: batch of step 7: index 0 holds problem a and problem b"
+is 'two problems at one place' "$status $(cat "$tmp/err")" "1 score-eval: $tmp/x:3: .id: differs from line 1 of the same index 0"
 
 # bad input, bad use, bad output
 echo '{"id":"a","turns":[{"response":"x"}]}' >"$tmp/x"

@@ -162,8 +162,8 @@ is 'nll without a weight' "$status $(at) $(cat "$tmp/err")" \
 fresh
 head -n 11 "$tmp/one" >"$tmp/in"
 update "$tmp/in"
-is 'a batch cut short: nothing is committed' "$status $(at) $(wc -c <"$tmp/out") $(sed 's/.*end of/end of/; s/index.*/index/' "$tmp/err")" \
-	'1 0 0 end of input, but batch of step 0: index'
+is 'a batch cut short: nothing is committed' "$status $(at) $(wc -c <"$tmp/out") $(sed 's/.*end of/end of/; s/problem .* has/problem has/' "$tmp/err")" \
+	'1 0 0 end of input, but batch of step 0 is cut short: problem has 2 of 3 samples (--partial takes what is there)'
 update --partial "$tmp/in"
 is 'a batch cut short, --partial' "$status $(at) $(jq .n "$tmp/out")" '0 1 11'
 update "$tmp/one"

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* Hash tables: open addressing with linear probing, at most half full. */
+#include "base/base.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* FNV-1a's low bits depend on the last bytes most: both halves decide where the search begins. */
+static size_t start(const struct hashmap *t, uint64_t hash)
+{
+	return (size_t)(hash ^ hash >> 32) & (t->cap - 1);
+}
+
+static struct hashmap_slot *free_slot(const struct hashmap *t, uint64_t hash)
+{
+	size_t i = start(t, hash);
+
+	while (t->slot[i].place)
+		i = (i + 1) & (t->cap - 1);
+	return &t->slot[i];
+}
+
+static void grow(struct hashmap *t)
+{
+	struct hashmap bigger = {.n = t->n, .cap = t->cap ? t->cap * 2 : 64};
+
+	bigger.slot = xcalloc(bigger.cap, sizeof *bigger.slot);
+	for (size_t i = 0; i < t->cap; i++)
+		if (t->slot[i].place)
+			*free_slot(&bigger, t->slot[i].hash) = t->slot[i];
+	free(t->slot);
+	*t = bigger;
+}
+
+size_t hashmap_find(const struct hashmap *t, uint64_t hash, hashmap_same *same, const void *data, const void *key)
+{
+	if (!t->n)
+		return HASHMAP_NONE;
+	for (size_t i = start(t, hash); t->slot[i].place; i = (i + 1) & (t->cap - 1))
+		if (t->slot[i].hash == hash && same(data, t->slot[i].place - 1, key))
+			return t->slot[i].place - 1;
+	return HASHMAP_NONE;
+}
+
+void hashmap_add(struct hashmap *t, uint64_t hash, size_t place)
+{
+	if (2 * (t->n + 1) > t->cap)
+		grow(t);
+	*free_slot(t, hash) = (struct hashmap_slot){hash, place + 1};
+	t->n++;
+}
+
+void hashmap_clear(struct hashmap *t)
+{
+	if (t->n)
+		memset(t->slot, 0, t->cap * sizeof *t->slot);
+	t->n = 0;
+}
+
+void hashmap_release(struct hashmap *t)
+{
+	free(t->slot);
+	*t = (struct hashmap){0};
+}
