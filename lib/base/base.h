@@ -129,11 +129,11 @@ uint64_t hash_bytes(const void *p, size_t n);
 
 /* ---- hash tables ---------------------------------------------------------- */
 
-/* From keys to places (indexes) in an array of the caller's, which keeps the keys. Zeroed: empty. */
+/* From keys to places (indexes below 2^32 - 1) in an array of the caller's, which keeps the keys. Zeroed: empty. */
 struct hashmap {
 	struct hashmap_slot {
-		uint64_t hash;
-		size_t place;        /* 1 + place; 0: free */
+		uint32_t hash;       /* its halves folded */
+		uint32_t place;      /* 1 + place; 0: free */
 	} *slot;                     /* [cap], open addressing, cap a power of two */
 	size_t n, cap;
 };
@@ -143,7 +143,8 @@ typedef int hashmap_same(const void *data, size_t place, const void *key);
 
 #define HASHMAP_NONE SIZE_MAX
 /* The place of a key, or HASHMAP_NONE. hash: any function of the key. */
-size_t hashmap_find(const struct hashmap *t, uint64_t hash, hashmap_same *same, const void *data, const void *key);
+size_t hashmap_find(const struct hashmap *t, uint64_t hash, hashmap_same *same, const void *data,
+                    const void *key);
 /* Enters a key that hashmap_find did not find. */
 void hashmap_add(struct hashmap *t, uint64_t hash, size_t place);
 /* Empties the table and keeps its memory. */

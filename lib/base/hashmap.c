@@ -6,14 +6,14 @@
 #include <string.h>
 
 /* FNV-1a's low bits depend on the last bytes most: both halves decide where the search begins. */
-static size_t start(const struct hashmap *t, uint64_t hash)
+static uint32_t fold(uint64_t hash)
 {
-	return (size_t)(hash ^ hash >> 32) & (t->cap - 1);
+	return (uint32_t)(hash ^ hash >> 32);
 }
 
-static struct hashmap_slot *free_slot(const struct hashmap *t, uint64_t hash)
+static struct hashmap_slot *free_slot(const struct hashmap *t, uint32_t hash)
 {
-	size_t i = start(t, hash);
+	size_t i = hash & (t->cap - 1);
 
 	while (t->slot[i].place)
 		i = (i + 1) & (t->cap - 1);
@@ -32,21 +32,26 @@ static void grow(struct hashmap *t)
 	*t = bigger;
 }
 
-size_t hashmap_find(const struct hashmap *t, uint64_t hash, hashmap_same *same, const void *data, const void *key)
+size_t hashmap_find(const struct hashmap *t, uint64_t hash, hashmap_same *same, const void *data,
+                    const void *key)
 {
+	uint32_t h = fold(hash);
+
 	if (!t->n)
 		return HASHMAP_NONE;
-	for (size_t i = start(t, hash); t->slot[i].place; i = (i + 1) & (t->cap - 1))
-		if (t->slot[i].hash == hash && same(data, t->slot[i].place - 1, key))
+	for (size_t i = h & (t->cap - 1); t->slot[i].place; i = (i + 1) & (t->cap - 1))
+		if (t->slot[i].hash == h && same(data, t->slot[i].place - 1, key))
 			return t->slot[i].place - 1;
 	return HASHMAP_NONE;
 }
 
 void hashmap_add(struct hashmap *t, uint64_t hash, size_t place)
 {
+	uint32_t h = fold(hash);
+
 	if (2 * (t->n + 1) > t->cap)
 		grow(t);
-	*free_slot(t, hash) = (struct hashmap_slot){hash, place + 1};
+	*free_slot(t, h) = (struct hashmap_slot){h, (uint32_t)place + 1};
 	t->n++;
 }
 

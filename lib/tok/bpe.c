@@ -108,9 +108,9 @@ static int add_merge(struct tok *t, const struct vocab *v, size_t i, struct buf 
 	left_n = raw->len;
 	if (alphabet_bytes(sp + 1, n - (size_t)(sp + 1 - m), raw))
 		return err_set(e, "merge %zu ('%.64s'): not in the byte alphabet", i, m);
-	left = strtab_find(t, &t->texts, raw->data, left_n);
-	right = strtab_find(t, &t->texts, raw->data + left_n, raw->len - left_n);
-	id = strtab_find(t, &t->texts, raw->data, raw->len);
+	left = tok_by_bytes(t, &t->texts, raw->data, left_n);
+	right = tok_by_bytes(t, &t->texts, raw->data + left_n, raw->len - left_n);
+	id = tok_by_bytes(t, &t->texts, raw->data, raw->len);
 	if (left < 0 || right < 0 || id < 0)
 		return err_set(e, "merge %zu ('%.64s'): %s is not a token", i, m,
 		               left < 0 ? "the left piece" : right < 0 ? "the right piece" : "the result");
@@ -147,7 +147,7 @@ int bpe_new(struct tok *t, const struct vocab *v, struct err *e)
 
 static void encode_word(struct tok *t, const char *word, size_t n, struct ids *ids)
 {
-	int whole = t->ignore_merges ? strtab_find(t, &t->texts, word, n) : -1;
+	int whole = t->ignore_merges ? tok_by_bytes(t, &t->texts, word, n) : -1;
 	size_t k = 0;
 
 	if (whole >= 0) {

@@ -8,12 +8,6 @@
 #define TOK_MAX_TOKENS ((size_t)1 << 24)
 #define TOK_NO_RANK UINT32_MAX
 
-/* Byte string -> id, open addressing; the strings are tokens of one struct tok. */
-struct strtab {
-	int *slot;                   /* [mask + 1], -1: free */
-	size_t mask;
-};
-
 /* (left id, right id) -> rank and merged id, open addressing. */
 struct pair {
 	uint64_t key;                /* left << 32 | right; UINT64_MAX: free */
@@ -42,8 +36,8 @@ struct tok {
 	int end_id, bos, unk;
 	int space_prefix, ignore_merges;
 	int byte_id[256];            /* -1: none */
-	struct strtab texts;         /* what text can become: not control, not unused */
-	struct strtab controls;
+	struct hashmap texts;        /* what text can become: not control, not unused */
+	struct hashmap controls;
 	int *users;                  /* [n_users] sorted by their bytes */
 	size_t n_users;
 	unsigned char user_first[256];
@@ -70,8 +64,8 @@ static inline const char *tok_raw(const struct tok *t, int id, size_t *n)
 
 void ids_push(struct ids *ids, int id);
 
-/* Id of the bytes, -1 if absent. */
-int strtab_find(const struct tok *t, const struct strtab *s, const char *p, size_t n);
+/* Id of the bytes among texts or controls, -1 if absent. */
+int tok_by_bytes(const struct tok *t, const struct hashmap *of, const char *p, size_t n);
 
 /* Bytes of the first UTF-8 character of p[0..n), n > 0: 1..4; 0 if it is none (Unicode table 3-7). */
 size_t utf8_char(const char *p, size_t n);

@@ -80,7 +80,7 @@ static void rank_pair(struct tok *t, const char *word, uint32_t i)
 	if (t->kind == TOK_SPM) {
 		size_t len = (size_t)a->len + b->len;
 
-		a->merged = len > t->longest ? -1 : strtab_find(t, &t->texts, word + a->at, len);
+		a->merged = len > t->longest ? -1 : tok_by_bytes(t, &t->texts, word + a->at, len);
 		if (a->merged >= 0)
 			a->rank = t->rank[a->merged];
 	} else {

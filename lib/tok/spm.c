@@ -50,7 +50,7 @@ void spm_encode(struct tok *t, const char *text, size_t n, struct ids *ids)
 		c = utf8_char(text + i, n - i);
 		if (!c)
 			c = 1;
-		word_symbol(t, k++, strtab_find(t, &t->texts, text + i, c), i, c);
+		word_symbol(t, k++, tok_by_bytes(t, &t->texts, text + i, c), i, c);
 	}
 	if (!k)
 		return;

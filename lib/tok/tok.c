@@ -86,48 +86,38 @@ int alphabet_bytes(const char *text, size_t n, struct buf *out)
 	return 0;
 }
 
-/* ---- string tables ---- */
+/* ---- tokens by their bytes ---- */
 
-static void strtab_init(struct strtab *s, size_t n)
+struct bytes {
+	const char *p;
+	size_t n;
+};
+
+static int same_bytes(const void *data, size_t id, const void *key)
 {
-	size_t size = 16;
+	const struct bytes *want = key;
+	size_t n;
+	const char *p = tok_raw(data, (int)id, &n);
 
-	while (size < n * 2)
-		size *= 2;
-	s->slot = xmalloc(size * sizeof *s->slot);
-	for (size_t i = 0; i < size; i++)
-		s->slot[i] = -1;
-	s->mask = size - 1;
+	return n == want->n && !memcmp(p, want->p, n);
 }
 
-static size_t strtab_slot(const struct tok *t, const struct strtab *s, const char *p, size_t n)
+int tok_by_bytes(const struct tok *t, const struct hashmap *of, const char *p, size_t n)
 {
-	uint64_t h = hash_bytes(p, n);
-	size_t i = (size_t)(h ^ h >> 32) & s->mask, len;
+	struct bytes key = {p, n};
+	size_t id = hashmap_find(of, hash_bytes(p, n), same_bytes, t, &key);
 
-	for (; s->slot[i] >= 0; i = (i + 1) & s->mask) {
-		const char *q = tok_raw(t, s->slot[i], &len);
-
-		if (len == n && !memcmp(p, q, n))
-			break;
-	}
-	return i;
-}
-
-int strtab_find(const struct tok *t, const struct strtab *s, const char *p, size_t n)
-{
-	return s->slot[strtab_slot(t, s, p, n)];
+	return id == HASHMAP_NONE ? -1 : (int)id;
 }
 
 /* The first of several equal strings stays. */
-static void strtab_insert(const struct tok *t, struct strtab *s, int id)
+static void enter(const struct tok *t, struct hashmap *of, int id)
 {
 	size_t n;
 	const char *p = tok_raw(t, id, &n);
-	size_t i = strtab_slot(t, s, p, n);
 
-	if (s->slot[i] < 0)
-		s->slot[i] = id;
+	if (tok_by_bytes(t, of, p, n) < 0)
+		hashmap_add(of, hash_bytes(p, n), (size_t)id);
 }
 
 /* ---- building ---- */
@@ -214,13 +204,12 @@ static int build_tables(struct tok *t, const struct vocab *v, struct err *e)
 {
 	unsigned char *may = xcalloc(t->n, 1);
 	struct buf raw = {0};
-	size_t n_control = 0, n_user = 0;
+	size_t n_user = 0;
 
 	for (int c = 0; c < 256; c++)
 		t->byte_id[c] = -1;
 	for (size_t i = 0; i < t->n; i++) {
 		t->type[i] = effective_type(v, i);
-		n_control += t->type[i] == TOK_CONTROL;
 		n_user += t->type[i] == TOK_USER;
 		t->off[i] = raw.len;
 		may[i] = (unsigned char)raw_bytes(t, v, i, &raw);
@@ -228,8 +217,6 @@ static int build_tables(struct tok *t, const struct vocab *v, struct err *e)
 	t->off[t->n] = raw.len;
 	buf_addc(&raw, 0);
 	t->blob = raw.data;
-	strtab_init(&t->texts, t->n);
-	strtab_init(&t->controls, n_control);
 	t->users = xmalloc(n_user * sizeof *t->users);
 	for (size_t i = 0; i < t->n; i++) {
 		size_t n;
@@ -237,13 +224,13 @@ static int build_tables(struct tok *t, const struct vocab *v, struct err *e)
 		int is_byte = t->type[i] == TOK_BYTE_PIECE || (t->kind == TOK_BPE && may[i]);
 
 		if (may[i])
-			strtab_insert(t, &t->texts, (int)i);
+			enter(t, &t->texts, (int)i);
 		if (may[i] && n > t->longest)
 			t->longest = n;
 		if (is_byte && n == 1 && t->byte_id[p[0]] < 0)
 			t->byte_id[p[0]] = (int)i;
 		if (t->type[i] == TOK_CONTROL)
-			strtab_insert(t, &t->controls, (int)i);
+			enter(t, &t->controls, (int)i);
 		if (t->type[i] == TOK_USER && n) {
 			t->users[t->n_users++] = (int)i;
 			t->user_first[p[0]] = 1;
@@ -321,8 +308,8 @@ void tok_free(struct tok *t)
 	free(t->off);
 	free(t->type);
 	free(t->end);
-	free(t->texts.slot);
-	free(t->controls.slot);
+	hashmap_release(&t->texts);
+	hashmap_release(&t->controls);
 	free(t->users);
 	free(t->pairs);
 	splitter_free(t->splitter);
@@ -342,7 +329,7 @@ size_t tok_size(const struct tok *t)
 
 int tok_control(const struct tok *t, const char *text)
 {
-	return strtab_find(t, &t->controls, text, strlen(text));
+	return tok_by_bytes(t, &t->controls, text, strlen(text));
 }
 
 int tok_bos(const struct tok *t)
