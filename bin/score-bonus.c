@@ -5,19 +5,19 @@
  */
 #include <stdlib.h>
 
-#include "rl/rl.h"
+#include "shape/shape.h"
 
 static const char usage[] = "score-bonus --stage 1|2 [options] [FILE]";
 
 struct settings {
-	struct rl_shaping shaping;
+	struct shaping shaping;
 	const char *program;
 	int partial;
 };
 
 static int parse_baseline(const char *arg, void *data, struct err *e)
 {
-	return rl_baseline_by_name(arg, data, e);
+	return shape_baseline_by_name(arg, data, e);
 }
 
 /* The program sees the numbers as variables, so that a file of them can serve several runs. */
@@ -35,18 +35,18 @@ static int compile(struct settings *s, struct err *e)
 }
 
 /* Writes what is ready. */
-static int drain(struct rl_stream *r, struct err *e)
+static int drain(struct shape_stream *r, struct err *e)
 {
 	struct traj *t;
 
-	while ((t = rl_stream_next(r)))
+	while ((t = shape_stream_next(r)))
 		if (jl_write(t->rec, e))
 			return -1;
 	return 0;
 }
 
 /* One record into the stream: 1, or 0 at the end of input. */
-static int take(struct jl_in *in, const struct settings *s, struct rl_stream *r, struct err *e)
+static int take(struct jl_in *in, const struct settings *s, struct shape_stream *r, struct err *e)
 {
 	struct traj t;
 	struct js rec;
@@ -57,42 +57,42 @@ static int take(struct jl_in *in, const struct settings *s, struct rl_stream *r,
 	if (traj_parse(rec, TRAJ_ID | TRAJ_TURNS | TRAJ_REWARDS, &t, e))
 		return jl_where(in, e);
 	t.line = jl_line(in);
-	if (rl_returns(&s->shaping, &t, e)) {
+	if (shape_returns(&s->shaping, &t, e)) {
 		traj_release(&t);
 		return jl_where(in, e);
 	}
-	if (rl_stream_add(r, &t, e))
+	if (shape_stream_add(r, &t, e))
 		return jl_where(in, e);
 	return 1;
 }
 
 static int run(struct jl_in *in, const struct settings *s, struct err *e)
 {
-	struct rl_stream *r = rl_stream_new(&s->shaping, s->partial);
+	struct shape_stream *r = shape_stream_new(&s->shaping, s->partial);
 	struct err late;
 	int rc;
 
 	while ((rc = take(in, s, r, e)) > 0)
 		if (drain(r, e)) {
-			rl_stream_free(r);
+			shape_stream_free(r);
 			return -1;
 		}
-	if (!rc && rl_stream_end(r, e)) {
+	if (!rc && shape_stream_end(r, e)) {
 		err_prefix(e, "%s:%zu: end of input, but ", jl_name(in), jl_line(in));
 		rc = -1;
 	}
-	rl_stream_stop(r);
+	shape_stream_stop(r);
 	if (drain(r, rc ? &late : e))
 		rc = -1;
-	if (rl_stream_lonely(r))
-		warn("%zu turns have no second sample to compare with: advantage 0", rl_stream_lonely(r));
-	rl_stream_free(r);
+	if (shape_stream_unpaired(r))
+		warn("%zu turns have no second sample to compare with: advantage 0", shape_stream_unpaired(r));
+	shape_stream_free(r);
 	return rc;
 }
 
 int main(int argc, char **argv)
 {
-	struct settings s = {.shaping = {.alpha = 10, .baseline = RL_LOO}};
+	struct settings s = {.shaping = {.alpha = 10, .baseline = SHAPE_LOO}};
 	struct jl_in *in;
 	struct err e, late;
 	int at, rc;

@@ -14,7 +14,7 @@ struct work {
 	struct traj **t;             /* [n] */
 	struct rl_seq *seq;          /* [n] */
 	size_t n;
-	struct rl_groups groups;
+	struct shape_groups groups;
 	double total;                /* N, or the sum of weights, over all processes */
 };
 
@@ -27,7 +27,7 @@ static void work_init(struct work *w, const struct rl_loss *l, struct traj *cons
 		if (!traj_errored(t[i]))
 			valid[w->n++] = t[i];
 	*errors = n - w->n;
-	rl_groups_init(&w->groups, valid, w->n);
+	shape_groups_init(&w->groups, valid, w->n);
 	w->seq = xcalloc(w->n + 1, sizeof *w->seq);
 	for (size_t i = 0; i < w->n; i++) {
 		struct traj *v = valid[w->groups.order[i]];
@@ -46,7 +46,7 @@ static void work_release(struct work *w)
 {
 	for (size_t i = 0; i < w->n; i++)
 		rl_seq_release(&w->seq[i]);
-	rl_groups_release(&w->groups);
+	shape_groups_release(&w->groups);
 	free(w->seq);
 	free(w->t);
 }
@@ -228,7 +228,7 @@ static void group_stats(struct work *w, struct rl_stats *s, size_t k)
 		}
 		ts->groups += have > 1;
 		ts->flat += have > 1 && flat;
-		ts->lonely += have == 1;
+		ts->unpaired += have == 1;
 	}
 }
 

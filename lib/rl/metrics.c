@@ -43,10 +43,10 @@ static struct js turns(const struct rl_stats *s, enum per_turn what)
 static void pg_metrics(const struct rl_stats *s, struct js *o)
 {
 	struct js r = js_object();
-	size_t lonely = 0;
+	size_t unpaired = 0;
 
 	for (size_t k = 0; k < s->turns; k++)
-		lonely += s->turn[k].lonely;
+		unpaired += s->turn[k].unpaired;
 	js_set(o, "reward", turns(s, REWARD));
 	js_set(o, "return", turns(s, RETURN));
 	js_set(o, "kl", turns(s, KL));
@@ -57,7 +57,7 @@ static void pg_metrics(const struct rl_stats *s, struct js *o)
 	js_set(&r, "k3", ratio(s->k3, s->compared));
 	js_set(o, "ratio", r);
 	js_set(o, "zero_variance", turns(s, FLAT));
-	js_set(o, "lonely", js_num((double)lonely));
+	js_set(o, "unpaired", js_num((double)unpaired));
 	js_set(o, "changed", ratio((double)s->changed, s->pairs));
 }
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rl: what turns verified trajectories into a step of the weights: returns and
- * baselines, the loss J and its gradient, AdamW and its schedule, and the metrics of
- * an update. Called by score-bonus, score-update and score-logprob. Knows models, not
+ * rl: what turns shaped trajectories into a step of the weights: the loss J and its gradient, AdamW and its
+ * schedule, and the metrics of an update. Called by score-update and score-logprob. Knows models, not
  * stores; trajectories, not files.
  *
  * The loss (DESIGN, Learning), maximised over the N valid trajectories of a batch:
@@ -20,79 +19,7 @@
 #define RL_H
 
 #include "model/model.h"
-#include "traj/traj.h"
-
-/* ---- groups: the samples of one line of a batch --------------------------- */
-
-/* A group is all trajectories with the same batch.index; where lines have no batch field,
- * with the same id. */
-struct rl_groups {
-	size_t *order;               /* [n] indexes of trajectories: by group, then sample, then line */
-	size_t *start;               /* [n_groups + 1] into order */
-	size_t n_groups;
-};
-
-void rl_groups_init(struct rl_groups *g, struct traj *const *t, size_t n);
-void rl_groups_release(struct rl_groups *g);
-
-/* ---- shaping: rewards to returns to advantages ------------------------------ */
-
-enum rl_baseline { RL_LOO, RL_GROUP, RL_BATCH, RL_NONE };
-
-struct rl_shaping {
-	int stage;                   /* 1 or 2 */
-	double alpha, gamma;
-	enum rl_baseline baseline;
-	struct jqp *program;         /* borrowed; NULL: the paper's returns */
-};
-
-/* -1 if the name is none of loo, group, batch, none. */
-MUST_CHECK int rl_baseline_by_name(const char *name, enum rl_baseline *out, struct err *e);
-
-/*
- * Fills t->turns[].ret. Shaped rewards: Stage I r_T for the last turn T and 0 before; Stage II
- * r_1, then r_k + alpha (r_k - r_(k-1)). A turn's return is the sum over j >= k of gamma^(j-k) times the shaped
- * reward of j (0^0 = 1: gamma 0 is the turn's own). A given turn's shaped reward and return are 0 (its reward still
- * counts in the next turn's progress); so are all of a trajectory with an error.
- * With a program: its output for t->rec, an array with a number for each turn.
- * The message is about the record, without its line.
- */
-MUST_CHECK int rl_returns(const struct rl_shaping *s, struct traj *t, struct err *e);
-
-/*
- * Fills turns[].advantage from turns[].ret of n trajectories (whole groups; a whole
- * batch for RL_BATCH). The baseline is taken per group (RL_BATCH: over the batch) and turn over
- * the valid trajectories whose turn is there and not given:
- *   loo    mean of the others        group, batch  mean of all        none  0
- * Where fewer than two are left, a turn's advantage is 0 (but for RL_NONE), and it is counted in *lonely.
- * Given turns and trajectories with an error get 0.
- */
-void rl_advantages(enum rl_baseline b, struct traj *const *t, size_t n, size_t *lonely);
-
-/* Writes stage, and every turn's return and advantage, into t->rec. */
-void rl_record(struct traj *t, int stage);
-
-/* ---- groups from a stream ------------------------------------------------------ */
-
-/*
- * Shapes trajectories as they come and gives them back in the order they came, each as soon
- * as its group (RL_BATCH: its batch) is whole and those before it are out (what whole means: traj.h). With
- * partial, what is cut short is shaped as it is. A line without `batch` and `group` waits for the end.
- */
-struct rl_stream;
-
-struct rl_stream *rl_stream_new(const struct rl_shaping *s, int partial);
-void rl_stream_free(struct rl_stream *r);
-/* Takes t over (also on error), with its returns (rl_returns). -1: whole_add's errors; then the stream is stopped. */
-MUST_CHECK int rl_stream_add(struct rl_stream *r, struct traj *t, struct err *e);
-/* No more will come. -1: the last batch is cut short; then the stream is stopped. */
-MUST_CHECK int rl_stream_end(struct rl_stream *r, struct err *e);
-/* Gives up: what waits for others is dropped, and rl_stream_next goes on to what is ready behind it. */
-void rl_stream_stop(struct rl_stream *r);
-/* The next one that is ready, shaped and recorded; NULL: none. Borrowed until the next call. */
-struct traj *rl_stream_next(struct rl_stream *r);
-/* Turns whose advantage is 0 for want of a second sample, so far. */
-size_t rl_stream_lonely(const struct rl_stream *r);
+#include "shape/shape.h"
 
 /* ---- a pass: forward (and backward) over trajectories ----------------------------- */
 
@@ -190,7 +117,7 @@ struct rl_stats {
 		size_t trained;      /* of these, not given */
 		double reward, ret, kl, length, cut;   /* sums; ret, kl over the trained, length and cut over all */
 		size_t groups, flat; /* groups with at least two trained; of these, all returns equal */
-		size_t lonely;       /* groups with just one */
+		size_t unpaired;       /* groups with just one */
 	} turn[RL_TURNS];
 	size_t tokens;               /* trained */
 	double entropy;              /* sum over them, nats */

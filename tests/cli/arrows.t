@@ -13,13 +13,14 @@ math	base
 tok	jsonl
 traj	jsonl
 plot	jsonl
+shape	traj
 kern	base
 model	kern
 import	store tok model/config.h
 policy	store model tok traj
 verify	math traj
 eval	traj stat tok
-rl	model comm traj
+rl	model comm shape
 train	policy rl
 ROOMS
 # A library's header, and the places that may include it.

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rl/rl.h"
+#include "shape/shape.h"
 #include "tap.h"
 
 /* rewards: one letter a turn: 0 1 h(alf) x(null); a capital-like prefix g marks it given ("g1"). */
@@ -40,11 +40,11 @@ static int near(double a, double b)
 	return fabs(a - b) < 1e-12;
 }
 
-static void returns_are(const struct rl_shaping *s, const char *rewards, const double *want, const char *name)
+static void returns_are(const struct shaping *s, const char *rewards, const double *want, const char *name)
 {
 	struct traj t = record("p", 0, 0, 1, rewards);
 	struct err e;
-	int good = !rl_returns(s, &t, &e);
+	int good = !shape_returns(s, &t, &e);
 
 	for (size_t k = 0; good && k < t.n_turns; k++) {
 		if (!near(t.turns[k].ret, want[k]))
@@ -57,8 +57,8 @@ static void returns_are(const struct rl_shaping *s, const char *rewards, const d
 
 static void returns(void)
 {
-	struct rl_shaping one = {.stage = 1, .alpha = 10}, two = {.stage = 2, .alpha = 10};
-	struct rl_shaping far = {.stage = 2, .alpha = 2, .gamma = 0.5};
+	struct shaping one = {.stage = 1, .alpha = 10}, two = {.stage = 2, .alpha = 10};
+	struct shaping far = {.stage = 2, .alpha = 2, .gamma = 0.5};
 
 	returns_are(&one, "01", (double[]){0, 1}, "Stage I pays the last turn only");
 	returns_are(&one, "10", (double[]){0, 0}, "Stage I: a right first turn earns nothing");
@@ -76,19 +76,19 @@ static void returns(void)
 
 static void program(void)
 {
-	struct rl_shaping s = {.stage = 2};
+	struct shaping s = {.stage = 2};
 	struct js args = js_object();
 	struct traj t = record("p", 0, 0, 1, "0g11");
 	struct err e;
 
 	js_set(&args, "alpha", js_num(3));
-	ok(!jqp_new("[.turns[].reward * $alpha + 1]", "--return", args, &s.program, &e) && !rl_returns(&s, &t, &e) &&
+	ok(!jqp_new("[.turns[].reward * $alpha + 1]", "--return", args, &s.program, &e) && !shape_returns(&s, &t, &e) &&
 	   near(t.turns[0].ret, 1) && near(t.turns[1].ret, 0) && near(t.turns[2].ret, 4), "a jq program's returns");
 	jqp_free(s.program);
-	ok(!jqp_new("[1, 2]", "--return", args, &s.program, &e) && rl_returns(&s, &t, &e) && strstr(e.msg, "3 numbers"),
+	ok(!jqp_new("[1, 2]", "--return", args, &s.program, &e) && shape_returns(&s, &t, &e) && strstr(e.msg, "3 numbers"),
 	   "a program with too few returns: %s", e.msg);
 	jqp_free(s.program);
-	ok(!jqp_new("[1, null, 2]", "--return", args, &s.program, &e) && rl_returns(&s, &t, &e) &&
+	ok(!jqp_new("[1, null, 2]", "--return", args, &s.program, &e) && shape_returns(&s, &t, &e) &&
 	   strstr(e.msg, "[1]: expected a number, got null"), "a return that is no number: %s", e.msg);
 	jqp_free(s.program);
 	js_free(args);
@@ -100,7 +100,7 @@ static void program(void)
 enum { N = 6 };
 
 /* Two groups: a has returns 1 0 0 (turn 1) and 2 2 2; b has a given first turn and an error. */
-static void advantages_are(enum rl_baseline b, const double first[N], const double second[N], size_t lonely,
+static void advantages_are(enum shape_baseline b, const double first[N], const double second[N], size_t unpaired,
                            const char *name)
 {
 	static const double ret[N][2] = {{1, 2}, {0, 2}, {0, 2}, {0, 5}, {4, 1}, {0, 0}};
@@ -116,7 +116,7 @@ static void advantages_are(enum rl_baseline b, const double first[N], const doub
 	for (size_t i = 0; i < N; i++)
 		for (size_t k = 0; k < 2; k++)
 			t[i].turns[k].ret = ret[i][k];
-	rl_advantages(b, order, N, &got);
+	shape_advantages(b, order, N, &got);
 	for (size_t i = 0; i < N; i++) {
 		int same = near(t[i].turns[0].advantage, first[i]) && near(t[i].turns[1].advantage, second[i]);
 
@@ -126,31 +126,31 @@ static void advantages_are(enum rl_baseline b, const double first[N], const doub
 		good = good && same;
 		traj_release(&t[i]);
 	}
-	ok(good && got == lonely, "advantages: %s, %zu lonely", name, got);
+	ok(good && got == unpaired, "advantages: %s, %zu unpaired", name, got);
 }
 
 static void advantages(void)
 {
 	const double third = 1.0 / 3;
 
-	advantages_are(RL_LOO, (double[]){1, -0.5, -0.5, 0, 0, 0}, (double[]){0, 0, 0, 4, -4, 0}, 1, "leave one out");
-	advantages_are(RL_GROUP, (double[]){2 * third, -third, -third, 0, 0, 0}, (double[]){0, 0, 0, 2, -2, 0}, 1,
+	advantages_are(SHAPE_LOO, (double[]){1, -0.5, -0.5, 0, 0, 0}, (double[]){0, 0, 0, 4, -4, 0}, 1, "leave one out");
+	advantages_are(SHAPE_GROUP, (double[]){2 * third, -third, -third, 0, 0, 0}, (double[]){0, 0, 0, 2, -2, 0}, 1,
 	               "group mean");
-	advantages_are(RL_BATCH, (double[]){-0.25, -1.25, -1.25, 0, 2.75, 0},
+	advantages_are(SHAPE_BATCH, (double[]){-0.25, -1.25, -1.25, 0, 2.75, 0},
 	               (double[]){-0.4, -0.4, -0.4, 2.6, -1.4, 0}, 0, "batch mean");
-	advantages_are(RL_NONE, (double[]){1, 0, 0, 0, 4, 0}, (double[]){2, 2, 2, 5, 1, 0}, 0, "none");
+	advantages_are(SHAPE_NONE, (double[]){1, 0, 0, 0, 4, 0}, (double[]){2, 2, 2, 5, 1, 0}, 0, "none");
 }
 
 static void exact_zero(void)
 {
 	struct traj t[3] = {record("a", 0, 0, 3, "1"), record("a", 0, 1, 3, "1"), record("a", 0, 2, 3, "1")};
 	struct traj *p[3] = {&t[0], &t[1], &t[2]};
-	size_t lonely = 0;
+	size_t unpaired = 0;
 	int good = 1;
 
 	for (int i = 0; i < 3; i++)
 		t[i].turns[0].ret = 0.1;
-	rl_advantages(RL_LOO, p, 3, &lonely);
+	shape_advantages(SHAPE_LOO, p, 3, &unpaired);
 	for (int i = 0; i < 3; i++) {
 		good = good && t[i].turns[0].advantage == 0;
 		traj_release(&t[i]);
@@ -161,10 +161,10 @@ static void exact_zero(void)
 /* ---- the stream ----------------------------------------------------------------- */
 
 /* Feeds records "index:sample" and tells what came out, e.g. "a0 a1 | b0". A bar after each one fed. */
-static void stream_is(const char *feed, int stamped, enum rl_baseline b, int partial, const char *want, const char *error)
+static void stream_is(const char *feed, int stamped, enum shape_baseline b, int partial, const char *want, const char *error)
 {
-	struct rl_shaping s = {.stage = 2, .alpha = 1, .baseline = b};
-	struct rl_stream *r = rl_stream_new(&s, partial);
+	struct shaping s = {.stage = 2, .alpha = 1, .baseline = b};
+	struct shape_stream *r = shape_stream_new(&s, partial);
 	struct buf got = {0};
 	struct err e = {""};
 	struct traj *out;
@@ -174,37 +174,37 @@ static void stream_is(const char *feed, int stamped, enum rl_baseline b, int par
 		char id[2] = {*p, 0};
 		struct traj t = record(id, stamped ? *p - 'a' : -1, p[1] - '0', 2, "01");
 
-		rc = rl_returns(&s, &t, &e) || rl_stream_add(r, &t, &e);
-		while ((out = rl_stream_next(r)))
+		rc = shape_returns(&s, &t, &e) || shape_stream_add(r, &t, &e);
+		while ((out = shape_stream_next(r)))
 			buf_addf(&got, "%s%d", out->id, (int)out->sample);
 		buf_addc(&got, '|');
 	}
 	if (!rc)
-		rc = rl_stream_end(r, &e);
-	rl_stream_stop(r);
-	while ((out = rl_stream_next(r)))
+		rc = shape_stream_end(r, &e);
+	shape_stream_stop(r);
+	while ((out = shape_stream_next(r)))
 		buf_addf(&got, "%s%d", out->id, (int)out->sample);
 	ok(!strcmp(got.data, want) && !rc == !error && (!error || strstr(e.msg, error)), "stream %s: %s%s%s", feed,
 	   got.data, rc ? ", error " : "", rc ? e.msg : "");
 	buf_release(&got);
-	rl_stream_free(r);
+	shape_stream_free(r);
 }
 
 static void streams(void)
 {
-	stream_is("a0a1b0b1", 1, RL_LOO, 0, "|a0a1||b0b1|", NULL);
-	stream_is("a0b0b1a1", 1, RL_LOO, 0, "|||a0b0b1a1|", NULL);
-	stream_is("a0a1b0b1", 1, RL_BATCH, 0, "|||a0a1b0b1|", NULL);
-	stream_is("a0a1b0", 1, RL_LOO, 0, "|a0a1||", "problem b has 1 of 2 samples");
-	stream_is("b0a0a1", 1, RL_LOO, 0, "|||a0a1", "problem b has 1 of 2 samples");
-	stream_is("a0a1", 1, RL_LOO, 0, "|a0a1|", "1 of 2 problems");
-	stream_is("a0a1b0", 1, RL_BATCH, 0, "|||", "cut short");
-	stream_is("a0a1b0", 1, RL_LOO, 1, "|a0a1||b0", NULL);
-	stream_is("a0a0", 1, RL_LOO, 0, "||", "sample 0 a second time");
-	stream_is("a0a1a2", 1, RL_LOO, 0, "|a0a1||", "more than 2 samples");
-	stream_is("a0a1b0b1a0", 1, RL_LOO, 0, "|a0a1||b0b1||", "whole before this line");
-	stream_is("x0x1y0", 0, RL_LOO, 0, "|x0x1||", "problem y has 1 of 2");
-	stream_is("x0x1y0", 0, RL_LOO, 1, "|x0x1||y0", NULL);
+	stream_is("a0a1b0b1", 1, SHAPE_LOO, 0, "|a0a1||b0b1|", NULL);
+	stream_is("a0b0b1a1", 1, SHAPE_LOO, 0, "|||a0b0b1a1|", NULL);
+	stream_is("a0a1b0b1", 1, SHAPE_BATCH, 0, "|||a0a1b0b1|", NULL);
+	stream_is("a0a1b0", 1, SHAPE_LOO, 0, "|a0a1||", "problem b has 1 of 2 samples");
+	stream_is("b0a0a1", 1, SHAPE_LOO, 0, "|||a0a1", "problem b has 1 of 2 samples");
+	stream_is("a0a1", 1, SHAPE_LOO, 0, "|a0a1|", "1 of 2 problems");
+	stream_is("a0a1b0", 1, SHAPE_BATCH, 0, "|||", "cut short");
+	stream_is("a0a1b0", 1, SHAPE_LOO, 1, "|a0a1||b0", NULL);
+	stream_is("a0a0", 1, SHAPE_LOO, 0, "||", "sample 0 a second time");
+	stream_is("a0a1a2", 1, SHAPE_LOO, 0, "|a0a1||", "more than 2 samples");
+	stream_is("a0a1b0b1a0", 1, SHAPE_LOO, 0, "|a0a1||b0b1||", "whole before this line");
+	stream_is("x0x1y0", 0, SHAPE_LOO, 0, "|x0x1||", "problem y has 1 of 2");
+	stream_is("x0x1y0", 0, SHAPE_LOO, 1, "|x0x1||y0", NULL);
 }
 
 int main(void)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Groups out of a stream: what is whole is shaped and let go, in the order it came. */
-#include "rl/rl.h"
+#include "shape/shape.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,8 +17,8 @@ struct group {
 	int done;
 };
 
-struct rl_stream {
-	struct rl_shaping s;
+struct shape_stream {
+	struct shaping s;
 	struct whole *whole;
 	struct item *items;          /* [n]; those before `out` are gone */
 	size_t n, cap, out, first;   /* first: of the batch being read */
@@ -26,26 +26,26 @@ struct rl_stream {
 	int stopped;                 /* what is not ready now never will be */
 	struct group *groups;        /* [n_groups] of the batch being read, by whole_add's numbers */
 	size_t n_groups, cap_groups;
-	size_t lonely;
+	size_t unpaired;
 };
 
-struct rl_stream *rl_stream_new(const struct rl_shaping *s, int partial)
+struct shape_stream *shape_stream_new(const struct shaping *s, int partial)
 {
-	struct rl_stream *r = xcalloc(1, sizeof *r);
+	struct shape_stream *r = xcalloc(1, sizeof *r);
 
 	r->s = *s;
 	r->whole = whole_new(partial);
 	return r;
 }
 
-static void groups_clear(struct rl_stream *r)
+static void groups_clear(struct shape_stream *r)
 {
 	for (size_t i = 0; i < r->n_groups; i++)
 		free(r->groups[i].item);
 	r->n_groups = 0;
 }
 
-void rl_stream_free(struct rl_stream *r)
+void shape_stream_free(struct shape_stream *r)
 {
 	if (!r)
 		return;
@@ -63,34 +63,34 @@ void rl_stream_free(struct rl_stream *r)
 /* ---- shaping what is whole ------------------------------------------------------- */
 
 /* Items of this batch: those listed, or without a list the first n. */
-static void shape(struct rl_stream *r, const size_t *item, size_t n)
+static void shape(struct shape_stream *r, const size_t *item, size_t n)
 {
 	struct traj **t = xreallocarray(NULL, n + 1, sizeof(struct traj *));
 
 	for (size_t i = 0; i < n; i++)
 		t[i] = &r->items[r->first + (item ? item[i] : i)].t;
-	rl_advantages(r->s.baseline, t, n, &r->lonely);
+	shape_advantages(r->s.baseline, t, n, &r->unpaired);
 	for (size_t i = 0; i < n; i++) {
-		rl_record(t[i], r->s.stage);
+		shape_record(t[i], r->s.stage);
 		r->items[r->first + (item ? item[i] : i)].ready = 1;
 	}
 	free(t);
 }
 
-static void group_done(struct rl_stream *r, struct group *g)
+static void group_done(struct shape_stream *r, struct group *g)
 {
 	g->done = 1;
-	if (r->s.baseline != RL_BATCH)
+	if (r->s.baseline != SHAPE_BATCH)
 		shape(r, g->item, g->n);
 }
 
 /* The batch being read is over: what was waiting for more is shaped as it is. */
-static void batch_over(struct rl_stream *r)
+static void batch_over(struct shape_stream *r)
 {
 	for (size_t i = 0; i < r->n_groups; i++)
 		if (!r->groups[i].done)
 			group_done(r, &r->groups[i]);
-	if (r->s.baseline == RL_BATCH)
+	if (r->s.baseline == SHAPE_BATCH)
 		shape(r, NULL, r->n - r->first);
 	groups_clear(r);
 	r->first = r->n;
@@ -98,7 +98,7 @@ static void batch_over(struct rl_stream *r)
 
 /* ---- in and out -------------------------------------------------------------------- */
 
-static void item_add(struct rl_stream *r, size_t group, struct traj *t)
+static void item_add(struct shape_stream *r, size_t group, struct traj *t)
 {
 	struct group *g;
 
@@ -111,7 +111,7 @@ static void item_add(struct rl_stream *r, size_t group, struct traj *t)
 }
 
 /* Drops what the caller has seen, so that a long stream does not grow. */
-static void compact(struct rl_stream *r)
+static void compact(struct shape_stream *r)
 {
 	size_t gone = r->out < r->first ? r->out : r->first;
 
@@ -123,7 +123,7 @@ static void compact(struct rl_stream *r)
 	r->first -= gone;
 }
 
-int rl_stream_add(struct rl_stream *r, struct traj *t, struct err *e)
+int shape_stream_add(struct shape_stream *r, struct traj *t, struct err *e)
 {
 	struct whole_line l = whole_line(t);
 	size_t group;
@@ -145,7 +145,7 @@ int rl_stream_add(struct rl_stream *r, struct traj *t, struct err *e)
 	return 0;
 }
 
-int rl_stream_end(struct rl_stream *r, struct err *e)
+int shape_stream_end(struct shape_stream *r, struct err *e)
 {
 	if (whole_end(r->whole, e)) {
 		r->stopped = 1;
@@ -155,7 +155,7 @@ int rl_stream_end(struct rl_stream *r, struct err *e)
 	return 0;
 }
 
-struct traj *rl_stream_next(struct rl_stream *r)
+struct traj *shape_stream_next(struct shape_stream *r)
 {
 	if (r->borrowed) {
 		traj_release(&r->items[r->out - 1].t);
@@ -169,12 +169,12 @@ struct traj *rl_stream_next(struct rl_stream *r)
 	return &r->items[r->out++].t;
 }
 
-void rl_stream_stop(struct rl_stream *r)
+void shape_stream_stop(struct shape_stream *r)
 {
 	r->stopped = 1;
 }
 
-size_t rl_stream_lonely(const struct rl_stream *r)
+size_t shape_stream_unpaired(const struct shape_stream *r)
 {
-	return r->lonely;
+	return r->unpaired;
 }

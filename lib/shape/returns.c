@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* Rewards to returns to advantages. */
-#include "rl/rl.h"
+#include "shape/shape.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-int rl_baseline_by_name(const char *name, enum rl_baseline *out, struct err *e)
+int shape_baseline_by_name(const char *name, enum shape_baseline *out, struct err *e)
 {
 	static const char *const names[] = {"loo", "group", "batch", "none"};
 
 	for (size_t i = 0; i < LEN(names); i++)
 		if (!strcmp(name, names[i])) {
-			*out = (enum rl_baseline)i;
+			*out = (enum shape_baseline)i;
 			return 0;
 		}
 	return err_set(e, "expected loo, group, batch or none, got '%s'", name);
@@ -41,7 +41,7 @@ static int sample_cmp(const void *pa, const void *pb, void *data)
 	return c ? c : (i > j) - (i < j);
 }
 
-void rl_groups_init(struct rl_groups *g, struct traj *const *t, size_t n)
+void shape_groups_init(struct shape_groups *g, struct traj *const *t, size_t n)
 {
 	g->order = xreallocarray(NULL, n + 1, sizeof *g->order);
 	g->start = xreallocarray(NULL, n + 1, sizeof *g->start);
@@ -55,16 +55,16 @@ void rl_groups_init(struct rl_groups *g, struct traj *const *t, size_t n)
 	g->start[g->n_groups] = n;
 }
 
-void rl_groups_release(struct rl_groups *g)
+void shape_groups_release(struct shape_groups *g)
 {
 	free(g->order);
 	free(g->start);
-	*g = (struct rl_groups){0};
+	*g = (struct shape_groups){0};
 }
 
 /* ---- returns ------------------------------------------------------------------ */
 
-static double shaped(const struct rl_shaping *s, const struct traj *t, size_t k)
+static double shaped(const struct shaping *s, const struct traj *t, size_t k)
 {
 	const struct turn *u = &t->turns[k];
 
@@ -75,7 +75,7 @@ static double shaped(const struct rl_shaping *s, const struct traj *t, size_t k)
 	return k ? u->reward + s->alpha * (u->reward - u[-1].reward) : u->reward;
 }
 
-static int program_returns(const struct rl_shaping *s, struct traj *t, struct err *e)
+static int program_returns(const struct shaping *s, struct traj *t, struct err *e)
 {
 	struct js out = js_none();
 	int rc = -1;
@@ -106,7 +106,7 @@ out:
 	return rc;
 }
 
-int rl_returns(const struct rl_shaping *s, struct traj *t, struct err *e)
+int shape_returns(const struct shaping *s, struct traj *t, struct err *e)
 {
 	double later = 0;
 
@@ -136,7 +136,7 @@ static int trained(const struct traj *t, size_t k)
  * One turn of one set of trajectories t[order[0 .. n)]. Differences are summed, not the
  * returns: equal returns give exactly 0.
  */
-static size_t baseline_turn(enum rl_baseline b, struct traj *const *t, const size_t *order, size_t n, size_t k)
+static size_t baseline_turn(enum shape_baseline b, struct traj *const *t, const size_t *order, size_t n, size_t k)
 {
 	struct turn **u = xreallocarray(NULL, n + 1, sizeof *u);
 	size_t have = 0;
@@ -149,40 +149,40 @@ static size_t baseline_turn(enum rl_baseline b, struct traj *const *t, const siz
 
 		for (size_t j = 0; j < have; j++)
 			above += u[i]->ret - u[j]->ret;
-		if (b == RL_NONE)
+		if (b == SHAPE_NONE)
 			u[i]->advantage = u[i]->ret;
 		else if (have < 2)
 			u[i]->advantage = 0;
 		else
-			u[i]->advantage = above / (double)(b == RL_LOO ? have - 1 : have);
+			u[i]->advantage = above / (double)(b == SHAPE_LOO ? have - 1 : have);
 	}
 	free(u);
-	return have == 1 && b != RL_NONE;
+	return have == 1 && b != SHAPE_NONE;
 }
 
-void rl_advantages(enum rl_baseline b, struct traj *const *t, size_t n, size_t *lonely)
+void shape_advantages(enum shape_baseline b, struct traj *const *t, size_t n, size_t *unpaired)
 {
-	struct rl_groups g;
+	struct shape_groups g;
 	size_t turns = 0;
 
-	rl_groups_init(&g, t, n);
+	shape_groups_init(&g, t, n);
 	for (size_t i = 0; i < n; i++) {
 		for (size_t k = 0; k < t[i]->n_turns; k++)
 			t[i]->turns[k].advantage = 0;
 		turns = t[i]->n_turns > turns ? t[i]->n_turns : turns;
 	}
 	for (size_t k = 0; k < turns; k++) {
-		if (b == RL_BATCH) {
-			*lonely += baseline_turn(b, t, g.order, n, k);
+		if (b == SHAPE_BATCH) {
+			*unpaired += baseline_turn(b, t, g.order, n, k);
 			continue;
 		}
 		for (size_t i = 0; i < g.n_groups; i++)
-			*lonely += baseline_turn(b, t, g.order + g.start[i], g.start[i + 1] - g.start[i], k);
+			*unpaired += baseline_turn(b, t, g.order + g.start[i], g.start[i + 1] - g.start[i], k);
 	}
-	rl_groups_release(&g);
+	shape_groups_release(&g);
 }
 
-void rl_record(struct traj *t, int stage)
+void shape_record(struct traj *t, int stage)
 {
 	t->stage = stage;
 	js_set(&t->rec, "stage", js_num(stage));
