@@ -111,7 +111,8 @@ static int by_place(const struct whole_line *a, const struct whole_line *b)
 /* Batch by batch, as they were read: a file may hold the lines of several in any order. */
 static int by_step(const void *x, const void *y)
 {
-	const struct whole_line *a = &((const struct sample *)x)->at, *b = &((const struct sample *)y)->at;
+	const struct whole_line *a = &((const struct sample *)x)->at;
+	const struct whole_line *b = &((const struct sample *)y)->at;
 	int c = order(a->step, b->step);
 
 	return c ? c : order((int64_t)a->line, (int64_t)b->line);

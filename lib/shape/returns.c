@@ -136,7 +136,8 @@ static int trained(const struct traj *t, size_t k)
  * One turn of one set of trajectories t[order[0 .. n)]. Differences are summed, not the
  * returns: equal returns give exactly 0.
  */
-static size_t baseline_turn(enum shape_baseline b, struct traj *const *t, const size_t *order, size_t n, size_t k)
+static size_t baseline_turn(enum shape_baseline b, struct traj *const *t, const size_t *order,
+                            size_t n, size_t k)
 {
 	struct turn **u = xreallocarray(NULL, n + 1, sizeof *u);
 	size_t have = 0;
@@ -177,7 +178,8 @@ void shape_advantages(enum shape_baseline b, struct traj *const *t, size_t n, si
 			continue;
 		}
 		for (size_t i = 0; i < g.n_groups; i++)
-			*unpaired += baseline_turn(b, t, g.order + g.start[i], g.start[i + 1] - g.start[i], k);
+			*unpaired += baseline_turn(b, t, g.order + g.start[i],
+			                           g.start[i + 1] - g.start[i], k);
 	}
 	shape_groups_release(&g);
 }

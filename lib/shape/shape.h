@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * shape: rewards to returns to advantages, for each turn by itself, and the stream of groups that score-bonus
- * is. Knows trajectories; no model, no store.
+ * shape: rewards to returns to advantages, for each turn by itself, and the stream of groups that
+ * score-bonus is. Knows trajectories; no model, no store.
  */
 #ifndef SHAPE_H
 #define SHAPE_H
@@ -37,21 +37,21 @@ MUST_CHECK int shape_baseline_by_name(const char *name, enum shape_baseline *out
 
 /*
  * Fills t->turns[].ret. Shaped rewards: Stage I r_T for the last turn T and 0 before; Stage II
- * r_1, then r_k + alpha (r_k - r_(k-1)). A turn's return is the sum over j >= k of gamma^(j-k) times the shaped
- * reward of j (0^0 = 1: gamma 0 is the turn's own). A given turn's shaped reward and return are 0 (its reward still
- * counts in the next turn's progress); so are all of a trajectory with an error.
- * With a program: its output for t->rec, an array with a number for each turn.
- * The message is about the record, without its line.
+ * r_1, then r_k + alpha (r_k - r_(k-1)). A turn's return is the sum over j >= k of gamma^(j-k)
+ * times the shaped reward of j (0^0 = 1: gamma 0 is the turn's own). A given turn's shaped reward
+ * and return are 0 (its reward still counts in the next turn's progress); so are all of a
+ * trajectory with an error. With a program: its output for t->rec, an array with a number for each
+ * turn. The message is about the record, without its line.
  */
 MUST_CHECK int shape_returns(const struct shaping *s, struct traj *t, struct err *e);
 
 /*
  * Fills turns[].advantage from turns[].ret of n trajectories (whole groups; a whole
- * batch for SHAPE_BATCH). The baseline is taken per group (SHAPE_BATCH: over the batch) and turn over
- * the valid trajectories whose turn is there and not given:
+ * batch for SHAPE_BATCH). The baseline is taken per group (SHAPE_BATCH: over the batch) and turn
+ * over the valid trajectories whose turn is there and not given:
  *   loo    mean of the others        group, batch  mean of all        none  0
- * Where fewer than two are left, a turn's advantage is 0 (but for SHAPE_NONE), and it is counted in *unpaired.
- * Given turns and trajectories with an error get 0.
+ * Where fewer than two are left, a turn's advantage is 0 (but for SHAPE_NONE), and it is counted in
+ * *unpaired. Given turns and trajectories with an error get 0.
  */
 void shape_advantages(enum shape_baseline b, struct traj *const *t, size_t n, size_t *unpaired);
 
@@ -62,18 +62,21 @@ void shape_record(struct traj *t, int stage);
 
 /*
  * Shapes trajectories as they come and gives them back in the order they came, each as soon
- * as its group (SHAPE_BATCH: its batch) is whole and those before it are out (what whole means: traj.h). With
- * partial, what is cut short is shaped as it is. A line without `batch` and `group` waits for the end.
+ * as its group (SHAPE_BATCH: its batch) is whole and those before it are out (what whole means:
+ * traj.h). With partial, what is cut short is shaped as it is. A line without `batch` and `group`
+ * waits for the end.
  */
 struct shape_stream;
 
 struct shape_stream *shape_stream_new(const struct shaping *s, int partial);
 void shape_stream_free(struct shape_stream *r);
-/* Takes t over (also on error), with its returns (shape_returns). -1: whole_add's errors; then the stream is stopped. */
+/* Takes t over (also on error), with its returns (shape_returns). -1: whole_add's errors; then
+ * the stream is stopped. */
 MUST_CHECK int shape_stream_add(struct shape_stream *r, struct traj *t, struct err *e);
 /* No more will come. -1: the last batch is cut short; then the stream is stopped. */
 MUST_CHECK int shape_stream_end(struct shape_stream *r, struct err *e);
-/* Gives up: what waits for others is dropped, and shape_stream_next goes on to what is ready behind it. */
+/* Gives up: what waits for others is dropped, and shape_stream_next goes on to what is ready
+ * behind it. */
 void shape_stream_stop(struct shape_stream *r);
 /* The next one that is ready, shaped and recorded; NULL: none. Borrowed until the next call. */
 struct traj *shape_stream_next(struct shape_stream *r);

@@ -24,7 +24,7 @@ struct shape_stream {
 	size_t n, cap, out, first;   /* first: of the batch being read */
 	int borrowed;                /* items[out - 1] is with the caller */
 	int stopped;                 /* what is not ready now never will be */
-	struct group *groups;        /* [n_groups] of the batch being read, by whole_add's numbers */
+	struct group *groups;        /* [n_groups] of the batch being read */
 	size_t n_groups, cap_groups;
 	size_t unpaired;
 };

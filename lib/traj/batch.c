@@ -94,7 +94,8 @@ static int fill(struct batch_in *b, struct batch *out, struct err *e)
 			b->ended = 1;
 			if (!whole_end(b->whole, e))
 				return 0;
-			return err_prefix(e, "%s:%zu: end of input, but ", jl_name(b->in), jl_line(b->in));
+			return err_prefix(e, "%s:%zu: end of input, but ", jl_name(b->in),
+			                  jl_line(b->in));
 		}
 		if (event & WHOLE_NEXT) {
 			b->next = t;

@@ -168,7 +168,8 @@ static int parse_finish(struct js turn, struct turn *t, struct err *e)
 	return rc < 0 ? -1 : 0;
 }
 
-/* reward: a number in [0, 1], or null where the infrastructure failed; verdict: an object with a status. */
+/* reward: a number in [0, 1], or null where the infrastructure failed; verdict: an object with a
+ * status. */
 static int parse_reward(struct js turn, struct turn *t, struct err *e)
 {
 	struct js v = js_get(turn, "reward"), verdict;
@@ -456,7 +457,8 @@ void traj_set_turn(struct traj *t, size_t i, const char *key, struct js value)
 		js_free(value);
 		return;
 	}
-	/* Out of rec (its place is kept) and out of the array, so that nothing is copied to be changed. */
+	/* Out of rec (its place is kept) and out of the array, so that nothing is copied to be
+	 * changed. */
 	js_set(&t->rec, "turns", js_null());
 	js_put(&turns, i, js_null());
 	js_set(&turn, key, value);

@@ -58,9 +58,9 @@ enum traj_need {
 	TRAJ_PROBLEM = 64,           /* task, prompt and what the task needs */
 };
 
-/* Every known field that is present is checked whatever need says (score-trajectory(5) lists them), and a
- * turn must have a response. rec is consumed (also on error, where *out is empty). Message:
- * ".turns[0].tokens: expected array, got string". */
+/* Every known field that is present is checked whatever need says (score-trajectory(5) lists
+ * them), and a turn must have a response. rec is consumed (also on error, where *out is empty).
+ * Message: ".turns[0].tokens: expected array, got string". */
 MUST_CHECK int traj_parse(struct js rec, unsigned need, struct traj *out, struct err *e);
 void traj_release(struct traj *t);
 /* One null reward excludes the whole trajectory from training and metrics. */
@@ -71,11 +71,11 @@ void traj_set_turn(struct traj *t, size_t i, const char *key, struct js value);
 /* ---- what is whole ---------------------------------------------------------- */
 
 /*
- * The one rule of when a group and a batch are whole, by counting and nothing else (score-trajectory(5)):
- * a batch is whole when every index 0 .. size - 1 is there with `group` (absent: 1) distinct samples (absent:
- * 0). A batch ends where it is whole, where a line of another step begins the next one, or with the input.
- * Lines without `batch` are one batch, whose groups are named by id; how many samples a group has is known
- * there only where the lines say it.
+ * The one rule of when a group and a batch are whole, by counting and nothing else
+ * (score-trajectory(5)): a batch is whole when every index 0 .. size - 1 is there with `group`
+ * (absent: 1) distinct samples (absent: 0). A batch ends where it is whole, where a line of another
+ * step begins the next one, or with the input. Lines without `batch` are one batch, whose groups
+ * are named by id; how many samples a group has is known there only where the lines say it.
  */
 struct whole_line {                  /* what counts of a line */
 	int stamped;                 /* it has `batch` */
@@ -89,7 +89,7 @@ struct whole_line {                  /* what counts of a line */
 struct whole_line whole_line(const struct traj *t);
 
 enum whole_event {                   /* bits: what a line brings about */
-	WHOLE_NEXT = 1,              /* it begins another batch; the one before was cut short (partial only) */
+	WHOLE_NEXT = 1,              /* it begins a batch; the one before was cut short (partial only) */
 	WHOLE_GROUP = 2,             /* its group is whole now */
 	WHOLE_BATCH = 4,             /* its batch is whole now */
 };
@@ -100,10 +100,11 @@ struct whole;
 struct whole *whole_new(int partial);
 void whole_free(struct whole *w);
 /*
- * Counts a line: events, or -1 with a message about it. *group: its group's number within the batch, from 0 in
- * order of appearance. Errors: a sample twice or one too many, a line for a batch that was whole just before it,
- * lines of a batch that disagree on size, of a group that disagree on group or id, lines with and
- * without `batch`; and without partial, a batch cut short by this line.
+ * Counts a line: events, or -1 with a message about it. *group: its group's number within the
+ * batch, from 0 in order of appearance. Errors: a sample twice or one too many, a line for a batch
+ * that was whole just before it, lines of a batch that disagree on size, of a group that disagree
+ * on group or id, lines with and without `batch`; and without partial, a batch cut short by this
+ * line.
  */
 MUST_CHECK int whole_add(struct whole *w, const struct whole_line *l, size_t *group, struct err *e);
 /* The input ends here. Without partial, -1 if the last batch or a group of it is cut short. */
@@ -120,8 +121,9 @@ struct batch {
 
 struct batch_in;
 
-/* Reads whole batches (above) from in, which is borrowed until batch_in_free; each is given out as soon as it is
- * whole. partial: one that is cut short by the next one or by the end of input is given out as it is. */
+/* Reads whole batches (above) from in, which is borrowed until batch_in_free; each is given out
+ * as soon as it is whole. partial: one that is cut short by the next one or by the end of input
+ * is given out as it is. */
 struct batch_in *batch_in_new(struct jl_in *in, unsigned need, int partial);
 /* 1 a batch, 0 end of input, -1 error (with file:line). */
 MUST_CHECK int batch_read(struct batch_in *b, struct batch *out, struct err *e);

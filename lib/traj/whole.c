@@ -78,7 +78,8 @@ struct whole_line whole_line(const struct traj *t)
 
 static uint64_t name_hash(const struct whole_line *l)
 {
-	return l->stamped ? hash_bytes(&l->index, sizeof l->index) : hash_bytes(l->id, strlen(l->id));
+	return l->stamped ? hash_bytes(&l->index, sizeof l->index)
+		: hash_bytes(l->id, strlen(l->id));
 }
 
 static int same_name(const void *data, size_t place, const void *key)
@@ -105,6 +106,8 @@ static int same_sample(const void *data, size_t place, const void *key)
 
 /* ---- what is missing ---------------------------------------------------------------- */
 
+#define HINT " (--partial takes what is there)"
+
 static int64_t missing_index(const struct whole *w)
 {
 	struct whole_line l = {.stamped = 1};
@@ -124,10 +127,10 @@ static int cut_short(const struct whole *w, struct err *e)
 	while (g < w->groups + w->n_groups && (!g->want || g->n == g->want))
 		g++;
 	if (g < w->groups + w->n_groups)
-		return err_set(e, "%s is cut short: problem %s has %" PRId64 " of %" PRId64
-		               " samples (--partial takes what is there)", batch, g->id, g->n, g->want);
-	return err_set(e, "%s is cut short: %zu of %" PRId64 " problems, none of index %" PRId64
-	               " (--partial takes what is there)", batch, w->n_groups, w->size, missing_index(w));
+		return err_set(e, "%s is cut short: problem %s has %" PRId64 " of %" PRId64 " samples" HINT,
+		               batch, g->id, g->n, g->want);
+	return err_set(e, "%s is cut short: %zu of %" PRId64 " problems, none of index %" PRId64 HINT,
+	               batch, w->n_groups, w->size, missing_index(w));
 }
 
 static int complete(const struct whole *w)
@@ -166,7 +169,8 @@ static int batch_of(struct whole *w, const struct whole_line *l, struct err *e)
 		event = WHOLE_NEXT;
 	}
 	if (w->open && w->size != l->size)
-		return err_set(e, ".batch.size: %" PRId64 ", but this batch began with %" PRId64, l->size, w->size);
+		return err_set(e, ".batch.size: %" PRId64 ", but this batch began with %" PRId64,
+		               l->size, w->size);
 	w->any = w->open = 1;
 	w->stamped = l->stamped;
 	w->step = l->step;
@@ -200,16 +204,18 @@ int whole_add(struct whole *w, const struct whole_line *l, size_t *group, struct
 	*group = s.group = group_of(w, l);
 	g = &w->groups[s.group];
 	if (strcmp(g->id, l->id))
-		return err_set(e, ".id: differs from line %zu of the same index %" PRId64, g->line, l->index);
+		return err_set(e, ".id: differs from line %zu of the same index %" PRId64,
+		               g->line, l->index);
 	if (g->want != l->group)
-		return err_set(e, ".group: %" PRId64 ", but this problem's first sample says %" PRId64
-		               " (line %zu)", l->group, g->want, g->line);
+		return err_set(e, ".group: %" PRId64 ", but this problem's first sample says %"
+		               PRId64 " (line %zu)", l->group, g->want, g->line);
 	before = hashmap_find(&w->by_sample, sample_hash(&s), same_sample, w, &s);
 	if (before != HASHMAP_NONE)
-		return err_set(e, ".sample: problem %s has sample %" PRId64 " a second time (first on line %zu)",
-		               l->id, l->sample, w->samples[before].line);
+		return err_set(e, ".sample: problem %s has sample %" PRId64 " a second time (first on "
+		               "line %zu)", l->id, l->sample, w->samples[before].line);
 	if (g->want && g->n == g->want)
-		return err_set(e, ".group: problem %s has more than %" PRId64 " samples", l->id, g->want);
+		return err_set(e, ".group: problem %s has more than %" PRId64 " samples",
+		               l->id, g->want);
 	hashmap_add(&w->by_sample, sample_hash(&s), w->n_samples);
 	VEC_PUSH(w->samples, w->n_samples, w->cap_samples) = s;
 	if (++g->n != g->want)

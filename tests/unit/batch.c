@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Batches. A case is a list of lines "step size index sample group [id]" ("- [sample]" for a line without batch);
- * what came out is "step:lines" per batch, then the error, if any.
+ * Batches. A case is a list of lines "step size index sample group [id]" ("- [sample]" for a line
+ * without batch); what came out is "step:lines" per batch, then the error, if any.
  */
 #include <inttypes.h>
 #include <stdlib.h>
