@@ -8,17 +8,13 @@
 #include "shape/shape.h"
 
 static const char usage[] = "score-bonus --stage 1|2 [options] [FILE]";
+static const char about[] = "Adds stage, return and advantage to verified trajectories.";
 
 struct settings {
 	struct shaping shaping;
 	const char *program;
 	int partial;
 };
-
-static int parse_baseline(const char *arg, void *data, struct err *e)
-{
-	return shape_baseline_by_name(arg, data, e);
-}
 
 /* The program sees the numbers as variables, so that a file of them can serve several runs. */
 static int compile(struct settings *s, struct err *e)
@@ -94,36 +90,31 @@ int main(int argc, char **argv)
 {
 	struct settings s = {.shaping = {.alpha = 10, .baseline = SHAPE_LOO}};
 	struct jl_in *in;
-	struct err e, late;
-	int at, rc;
+	struct err e;
+	const char *file;
+	int rc;
 	const struct opt table[] = {
 		{"stage", 0, OPT_INT, &s.shaping.stage, "1|2", "the stage whose returns these are (default 2 with --return)", 1, 2, NULL},
 		{"alpha", 0, OPT_F64, &s.shaping.alpha, "A", "weight of the progress bonus in Stage II (default 10)", 0, 0, NULL},
 		{"gamma", 0, OPT_F64, &s.shaping.gamma, "G", "discount from turn to turn (default 0)", 0, 1, NULL},
-		{"baseline", 0, OPT_CALL, &s.shaping.baseline, "NAME", "loo, group, batch or none (default loo)", 0, 0, parse_baseline},
+		{"baseline", 0, OPT_CHOICE, &s.shaping.baseline, "loo|group|batch|none", "what returns are compared with (default loo)", 0, 0, NULL},
 		{"return", 0, OPT_STR, &s.program, "JQ", "jq program from the trajectory to an array of returns", 0, 0, NULL},
 		{"partial", 0, OPT_FLAG, &s.partial, NULL, "shape groups and batches that are cut short as they are", 0, 0, NULL},
 		{0},
 	};
 
 	prog_init(argv[0]);
-	at = opt_parse(argc, argv, table, usage, "Adds stage, return and advantage to verified trajectories.");
-	if (argc - at > 1)
-		opt_usage(usage, "one input at most");
+	file = opt_input(argc, argv, opt_parse(argc, argv, table, usage, about), usage);
 	if (!s.shaping.stage && !s.program)
 		opt_usage(usage, "wants --stage (or --return)");
 	if (!s.shaping.stage)
 		s.shaping.stage = 2;
 	if (s.program && compile(&s, &e))
 		die(EXIT_USAGE, "%s", e.msg);
-	if (jl_open(at < argc ? argv[at] : NULL, &in, &e))
+	if (jl_open(file, &in, &e))
 		die(EXIT_ERROR, "%s", e.msg);
 	rc = run(in, &s, &e);
 	jl_close(in);
 	jqp_free(s.shaping.program);
-	if (jl_finish(rc ? &late : &e))
-		rc = -1;
-	if (rc)
-		die(EXIT_ERROR, "%s", e.msg);
-	return EXIT_DONE;
+	return jl_exit(rc, &e);
 }

@@ -156,7 +156,7 @@ int main(int argc, char **argv)
 		{"number", 'n', OPT_INT, &size, "N", "lines per step", 1, MAX_BATCH, NULL},
 		{"step", 0, OPT_CALL, &steps, "S", "the step to draw for, from 0", 0, 0, parse_step},
 		{"steps", 0, OPT_CALL, &steps, "A..B", "steps A to B, both included, as one stream", 0, 0, parse_steps},
-		{"seed", 0, OPT_U64, &p.seed, "N", "seed of the shuffles (default 0)", 0, 0x1p53, NULL},
+		OPT_SEED(&p.seed),
 		{0},
 	};
 
@@ -176,12 +176,10 @@ int main(int argc, char **argv)
 	for (uint64_t s = steps.first; s <= steps.last; s++)
 		if (write_step(&p, s, size, &e))
 			die(EXIT_ERROR, "%s", e.msg);
-	if (jl_finish(&e))
-		die(EXIT_ERROR, "%s", e.msg);
 	for (size_t i = 0; i < p.n; i++)
 		js_free(p.rec[i]);
 	free(p.rec);
 	free(p.order);
 	js_free(p.names);
-	return EXIT_DONE;
+	return jl_exit(0, &e);
 }

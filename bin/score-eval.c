@@ -8,12 +8,14 @@
 #include <string.h>
 
 static const char usage[] = "score-eval [options] [FILE]";
+static const char about[] =
+	"Verified trajectories in, the metrics of self-correction with 95 % intervals out.";
 
-static struct {
-	const char *format, *against;
+struct settings {
+	const char *against;
 	uint64_t seed, resamples, vote;
-	int partial, progress;
-} opt = {.format = "json", .resamples = 2000};
+	int text, partial, progress;
+};
 
 static struct js number(double x)
 {
@@ -31,12 +33,12 @@ static struct js interval(struct interval v)
 }
 
 /* Sets every metric of t in o; the histogram's columns become one array. */
-static void add_metrics(const struct table *t, struct js *o)
+static void add_metrics(const struct table *t, const struct settings *set, struct js *o)
 {
 	struct interval *v = xreallocarray(NULL, t->m, sizeof *v);
 	struct js bins = js_array();
 
-	bootstrap(t->x, t->n, t->m, opt.seed, opt.resamples, v);
+	bootstrap(t->x, t->n, t->m, set->seed, set->resamples, v);
 	for (size_t c = 0; c < t->m; c++) {
 		if (c < t->bins_at)
 			js_set(o, t->name[c], interval(v[c]));
@@ -50,30 +52,31 @@ static void add_metrics(const struct table *t, struct js *o)
 	free(v);
 }
 
-static int compare(const struct table *mine, const struct set *set, struct js *out, struct err *e)
+static int compare(const struct table *mine, const struct set *ours, const struct settings *set,
+                   struct js *out, struct err *e)
 {
 	struct set other;
 	struct table theirs = {0}, diff = {0};
 	struct js o;
 	int rc = -1;
 
-	if (set_read(opt.against, opt.partial, opt.progress, &other, e))
+	if (set_read(set->against, set->partial, set->progress, &other, e))
 		return -1;
-	if (other.turns != set->turns) {
-		err_set(e, "%s has %zu turns, %s has %zu", set->name, set->turns, other.name, other.turns);
+	if (other.turns != ours->turns) {
+		err_set(e, "%s has %zu turns, %s has %zu", ours->name, ours->turns, other.name, other.turns);
 		goto out;
 	}
-	if (table_new(&other, opt.vote, &theirs, e))
+	if (table_new(&other, set->vote, &theirs, e))
 		goto out;
 	if (table_minus(mine, &theirs, &diff, e)) {
-		err_prefix(e, "%s: %s: ", set->name, other.name);
+		err_prefix(e, "%s: %s: ", ours->name, other.name);
 		goto out;
 	}
 	o = js_object();
-	js_set(&o, "file", js_str(opt.against));
+	js_set(&o, "file", js_str(set->against));
 	js_set(&o, "n", js_num((double)diff.n));
 	js_set(&o, "errors", js_num((double)other.errors));
-	add_metrics(&diff, &o);
+	add_metrics(&diff, set, &o);
 	js_set(out, "against", o);
 	rc = 0;
 out:
@@ -83,7 +86,7 @@ out:
 	return rc;
 }
 
-static int evaluate(const char *path, struct js *out, struct err *e)
+static int evaluate(const char *path, const struct settings *opt, struct js *out, struct err *e)
 {
 	struct set set;
 	struct table t = {0};
@@ -91,29 +94,29 @@ static int evaluate(const char *path, struct js *out, struct err *e)
 	int rc = -1;
 
 	js_set(&how, "level", js_num(0.95));
-	js_set(&how, "resamples", js_num((double)opt.resamples));
-	js_set(&how, "seed", js_num((double)opt.seed));
-	if (set_read(path, opt.partial, opt.progress, &set, e)) {
+	js_set(&how, "resamples", js_num((double)opt->resamples));
+	js_set(&how, "seed", js_num((double)opt->seed));
+	if (set_read(path, opt->partial, opt->progress, &set, e)) {
 		js_free(how);
 		return -1;
 	}
-	if (opt.vote && opt.vote < set.turns) {
-		err_set(e, "--vote %llu: %zu turns need at least %zu responses", (unsigned long long)opt.vote, set.turns,
+	if (opt->vote && opt->vote < set.turns) {
+		err_set(e, "--vote %llu: %zu turns need at least %zu responses", (unsigned long long)opt->vote, set.turns,
 		        set.turns);
 		goto out;
 	}
-	if (table_new(&set, opt.vote, &t, e))
+	if (table_new(&set, opt->vote, &t, e))
 		goto out;
 	js_set(out, "n", js_num((double)t.n));
 	js_set(out, "samples", js_num((double)(set.n - set.errors)));
 	js_set(out, "errors", js_num((double)set.errors));
 	js_set(out, "turns", js_num((double)set.turns));
-	if (opt.vote)
-		js_set(out, "vote", js_num((double)opt.vote));
-	add_metrics(&t, out);
+	if (opt->vote)
+		js_set(out, "vote", js_num((double)opt->vote));
+	add_metrics(&t, opt, out);
 	js_set(out, "statuses", js_copy(set.statuses));
 	js_set(out, "bootstrap", js_copy(how));
-	rc = opt.against ? compare(&t, &set, out, e) : 0;
+	rc = opt->against ? compare(&t, &set, opt, out, e) : 0;
 out:
 	js_free(how);
 	table_release(&t);
@@ -171,7 +174,7 @@ static double get_number(struct js o, const char *key)
 	return x;
 }
 
-static void print_text(struct js o)
+static void print_text(struct js o, const char *other)
 {
 	struct js against = js_get(o, "against");
 
@@ -180,7 +183,7 @@ static void print_text(struct js o)
 	text_metrics(o);
 	text_histogram(o);
 	if (js_kind(against) == JS_OBJECT) {
-		printf("\ndifference to %s (%.0f problems in both)\n\n", opt.against, get_number(against, "n"));
+		printf("\ndifference to %s (%.0f problems in both)\n\n", other, get_number(against, "n"));
 		text_metrics(against);
 	}
 	js_free(against);
@@ -188,33 +191,29 @@ static void print_text(struct js o)
 
 int main(int argc, char **argv)
 {
+	struct settings set = {.resamples = 2000};
 	const struct opt table[] = {
-		{"format", 0, OPT_STR, &opt.format, "json|text", "one JSON object (default) or a table", 0, 0, NULL},
-		{"vote", 0, OPT_U64, &opt.vote, "K", "majority votes at a budget of K responses a problem", 1, 1e6, NULL},
-		{"against", 0, OPT_STR, &opt.against, "FILE", "also this input minus FILE, paired by problem id", 0, 0, NULL},
-		{"resamples", 0, OPT_U64, &opt.resamples, "N", "bootstrap resamples (2000)", 1, 1e6, NULL},
-		{"seed", 0, OPT_U64, &opt.seed, "N", "of the bootstrap (0)", 0, 9007199254740992.0, NULL},
-		{"partial", 0, OPT_FLAG, &opt.partial, NULL, "take groups and batches that are not whole", 0, 0, NULL},
-		{"progress", 0, OPT_FLAG, &opt.progress, NULL, "show progress even if stderr is no terminal", 0, 0, NULL},
+		{"format", 0, OPT_CHOICE, &set.text, "json|text", "one JSON object, or a table (default json)", 0, 0, NULL},
+		{"vote", 0, OPT_U64, &set.vote, "K", "majority votes at a budget of K responses a problem", 1, 1e6, NULL},
+		{"against", 0, OPT_STR, &set.against, "FILE", "also this input minus FILE, paired by problem id", 0, 0, NULL},
+		{"resamples", 0, OPT_U64, &set.resamples, "N", "of the bootstrap (default 2000)", 1, 1e6, NULL},
+		OPT_SEED(&set.seed),
+		{"partial", 0, OPT_FLAG, &set.partial, NULL, "take groups and batches that are cut short as they are", 0, 0, NULL},
+		OPT_PROGRESS(&set.progress),
 		{0},
 	};
-	struct err e;
 	struct js out = js_object();
-	int i, failed;
+	const char *file;
+	struct err e;
+	int rc;
 
 	prog_init(argv[0]);
-	i = opt_parse(argc, argv, table, usage, "Verified trajectories in, the metrics of self-correction with 95 % intervals out.");
-	if (argc - i > 1)
-		opt_usage(usage, "more than one file");
-	if (strcmp(opt.format, "json") && strcmp(opt.format, "text"))
-		opt_usage(usage, "--format: expected json or text, got '%s'", opt.format);
-	failed = evaluate(i < argc ? argv[i] : NULL, &out, &e);
-	if (!failed && !strcmp(opt.format, "text"))
-		print_text(out);
-	else if (!failed)
-		failed = jl_write(out, &e);
+	file = opt_input(argc, argv, opt_parse(argc, argv, table, usage, about), usage);
+	rc = evaluate(file, &set, &out, &e);
+	if (!rc && set.text)
+		print_text(out, set.against);
+	else if (!rc)
+		rc = jl_write(out, &e);
 	js_free(out);
-	if (failed || jl_finish(&e))
-		die(EXIT_ERROR, "%s", e.msg);
-	return EXIT_DONE;
+	return jl_exit(rc, &e);
 }

@@ -10,11 +10,12 @@
 #include "rl/rl.h"
 
 static const char usage[] = "score-logprob -w STORE [-s SNAPSHOT] [--as NAME] [options] [FILE]";
+static const char about[] = "Log-probabilities of the responses' tokens under a snapshot.";
 
 struct settings {
-	const char *dir, *snapshot, *name, *device;
+	const char *dir, *snapshot, *name;
 	uint64_t micro;
-	int threads, progress;
+	int threads, device, progress;
 };
 
 /* Records read and not written yet: as many as one forward takes. */
@@ -116,52 +117,40 @@ static void options(int argc, char **argv, struct settings *s, const char **file
 		"snapshot", "reward", "verdict", "return", "advantage", "given", "weight",
 	};
 	const struct opt table[] = {
-		{"weights", 'w', OPT_STR, &s->dir, "DIR", "the store (default $SCORE_WEIGHTS)", 0, 0, NULL},
-		{"snapshot", 's', OPT_STR, &s->snapshot, "SNAPSHOT", "step, tag, base or latest (default latest)", 0, 0, NULL},
+		OPT_WEIGHTS(&s->dir),
+		OPT_SNAPSHOT(&s->snapshot),
 		{"as", 0, OPT_STR, &s->name, "NAME", "the field to write (default ref_logprobs)", 0, 0, NULL},
 		{"micro-tokens", 0, OPT_U64, &s->micro, "N", "positions of one forward (default 2048)", 1, 1 << 24, NULL},
-		{"threads", 'j', OPT_INT, &s->threads, "N", "threads (default: one per core)", 1, 4096, NULL},
-		{"device", 0, OPT_STR, &s->device, "NAME", "auto, cpu or cuda (default auto)", 0, 0, NULL},
-		{"progress", 0, OPT_FLAG, &s->progress, NULL, "progress on stderr even if it is no terminal", 0, 0, NULL},
+		OPT_THREADS(&s->threads),
+		OPT_DEVICE(&s->device),
+		OPT_PROGRESS(&s->progress),
 		{0},
 	};
-	int at = opt_parse(argc, argv, table, usage, "Log-probabilities of the responses' tokens under a snapshot.");
 
-	if (argc - at > 1)
-		opt_usage(usage, "one input at most");
-	*file = at < argc ? argv[at] : NULL;
-	if (!s->dir)
-		s->dir = getenv("SCORE_WEIGHTS");
-	if (!s->dir || !*s->dir)
-		opt_usage(usage, "-w is missing, and SCORE_WEIGHTS is not set");
+	*file = opt_input(argc, argv, opt_parse(argc, argv, table, usage, about), usage);
+	s->dir = opt_store(s->dir, usage);
 	for (size_t i = 0; i < LEN(taken); i++)
 		if (!strcmp(s->name, taken[i]))
 			opt_usage(usage, "--as: %s is a turn's own field", s->name);
-	if (strcmp(s->device, "auto") && strcmp(s->device, "cpu") && strcmp(s->device, "cuda"))
-		opt_usage(usage, "--device: expected auto, cpu or cuda, got '%s'", s->device);
 }
 
 int main(int argc, char **argv)
 {
-	struct settings set = {.name = "ref_logprobs", .device = "auto", .micro = 2048};
+	struct settings set = {.name = "ref_logprobs", .micro = 2048};
 	struct policy policy;
 	struct jl_in *in;
 	const char *file;
-	struct err e, late;
+	struct err e;
 	int rc;
 
 	prog_init(argv[0]);
 	options(argc, argv, &set, &file);
-	if (!strcmp(set.device, "cuda"))
+	if (set.device == DEVICE_CUDA)
 		die(EXIT_ERROR, "--device cuda: this build has no CUDA");
 	if (jl_open(file, &in, &e) || set_up(&set, &policy, &e))
 		die(EXIT_ERROR, "%s", e.msg);
 	rc = run(in, &policy, &set, &e);
 	jl_close(in);
 	policy_release(&policy);
-	if (jl_finish(rc ? &late : &e))
-		rc = -1;
-	if (rc)
-		die(EXIT_ERROR, "%s", e.msg);
-	return EXIT_DONE;
+	return jl_exit(rc, &e);
 }

@@ -8,14 +8,14 @@
 #include <unistd.h>
 
 static const char usage[] = "score-show [options] [FILE]";
+static const char about[] = "Trajectories for the eye: attempts diffed by words, verdicts.";
 
-static struct {
-	const char *color, *only;
+struct settings {
+	int color, only, no_diff;    /* only: -1, or which kind */
 	uint64_t count;
-	int no_diff;
-} opt = {.color = "auto", .count = UINT64_MAX};
+};
 
-static int colored;
+static int colored;                  /* set once */
 
 enum { PLAIN, BOLD, DIM, RED, GREEN, YELLOW, CYAN };
 
@@ -60,12 +60,12 @@ static void text(const char *s, size_t n, int color)
 	ink(PLAIN);
 }
 
-static void response(const struct turn *t, const struct turn *before)
+static void response(const struct turn *t, const struct turn *before, int diffed)
 {
 	struct diff_span *d;
 	size_t n;
 
-	if (!before || opt.no_diff) {
+	if (!before || !diffed) {
 		text(t->response, t->response_len, PLAIN);
 		putchar('\n');
 		return;
@@ -135,7 +135,7 @@ static void verdict(const struct turn *t, struct js rec)
 	js_free(v);
 }
 
-static void show(const struct traj *t)
+static void show(const struct traj *t, int diffed)
 {
 	struct js turns = js_get(t->rec, "turns");
 
@@ -159,7 +159,7 @@ static void show(const struct traj *t)
 			text(t->turns[k].prompt, strlen(t->turns[k].prompt), DIM);
 		ink(PLAIN);
 		putchar('\n');
-		response(&t->turns[k], k ? &t->turns[k - 1] : NULL);
+		response(&t->turns[k], k ? &t->turns[k - 1] : NULL, diffed);
 		verdict(&t->turns[k], rec);
 		js_free(rec);
 	}
@@ -167,82 +167,64 @@ static void show(const struct traj *t)
 	js_free(turns);
 }
 
-static const char *const kinds[] = {"right", "wrong", "fixed", "broken", "changed", "same", "error"};
+#define KINDS "right|wrong|fixed|broken|changed|same|error"
+enum { KIND_ERROR = 6 };
 
-/* Is t one of the kind asked for? By the first and the last attempt. */
-static int wanted(const struct traj *t)
+/* Is t of this kind? By the first and the last attempt. */
+static int is_kind(const struct traj *t, int kind)
 {
 	const struct turn *a = &t->turns[0], *b = &t->turns[t->n_turns - 1];
 	int first = a->reward == 1, last = b->reward == 1, error = traj_errored(t);
 	int same = a->response_len == b->response_len && !memcmp(a->response, b->response, a->response_len);
 	const int is[] = {last, !last, !first && last, first && !last, !same, same, error};
 
-	for (size_t i = 0; i < LEN(kinds); i++)
-		if (!strcmp(opt.only, kinds[i]))
-			return is[i] && (!error || !strcmp(opt.only, "error"));
-	return 0;
+	return is[kind] && (!error || kind == KIND_ERROR);
 }
 
-static int known_kind(void)
+static int show_all(struct jl_in *in, const struct settings *s, struct err *e)
 {
-	for (size_t i = 0; i < LEN(kinds); i++)
-		if (!strcmp(opt.only, kinds[i]))
-			return 1;
-	return 0;
-}
-
-static int show_all(const char *path, struct err *e)
-{
-	struct jl_in *in;
+	uint64_t left = s->count;
 	struct js rec;
 	int got = 0;
 
-	if (jl_open(path, &in, e))
-		return -1;
-	while (opt.count && (got = jl_read(in, &rec, e)) > 0) {
+	while (left && (got = jl_read(in, &rec, e)) > 0) {
 		struct traj t;
 
-		if (traj_parse(rec, TRAJ_ID | TRAJ_TURNS, &t, e)) {
-			jl_where(in, e);
-			got = -1;
-			break;
-		}
-		if (!opt.only || wanted(&t)) {
-			show(&t);
-			opt.count--;
+		if (traj_parse(rec, TRAJ_ID | TRAJ_TURNS, &t, e))
+			return jl_where(in, e);
+		if (s->only < 0 || is_kind(&t, s->only)) {
+			show(&t, !s->no_diff);
+			left--;
 		}
 		traj_release(&t);
 		if (ferror(stdout))
 			break;
 	}
-	jl_close(in);
 	return got < 0 ? -1 : 0;
 }
 
 int main(int argc, char **argv)
 {
+	enum { AUTO, ALWAYS };
+	struct settings set = {.only = -1, .count = UINT64_MAX};
 	const struct opt table[] = {
-		{NULL, 'n', OPT_U64, &opt.count, "N", "at most N trajectories", 0, 0, NULL},
-		{"only", 0, OPT_STR, &opt.only, "KIND", "right, wrong, fixed, broken, changed, same or error", 0, 0, NULL},
-		{"no-diff", 0, OPT_FLAG, &opt.no_diff, NULL, "attempts as they are, not against the one before", 0, 0, NULL},
-		{"color", 0, OPT_STR, &opt.color, "WHEN", "auto (default), always or never", 0, 0, NULL},
+		{NULL, 'n', OPT_U64, &set.count, "N", "at most N trajectories", 0, 0, NULL},
+		{"only", 0, OPT_CHOICE, &set.only, KINDS, "those only", 0, 0, NULL},
+		{"no-diff", 0, OPT_FLAG, &set.no_diff, NULL, "attempts as they are, not against the one before", 0, 0, NULL},
+		{"color", 0, OPT_CHOICE, &set.color, "auto|always|never", "colour (default auto)", 0, 0, NULL},
 		{0},
 	};
+	struct jl_in *in;
+	const char *file;
 	struct err e;
-	int i;
+	int rc;
 
 	prog_init(argv[0]);
-	i = opt_parse(argc, argv, table, usage, "Trajectories for the eye: attempts diffed by words, verdicts.");
-	if (argc - i > 1)
-		opt_usage(usage, "more than one file");
-	if (strcmp(opt.color, "auto") && strcmp(opt.color, "always") && strcmp(opt.color, "never"))
-		opt_usage(usage, "--color: expected auto, always or never, got '%s'", opt.color);
-	if (opt.only && !known_kind())
-		opt_usage(usage, "--only: '%s' is none of right, wrong, fixed, broken, changed, same, error", opt.only);
-	colored = !strcmp(opt.color, "always") || (!strcmp(opt.color, "auto") && isatty(1) && !getenv("NO_COLOR"));
-	if (show_all(i < argc ? argv[i] : NULL, &e))
+	file = opt_input(argc, argv, opt_parse(argc, argv, table, usage, about), usage);
+	colored = set.color == ALWAYS || (set.color == AUTO && isatty(1) && !getenv("NO_COLOR"));
+	if (jl_open(file, &in, &e))
 		die(EXIT_ERROR, "%s", e.msg);
-	if (jl_finish(&e))
-		die(EXIT_ERROR, "%s", e.msg);
-	return EXIT_DONE;
+	rc = show_all(in, &set, &e);
+	jl_close(in);
+	return jl_exit(rc, &e);
 }

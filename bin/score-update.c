@@ -10,11 +10,13 @@
 #include "train/train.h"
 
 static const char usage[] = "score-update -w STORE [options] [FILE]";
+static const char about[] =
+	"One optimiser step for each batch of trajectories, committed to the store.";
 
 struct settings {
-	const char *dir, *device;
+	const char *dir;
 	struct train_settings train;
-	int threads, partial, progress;
+	int threads, device, partial, progress;
 };
 
 /* One bar for each batch, all on one line. */
@@ -98,34 +100,6 @@ static int parse_kl(const char *arg, void *data, struct err *e)
 	return rl_kl_by_name(arg, data, e);
 }
 
-/* One of two words: 0 or 1. */
-static int choose(const char *arg, const char *zero, const char *one, int *out, struct err *e)
-{
-	if (strcmp(arg, zero) && strcmp(arg, one))
-		return err_set(e, "expected %s or %s, got '%s'", zero, one, arg);
-	*out = !strcmp(arg, one);
-	return 0;
-}
-
-static int parse_scale(const char *arg, void *data, struct err *e)
-{
-	return choose(arg, "sequence", "token", data, e);
-}
-
-static int parse_schedule(const char *arg, void *data, struct err *e)
-{
-	return choose(arg, "constant", "cosine", data, e);
-}
-
-static int parse_objective(const char *arg, void *data, struct err *e)
-{
-	struct rl_loss *l = data;
-	int nll = 0, rc = choose(arg, "pg", "nll", &nll, e);
-
-	l->objective = nll ? RL_NLL : RL_PG;
-	return rc;
-}
-
 static int parse_rank(const char *arg, void *data, struct err *e)
 {
 	struct policy_lora *l = data;
@@ -140,10 +114,10 @@ static int parse_rank(const char *arg, void *data, struct err *e)
 static void options(int argc, char **argv, struct settings *s, const char **file)
 {
 	const struct opt table[] = {
-		{"weights", 'w', OPT_STR, &s->dir, "DIR", "the store (default $SCORE_WEIGHTS)", 0, 0, NULL},
-		{"objective", 0, OPT_CALL, &s->train.loss, "pg|nll", "policy gradient, or likelihood (default pg)", 0, 0, parse_objective},
+		OPT_WEIGHTS(&s->dir),
+		{"objective", 0, OPT_CHOICE, &s->train.loss.objective, "pg|nll", "policy gradient, or likelihood (default pg)", 0, 0, NULL},
 		{"lr", 0, OPT_F64, &s->train.adam.lr, "X", "learning rate (default 5e-6)", 0, 1e6, NULL},
-		{"schedule", 0, OPT_CALL, &s->train.adam.cosine, "NAME", "constant or cosine (default constant)", 0, 0, parse_schedule},
+		{"schedule", 0, OPT_CHOICE, &s->train.adam.cosine, "constant|cosine", "of the learning rate (default constant)", 0, 0, NULL},
 		{"warmup", 0, OPT_U64, &s->train.adam.warmup, "N", "updates of linear warm-up (default 0)", 0, 0, NULL},
 		{"steps-total", 0, OPT_U64, &s->train.adam.total, "N", "updates to the end of the cosine", 0, 0, NULL},
 		{"min-lr", 0, OPT_F64, &s->train.adam.min_lr, "X", "where the cosine ends (default 0)", 0, 1e6, NULL},
@@ -155,7 +129,7 @@ static void options(int argc, char **argv, struct settings *s, const char **file
 		{"beta1", 0, OPT_F64, &s->train.loss.beta1, "X", "KL weight (default 0.01)", 0, 1e30, NULL},
 		{"beta2", 0, OPT_F64, &s->train.loss.beta2, "X", "KL weight in Stage I before the last turn (default 0.1)", 0, 1e30, NULL},
 		{"kl", 0, OPT_CALL, &s->train.loss.kl, "KIND", "exact, k1, k2 or k3 (default exact)", 0, 0, parse_kl},
-		{"kl-scale", 0, OPT_CALL, &s->train.loss.per_token, "SCALE", "sequence or token (default sequence)", 0, 0, parse_scale},
+		{"kl-scale", 0, OPT_CHOICE, &s->train.loss.per_token, "sequence|token", "KL summed, or a mean (default sequence)", 0, 0, NULL},
 		{"reference", 0, OPT_STR, &s->train.reference, "SNAPSHOT", "what KL is taken to (default base)", 0, 0, NULL},
 		{"max-lag", 0, OPT_U64, &s->train.max_lag, "N", "steps a turn's writer may be behind (default 0)", 0, 0, NULL},
 		{"partial", 0, OPT_FLAG, &s->partial, NULL, "train on batches that are cut short or not marked", 0, 0, NULL},
@@ -166,32 +140,23 @@ static void options(int argc, char **argv, struct settings *s, const char **file
 		{"lora", 0, OPT_CALL, &s->train.lora, "RANK", "train adapters of this rank instead of the weights", 0, 0, parse_rank},
 		{"lora-alpha", 0, OPT_F64, &s->train.lora.alpha, "X", "adapters count X / RANK (default 32)", 1e-6, 1e6, NULL},
 		{"keep", 0, OPT_INT, &s->train.keep, "K", "snapshots to keep besides tagged ones (default 2)", 1, 1 << 30, NULL},
-		{"threads", 'j', OPT_INT, &s->threads, "N", "threads (default: one per core)", 1, 4096, NULL},
-		{"device", 0, OPT_STR, &s->device, "NAME", "auto, cpu or cuda (default auto)", 0, 0, NULL},
-		{"progress", 0, OPT_FLAG, &s->progress, NULL, "progress on stderr even if it is no terminal", 0, 0, NULL},
+		OPT_THREADS(&s->threads),
+		OPT_DEVICE(&s->device),
+		OPT_PROGRESS(&s->progress),
 		{0},
 	};
-	int at = opt_parse(argc, argv, table, usage, "One optimiser step for each batch of trajectories, committed to the store.");
 
-	if (argc - at > 1)
-		opt_usage(usage, "one input at most");
-	*file = at < argc ? argv[at] : NULL;
-	if (!s->dir)
-		s->dir = getenv("SCORE_WEIGHTS");
-	if (!s->dir || !*s->dir)
-		opt_usage(usage, "-w is missing, and SCORE_WEIGHTS is not set");
+	*file = opt_input(argc, argv, opt_parse(argc, argv, table, usage, about), usage);
+	s->dir = opt_store(s->dir, usage);
 	if (s->train.adam.cosine && s->train.adam.total <= s->train.adam.warmup)
 		opt_usage(usage, "--schedule cosine wants --steps-total above --warmup");
 	if (s->train.lora.alpha != 0 && !s->train.lora.rank)
 		opt_usage(usage, "--lora-alpha wants --lora");
-	if (strcmp(s->device, "auto") && strcmp(s->device, "cpu") && strcmp(s->device, "cuda"))
-		opt_usage(usage, "--device: expected auto, cpu or cuda, got '%s'", s->device);
 }
 
 int main(int argc, char **argv)
 {
 	struct settings set = {
-		.device = "auto",
 		.train = {
 			.loss = {.beta1 = 0.01, .beta2 = 0.1},
 			.adam = {.lr = 5e-6, .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .clip = 1},
@@ -201,12 +166,12 @@ int main(int argc, char **argv)
 	struct trainer trainer;
 	struct jl_in *in;
 	const char *file;
-	struct err e, late;
+	struct err e;
 	int rc;
 
 	prog_init(argv[0]);
 	options(argc, argv, &set, &file);
-	if (!strcmp(set.device, "cuda"))
+	if (set.device == DEVICE_CUDA)
 		die(EXIT_ERROR, "--device cuda: this build has no CUDA");
 	if (jl_open(file, &in, &e) || comm_init(&e) || kern_init(set.threads, &e))
 		die(EXIT_ERROR, "%s", e.msg);
@@ -216,9 +181,5 @@ int main(int argc, char **argv)
 	trainer_release(&trainer);
 	jl_close(in);
 	comm_end();
-	if (jl_finish(rc ? &late : &e))
-		rc = -1;
-	if (rc)
-		die(EXIT_ERROR, "%s", e.msg);
-	return EXIT_DONE;
+	return jl_exit(rc, &e);
 }

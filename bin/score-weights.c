@@ -442,18 +442,18 @@ int main(int argc, char **argv)
 {
 	struct args a = {.dir = getenv("SCORE_WEIGHTS"), .to = INT64_MAX};
 	const struct verb *verb;
-	struct err e, late;
-	int at, rc;
+	struct err e;
+	int at;
 	const struct opt table[] = {
-		{"weights", 'w', OPT_STR, &a.dir, "DIR", "the store (default $SCORE_WEIGHTS)", 0, 0, NULL},
-		{"snapshot", 's', OPT_STR, &a.snapshot, "SNAPSHOT", "step, tag, base or latest (default latest)", 0, 0, NULL},
+		OPT_WEIGHTS(&a.dir),
+		OPT_SNAPSHOT(&a.snapshot),
 		{"seed", 0, OPT_U64, &a.seed, "N", "init: seed of the random weights (default 0)", 0, 0, NULL},
 		{"tensors", 0, OPT_FLAG, &a.tensors, NULL, "show: also a line per tensor", 0, 0, NULL},
 		{"delete", 'd', OPT_FLAG, &a.del, NULL, "tag: remove it", 0, 0, NULL},
 		{"keep", 0, OPT_INT, &a.keep, "K", "gc: keep the last K snapshots, and tagged ones (default all)", 1, 1000000000, NULL},
 		{"from", 0, OPT_U64, &a.from, "STEP", "metrics: from this step", 0, 9e15, NULL},
 		{"to", 0, OPT_U64, &a.to, "STEP", "metrics: up to this step", 0, 9e15, NULL},
-		{"progress", 0, OPT_FLAG, &a.progress, NULL, "show progress even if stderr is no terminal", 0, 0, NULL},
+		OPT_PROGRESS(&a.progress),
 		{0},
 	};
 
@@ -464,15 +464,8 @@ int main(int argc, char **argv)
 	verb = verb_by_name(argv[at++]);
 	if (argc - at != verb->operands)
 		opt_usage(usage, "%s wants %d operand%s, got %d", verb->name, verb->operands, verb->operands == 1 ? "" : "s", argc - at);
-	if (a.dir && !*a.dir)
-		a.dir = NULL;
-	if (verb->store && !a.dir)
-		opt_usage(usage, "%s wants a store: -w DIR or $SCORE_WEIGHTS", verb->name);
+	if (verb->store)
+		a.dir = opt_store(a.dir, usage);
 	a.operand = (const char **)argv + at;
-	rc = verb->run(&a, &e);
-	if (jl_finish(rc ? &late : &e))
-		rc = -1;
-	if (rc)
-		die(EXIT_ERROR, "%s", e.msg);
-	return EXIT_DONE;
+	return jl_exit(verb->run(&a, &e), &e);
 }

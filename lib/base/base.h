@@ -160,6 +160,7 @@ enum opt_type {
 	OPT_INT,     /* int *        within [min, max]      */
 	OPT_F64,     /* double *     within [min, max]      */
 	OPT_BYTES,   /* uint64_t *   bytes, K M G           */
+	OPT_CHOICE,  /* int *        which of the words in arg, "a|b|c", from 0 */
 	OPT_CALL,    /* int (*)(const char *arg, void *call_data, struct err *) in call */
 };
 
@@ -184,6 +185,27 @@ struct opt {
 int opt_parse(int argc, char **argv, const struct opt *table, const char *usage, const char *about);
 /* Prints usage and exits with EXIT_USAGE after one line of message. */
 NORETURN void opt_usage(const char *usage, const char *fmt, ...) PRINTF(2, 3);
+
+/* Rows that several tools share. */
+#define OPT_WEIGHTS(dir) \
+	{"weights", 'w', OPT_STR, dir, "DIR", "the store (default $SCORE_WEIGHTS)", 0, 0, NULL}
+#define OPT_SNAPSHOT(ref) \
+	{"snapshot", 's', OPT_STR, ref, "SNAPSHOT", "step, tag, base or latest (default latest)", \
+	 0, 0, NULL}
+#define OPT_THREADS(n) \
+	{"threads", 'j', OPT_INT, n, "N", "threads (default: one per core)", 1, 4096, NULL}
+#define OPT_SEED(n) \
+	{"seed", 0, OPT_U64, n, "N", "seed of the random numbers (default 0)", 0, 0x1p53, NULL}
+#define OPT_DEVICE(which) \
+	{"device", 0, OPT_CHOICE, which, "auto|cpu|cuda", "where to compute (default auto)", 0, 0, NULL}
+#define OPT_PROGRESS(on) \
+	{"progress", 0, OPT_FLAG, on, NULL, "progress on stderr even if it is no terminal", 0, 0, NULL}
+enum { DEVICE_AUTO, DEVICE_CPU, DEVICE_CUDA };
+
+/* The only operand, a file to read, or NULL (standard input) if there is none. at: opt_parse's result. */
+const char *opt_input(int argc, char **argv, int at, const char *usage);
+/* The store: what -w said, else $SCORE_WEIGHTS; without either, wrong usage. */
+const char *opt_store(const char *dir, const char *usage);
 
 /* ---- progress ------------------------------------------------------------------ */
 

@@ -21,12 +21,45 @@ void opt_usage(const char *usage, const char *fmt, ...)
 	exit(EXIT_USAGE);
 }
 
-static int device_name(const char *arg, void *data, struct err *e)
+const char *opt_input(int argc, char **argv, int at, const char *usage)
 {
-	(void)data;
-	if (!strcmp(arg, "auto") || !strcmp(arg, "cpu") || !strcmp(arg, "cuda"))
-		return 0;
-	return err_set(e, "expected auto, cpu or cuda, got '%s'", arg);
+	if (argc - at > 1)
+		opt_usage(usage, "one input at most");
+	return at < argc ? argv[at] : NULL;
+}
+
+const char *opt_store(const char *dir, const char *usage)
+{
+	if (!dir)
+		dir = getenv("SCORE_WEIGHTS");
+	if (!dir || !*dir)
+		opt_usage(usage, "no store: -w DIR or $SCORE_WEIGHTS");
+	return dir;
+}
+
+/* Which of the words "a|b|c" is arg? */
+static int choose(const char *words, const char *arg, int *out, struct err *e)
+{
+	struct buf list = {0};
+	int which = 0, rc;
+
+	for (const char *w = words;; which++) {
+		size_t n = strcspn(w, "|");
+
+		if (strlen(arg) == n && !memcmp(w, arg, n)) {
+			buf_release(&list);
+			*out = which;
+			return 0;
+		}
+		buf_adds(&list, w == words ? "" : w[n] ? ", " : " or ");
+		buf_add(&list, w, n);
+		if (!w[n])
+			break;
+		w += n + 1;
+	}
+	rc = err_set(e, "expected %s, got '%s'", list.data, arg);
+	buf_release(&list);
+	return rc;
 }
 
 /* A tool that has no use for one of these takes it all the same: one set of options serves a whole pipeline. */
@@ -35,7 +68,7 @@ static uint64_t idle_u64;
 static const struct opt common[] = {
 	{"threads", 'j', OPT_INT, &idle_int, "N", NULL, 1, 1 << 30, NULL},
 	{"seed", 0, OPT_U64, &idle_u64, "N", NULL, 0, 0x1p53, NULL},
-	{"device", 0, OPT_CALL, NULL, "NAME", NULL, 0, 0, device_name},
+	{"device", 0, OPT_CHOICE, &idle_int, "auto|cpu|cuda", NULL, 0, 0, NULL},
 	{"progress", 0, OPT_FLAG, &idle_int, NULL, NULL, 0, 0, NULL},
 };
 
@@ -117,6 +150,8 @@ static int store(const struct opt *o, const char *arg, struct err *e)
 		return 0;
 	case OPT_BYTES:
 		return parse_bytes(arg, o->out, e);
+	case OPT_CHOICE:
+		return choose(o->arg, arg, o->out, e);
 	case OPT_CALL:
 		return o->call(arg, o->out, e);
 	}

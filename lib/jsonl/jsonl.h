@@ -111,6 +111,8 @@ void jl_close(struct jl_in *in);
 MUST_CHECK int jl_write(struct js v, struct err *e);
 /* Checks that everything reached stdout (flush and close); call once at the end. */
 MUST_CHECK int jl_finish(struct err *e);
+/* A tool's way out: jl_finish, and unless rc is 0 and that went well, the message and exit status 1. */
+int jl_exit(int rc, struct err *e);
 
 /* ---- jq programs --------------------------------------------------------- */
 

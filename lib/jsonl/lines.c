@@ -208,3 +208,12 @@ int jl_finish(struct err *e)
 		return err_set(e, "<stdout>: %s", errno ? strerror(errno) : "cannot write");
 	return 0;
 }
+
+int jl_exit(int rc, struct err *e)
+{
+	struct err late;
+
+	if (jl_finish(rc ? &late : e) || rc)
+		die(EXIT_ERROR, "%s", e->msg);
+	return EXIT_DONE;
+}

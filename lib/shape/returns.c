@@ -6,18 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-int shape_baseline_by_name(const char *name, enum shape_baseline *out, struct err *e)
-{
-	static const char *const names[] = {"loo", "group", "batch", "none"};
-
-	for (size_t i = 0; i < LEN(names); i++)
-		if (!strcmp(name, names[i])) {
-			*out = (enum shape_baseline)i;
-			return 0;
-		}
-	return err_set(e, "expected loo, group, batch or none, got '%s'", name);
-}
-
 /* ---- groups ---------------------------------------------------------------- */
 
 static int group_cmp(const struct traj *a, const struct traj *b)

@@ -23,6 +23,7 @@ void shape_groups_release(struct shape_groups *g);
 
 /* ---- shaping: rewards to returns to advantages ------------------------------ */
 
+/* In the order of score-bonus --baseline loo|group|batch|none. */
 enum shape_baseline { SHAPE_LOO, SHAPE_GROUP, SHAPE_BATCH, SHAPE_NONE };
 
 struct shaping {
@@ -31,9 +32,6 @@ struct shaping {
 	enum shape_baseline baseline;
 	struct jqp *program;         /* borrowed; NULL: the paper's returns */
 };
-
-/* -1 if the name is none of loo, group, batch, none. */
-MUST_CHECK int shape_baseline_by_name(const char *name, enum shape_baseline *out, struct err *e);
 
 /*
  * Fills t->turns[].ret. Shaped rewards: Stage I r_T for the last turn T and 0 before; Stage II

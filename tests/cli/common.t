@@ -22,9 +22,25 @@ for src in bin/score-*.c; do
 	run sh -c "$tool -h >/dev/full"
 	is "$tool -h to a full disk" "$status" 1
 done
-for tool in draw bonus eval verify show weights plot; do
-	run "score-$tool" --device gpu
-	is "score-$tool --device gpu" "$status" 2
+
+# The same mistake has the same message in every tool.
+message() { # name expected command...
+	tap_what=$1 tap_want=$2
+	shift 2
+	run "$@"
+	is "$tap_what" "$status $(head -n 1 "$tmp/err")" "2 $1: $tap_want"
+}
+for src in bin/score-*.c; do
+	tool=$(basename "$src" .c)
+	message "$tool --device gpu" "--device: expected auto, cpu or cuda, got 'gpu'" "$tool" --device gpu
+done
+for tool in sample logprob update 'weights ls'; do
+	# shellcheck disable=SC2086
+	message "score-$tool without a store" "no store: -w DIR or \$SCORE_WEIGHTS" score-$tool
+done
+for tool in 'bonus --stage 1' 'sample -w w' 'logprob -w w' 'update -w w' eval show; do
+	# shellcheck disable=SC2086
+	message "score-$tool: two inputs" 'one input at most' score-$tool a b
 done
 
 # The common options change nothing where they mean nothing.

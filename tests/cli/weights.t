@@ -19,7 +19,7 @@ fails() { # name status text command...
 fails 'no verb' 2 'wants a verb'
 fails 'an unknown verb' 2 "unknown verb 'list'" list
 fails 'an unknown option' 2 'unknown option' ls --all
-fails 'no store named' 2 'wants a store' ls
+fails 'no store named' 2 'no store: -w DIR or' ls
 fails 'init without a configuration' 2 'init wants 1 operand, got 0' init -w a
 fails 'diff of one' 2 'diff wants 2 operands, got 1' diff -w a 0
 fails 'ls with an operand' 2 'got 1' ls -w a b
