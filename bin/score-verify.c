@@ -6,6 +6,7 @@
 #include "verify/verify.h"
 
 static const char usage[] = "score-verify [options] [FILE...]";
+static const char about[] = "Adds reward and verdict to every turn that has no reward.";
 
 struct run {
 	struct verifier *v;
@@ -109,60 +110,63 @@ static int add_read(const char *arg, void *data, struct err *e)
 	return 0;
 }
 
-int main(int argc, char **argv)
+/* argv without its options; returns how many files are left in it. */
+static int options(int argc, char ***argv, struct verify_opts *o, int *progress)
 {
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-	struct verify_opts o = {.jobs = cores > 0 && cores < 256 ? (int)cores : 1, .timeout = 5, .memory = 1u << 30,
-	                        .output = 1u << 20, .tier = 1, .min_tier = 2};
-	struct run r = {0};
-	struct err e, bad_input;
-	const char *isolation = "split", *grader = "strict";
-	int n, at = 0, bad = 0, show = 0, lenient = 0;
+	enum { STRICT, HENDRYCKS };
+	int grader = STRICT, lenient = 0, n;
 	const struct opt table[] = {
-		{"jobs", 'j', OPT_INT, &o.jobs, "N", "programs run at the same time (default: the processors)", 1, 256, NULL},
-		{"timeout", 0, OPT_F64, &o.timeout, "S", "CPU seconds a program may use (5)", 0.1, 86400, NULL},
-		{"wall", 0, OPT_F64, &o.wall, "S", "wall seconds as a backstop (6 times --timeout, at least 10)", 0.1, 1e6, NULL},
-		{"memory", 0, OPT_BYTES, &o.memory, "BYTES", "memory a program may use (1G)", 0, 0, NULL},
-		{"output", 0, OPT_BYTES, &o.output, "BYTES", "what a program may print (1M)", 0, 0, NULL},
-		{"isolation", 0, OPT_STR, &isolation, "HOW", "split; any: tests that cannot be split run beside the program (split)", 0, 0, NULL},
-		{"grader", 0, OPT_STR, &grader, "WHICH", "of task math: strict, or hendrycks for comparable tables (strict)", 0, 0, NULL},
+		{"jobs", 'j', OPT_INT, &o->jobs, "N", "programs run at once (default: one per core)", 1, 256, NULL},
+		{"timeout", 0, OPT_F64, &o->timeout, "S", "CPU seconds a program may use (default 5)", 0.1, 86400, NULL},
+		{"wall", 0, OPT_F64, &o->wall, "S", "wall seconds as a backstop (default 6 x --timeout, at least 10)",
+		 0.1, 1e6, NULL},
+		{"memory", 0, OPT_BYTES, &o->memory, "BYTES", "memory a program may use (default 1G)", 0, 0, NULL},
+		{"output", 0, OPT_BYTES, &o->output, "BYTES", "what a program may print (default 1M)", 0, 0, NULL},
+		{"isolation", 0, OPT_CHOICE, &o->single_too, "split|any",
+		 "tests that cannot be split: error, or beside the program (default split)", 0, 0, NULL},
+		{"grader", 0, OPT_CHOICE, &grader, "strict|hendrycks", "of task math (default strict)", 0, 0, NULL},
 		{"lenient", 0, OPT_FLAG, &lenient, NULL, "task math: a rounding of the reference passes, too", 0, 0, NULL},
-		{"redo", 0, OPT_FLAG, &o.redo, NULL, "judge turns that have a reward, too", 0, 0, NULL},
-		{"python", 0, OPT_STR, &o.python, "PATH", "interpreter of the programs (/usr/bin/python3)", 0, 0, NULL},
-		{"read", 0, OPT_CALL, &o, "DIR", "a directory that programs may read; may be repeated", 0, 0, add_read},
-		{"min-tier", 0, OPT_INT, &o.min_tier, "N", "refuse a jail weaker than tier N (2)", 1, 3, NULL},
-		{"tier", 0, OPT_INT, &o.tier, "N", "do not try a jail stronger than tier N (1)", 1, 3, NULL},
-		{"progress", 0, OPT_FLAG, &show, NULL, "show progress even if stderr is no terminal", 0, 0, NULL},
+		{"redo", 0, OPT_FLAG, &o->redo, NULL, "judge turns that have a reward, too", 0, 0, NULL},
+		{"python", 0, OPT_STR, &o->python, "PATH", "of the programs (default /usr/bin/python3)", 0, 0, NULL},
+		{"read", 0, OPT_CALL, o, "DIR", "a directory that programs may read; may be repeated", 0, 0, add_read},
+		{"min-tier", 0, OPT_INT, &o->min_tier, "N", "refuse a jail weaker than tier N (default 2)", 1, 3, NULL},
+		{"tier", 0, OPT_INT, &o->tier, "N", "try no jail stronger than tier N (default 1)", 1, 3, NULL},
+		OPT_PROGRESS(progress),
 		{0},
 	};
 
-	prog_init(argv[0]);
-	n = opt_parse(argc, argv, table, usage,
-	              "Adds reward and verdict to every turn that has no reward.");
-	argv += n;
-	n = argc - n;
-	if (o.tier > o.min_tier)
-		opt_usage(usage, "--tier %d is weaker than --min-tier %d", o.tier, o.min_tier);
-	o.single_too = !strcmp(isolation, "any");
-	if (!o.single_too && strcmp(isolation, "split"))
-		opt_usage(usage, "--isolation %s: expected split or any", isolation);
-	if (!strcmp(grader, "hendrycks"))
-		o.grader = GRADER_HENDRYCKS;
-	else if (strcmp(grader, "strict"))
-		opt_usage(usage, "--grader %s: expected strict or hendrycks", grader);
-	else if (lenient)
-		o.grader = GRADER_LENIENT;
-	if (lenient && o.grader == GRADER_HENDRYCKS)
+	n = opt_parse(argc, *argv, table, usage, about);
+	if (o->tier > o->min_tier)
+		opt_usage(usage, "--tier %d is weaker than --min-tier %d", o->tier, o->min_tier);
+	if (lenient && grader == HENDRYCKS)
 		opt_usage(usage, "--lenient belongs to --grader strict");
-	if (o.memory < 64u << 20)
+	if (o->memory < 64u << 20)
 		opt_usage(usage, "--memory: Python itself needs 64M");
-	if (!o.wall)
-		o.wall = o.timeout * 6 > 10 ? o.timeout * 6 : 10;
+	o->grader = grader == HENDRYCKS ? GRADER_HENDRYCKS : lenient ? GRADER_LENIENT : GRADER_STRICT;
+	if (!o->wall)
+		o->wall = o->timeout * 6 > 10 ? o->timeout * 6 : 10;
+	*argv += n;
+	return argc - n;
+}
+
+int main(int argc, char **argv)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	struct verify_opts o = {
+		.jobs = cores > 0 && cores < 256 ? (int)cores : 1, .timeout = 5, .memory = 1u << 30,
+		.output = 1u << 20, .tier = 1, .min_tier = 2,
+	};
+	struct run r = {0};
+	struct err e, bad_input;
+	int n, at = 0, bad = 0, progress = 0;
+
+	prog_init(argv[0]);
+	n = options(argc, &argv, &o, &progress);
 	o.launcher = launcher_new(&o, argv, n, &e);
 	if (!o.launcher)
 		die(EXIT_ERROR, "%s", e.msg);
 	r.v = verifier_new(&o);
-	progress_start(&r.progress, "verified", "turns", 0, show);
+	progress_start(&r.progress, "verified", "turns", 0, progress);
 	confine(&o);
 	do {
 		struct jl_in *in;
@@ -175,9 +179,5 @@ int main(int argc, char **argv)
 	progress_end(&r.progress);
 	verifier_free(r.v);
 	launcher_free(o.launcher);
-	if (bad)
-		die(EXIT_ERROR, "%s", bad_input.msg);
-	if (jl_finish(&e))
-		die(EXIT_ERROR, "%s", e.msg);
-	return EXIT_DONE;
+	return jl_exit(bad ? -1 : 0, bad ? &bad_input : &e);
 }
