@@ -102,7 +102,7 @@ static int set_up(const struct settings *set, struct policy *policy, struct err 
 	struct store *store;
 	int rc;
 
-	if (kern_init(set->threads, e) || store_open(set->dir, STORE_READ, &store, e))
+	if (dev_init(set->device, set->threads, e) || store_open(set->dir, STORE_READ, &store, e))
 		return -1;
 	rc = policy_load(store, set->snapshot, 0, policy, e);
 	store_close(store);
@@ -145,8 +145,6 @@ int main(int argc, char **argv)
 
 	prog_init(argv[0]);
 	options(argc, argv, &set, &file);
-	if (set.device == DEVICE_CUDA)
-		die(EXIT_ERROR, "--device cuda: this build has no CUDA");
 	if (jl_open(file, &in, &e) || set_up(&set, &policy, &e))
 		die(EXIT_ERROR, "%s", e.msg);
 	rc = run(in, &policy, &set, &e);

@@ -141,7 +141,7 @@ static int set_up(struct settings *s, struct policy *p, struct err *e)
 	struct store *store;
 	int rc;
 
-	if (kern_init(s->threads, e) || store_open(s->dir, STORE_READ, &store, e))
+	if (dev_init(s->device, s->threads, e) || store_open(s->dir, STORE_READ, &store, e))
 		return -1;
 	rc = policy_load(store, s->snapshot, 1, p, e);
 	store_close(store);
@@ -177,8 +177,6 @@ int main(int argc, char **argv)
 
 	prog_init(argv[0]);
 	options(argc, argv, &set, &file);
-	if (set.device == DEVICE_CUDA)
-		die(EXIT_ERROR, "--device cuda: this build has no CUDA");
 	if (set_up(&set, &policy, &e) || jl_open(file, &in, &e))
 		die(EXIT_ERROR, "%s", e.msg);
 	q = queue_new(&policy, &set.rules);

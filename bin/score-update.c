@@ -171,9 +171,7 @@ int main(int argc, char **argv)
 
 	prog_init(argv[0]);
 	options(argc, argv, &set, &file);
-	if (set.device == DEVICE_CUDA)
-		die(EXIT_ERROR, "--device cuda: this build has no CUDA");
-	if (jl_open(file, &in, &e) || comm_init(&e) || kern_init(set.threads, &e))
+	if (jl_open(file, &in, &e) || comm_init(&e) || dev_init(set.device, set.threads, &e))
 		die(EXIT_ERROR, "%s", e.msg);
 	rc = trainer_open(&trainer, set.dir, &set.train, &e);
 	if (!rc)

@@ -134,7 +134,7 @@ static int do_export(const struct args *a, struct err *e)
 		return -1;
 	rc = policy_docs(s, &c, &v, e) || snap_open(s, a->snapshot, &p, e) ? -1 : 0;
 	if (!rc && c.lora_rank)
-		rc = kern_init(0, e);
+		rc = dev_init(DEVICE_CPU, 0, e);
 	plain = c;
 	plain.lora_rank = 0;
 	merge.snap = p;

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * kern: the arithmetic, as one table of functions per instruction set. ref.c
- * is the truth; x86/ holds the same functions per ISA. Knows no model, no JSON, no store.
+ * is the truth; x86/ holds the same functions per ISA. Called by dev/cpu*.c.
+ * Knows no model, no JSON, no store.
  *
  * The promise (man/score-engine.7): every function computes each output row
  * (or element) by itself, in an order fixed by absolute position. So a row's bits do not
  * depend on how many rows are computed with it, nor on the number of threads. They may
  * differ between ISA levels, within rounding.
- *
- * act is the type of GEMM inputs: bf16. A second build of the library with
- * -DSCORE_F32 makes it float, so that finite differences can check gradients.
  *
  * Letters: M rows of activations, N outputs, K inputs, H query heads, G key/value
  * heads, S head size, D width, F feed-forward, V vocabulary, T positions.
@@ -17,29 +15,7 @@
 #ifndef KERN_H
 #define KERN_H
 
-#include "base/base.h"
-
-typedef uint16_t bf16;
-#ifdef SCORE_F32
-typedef float act;
-static inline float act_f32(act a) { return a; }
-static inline act act_of(float x) { return x; }
-#else
-typedef bf16 act;
-static inline float act_f32(act a)
-{
-	union { uint32_t u; float f; } v = {(uint32_t)a << 16};
-	return v.f;
-}
-/* Round to nearest even; NaN stays a quiet NaN. */
-static inline act act_of(float x)
-{
-	union { float f; uint32_t u; } v = {x};
-	if ((v.u & 0x7fffffff) > 0x7f800000)
-		return (act)(v.u >> 16 | 0x40);
-	return (act)((v.u + 0x7fff + (v.u >> 16 & 1)) >> 16);
-}
-#endif
+#include "kern/types.h"
 
 /* A weight matrix W[N][K] laid out for gemm: panels of 64 outputs, pairs of inputs,
  * [ceil(N/64)][ceil(K/2)][64][2], zero padded. */
@@ -68,11 +44,6 @@ struct product {
 struct share;
 /* The next units [*first, *end) for this thread; 0: all are taken. */
 int share_take(struct share *s, size_t thread, size_t *first, size_t *end);
-
-/* What one AdamW step has in common for all values; c1, c2 = 1/(1 - b^t) at update t = 1, 2, ... */
-struct adamw {
-	float gscale, lr, b1, b2, c1, c2, eps, decay;
-};
 
 struct kern {
 	const char *isa;             /* "ref", "avx2", "avx512", "avx512bf16", "amx" */

@@ -1,23 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 /* What a forward keeps for the backward. Norms' outputs and the feed-forward's h are not kept: they cost
  * next to nothing to compute again. */
-#include "model/model_internal.h"
+#include "model/inside.h"
 
 #include <stdlib.h>
 
-/* Hands out 64-byte aligned pieces of one block; base NULL only measures. */
-static void *take(char *base, size_t *at, size_t n, size_t size)
+/* Hands out 64-byte aligned pieces of one block; base none only measures. */
+static struct mem take(struct mem base, size_t *at, size_t n, size_t size)
 {
 	size_t here = *at;
 
 	*at += (n * size + 63) / 64 * 64;
-	return base ? base + here : NULL;
+	return mem_at(base, here, 1);
+}
+
+/* Norms of a row's heads. */
+static size_t head_norms(const struct model_config *c)
+{
+	return c->heads + c->kv_heads;
 }
 
 /* All but x_in. */
-static struct layer_acts one_layer(const struct model_config *c, size_t n, char *base, size_t *at)
+static struct layer_acts one_layer(const struct model_config *c, size_t n, struct mem base, size_t *at)
 {
-	size_t d = c->width, hs = (size_t)c->heads * c->head_size, gs = (size_t)c->kv_heads * c->head_size;
+	size_t d = c->width, hs = q_width(c), gs = kv_width(c);
 	int qk = c->arch == ARCH_QWEN3 || c->arch == ARCH_GEMMA3, post = c->arch == ARCH_GEMMA3;
 	struct layer_acts y = {0};
 
@@ -27,16 +33,30 @@ static struct layer_acts one_layer(const struct model_config *c, size_t n, char 
 	y.lse = take(base, at, n * c->heads, sizeof(float));
 	y.gate = take(base, at, n * c->ffn, sizeof(act));
 	y.up = take(base, at, n * c->ffn, sizeof(act));
-	y.qk_pre = qk ? take(base, at, n * (hs + gs), sizeof(float)) : NULL;
-	y.qk_r = qk ? take(base, at, n * (c->heads + c->kv_heads), sizeof(float)) : NULL;
+	y.qk_pre = qk ? take(base, at, n * (hs + gs), sizeof(float)) : none;
+	y.qk_r = qk ? take(base, at, n * head_norms(c), sizeof(float)) : none;
 	for (int i = 0; i < 2; i++) {
-		y.post[i] = post ? take(base, at, n * d, sizeof(float)) : NULL;
-		y.post_r[i] = post ? take(base, at, n, sizeof(float)) : NULL;
+		y.post[i] = post ? take(base, at, n * d, sizeof(float)) : none;
+		y.post_r[i] = post ? take(base, at, n, sizeof(float)) : none;
 	}
 	return y;
 }
 
-static size_t lay_out(struct acts *a, const struct model_config *c, size_t n, char *base)
+struct layer_acts acts_from(const struct layer_acts *a, const struct model_config *c, size_t r)
+{
+	size_t d = r * c->width, hs = r * q_width(c), f = r * c->ffn;
+
+	return (struct layer_acts){
+		.x_in = mem_f32(a->x_in, d), .x_mid = mem_f32(a->x_mid, d), .q = mem_act(a->q, hs),
+		.att = mem_act(a->att, hs), .lse = mem_f32(a->lse, r * c->heads), .gate = mem_act(a->gate, f),
+		.up = mem_act(a->up, f), .qk_pre = mem_f32(a->qk_pre, hs + r * kv_width(c)),
+		.qk_r = mem_f32(a->qk_r, r * head_norms(c)),
+		.post = {mem_f32(a->post[0], d), mem_f32(a->post[1], d)},
+		.post_r = {mem_f32(a->post_r[0], r), mem_f32(a->post_r[1], r)},
+	};
+}
+
+static size_t lay_out(struct acts *a, const struct model_config *c, size_t n, struct mem base)
 {
 	struct layer_acts shared = {0};
 	size_t at = 0;
@@ -54,7 +74,7 @@ static size_t lay_out(struct acts *a, const struct model_config *c, size_t n, ch
 size_t acts_bytes(const struct model_config *c, size_t n, int recompute)
 {
 	struct acts a = {.layers = xcalloc(c->layers, sizeof *a.layers), .recompute = recompute};
-	size_t need = lay_out(&a, c, n, NULL);
+	size_t need = lay_out(&a, c, n, none);
 
 	free(a.layers);
 	return need + model_backward_bytes(c, n);
@@ -62,16 +82,9 @@ size_t acts_bytes(const struct model_config *c, size_t n, int recompute)
 
 void acts_prepare(struct acts *a, const struct model_config *c, size_t n)
 {
-	size_t need;
-
 	if (!a->layers)
 		a->layers = xcalloc(c->layers, sizeof *a->layers);
-	need = lay_out(a, c, n, NULL);
-	if (need > a->bytes) {
-		free(a->block);
-		a->block = xaligned(need);
-		a->bytes = need;
-	}
+	mem_fit(&a->block, lay_out(a, c, n, none));
 	lay_out(a, c, n, a->block);
 }
 
@@ -89,7 +102,7 @@ void acts_free(struct acts *a)
 {
 	if (!a)
 		return;
-	free(a->block);
+	mem_free(&a->block);
 	free(a->layers);
 	free(a);
 }

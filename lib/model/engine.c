@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* Continuous batching: which rows a forward has, and who draws from which row of it. */
 #include "model/engine.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,14 +19,16 @@ struct engine {
 	size_t n, held;              /* held: sequences counted against batch, waiting twins included */
 	struct row *rows;            /* [MAX_ROWS + batch] */
 	struct want { struct gen *g; size_t row; } *wants;   /* [batch]: sequences whose last row is in this forward */
-	act *hidden, *picked;        /* [rows][D], [batch][D] */
-	float *logits;               /* [TILE][V] of picked's rows from tile on */
-	struct gen **draws;          /* [batch] who draws ... */
-	size_t *draw_row;            /* ... from which row of picked, in rising order */
-	size_t n_draws, tile, tile_end;      /* draws of the tile end there */
-	_Atomic size_t drawn;        /* handed out */
-	char *scratch;               /* [threads] */
-	size_t scratch_size;
+	struct mem hidden, picked;   /* act [rows][D], [batch][D] */
+	struct mem index;            /* int32 [batch]: picked's rows in hidden */
+	struct mem logits;           /* [TILE][V] of picked's rows from a tile on */
+	struct mem drawn;            /* struct drawn [batch] */
+	int32_t *row;                /* [batch] as in index */
+	/* [batch] draws: who, and how; from rows of picked, then of the tile, in rising order */
+	struct gen **who;
+	struct draw *draws;
+	struct drawn *results;
+	size_t n_draws;
 };
 
 struct engine *engine_new(struct model *m, const int *ends, size_t n_ends, size_t batch)
@@ -43,13 +45,15 @@ struct engine *engine_new(struct model *m, const int *ends, size_t n_ends, size_
 	e->active = xcalloc(batch, sizeof *e->active);
 	e->rows = xcalloc(rows, sizeof *e->rows);
 	e->wants = xcalloc(batch, sizeof *e->wants);
-	e->hidden = xaligned(rows * d * sizeof(act));
-	e->picked = xaligned(batch * d * sizeof(act));
-	e->logits = xaligned((batch < TILE ? batch : TILE) * e->c->vocab * sizeof(float));
+	e->hidden = mem_new(rows * d * sizeof(act));
+	e->picked = mem_new(batch * d * sizeof(act));
+	e->index = mem_new(batch * sizeof *e->row);
+	e->logits = mem_new((batch < TILE ? batch : TILE) * e->c->vocab * sizeof(float));
+	e->drawn = mem_new(batch * sizeof *e->results);
+	e->row = xcalloc(batch, sizeof *e->row);
+	e->who = xcalloc(batch, sizeof *e->who);
 	e->draws = xcalloc(batch, sizeof *e->draws);
-	e->draw_row = xcalloc(batch, sizeof *e->draw_row);
-	e->scratch_size = (sample_scratch(e->c->vocab) + 63) / 64 * 64;
-	e->scratch = xaligned(e->scratch_size * (size_t)kern_threads());
+	e->results = xcalloc(batch, sizeof *e->results);
 	return e;
 }
 
@@ -61,12 +65,15 @@ void engine_free(struct engine *e)
 	free(e->active);
 	free(e->rows);
 	free(e->wants);
-	free(e->hidden);
-	free(e->picked);
-	free(e->logits);
+	mem_free(&e->hidden);
+	mem_free(&e->picked);
+	mem_free(&e->index);
+	mem_free(&e->logits);
+	mem_free(&e->drawn);
+	free(e->row);
+	free(e->who);
 	free(e->draws);
-	free(e->draw_row);
-	free(e->scratch);
+	free(e->results);
 	free(e);
 }
 
@@ -86,7 +93,8 @@ void engine_add(struct engine *e, struct gen *g)
 	e->held++;
 	for (struct gen *t = g->twins; t; t = t->twins)
 		e->held++;
-	model_reserve(e->m, e->batch + g->n_feed < MAX_ROWS ? e->batch + g->n_feed : MAX_ROWS, g->kv->cap);
+	model_reserve(e->m, e->batch + g->n_feed < MAX_ROWS ? e->batch + g->n_feed : MAX_ROWS,
+	              g->kv->cache.cap);
 }
 
 /* Rows of this forward: one for each decoding sequence, then feeds while there is room. */
@@ -121,61 +129,70 @@ static size_t plan(struct engine *e, size_t *n_wants)
 	return n;
 }
 
-static void draw(void *ctx, size_t thread)
+static void will_draw(struct engine *e, struct gen *g, size_t row)
 {
-	struct engine *e = ctx;
-	size_t v = e->c->vocab, i;
-
-	while ((i = atomic_fetch_add(&e->drawn, 1)) < e->tile_end) {
-		struct gen *g = e->draws[i];
-		int banned = g->n < g->min_new, id;
-
-		id = sample_token(e->logits + (e->draw_row[i] - e->tile) * v, v, &g->sampling, rng_uniform(&g->rng, g->n),
-		                  e->ends, banned ? e->n_ends : 0, &g->logprobs[g->n], &g->sample_logprobs[g->n],
-		                  e->scratch + thread * e->scratch_size);
-		g->tokens[g->n++] = id;
-		for (size_t k = 0; k < e->n_ends; k++)
-			g->ended |= id == e->ends[k];
-		g->done = g->ended || g->n == g->max_new;
-	}
+	e->who[e->n_draws] = g;
+	e->draws[e->n_draws++] = (struct draw){
+		.row = row, .u = rng_uniform(&g->rng, g->n), .how = g->sampling, .banned = g->n < g->min_new,
+	};
 }
 
-struct gen *engine_step(struct engine *e)
+/* Sequences whose last row was in this forward, and their twins, which go their own way from here. */
+static void plan_draws(struct engine *e, size_t n_wants)
 {
-	size_t n_wants, n = plan(e, &n_wants), d = e->c->width, kept = 0;
-	struct gen *finished = NULL, **tail = &finished;
-
-	if (!n)
-		return NULL;
 	e->n_draws = 0;
-	model_forward(e->m, e->rows, n, e->hidden, NULL);
 	for (size_t i = 0; i < n_wants; i++) {
 		struct gen *g = e->wants[i].g, *t = g->twins, *next;
 
-		memcpy(e->picked + i * d, e->hidden + e->wants[i].row * d, d * sizeof(act));
-		e->draws[e->n_draws] = g;
-		e->draw_row[e->n_draws++] = i;
-		for (g->twins = NULL; t; t = next) {     /* the shared prompt is read: each goes its own way */
+		e->row[i] = (int32_t)e->wants[i].row;
+		will_draw(e, g, i);
+		for (g->twins = NULL; t; t = next) {
 			next = t->twins;
 			t->twins = NULL;
 			kv_copy(t->kv, g->kv, g->kv->len, e->c);
 			t->fed = t->n_feed = 0;
 			e->active[e->n++] = t;
-			e->draws[e->n_draws] = t;
-			e->draw_row[e->n_draws++] = i;
+			will_draw(e, t, i);
 		}
 	}
-	for (size_t draws = 0; draws < e->n_draws; draws = e->tile_end) {
-		size_t rows;
+}
 
-		e->tile = e->draw_row[draws];
-		rows = n_wants - e->tile < TILE ? n_wants - e->tile : TILE;
-		for (e->tile_end = draws; e->tile_end < e->n_draws && e->draw_row[e->tile_end] < e->tile + rows; )
-			e->tile_end++;
-		model_logits(e->m, e->picked + e->tile * d, rows, e->logits);
-		e->drawn = draws;
-		kern_run(draw, e);
+/* All draws, a tile of logits at a time. */
+static void draw(struct engine *e, size_t n_wants)
+{
+	size_t d = e->c->width, v = e->c->vocab;
+
+	dev->upload(e->index, e->row, n_wants * sizeof *e->row);
+	dev->gather(e->picked, e->hidden, e->index, n_wants, d);
+	for (size_t i = 0, end; i < e->n_draws; i = end) {
+		size_t tile = e->draws[i].row, rows = n_wants - tile < TILE ? n_wants - tile : TILE;
+
+		for (end = i; end < e->n_draws && e->draws[end].row < tile + rows; end++)
+			e->draws[end].row -= tile;
+		model_logits(e->m, mem_act(e->picked, tile * d), rows, e->logits);
+		dev->sample(mem_at(e->drawn, i, sizeof *e->results), e->logits, v, e->draws + i, end - i, e->ends,
+		            e->n_ends);
 	}
+	dev->download(e->results, e->drawn, e->n_draws * sizeof *e->results);
+	for (size_t i = 0; i < e->n_draws; i++) {
+		struct gen *g = e->who[i];
+		struct drawn r = e->results[i];
+
+		g->logprobs[g->n] = r.logprob;
+		g->sample_logprobs[g->n] = r.sample_logprob;
+		g->tokens[g->n++] = r.id;
+		for (size_t k = 0; k < e->n_ends; k++)
+			g->ended |= r.id == e->ends[k];
+		g->done = g->ended || g->n == g->max_new;
+	}
+}
+
+/* Takes those that are done out of the active ones. */
+static struct gen *finished(struct engine *e)
+{
+	struct gen *first = NULL, **tail = &first;
+	size_t kept = 0;
+
 	for (size_t i = 0; i < e->n; i++) {
 		struct gen *g = e->active[i];
 
@@ -189,5 +206,18 @@ struct gen *engine_step(struct engine *e)
 		e->held--;
 	}
 	e->n = kept;
-	return finished;
+	return first;
+}
+
+struct gen *engine_step(struct engine *e)
+{
+	size_t n_wants, n = plan(e, &n_wants);
+
+	if (!n)
+		return NULL;
+	model_forward(e->m, e->rows, n, e->hidden, NULL);
+	plan_draws(e, n_wants);
+	if (n_wants)
+		draw(e, n_wants);
+	return finished(e);
 }

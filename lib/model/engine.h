@@ -8,23 +8,6 @@
 
 #include "model/model.h"
 
-struct sampling {
-	double temperature, top_p;   /* 1, 1: the model's own distribution */
-	int top_k, greedy;           /* 0: off. greedy: the likeliest token, lowest id on a tie */
-};
-
-/* True if every token is drawn from the model's full softmax at temperature 1. */
-int sampling_plain(const struct sampling *s);
-
-/*
- * Draws one token from logits[V] with the uniform number u in [0, 1). banned[0..n_banned) cannot be drawn.
- * *logprob: natural log under the full softmax at temperature 1 (the trainer's number, bit for bit);
- * *sample_logprob: under what was drawn from (may equal logprob). scratch: what sample_scratch(V) says.
- */
-int sample_token(const float *logits, size_t vocab, const struct sampling *s, double u, const int *banned,
-                 size_t n_banned, float *logprob, float *sample_logprob, void *scratch);
-size_t sample_scratch(size_t vocab);
-
 /* One response to write: read `feed` into the cache, then draw up to max_new tokens. */
 struct gen {
 	/* set by the caller */

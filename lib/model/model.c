@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Weights in their packed form, and the KV cache. */
-#include "model/model_internal.h"
+#include "model/inside.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -8,22 +8,15 @@
 /* ---- where each parameter lives ---- */
 
 static const struct { const char *suffix; int what; } matrices[] = {
-	{"attn_q.weight", 0}, {"attn_k.weight", 1}, {"attn_v.weight", 2}, {"attn_output.weight", 3},
-	{"ffn_gate.weight", 4}, {"ffn_up.weight", 5}, {"ffn_down.weight", 6},
+	{"attn_q.weight", W_Q}, {"attn_k.weight", W_K}, {"attn_v.weight", W_V}, {"attn_output.weight", W_O},
+	{"ffn_gate.weight", W_GATE}, {"ffn_up.weight", W_UP}, {"ffn_down.weight", W_DOWN},
 }, norms[] = {
 	{"attn_norm.weight", NORM_ATTN}, {"post_attention_norm.weight", NORM_POST_ATTN},
 	{"ffn_norm.weight", NORM_FFN}, {"post_ffw_norm.weight", NORM_POST_FFN},
 	{"attn_q_norm.weight", NORM_Q}, {"attn_k_norm.weight", NORM_K},
 }, biases[] = {
-	{"attn_q.bias", 0}, {"attn_k.bias", 1}, {"attn_v.bias", 2},
+	{"attn_q.bias", W_Q}, {"attn_k.bias", W_K}, {"attn_v.bias", W_V},
 };
-
-static struct matrix *layer_matrix(struct layer *l, int what)
-{
-	struct matrix *all[] = {&l->q, &l->k, &l->v, &l->o, &l->gate, &l->up, &l->dn};
-
-	return all[what];
-}
 
 /* Parses "blk.7.attn_q.weight"; returns the suffix, or NULL if it is no layer's tensor. */
 static const char *split_name(const char *name, size_t *layer)
@@ -46,50 +39,51 @@ struct matrix *model_matrix(struct model *m, size_t i)
 	suffix = split_name(p.name, &layer);
 	for (size_t j = 0; suffix && j < LEN(matrices); j++)
 		if (!strcmp(suffix, matrices[j].suffix))
-			return layer_matrix(&m->layers[layer], matrices[j].what);
+			return &m->layers[layer].w[matrices[j].what];
 	return NULL;
 }
 
-static void set_matrix(struct matrix *x, const act *w)
+/* slot[0 .. n) = one + w, in a memory of `all` values that begins as zeros. */
+static void set_vector(struct mem *slot, size_t all, size_t at, struct mem w, size_t n, float one)
 {
-	pack_into(x->w->p + x->col * ((x->k + 1) / 2 * 2), w, x->n, x->k, x->k, 0);
+	const act *from = mem_map(w, n * sizeof *from);
+	float *x = xmalloc(n * sizeof *x);
+
+	for (size_t i = 0; i < n; i++)
+		x[i] = one + act_f32(from[i]);
+	mem_unmap(w, (void *)(uintptr_t)from, n * sizeof *from, 0);
+	if (!mem_there(*slot)) {
+		*slot = mem_new(all * sizeof *x);
+		dev->zero(*slot, all * sizeof *x);
+	}
+	dev->upload(mem_f32(*slot, at), x, n * sizeof *x);
+	free(x);
 }
 
-static void set_norm(float **slot, const act *w, const struct param *p, enum arch arch)
-{
-	float one = (float)model_norm_plus_one(arch, p->name);
-
-	if (!*slot)
-		*slot = xaligned(p->rows * sizeof **slot);
-	for (size_t i = 0; i < p->rows; i++)
-		(*slot)[i] = one + act_f32(w[i]);
-}
-
-static void set_layer(struct layer *l, enum arch arch, const char *suffix, const struct param *p,
-                      size_t i, const act *w)
+static void set_layer(struct layer *l, enum arch arch, const char *suffix, const struct param *p, size_t i,
+                      struct mem w)
 {
 	for (size_t j = 0; j < LEN(matrices); j++)
 		if (!strcmp(suffix, matrices[j].suffix)) {
-			set_matrix(layer_matrix(l, matrices[j].what), w);
+			struct matrix *x = &l->w[matrices[j].what];
+
+			dev->mat_set(x->w, x->col, w, x->n);
 			l->matrix_param[matrices[j].what] = (int)i;
 		}
 	for (size_t j = 0; j < LEN(norms); j++)
 		if (!strcmp(suffix, norms[j].suffix)) {
-			set_norm(&l->norm[norms[j].what], w, p, arch);
+			set_vector(&l->norm[norms[j].what], p->rows, 0, w, p->rows,
+			           (float)model_norm_plus_one(arch, p->name));
 			l->norm_param[norms[j].what] = (int)i;
 		}
 	for (size_t j = 0; j < LEN(biases); j++)
 		if (!strcmp(suffix, biases[j].suffix)) {
-			struct matrix *x = layer_matrix(l, biases[j].what);
-
-			if (!l->bias)
-				l->bias = xcalloc(l->qkv.n, sizeof *l->bias);
-			kern->from_act(l->bias + x->col, w, p->rows);
+			set_vector(&l->bias, l->qkv.n, l->w[biases[j].what].col, w, p->rows, 0);
 			l->bias_param[biases[j].what] = (int)i;
 		}
 }
 
-void model_set(struct model *m, size_t i, const act *w)
+void model_set(struct model *m, size_t i, struct mem w)
 {
 	struct param p;
 	const char *suffix;
@@ -100,50 +94,44 @@ void model_set(struct model *m, size_t i, const act *w)
 	if (suffix) {
 		set_layer(&m->layers[layer], m->c.arch, suffix, &p, i, w);
 	} else if (!strcmp(p.name, "output_norm.weight")) {
-		set_norm(&m->norm, w, &p, m->c.arch);
+		set_vector(&m->norm, p.rows, 0, w, p.rows, (float)model_norm_plus_one(m->c.arch, p.name));
 		m->norm_param = (int)i;
 	} else if (!strcmp(p.name, "token_embd.weight")) {
 		m->embed_param = (int)i;
-		if (m->c.tied) {
-			set_matrix(&m->head_m, w);
+		dev->mat_set(m->c.tied ? &m->head : &m->embed, 0, w, p.rows);
+		if (m->c.tied)
 			m->head_param = (int)i;
-		} else {
-			if (!m->embed)
-				m->embed = xaligned(p.rows * p.cols * sizeof(act));
-			memcpy(m->embed, w, p.rows * p.cols * sizeof(act));
-		}
 	} else if (!strcmp(p.name, "output.weight")) {
-		set_matrix(&m->head_m, w);
+		dev->mat_set(&m->head, 0, w, p.rows);
 		m->head_param = (int)i;
 	}
 }
 
 /* ---- making a model ---- */
 
-/* Room for parts side by side, each starting on a panel. */
-static void fuse(struct packed *w, struct matrix **parts, const size_t *n, size_t count, size_t k)
+/* Memory for parts side by side, each starting on a panel. */
+static void fuse(struct mat *w, struct matrix *parts, const size_t *n, size_t count, size_t k)
 {
 	size_t total = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		*parts[i] = (struct matrix){.w = w, .col = total, .n = n[i], .k = k};
-		total += panels_up(n[i]);
+		parts[i] = (struct matrix){.w = w, .col = total, .n = n[i], .k = k};
+		total += count > 1 ? panels_up(n[i]) : n[i];
 	}
-	*w = (struct packed){.p = xaligned(total * ((k + 1) / 2 * 2) * sizeof(act)), .n = count > 1 ? total : n[0], .k = k};
+	*w = dev->mat_new(total, k, MAT_PACKED);
 }
 
 static void layer_init(struct layer *l, const struct model_config *c)
 {
-	size_t d = c->width, hs = (size_t)c->heads * c->head_size, gs = (size_t)c->kv_heads * c->head_size;
-	size_t f = c->ffn;
+	size_t d = c->width, hs = q_width(c), gs = kv_width(c), f = c->ffn;
 
 	memset(l->norm_param, -1, sizeof l->norm_param);
 	memset(l->bias_param, -1, sizeof l->bias_param);
 	memset(l->matrix_param, -1, sizeof l->matrix_param);
-	fuse(&l->qkv, (struct matrix *[]){&l->q, &l->k, &l->v}, (size_t[]){hs, gs, gs}, 3, d);
-	fuse(&l->out, (struct matrix *[]){&l->o}, (size_t[]){d}, 1, hs);
-	fuse(&l->gateup, (struct matrix *[]){&l->gate, &l->up}, (size_t[]){f, f}, 2, d);
-	fuse(&l->down, (struct matrix *[]){&l->dn}, (size_t[]){d}, 1, f);
+	fuse(&l->qkv, &l->w[W_Q], (size_t[]){hs, gs, gs}, 3, d);
+	fuse(&l->out, &l->w[W_O], (size_t[]){d}, 1, hs);
+	fuse(&l->gateup, &l->w[W_GATE], (size_t[]){f, f}, 2, d);
+	fuse(&l->down, &l->w[W_DOWN], (size_t[]){d}, 1, f);
 }
 
 /* Radians per position of each pair; Llama 3's scaling stretches long wavelengths. */
@@ -194,21 +182,26 @@ static int load(struct model *m, size_t i, model_tensor_fn get, void *ctx, struc
 {
 	size_t at = model_adapter(&m->c, i), index[] = {i, at, at + 1};
 	act *x[3] = {0};
+	struct mem w[3] = {{0}};
 	int rc = 0;
 
 	for (size_t k = 0; !rc && k < (at ? 3 : 1); k++) {
 		struct param p;
-		const bf16 *w;
+		const bf16 *data;
 
 		model_param(&m->c, index[k], &p);
-		rc = get(ctx, &p, &w, e);
-		if (!rc)
-			x[k] = widened(w, p.rows * p.cols);
+		rc = get(ctx, &p, &data, e);
+		if (rc)
+			break;
+		x[k] = widened(data, p.rows * p.cols);
+		w[k] = mem_borrow(x[k], p.rows * p.cols * sizeof *x[k]);
 	}
 	if (!rc && x[1] && x[2])
-		model_adapt(m, i, x[0], x[1], x[2]);
+		model_adapt(m, i, w[0], w[1], w[2]);
 	else if (!rc)
-		model_set(m, i, x[0]);
+		model_set(m, i, w[0]);
+	for (size_t k = 0; k < LEN(w); k++)
+		mem_return(&w[k]);
 #ifdef SCORE_F32
 	free(x[0]), free(x[1]), free(x[2]);
 #endif
@@ -221,15 +214,14 @@ int model_new(const struct model_config *c, model_tensor_fn get, void *ctx, stru
 
 	if (model_config_check(c, e))
 		return -1;
-	if (!kern)
-		return err_set(e, "kern_init was not called");
 	m = xcalloc(1, sizeof *m);
 	m->c = *c;
-	m->threads = (size_t)kern_threads();
 	m->layers = xcalloc(c->layers, sizeof *m->layers);
 	for (size_t l = 0; l < c->layers; l++)
 		layer_init(&m->layers[l], c);
-	fuse(&m->head, (struct matrix *[]){&m->head_m}, (size_t[]){c->vocab}, 1, c->width);
+	m->head = dev->mat_new(c->vocab, c->width, MAT_PACKED);
+	if (!c->tied)
+		m->embed = dev->mat_new(c->vocab, c->width, MAT_ROWS);
 	rope_init(&m->rope[0], c, c->rope_theta, 1);
 	rope_init(&m->rope[1], c, c->rope_local_theta > 0 ? c->rope_local_theta : c->rope_theta, 0);
 	for (size_t i = 0; i < model_base_params(c); i++)
@@ -241,49 +233,41 @@ int model_new(const struct model_config *c, model_tensor_fn get, void *ctx, stru
 	return 0;
 }
 
+static void layer_free(struct layer *y)
+{
+	mem_free(&y->qkv.mem);
+	mem_free(&y->out.mem);
+	mem_free(&y->gateup.mem);
+	mem_free(&y->down.mem);
+	for (size_t i = 0; i < MATRICES; i++) {
+		mem_free(&y->w[i].lora_a);
+		mem_free(&y->w[i].lora_b);
+	}
+	mem_free(&y->bias);
+	for (int i = 0; i < NORMS; i++)
+		mem_free(&y->norm[i]);
+}
+
 void model_free(struct model *m)
 {
 	if (!m)
 		return;
-	for (size_t l = 0; l < m->c.layers; l++) {
-		struct layer *y = &m->layers[l];
-
-		pack_free(&y->qkv);
-		pack_free(&y->out);
-		pack_free(&y->gateup);
-		pack_free(&y->down);
-		for (size_t i = 0; i < LEN(matrices); i++) {
-			free(layer_matrix(y, (int)i)->lora_a);
-			free(layer_matrix(y, (int)i)->lora_b);
-		}
-		free(y->bias);
-		for (int i = 0; i < NORMS; i++)
-			free(y->norm[i]);
-	}
+	for (size_t l = 0; l < m->c.layers; l++)
+		layer_free(&m->layers[l]);
 	free(m->layers);
-	pack_free(&m->head);
-	free(m->embed);
-	free(m->norm);
+	mem_free(&m->head.mem);
+	mem_free(&m->embed.mem);
+	mem_free(&m->norm);
 	for (int i = 0; i < 2; i++) {
 		free(m->rope[i].freq);
-		free(m->rope[i].cos);
-		free(m->rope[i].sin);
+		mem_free(&m->rope[i].cos);
+		mem_free(&m->rope[i].sin);
 	}
-	free(m->s.x);
-	free(m->s.qkv);
-	free(m->s.tmp);
-	free(m->s.gu);
-	free(m->s.xn);
-	free(m->s.q);
-	free(m->s.att);
-	free(m->s.h);
-	free(m->s.attn);
-	free(m->s.spans);
-	free(m->s.blocks);
-	for (size_t i = 0; i < LEN(m->b.room); i++)
-		free(m->b.room[i].p);
-	for (size_t i = 0; i < LEN(m->lora); i++)
-		free(m->lora[i].p);
+	for (size_t i = 0; i < ROOMS; i++)
+		mem_free(&m->room[i]);
+	dev->plan_release(&m->plan);
+	free(m->plan.rows);
+	free(m->plan.spans);
 	free(m);
 }
 
@@ -294,9 +278,6 @@ const struct model_config *model_config(const struct model *m)
 
 /* ---- KV cache ---- */
 
-/* From here on a cache is a mapping of its own: one that ends gives its memory back, so that bounds on memory hold. */
-enum { KV_MAPPED = 1 << 18 };
-
 size_t kv_bytes(const struct model_config *c, size_t cap)
 {
 	return 2 * (size_t)c->layers * c->kv_heads * c->head_size * cap * sizeof(act);
@@ -304,27 +285,17 @@ size_t kv_bytes(const struct model_config *c, size_t cap)
 
 void kv_init(struct kv *kv, const struct model_config *c, size_t cap)
 {
-	size_t n = kv_bytes(c, cap);
-
-	*kv = (struct kv){.cap = cap, .mapped = n < KV_MAPPED ? 0 : n};
-	kv->data = kv->mapped ? pages_new(n) : xaligned(n);
+	*kv = (struct kv){.cache = {mem_new(kv_bytes(c, cap)), cap}};
 }
 
 void kv_release(struct kv *kv)
 {
-	if (kv->mapped)
-		pages_free(kv->data, kv->mapped);
-	else
-		free(kv->data);
+	mem_free(&kv->cache.mem);
 	*kv = (struct kv){0};
 }
 
 void kv_copy(struct kv *dst, const struct kv *src, size_t n, const struct model_config *c)
 {
-	size_t width = c->head_size;
-
-	for (size_t i = 0; i < 2 * (size_t)c->layers * c->kv_heads; i++)
-		memcpy(dst->data + i * dst->cap * width, src->data + i * src->cap * width,
-		       n * width * sizeof(act));
+	dev->cache_copy(dst->cache, src->cache, n, (size_t)c->layers * c->kv_heads, c->head_size);
 	dst->len = n;
 }

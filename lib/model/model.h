@@ -4,14 +4,14 @@
  * backward, and the KV cache. Weights come in as plain bf16 tensors: no
  * store, no files, no text. See config.h for the letters; B sequences, R rows.
  *
- * A row is one position of one sequence. Rows are computed by functions whose result
- * for a row does not depend on the other rows (kern.h), so chunking, batching and
- * threads change no bit.
+ * A row is one position of one sequence. Rows are computed by operations whose result
+ * for a row does not depend on the other rows (dev.h), so chunking, batching and
+ * threads change no bit. Hidden states, logits and gradients are memory of the device.
  */
 #ifndef MODEL_H
 #define MODEL_H
 
-#include "kern/kern.h"
+#include "dev/dev.h"
 #include "model/config.h"
 
 struct model;
@@ -24,24 +24,23 @@ typedef int (*model_tensor_fn)(void *ctx, const struct param *p, const bf16 **da
 MUST_CHECK int model_new(const struct model_config *c, model_tensor_fn get, void *ctx, struct model **out, struct err *e);
 void model_free(struct model *m);
 const struct model_config *model_config(const struct model *m);
-/* Replaces parameter i's values (same order as model_param) and repacks it. */
-void model_set(struct model *m, size_t i, const act *values);
+/* Replaces parameter i's values (act; same order as model_param) and repacks it. */
+void model_set(struct model *m, size_t i, struct mem values);
 
 /* The same for a layer's matrix and its adapter: the weights become act(w + lora_alpha / lora_rank b a), and model_backward
  * gives the gradients of a and b. */
-void model_adapt(struct model *m, size_t i, const act *w, const act *a, const act *b);
-/* out[n][k] = act(w + scale b a), of w[n][k], b[n][r], a[r][k]: the same bits at every level of instructions. */
+void model_adapt(struct model *m, size_t i, struct mem w, struct mem a, struct mem b);
+/* On host memory: out[n][k] = act(w + scale b a), of w[n][k], b[n][r], a[r][k]: the same bits at every level of instructions. */
 void lora_merge(act *out, const act *w, const act *a, const act *b, size_t n, size_t k, size_t r, float scale);
 float lora_scale(const struct model_config *c);
 
 /* ---- KV cache ----------------------------------------------------------------- */
 
-/* Keys and values of one sequence: [L][G][2][cap][S], so that a head's are read in a stream. */
+/* Keys and values of one sequence. */
 struct kv {
-	act *data;
-	size_t cap, len;             /* positions allocated, positions filled */
-	size_t mapped;               /* bytes of data, if from pages_new */
-	int brief;                   /* holds the layer being computed only */
+	struct cache cache;
+	size_t len;                  /* positions filled */
+	int brief;                   /* holds the layer being computed only; all of a call alike */
 	/* NULL, or the sequence that begins like this one, up to the first row of this one in the call: the same
 	 * model_forward computes that part, by earlier rows, for both. Borrowed. */
 	const struct kv *base;
@@ -50,7 +49,7 @@ struct kv {
 size_t kv_bytes(const struct model_config *c, size_t cap);
 void kv_init(struct kv *kv, const struct model_config *c, size_t cap);
 void kv_release(struct kv *kv);
-/* dst's first n positions become src's (dst->cap >= n); dst->len = n. */
+/* dst's first n positions become src's (dst->cache.cap >= n); dst->len = n. */
 void kv_copy(struct kv *dst, const struct kv *src, size_t n, const struct model_config *c);
 
 /* ---- forward --------------------------------------------------------------------- */
@@ -66,21 +65,21 @@ struct acts;                         /* what the backward needs; see acts_new */
 /*
  * Runs rows (rows of one sequence adjacent, positions consecutive from kv->len; several
  * sequences one after the other) through all layers, appends to their caches (kv->len grows)
- * and writes hidden[R][D], the final norm's output. save non-NULL: every sequence must start at position 0 here,
+ * and writes hidden[R][D] (act), the final norm's output. save non-NULL: every sequence must start at position 0 here,
  * or have a base in this call. No allocation after a call with as many rows and as
  * long a sequence, or after model_reserve.
  */
 void model_reserve(struct model *m, size_t rows, size_t positions);
-void model_forward(struct model *m, const struct row *rows, size_t n, act *hidden, struct acts *save);
+void model_forward(struct model *m, const struct row *rows, size_t n, struct mem hidden, struct acts *save);
 
 /* logits[R][V] of hidden[R][D]. R is the caller's tile. */
-void model_logits(struct model *m, const act *hidden, size_t n, float *logits);
+void model_logits(struct model *m, struct mem hidden, size_t n, struct mem logits);
 
 /* ---- backward ------------------------------------------------------------------------ */
 
-/* fp32 gradients, one array per parameter in model_param's order. An array that is NULL is not computed. */
+/* fp32 gradients, one memory per parameter in model_param's order. One that is none is not computed. */
 struct grads {
-	float **g;                   /* owned, also each array */
+	struct mem *g;               /* owned, also each memory */
 	size_t n;
 };
 
@@ -97,14 +96,14 @@ void acts_recompute(struct acts *a, int yes);
 size_t acts_bytes(const struct model_config *c, size_t n, int recompute);
 
 /*
- * Head's backward for some rows: given dlogits[R][V] (row stride ld, ideally no multiple of a page),
+ * Head's backward for some rows: given dlogits[R][V] (act; row stride ld, ideally no multiple of a page),
  * dhidden[R][D] = dlogits W_head (fp32), and the head's gradient += dlogits' hidden. Every call reads and writes that
  * gradient once and transposes the weights in pieces: hundreds of rows at a time make that a small part.
  */
-void model_logits_bwd(struct model *m, const act *dlogits, size_t ld, const act *hidden, size_t n,
-                      float *dhidden, struct grads *g);
+void model_logits_bwd(struct model *m, struct mem dlogits, size_t ld, struct mem hidden, size_t n,
+                      struct mem dhidden, struct grads *g);
 /* Backward of the forward that filled save, from dhidden[R][D]; adds to g. The rows' caches must be as that left them. */
 void model_backward(struct model *m, const struct row *rows, size_t n, struct acts *save,
-                    const float *dhidden, struct grads *g);
+                    struct mem dhidden, struct grads *g);
 
 #endif

@@ -66,7 +66,7 @@ static uint64_t cache_bytes(const struct queue *q, size_t cap)
 
 static void spare_free(struct queue *q, size_t i)
 {
-	q->kv_used -= cache_bytes(q, q->spare[i].cap);
+	q->kv_used -= cache_bytes(q, q->spare[i].cache.cap);
 	kv_release(&q->spare[i]);
 	q->spare[i] = q->spare[--q->n_spare];
 }
@@ -77,7 +77,8 @@ static int cache_get(struct queue *q, struct kv *kv, size_t cap)
 	size_t best = q->n_spare;
 
 	for (size_t i = 0; i < q->n_spare; i++)
-		if (q->spare[i].cap >= cap && q->spare[i].cap / 2 <= cap && (best == q->n_spare || q->spare[i].cap < q->spare[best].cap))
+		if (q->spare[i].cache.cap >= cap && q->spare[i].cache.cap / 2 <= cap &&
+		    (best == q->n_spare || q->spare[i].cache.cap < q->spare[best].cache.cap))
 			best = i;
 	if (best < q->n_spare) {
 		*kv = q->spare[best];
@@ -96,7 +97,7 @@ static int cache_get(struct queue *q, struct kv *kv, size_t cap)
 
 static void cache_put(struct queue *q, struct kv *kv)
 {
-	if (kv->data)
+	if (mem_there(kv->cache.mem))
 		VEC_PUSH(q->spare, q->n_spare, q->spare_cap) = *kv;
 	*kv = (struct kv){0};
 }
@@ -357,7 +358,7 @@ static void finish_turn(struct queue *q, struct job *j)
 	}
 	if (j->state == COMPLETE)
 		cache_put(q, &j->kv);
-	else if (j->kv.cap < j->d.all.n + j->g.max_new)
+	else if (j->kv.cache.cap < j->d.all.n + j->g.max_new)
 		outgrown(q, j);
 	else
 		engine_add(q->engine, &j->g);

@@ -251,13 +251,19 @@ static void sums(struct work *w, struct rl_stats *s, size_t most)
 static int grads_sum(struct grads *g, const struct model_config *c, struct err *e)
 {
 	struct param p;
+	int rc = 0;
 
-	for (size_t i = 0; i < g->n && comm_size() > 1; i++) {
+	for (size_t i = 0; i < g->n && comm_size() > 1 && !rc; i++) {
+		float *x;
+
+		if (!mem_there(g->g[i]))
+			continue;
 		model_param(c, i, &p);
-		if (g->g[i] && comm_sum_f32(g->g[i], p.rows * p.cols, e))
-			return -1;
+		x = mem_map(g->g[i], p.rows * p.cols * sizeof *x);
+		rc = comm_sum_f32(x, p.rows * p.cols, e);
+		mem_unmap(g->g[i], x, p.rows * p.cols * sizeof *x, 1);
 	}
-	return 0;
+	return rc;
 }
 
 int rl_step(const struct rl_loss *l, struct rl_pass *p, struct traj *const *t, size_t n,

@@ -5,8 +5,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { CHUNK = 1 << 16 };            /* values: the unit of threads and of the norm's sum, fixed */
-
 double rl_lr(const struct rl_adam *a, uint64_t u)
 {
 	double p;
@@ -19,32 +17,32 @@ double rl_lr(const struct rl_adam *a, uint64_t u)
 	return a->min_lr + (a->lr - a->min_lr) * (1 + cos(p * 3.14159265358979323846)) / 2;
 }
 
-/* Sum of squares; the order of the additions is that of the chunks. */
-static double square_sum(const float *g, size_t n)
+/* Of all gradients; one wait for the device. */
+static double square_sum(const struct grads *g, const struct model_config *c)
 {
-	size_t chunks = (n + CHUNK - 1) / CHUNK;
-	double *part = xcalloc(chunks + 1, sizeof *part), sum = 0;
+	struct mem sums = mem_new((g->n + 1) * sizeof(double));
+	double *part = xcalloc(g->n + 1, sizeof *part), sum = 0;
+	struct param p;
 
-#pragma omp parallel for num_threads(kern_threads()) schedule(static) if (chunks > 1)
-	for (size_t i = 0; i < chunks; i++)
-		part[i] = kern->sumsq(g + i * CHUNK, n - i * CHUNK < CHUNK ? n - i * CHUNK : CHUNK);
-	for (size_t i = 0; i < chunks; i++)
-		sum += part[i];
+	for (size_t i = 0; i < g->n; i++) {
+		model_param(c, i, &p);
+		if (mem_there(g->g[i]))
+			dev->sumsq(mem_at(sums, i, sizeof sum), g->g[i], p.rows * p.cols);
+	}
+	dev->download(part, sums, g->n * sizeof *part);
+	for (size_t i = 0; i < g->n; i++)
+		if (mem_there(g->g[i]))
+			sum += part[i];
 	free(part);
+	mem_free(&sums);
 	return sum;
 }
 
 int rl_update_init(struct rl_update *u, const struct rl_adam *a, uint64_t updates, const struct grads *g,
                    const struct model_config *c, struct err *e)
 {
-	double sum = 0, t = (double)updates + 1;
-	struct param p;
+	double sum = square_sum(g, c), t = (double)updates + 1;
 
-	for (size_t i = 0; i < g->n; i++) {
-		model_param(c, i, &p);
-		if (g->g[i])
-			sum += square_sum(g->g[i], p.rows * p.cols);
-	}
 	if (!isfinite(sum))
 		return err_set(e, "the gradient is not finite");
 	u->norm = sqrt(sum);

@@ -27,7 +27,6 @@ struct head {
 	struct rl_part *part;
 	size_t at;                   /* in the part */
 	int token;
-	float kl, entropy;
 };
 
 /* A sequence of the micro-batch: its first `common` rows are base's; its own begin at row `start`. */
@@ -45,20 +44,23 @@ struct rl_pass {
 	struct row *rows, *ref_rows;
 	struct head *heads;
 	size_t n_rows, rows_cap, n_heads, heads_cap;
-	struct kv *kv, *ref_kv;      /* [n_kv], in memory of which all have a part */
-	size_t n_kv, kv_cap, ref_kv_cap;     /* caps: values */
-	act *kv_data, *ref_kv_data;
-	act *hidden, *ref_hidden;    /* [rows_cap][D] */
-	float *dhidden;              /* [rows_cap][D] */
-	size_t hidden_cap, dhidden_cap;
+	struct kv *kv, *ref_kv;      /* [n_kv], views of memory that all have a part of */
+	size_t n_kv;
+	struct mem kv_mem, ref_kv_mem;
+	struct mem hidden, ref_hidden;       /* act [R][D] */
+	struct mem dhidden;          /* [R][D] */
 	struct acts *acts;
-	/* One tile: hidden rows gathered, logits. */
-	act *tr;                     /* [TILE][D] */
-	float *x, *y;                /* [TILE][V] */
+	struct mem row, token;       /* int32 [n_heads]: of all heads of the micro-batch */
+	int32_t *lists;              /* the same before they go to the device: [2][lists_cap] */
+	size_t lists_cap;
+	/* One tile: hidden rows gathered, logits, what they say, coefficients in the loss. */
+	struct mem ref_picked;       /* act [TILE][D] */
+	struct mem x, y;             /* [TILE][V] */
+	struct mem scored, coef;     /* struct scored [TILE], [TILE][2] */
 	/* One block: hidden rows gathered, gradients. */
-	size_t ldx, block, dx_cap;   /* row stride of dx; rows that fit; values of dx */
-	act *th, *dx;                /* [block][D], [block][V] */
-	float *dh;                   /* [block][D] */
+	size_t ldx, block;           /* row stride of dx; rows that fit */
+	struct mem picked, dx;       /* act [block][D], [block][V] */
+	struct mem dh;               /* [block][D] */
 };
 
 int rl_kl_by_name(const char *name, enum rl_kl *out, struct err *e)
@@ -190,8 +192,10 @@ struct rl_pass *rl_pass_new(struct model *policy, struct model *ref, size_t micr
 	p->width = c->width;
 	p->vocab = c->vocab;
 	p->acts = acts_new();
-	p->tr = xaligned(TILE * p->width * sizeof *p->tr);
-	p->x = xaligned(TILE * p->vocab * sizeof *p->x);
+	p->ref_picked = mem_new(TILE * p->width * sizeof(act));
+	p->x = mem_new(TILE * p->vocab * sizeof(float));
+	p->scored = mem_new(TILE * sizeof(struct scored));
+	p->coef = mem_new(2 * TILE * sizeof(float));
 	p->ldx = (p->vocab + 31) / 32 * 32 + 32;
 	p->ldx += p->ldx % 64 ? 0 : 32;  /* odd in cache lines: a column's values do not meet in one set */
 	return p;
@@ -205,20 +209,25 @@ void rl_pass_free(struct rl_pass *p)
 	free(p->place);
 	free(p->kv);
 	free(p->ref_kv);
-	free(p->kv_data);
-	free(p->ref_kv_data);
 	free(p->rows);
 	free(p->ref_rows);
 	free(p->heads);
-	free(p->hidden);
-	free(p->ref_hidden);
-	free(p->dhidden);
-	free(p->th);
-	free(p->tr);
-	free(p->dx);
-	free(p->x);
-	free(p->y);
-	free(p->dh);
+	free(p->lists);
+	mem_free(&p->kv_mem);
+	mem_free(&p->ref_kv_mem);
+	mem_free(&p->hidden);
+	mem_free(&p->ref_hidden);
+	mem_free(&p->dhidden);
+	mem_free(&p->row);
+	mem_free(&p->token);
+	mem_free(&p->ref_picked);
+	mem_free(&p->x);
+	mem_free(&p->y);
+	mem_free(&p->scored);
+	mem_free(&p->coef);
+	mem_free(&p->picked);
+	mem_free(&p->dx);
+	mem_free(&p->dh);
 	free(p);
 }
 
@@ -290,20 +299,11 @@ static size_t row_at(const struct rl_pass *p, size_t i, size_t pos)
 	return p->place[i].start + pos - p->place[i].common;
 }
 
-static act *cache_memory(act *old, size_t *cap, size_t need)
-{
-	if (*cap >= need)
-		return old;
-	free(old);
-	*cap = need;
-	return xaligned(need * sizeof *old);
-}
-
 /* Caches for n sequences, before any row points at one. */
 static void caches(struct rl_pass *p, const struct rl_seq *s, size_t n, int ref_on, int brief)
 {
 	const struct model_config *c = model_config(p->m);
-	size_t each = kv_bytes(c, 1) / sizeof(act), rows = 0;
+	size_t one = kv_bytes(c, 1) / c->layers, each = brief ? one : one * c->layers, rows = 0;
 
 	if (n > p->n_kv) {
 		p->kv = xreallocarray(p->kv, n, sizeof *p->kv);
@@ -312,22 +312,41 @@ static void caches(struct rl_pass *p, const struct rl_seq *s, size_t n, int ref_
 	}
 	for (size_t i = 0; i < n; i++)
 		rows += s[i].n_rows;
-	p->kv_data = cache_memory(p->kv_data, &p->kv_cap, rows * each / (brief ? c->layers : 1));
+	mem_fit(&p->kv_mem, rows * each);
 	if (ref_on)
-		p->ref_kv_data = cache_memory(p->ref_kv_data, &p->ref_kv_cap, rows * each / c->layers);
+		mem_fit(&p->ref_kv_mem, rows * one);
 	rows = 0;
 	for (size_t i = 0; i < n; i++) {
 		struct place at = p->place[i];
 		struct kv *kv = &p->kv[i], *ref = &p->ref_kv[i];
 
-		*kv = (struct kv){.cap = s[i].n_rows, .len = at.common, .brief = brief, .base = at.common ? &p->kv[at.base] : NULL};
+		*kv = (struct kv){.len = at.common, .brief = brief, .base = at.common ? &p->kv[at.base] : NULL};
+		kv->cache = (struct cache){mem_at(p->kv_mem, rows, each), s[i].n_rows};
 		*ref = *kv;
-		kv->data = p->kv_data + rows * each / (brief ? c->layers : 1);
 		ref->brief = 1;
 		ref->base = at.common ? &p->ref_kv[at.base] : NULL;
-		ref->data = ref_on ? p->ref_kv_data + rows * each / c->layers : NULL;
+		ref->cache.mem = ref_on ? mem_at(p->ref_kv_mem, rows, one) : (struct mem){0};
 		rows += s[i].n_rows;
 	}
+}
+
+/* The heads' rows and tokens, to the device. */
+static void lists(struct rl_pass *p)
+{
+	size_t n = p->n_heads;
+
+	if (n > p->lists_cap) {
+		p->lists = xreallocarray(p->lists, n, 2 * sizeof *p->lists);
+		p->lists_cap = n;
+	}
+	for (size_t i = 0; i < n; i++) {
+		p->lists[i] = (int32_t)p->heads[i].row;
+		p->lists[n + i] = p->heads[i].token;
+	}
+	mem_fit(&p->row, n * sizeof *p->lists);
+	mem_fit(&p->token, n * sizeof *p->lists);
+	dev->upload(p->row, p->lists, n * sizeof *p->lists);
+	dev->upload(p->token, p->lists + n, n * sizeof *p->lists);
 }
 
 /* Rows and heads of s[0 .. n). */
@@ -352,123 +371,91 @@ static void lay_out(struct rl_pass *p, struct rl_seq *s, size_t n, int ref_on, i
 	}
 }
 
-static void *fit(void *old, size_t n, size_t size)
-{
-	free(old);
-	return xaligned(n * size);
-}
-
 static void buffers(struct rl_pass *p, int ref_on, int backward)
 {
-	size_t need = p->n_rows * p->width, block;
+	size_t need = p->n_rows * p->width;
 
-	if (p->hidden_cap < need) {
-		p->hidden_cap = need;
-		p->hidden = fit(p->hidden, need, sizeof *p->hidden);
-		if (p->ref)
-			p->ref_hidden = fit(p->ref_hidden, need, sizeof *p->ref_hidden);
+	mem_fit(&p->hidden, need * sizeof(act));
+	if (ref_on) {
+		mem_fit(&p->ref_hidden, need * sizeof(act));
+		mem_fit(&p->y, TILE * p->vocab * sizeof(float));
 		p->ref_rows = xreallocarray(p->ref_rows, p->n_rows, sizeof *p->ref_rows);
 	}
-	if (ref_on && !p->y)
-		p->y = xaligned(TILE * p->vocab * sizeof *p->y);
-	block = !backward ? TILE : p->n_heads < BLOCK ? p->n_heads : BLOCK;
-	if (p->block < block) {
-		p->block = block;
-		p->th = fit(p->th, block * p->width, sizeof *p->th);
-		p->dh = fit(p->dh, block * p->width, sizeof *p->dh);
-	}
+	p->block = !backward ? TILE : p->n_heads < BLOCK ? p->n_heads : BLOCK;
+	mem_fit(&p->picked, p->block * p->width * sizeof(act));
+	lists(p);
 	if (!backward)
 		return;
-	if (p->dx_cap < block * p->ldx) {
-		p->dx_cap = block * p->ldx;
-		p->dx = fit(p->dx, p->dx_cap, sizeof *p->dx);
-	}
-	if (p->dhidden_cap < need) {
-		p->dhidden_cap = need;
-		p->dhidden = fit(p->dhidden, need, sizeof *p->dhidden);
-	}
-	memset(p->dhidden, 0, need * sizeof *p->dhidden);
+	mem_fit(&p->dh, p->block * p->width * sizeof(float));
+	mem_fit(&p->dx, p->block * p->ldx * sizeof(act));
+	mem_fit(&p->dhidden, need * sizeof(float));
+	dev->zero(p->dhidden, need * sizeof(float));
 }
 
 /* ---- one tile ------------------------------------------------------------------------ */
 
-static void gather(act *out, const act *hidden, const struct head *h, size_t n, size_t width)
+/* What a head's logits say of its token; c: its coefficients in the loss, of log pi and of exact KL. */
+static void head(struct head *h, const struct scored *s, const struct rl_want *want, float *c)
 {
-	for (size_t i = 0; i < n; i++)
-		memcpy(out + i * width, hidden + h[i].row * width, width * sizeof *out);
-}
+	double d = (double)s->logp - s->ref_logp, c_logp = h->part->c_logp, c_kl = h->part->c_kl;
+	float kl = s->kl;
 
-/* Row i of a tile: what it says of its token, and the gradient of its logits (dx NULL: none). */
-static void head_row(struct rl_pass *p, struct head *h, size_t i, const struct rl_want *want, act *dx)
-{
-	const float *x = p->x + i * p->vocab, *y = want->ref ? p->y + i * p->vocab : NULL;
-	float lse = kern->lse(x, p->vocab, 1), ref_lse = y ? kern->lse(y, p->vocab, 1) : 0, full = 0;
-	float logp = x[h->token] - lse, ref = y ? y[h->token] - ref_lse : 0;
-	double d = (double)logp - ref, c_logp = h->part->c_logp, c_kl = h->part->c_kl;
-
-	h->part->logp[h->at] = logp;
-	h->part->ref_logp[h->at] = ref;
-	h->entropy = 0;
-	if (want->entropy || (y && want->kl == RL_EXACT))
-		kern->kl(x, lse, want->kl == RL_EXACT ? y : NULL, ref_lse, p->vocab, &full, &h->entropy);
-	h->kl = full;
-	if (y && want->kl == RL_K1) {
-		h->kl = (float)d;
-	} else if (y && want->kl == RL_K2) {
-		h->kl = (float)(d * d / 2);
+	h->part->logp[h->at] = s->logp;
+	h->part->ref_logp[h->at] = s->ref_logp;
+	if (want->ref && want->kl == RL_K1) {
+		kl = (float)d;
+	} else if (want->ref && want->kl == RL_K2) {
+		kl = (float)(d * d / 2);
 		c_logp += c_kl * d;
-	} else if (y && want->kl == RL_K3) {
-		h->kl = (float)(expm1(-d) + d);
+	} else if (want->ref && want->kl == RL_K3) {
+		kl = (float)(expm1(-d) + d);
 		c_logp -= c_kl * expm1(-d);
 	}
-	if (dx)
-		kern->dlogits(dx, x, lse, want->kl == RL_EXACT ? y : NULL, ref_lse, full,
-		              p->vocab, h->token, (float)c_logp, (float)c_kl);
+	h->part->kl += kl;
+	h->part->entropy += s->entropy;
+	c[0] = (float)c_logp;
+	c[1] = (float)c_kl;
 }
 
-struct head_step {
-	struct rl_pass *p;
-	struct head *h;
-	const struct rl_want *want;
-	act *dx;
-};
-
-static void head_rows(void *ctx, size_t first, size_t end)
+/* n heads from `first` on, whose hidden rows are picked; dx: where their logits' gradients go, or none. */
+static void tile(struct rl_pass *p, size_t first, size_t n, struct mem picked, struct mem dx,
+                 const struct rl_want *want)
 {
-	const struct head_step *t = ctx;
+	struct mem row = mem_at(p->row, first, sizeof(int32_t)), token = mem_at(p->token, first, sizeof(int32_t));
+	struct mem y = want->ref ? p->y : (struct mem){0};
+	int exact = want->ref && want->kl == RL_EXACT;
+	struct scored s[TILE];
+	float c[2 * TILE];
 
-	for (size_t i = first; i < end; i++)
-		head_row(t->p, &t->h[i], i, t->want, t->dx ? t->dx + i * t->p->ldx : NULL);
-}
-
-/* n heads, whose hidden rows are th; dx: where their logits' gradients go, or NULL. */
-static void tile(struct rl_pass *p, struct head *h, size_t n, const act *th, act *dx, const struct rl_want *want)
-{
-	struct head_step t = {p, h, want, dx};
-
-	model_logits(p->m, th, n, p->x);
+	model_logits(p->m, picked, n, p->x);
 	if (want->ref) {
-		gather(p->tr, p->ref_hidden, h, n, p->width);
-		model_logits(p->ref, p->tr, n, p->y);
+		dev->gather(p->ref_picked, p->ref_hidden, row, n, p->width);
+		model_logits(p->ref, p->ref_picked, n, y);
 	}
-	kern_rows(head_rows, &t, n, 4 * p->vocab);
-	for (size_t i = 0; i < n; i++) {
-		h[i].part->kl += h[i].kl;
-		h[i].part->entropy += h[i].entropy;
-	}
+	dev->score(p->scored, p->x, y, token, n, p->vocab,
+	           exact ? SCORE_KL : want->entropy ? SCORE_ENTROPY : SCORE_TOKENS);
+	dev->download(s, p->scored, n * sizeof *s);
+	for (size_t i = 0; i < n; i++)
+		head(&p->heads[first + i], &s[i], want, c + 2 * i);
+	if (!mem_there(dx))
+		return;
+	dev->upload(p->coef, c, 2 * n * sizeof *c);
+	dev->dlogits(dx, p->ldx, p->x, exact ? y : (struct mem){0}, p->scored, p->coef, token, n, p->vocab);
 }
 
 /* At most p->block heads: tile by tile, then back through the head all at once. */
-static void block(struct rl_pass *p, struct head *h, size_t n, const struct rl_want *want, struct grads *g)
+static void block(struct rl_pass *p, size_t first, size_t n, const struct rl_want *want, struct grads *g)
 {
-	gather(p->th, p->hidden, h, n, p->width);
+	struct mem row = mem_at(p->row, first, sizeof(int32_t));
+
+	dev->gather(p->picked, p->hidden, row, n, p->width);
 	for (size_t i = 0; i < n; i += TILE)
-		tile(p, h + i, n - i < TILE ? n - i : TILE, p->th + i * p->width, g ? p->dx + i * p->ldx : NULL, want);
+		tile(p, first + i, n - i < TILE ? n - i : TILE, mem_act(p->picked, i * p->width),
+		     g ? mem_act(p->dx, i * p->ldx) : (struct mem){0}, want);
 	if (!g)
 		return;
-	model_logits_bwd(p->m, p->dx, p->ldx, p->th, n, p->dh, g);
-	for (size_t i = 0; i < n; i++)
-		kern->add(p->dhidden + h[i].row * p->width, p->dh + i * p->width, p->width);
+	model_logits_bwd(p->m, p->dx, p->ldx, p->picked, n, p->dh, g);
+	dev->scatter(p->dhidden, p->dh, row, n, p->width);
 }
 
 /* ---- the pass ---------------------------------------------------------------------------- */
@@ -499,7 +486,7 @@ static void micro_batch(struct rl_pass *p, const struct rl_want *want, struct gr
 		t = clock_add(&times->reference, t);
 	}
 	for (size_t i = 0; i < p->n_heads; i += p->block)
-		block(p, p->heads + i, p->n_heads - i < p->block ? p->n_heads - i : p->block, want, g);
+		block(p, i, p->n_heads - i < p->block ? p->n_heads - i : p->block, want, g);
 	t = clock_add(&times->head, t);
 	if (g) {
 		model_backward(p->m, p->rows, p->n_rows, p->acts, p->dhidden, g);

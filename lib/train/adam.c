@@ -18,28 +18,53 @@ struct job {
 	struct param q;
 	size_t i, n;
 	struct adamw rate;
-	const float *g;              /* NULL: the state stays, and is written as it is */
-	const float *p0, *m0, *v0;   /* what was; p0 NULL: w0 it is; m0, v0 NULL: zero */
-	const struct snap *snap;     /* whose state[3] they are; NULL: in memory */
+	struct mem g;                /* none: the state stays, and is written as it is */
+	struct mem old[3];           /* master, moments as they were; the first none: w0 it is, others: zero */
+	const struct snap *snap;     /* whose state[3] they are, borrowed; NULL: in memory */
 	struct tensor state[3];      /* .data NULL: none */
-	const act *w0;
+	struct mem w0;               /* act, borrowed */
 	act *first;                  /* what w0 is where nobody has any values yet: owned */
-	float *p, *m, *v;            /* in memory, or NULL: into rooms */
+	struct mem p, m, v;          /* what they become in memory, or none: into rooms */
 	struct room *rooms[4];       /* of w, p, m, v */
 	struct err e;
 	int rc;
 };
 
-/* Room for one piece. */
+/* Memory for one piece. */
 struct piece {
-	act *w;
-	float *p, *m, *v;
+	struct mem w, p, m, v;
 };
 
-static int write_piece(struct job *j, size_t n, const act *w, const float *p, const float *m, const float *v)
+static struct piece piece_new(void)
 {
-	return room_write(j->rooms[0], w, n * sizeof *w, &j->e) || room_write(j->rooms[1], p, n * sizeof *p, &j->e) ||
-	       room_write(j->rooms[2], m, n * sizeof *m, &j->e) || room_write(j->rooms[3], v, n * sizeof *v, &j->e);
+	size_t bytes = PIECE * sizeof(float);
+
+	return (struct piece){mem_new(PIECE * sizeof(act)), mem_new(bytes), mem_new(bytes), mem_new(bytes)};
+}
+
+static void piece_free(struct piece *p)
+{
+	mem_free(&p->w);
+	mem_free(&p->p);
+	mem_free(&p->m);
+	mem_free(&p->v);
+}
+
+static int write_values(struct job *j, size_t room, struct mem x, size_t bytes)
+{
+	void *p = mem_map(x, bytes);
+	int rc = room_write(j->rooms[room], p, bytes, &j->e);
+
+	mem_unmap(x, p, bytes, 0);
+	return rc;
+}
+
+static int write_piece(struct job *j, size_t n, struct mem w, struct mem p, struct mem m, struct mem v)
+{
+	size_t bytes = n * sizeof(float);
+
+	return write_values(j, 0, w, n * sizeof(act)) || write_values(j, 1, p, bytes) ||
+	       write_values(j, 2, m, bytes) || write_values(j, 3, v, bytes);
 }
 
 /* At value `at` of the old state: whatever is read from disk is there when it is needed. */
@@ -52,26 +77,31 @@ static void read_ahead(const struct job *j, size_t at)
 			snap_soon(j->snap, &j->state[k], from * sizeof(float), n * sizeof(float));
 }
 
+/* n values from `at` on. */
+static int run_piece(struct job *j, size_t at, size_t n, const struct piece *room)
+{
+	int memory = mem_there(j->p);
+	struct mem p = memory ? mem_f32(j->p, at) : room->p, m = memory ? mem_f32(j->m, at) : room->m;
+	struct mem v = memory ? mem_f32(j->v, at) : room->v, p0 = mem_there(j->old[0]) ? mem_f32(j->old[0], at) : p;
+	struct mem m0 = mem_f32(j->old[1], at), v0 = mem_f32(j->old[2], at);
+
+	if (!mem_there(j->g)) {
+		dev->to_act(room->w, p0, n);
+		return write_piece(j, n, room->w, p0, m0, v0);
+	}
+	if (!mem_there(j->old[0]))
+		dev->from_act(p, mem_act(j->w0, at), n);
+	dev->adamw(&j->rate, n, mem_f32(j->g, at), p0, m0, v0, room->w, p, m, v);
+	return memory ? 0 : write_piece(j, n, room->w, p, m, v);
+}
+
 static void job_run(struct job *j, const struct piece *room)
 {
 	for (size_t at = 0; at < j->n && !j->rc; at += PIECE) {
-		size_t n = j->n - at < PIECE ? j->n - at : PIECE;
-		float *p = j->p ? j->p + at : room->p, *m = j->p ? j->m + at : room->m, *v = j->p ? j->v + at : room->v;
-		const float *p0 = j->p0 ? j->p0 + at : p;
-
 		read_ahead(j, at);
-		if (!j->g) {
-			kern->to_act(room->w, p0, n);
-			j->rc = write_piece(j, n, room->w, p0, j->m0 + at, j->v0 + at);
-			continue;
-		}
-		if (!j->p0)
-			kern->from_act(p, j->w0 + at, n);
-		kern->adamw(&j->rate, n, j->g + at, p0, j->m0 ? j->m0 + at : NULL, j->v0 ? j->v0 + at : NULL, room->w, p, m, v);
-		if (!j->p)
-			j->rc = write_piece(j, n, room->w, p, m, v);
+		j->rc = run_piece(j, at, j->n - at < PIECE ? j->n - at : PIECE, room);
 	}
-	for (size_t k = 0; k < LEN(j->state) && !j->p && !j->rc; k++)
+	for (size_t k = 0; k < LEN(j->state) && !mem_there(j->p) && !j->rc; k++)
 		if (j->state[k].data)
 			snap_used(j->snap, &j->state[k]);
 }
@@ -79,15 +109,14 @@ static void job_run(struct job *j, const struct piece *room)
 /* A tensor is one thread's, since its checksums go from beginning to end. Large ones come first. */
 static int run(struct job *jobs, size_t n, struct err *e)
 {
-#pragma omp parallel num_threads(kern_threads())
+#pragma omp parallel num_threads(dev->threads())
 	{
-		float *room = xaligned(PIECE * (3 * sizeof *room + sizeof(act)));
-		struct piece piece = {(act *)(room + 3 * PIECE), room, room + PIECE, room + 2 * PIECE};
+		struct piece piece = piece_new();
 
 #pragma omp for schedule(dynamic)
 		for (size_t i = 0; i < n; i++)
 			job_run(&jobs[i], &piece);
-		free(room);
+		piece_free(&piece);
 	}
 	for (size_t i = 0; i < n; i++)
 		if (jobs[i].rc) {
@@ -102,9 +131,9 @@ static int run(struct job *jobs, size_t n, struct err *e)
 static const char *const kinds[] = {"master", "m", "v"};
 
 /* State k: 1 found, 0 absent. */
-static int found(struct job *j, struct snap *s, size_t k, const float **out, struct err *e)
+static int found(struct job *j, struct snap *s, size_t k, struct err *e)
 {
-	uint64_t bytes = j->n * sizeof **out;
+	uint64_t bytes = j->n * sizeof(float);
 	struct tensor t;
 	char name[96];
 	int rc;
@@ -117,44 +146,45 @@ static int found(struct job *j, struct snap *s, size_t k, const float **out, str
 		return err_set(e, "state %s has %llu bytes, the model wants %llu", name,
 		               (unsigned long long)t.bytes, (unsigned long long)bytes);
 	j->state[k] = t;
-	*out = t.data;
+	j->old[k] = mem_borrow(t.data, bytes);
 	return 1;
 }
 
 static int from_store(struct job *j, const struct train_step *t, struct err *e)
 {
 	struct snap *s = t->old;
-	int have = found(j, s, 0, &j->p0, e);
+	int have = found(j, s, 0, e);
+	const act *w0 = NULL;
 
 	j->snap = s;
-	if (have < 0 || (!have && policy_tensor(s, &j->q, &j->w0, e)))
+	if (have < 0 || (!have && policy_tensor(s, &j->q, &w0, e)))
 		return -1;
-	if (!have && !j->w0) {
+	if (!have && !w0) {
 		struct policy_random random = {.seed = t->seed};
 
-		j->w0 = j->first = xaligned(j->n * sizeof *j->first);
+		w0 = j->first = xaligned(j->n * sizeof *j->first);
 		if (policy_random(&random, j->i, &j->q, j->first, e))
 			return -1;
 	}
+	j->w0 = mem_borrow(w0, j->n * sizeof *w0);
 	if (t->reset)
 		return 0;
-	return found(j, s, 1, &j->m0, e) < 0 || found(j, s, 2, &j->v0, e) < 0 ? -1 : 0;
+	return found(j, s, 1, e) < 0 || found(j, s, 2, e) < 0 ? -1 : 0;
 }
 
 static void from_memory(struct job *j, const struct train_memory *mem, int reset)
 {
-	j->p0 = mem->p[j->i];
-	j->m0 = reset ? NULL : mem->m[j->i];
-	j->v0 = reset ? NULL : mem->v[j->i];
+	j->old[0] = mem->p[j->i];
+	for (size_t k = 1; k < LEN(j->old) && !reset; k++)
+		j->old[k] = k == 1 ? mem->m[j->i] : mem->v[j->i];
 }
 
 static void to_memory(struct job *j, struct train_memory *mem)
 {
-	float **all[] = {&mem->p[j->i], &mem->m[j->i], &mem->v[j->i]};
+	struct mem *all[] = {&mem->p[j->i], &mem->m[j->i], &mem->v[j->i]};
 
 	for (size_t k = 0; k < LEN(all); k++)
-		if (!*all[k])
-			*all[k] = xaligned(j->n * sizeof(float));
+		mem_fit(all[k], j->n * sizeof(float));
 	j->p = *all[0];
 	j->m = *all[1];
 	j->v = *all[2];
@@ -183,22 +213,44 @@ static int by_size(const void *a, const void *b)
 	return x->n != y->n ? (x->n < y->n) - (x->n > y->n) : (x->i > y->i) - (x->i < y->i);
 }
 
-/* The new bf16 values: in the commit's room, or made in w. */
-static const act *new_values(const struct job *j, act *w)
+/* The new bf16 values: borrowed from the commit's room, or made in w, which grows. Then values_done. */
+static struct mem new_values(const struct job *j, struct mem *w)
 {
 	if (j->rooms[0])
-		return room_data(j->rooms[0]);
-#pragma omp parallel for num_threads(kern_threads()) schedule(static)
+		return mem_borrow(room_data(j->rooms[0]), j->n * sizeof(act));
+	mem_fit(w, j->n * sizeof(act));
+#pragma omp parallel for num_threads(dev->threads()) schedule(static)
 	for (size_t at = 0; at < j->n; at += PIECE)
-		kern->to_act(w + at, j->p + at, j->n - at < PIECE ? j->n - at : PIECE);
-	return w;
+		dev->to_act(mem_act(*w, at), mem_f32(j->p, at), j->n - at < PIECE ? j->n - at : PIECE);
+	return *w;
 }
 
-/* Matrices whose adapters are trained: merged anew. */
+static void values_done(const struct job *j, struct mem *values)
+{
+	if (j->rooms[0])
+		mem_return(values);
+}
+
+/* Matrix w of the base and its adapter: merged anew. */
+static void refresh_matrix(struct model *m, size_t i, const act *w, size_t n, const struct job *const ab[2])
+{
+	struct mem base = mem_borrow(w, n * sizeof *w), made[2] = {{0}}, v[2];
+
+	for (size_t k = 0; k < 2; k++)
+		v[k] = new_values(ab[k], &made[k]);
+	model_adapt(m, i, base, v[0], v[1]);
+	for (size_t k = 0; k < 2; k++) {
+		values_done(ab[k], &v[k]);
+		mem_free(&made[k]);
+	}
+	mem_return(&base);
+}
+
+/* Matrices whose adapters are trained. */
 static int refresh_adapted(const struct train_step *t, struct model *m, const struct job *jobs, size_t n, struct err *e)
 {
 	const struct model_config *c = model_config(m);
-	const struct job **by = xcalloc(model_params(c), sizeof *by);
+	const struct job **by = xcalloc(model_params(c) + 1, sizeof *by);
 	int rc = 0;
 
 	for (size_t i = 0; i < n; i++)
@@ -207,19 +259,13 @@ static int refresh_adapted(const struct train_step *t, struct model *m, const st
 		size_t at = model_adapter(c, i);
 		struct param p;
 		const act *w;
-		act *a, *b;
 
 		if (!at || !by[at] || !by[at + 1])
 			continue;
 		model_param(c, i, &p);
 		rc = policy_tensor(t->base, &p, &w, e);
-		if (rc)
-			break;
-		a = xaligned(by[at]->n * sizeof *a);
-		b = xaligned(by[at + 1]->n * sizeof *b);
-		model_adapt(m, i, w, new_values(by[at], a), new_values(by[at + 1], b));
-		free(a);
-		free(b);
+		if (!rc)
+			refresh_matrix(m, i, w, p.rows * p.cols, by + at);
 	}
 	free(by);
 	return rc;
@@ -227,15 +273,26 @@ static int refresh_adapted(const struct train_step *t, struct model *m, const st
 
 static int refresh_all(const struct train_step *t, struct model *m, const struct job *jobs, size_t n, struct err *e)
 {
-	act *w;
+	struct mem made = {0};
 
 	if (model_config(m)->lora_rank)
 		return refresh_adapted(t, m, jobs, n, e);
-	w = n && !jobs[0].rooms[0] ? xaligned(jobs[0].n * sizeof *w) : NULL;      /* the largest is first */
-	for (size_t i = 0; i < n; i++)
-		model_set(m, jobs[i].i, new_values(&jobs[i], w));
-	free(w);
+	for (size_t i = 0; i < n; i++) {         /* the largest is first */
+		struct mem w = new_values(&jobs[i], &made);
+
+		model_set(m, jobs[i].i, w);
+		values_done(&jobs[i], &w);
+	}
+	mem_free(&made);
 	return 0;
+}
+
+static void job_release(struct job *j)
+{
+	for (size_t k = 0; k < LEN(j->old) && j->snap; k++)
+		mem_return(&j->old[k]);
+	mem_return(&j->w0);
+	free(j->first);
 }
 
 int train_adam(const struct train_step *t, struct model *m, const struct grads *g, struct err *e)
@@ -248,7 +305,7 @@ int train_adam(const struct train_step *t, struct model *m, const struct grads *
 	for (size_t i = 0; i < g->n && !rc; i++) {
 		struct job *j = &jobs[n];
 
-		if (!g->g[i])
+		if (!mem_there(g->g[i]))
 			continue;
 		n++;
 		j->i = i;
@@ -274,7 +331,7 @@ int train_adam(const struct train_step *t, struct model *m, const struct grads *
 	if (!rc && t->update)
 		rc = refresh_all(t, m, jobs, n, e);
 	for (size_t i = 0; i < n; i++)
-		free(jobs[i].first);
+		job_release(&jobs[i]);
 	free(jobs);
 	return rc;
 }

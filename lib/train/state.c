@@ -61,7 +61,7 @@ uint64_t train_bytes(const struct model_config *c, const struct grads *g)
 
 	for (size_t i = 0; i < g->n; i++) {
 		model_param(c, i, &p);
-		if (g->g[i])
+		if (mem_there(g->g[i]))
 			bytes += p.rows * p.cols * (sizeof(bf16) + 3 * sizeof(float));
 	}
 	return bytes;
@@ -78,9 +78,9 @@ void train_memory_init(struct train_memory *m, size_t n)
 void train_memory_release(struct train_memory *m)
 {
 	for (size_t i = 0; i < m->n; i++) {
-		free(m->p[i]);
-		free(m->m[i]);
-		free(m->v[i]);
+		mem_free(&m->p[i]);
+		mem_free(&m->m[i]);
+		mem_free(&m->v[i]);
 	}
 	free(m->p);
 	free(m->m);

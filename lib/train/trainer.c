@@ -77,7 +77,7 @@ static int commit_rest(struct trainer *r, struct commit *c, int64_t step, const 
 			goto fail;
 	strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
 	snprintf(meta, sizeof meta, "{\"parent\":%lld,\"objective\":\"%s\",\"stage\":%d,\"isa\":\"%s\",\"time\":\"%s\"}",
-	         (long long)r->committed, state->objective, state->stage, kern->isa, when);
+	         (long long)r->committed, state->objective, state->stage, dev->level(), when);
 	if (commit_finish(c, meta, r->set.keep, e))
 		return -1;
 	r->committed = step;

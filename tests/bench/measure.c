@@ -13,6 +13,7 @@
  */
 #include "peak.h"
 #include "policy/policy.h"
+#include "kern/kern.h"
 #include "model/engine.h"
 
 static struct policy policy;

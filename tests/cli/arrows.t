@@ -15,7 +15,8 @@ traj	jsonl
 plot	jsonl
 shape	traj
 kern	base
-model	kern
+dev	kern
+model	dev
 import	store tok model/config.h
 policy	store model tok traj
 verify	math traj
@@ -34,8 +35,8 @@ seccomp.h	sandbox/ lib/verify/filter.c
 linux/seccomp.h	sandbox/ lib/verify/filter.c
 flint/	lib/math/
 arb.h	lib/math/
-cuda	lib/kern/cuda/
-cublas	lib/kern/cuda/
+cuda	lib/dev/cuda/
+cublas	lib/dev/cuda/
 Random123/	lib/base/
 LIBRARIES
 
@@ -81,6 +82,7 @@ is 'five that point down are not' "$(judge "$tmp/good")" ''
 find lib -name '*.[ch]' -o -name '*.cu' -o -name '*.cuh' | sort >"$tmp/files"
 # shellcheck disable=SC2046
 includes '"' $(cat "$tmp/files") >"$tmp/quoted"
+cp "$tmp/quoted" "$tmp/all"
 ok "there is something to look at" test "$(wc -l <"$tmp/quoted")" -gt 20
 is 'arrows between rooms point down' "$(judge "$tmp/quoted")" ''
 
@@ -97,4 +99,9 @@ while IFS='	' read -r header place; do
 			if (i > n) print
 		}' "$tmp/bracketed")" ''
 done <"$tmp/system"
+# Below the seam only: the thread team, the table of kernels.
+is 'kern/kern.h only in lib/kern and lib/dev' \
+	"$(awk '$3 == "kern/kern.h" && $1 !~ /^lib\/(kern|dev)\//' "$tmp/all")" ''
+is 'a file named inside.h is for its own room' \
+	"$(awk '$3 ~ /\/inside\.h$/ { r = $1; sub(/^lib\//, "", r); sub(/\/.*/, "", r); t = $3; sub(/\/.*/, "", t); if (r != t) print }' "$tmp/all")" ''
 finish

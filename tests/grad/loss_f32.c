@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host.h"
+#include "kern/kern.h"
 #include "rl/rl.h"
 #include "tap.h"
 
@@ -52,7 +54,7 @@ static struct model *model_made(uint64_t seed, float ***keep)
 		x = xmalloc(p.rows * p.cols * sizeof *x);
 		for (size_t j = 0; j < p.rows * p.cols; j++)
 			x[j] = (float)(rng_normal(&r, j) * 0.4 + (strstr(p.name, "norm") ? 1 : 0));
-		model_set(m, i, x);
+		model_set(m, i, OVER(x, p.rows * p.cols));
 		if (keep)
 			(*keep)[i] = x;
 		else
@@ -142,8 +144,8 @@ static size_t log_probs(struct model *m, const struct traj *t, double out[MOST][
 	kv_init(&kv, &config, n);
 	for (size_t r = 0; r < n; r++)
 		rows[r] = (struct row){ids[r], r, &kv};
-	model_forward(m, rows, n, hidden, NULL);
-	model_logits(m, hidden, n, x);
+	model_forward(m, rows, n, OVER(hidden, MOST * D), NULL);
+	model_logits(m, OVER(hidden, n * D), n, OVER(x, n * V));
 	kv_release(&kv);
 	for (size_t r = 0; r < n; r++) {
 		double sum = 0, max = -1e30;
@@ -261,13 +263,22 @@ static double loss(const struct scene *c)
 	return c->l.objective == RL_NLL ? j / weights : j;
 }
 
+/* The policy gets parameter i. */
+static void put(size_t i, const float *x)
+{
+	struct param p;
+
+	model_param(&config, i, &p);
+	model_set(policy, i, OVER(x, p.rows * p.cols));
+}
+
 static double loss_at(const struct scene *c, size_t i, size_t j, float value)
 {
 	float old = w[i][j];
 	double x;
 
 	w[i][j] = value;
-	model_set(policy, i, w[i]);
+	put(i, w[i]);
 	x = loss(c);
 	w[i][j] = old;
 	return x;
@@ -283,7 +294,7 @@ static double slope(const struct scene *c, size_t i, size_t j)
 	double d1 = loss_at(c, i, j, x + h) - loss_at(c, i, j, x - h);
 	double d2 = loss_at(c, i, j, x + 2 * h) - loss_at(c, i, j, x - 2 * h);
 
-	model_set(policy, i, w[i]);
+	put(i, w[i]);
 	return (8 * d1 - d2) / (12 * (double)h);
 }
 
@@ -327,7 +338,7 @@ static void differences(const struct scene *c)
 			size_t j = (k * 7919 + i * 13) % (p.rows * p.cols);
 			double fd = slope(c, i, j);
 
-			num += (fd - g.g[i][j]) * (fd - g.g[i][j]);
+			num += pow(fd - floats_of(g.g[i])[j], 2);
 			den += fd * fd;
 		}
 		worst = den > 0 ? fmax(worst, sqrt(num / den)) : worst;
@@ -352,11 +363,11 @@ static double distance(const struct grads *a, const struct grads *b, int *same)
 
 		model_param(&config, i, &p);
 		for (size_t j = 0; j < p.rows * p.cols; j++) {
-			double d = (double)a->g[i][j] - b->g[i][j];
+			double d = (double)floats_of(a->g[i])[j] - floats_of(b->g[i])[j];
 
 			num += d * d;
-			den += (double)a->g[i][j] * a->g[i][j];
-			*same = *same && !memcmp(&a->g[i][j], &b->g[i][j], sizeof(float));
+			den += (double)floats_of(a->g[i])[j] * floats_of(a->g[i])[j];
+			*same = *same && !memcmp(&floats_of(a->g[i])[j], &floats_of(b->g[i])[j], sizeof(float));
 		}
 		worst = fmax(worst, den > 0 ? sqrt(num / den) : num);
 	}
@@ -410,10 +421,10 @@ static void no_leak(void)
 
 		model_param(&config, i, &p);
 		for (size_t j = 0; j < p.rows * p.cols; j++) {
-			double d = (double)b.g[i][j] - a.g[i][j] - only.g[i][j];
+			double d = (double)floats_of(b.g[i])[j] - floats_of(a.g[i])[j] - floats_of(only.g[i])[j];
 
 			num += d * d;
-			den += (double)only.g[i][j] * only.g[i][j];
+			den += (double)floats_of(only.g[i])[j] * floats_of(only.g[i])[j];
 		}
 	}
 	ok(!rc && sqrt(num / den) < 1e-5, "turn 2's advantage moves turn 2's gradient only (%.2g)", sqrt(num / den));
@@ -430,7 +441,7 @@ static void no_leak(void)
 
 		model_param(&config, i, &p);
 		for (size_t j = 0; j < p.rows * p.cols; j++)
-			first = fmax(first, fabs((double)b.g[i][j] - only.g[i][j]));
+			first = fmax(first, fabs((double)floats_of(b.g[i])[j] - floats_of(only.g[i])[j]));
 	}
 	ok(!rc && first == 0, "turn 2's tokens are nothing to turn 1's gradient");
 	grads_release(&a);
@@ -464,7 +475,7 @@ static void given(void)
 
 		model_param(&config, i, &p);
 		for (size_t j = 0; j < p.rows * p.cols; j++)
-			same = same && b.g[i][j] == 0;
+			same = same && floats_of(b.g[i])[j] == 0;
 	}
 	ok(!rc && same && !s.tokens, "all turns given: the gradient is 0");
 	grads_release(&a);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host.h"
+#include "kern/kern.h"
 #include "model/model.h"
 #include "tap.h"
 
@@ -58,7 +60,7 @@ static void forward(struct model *m, struct acts *acts)
 		for (size_t i = 0; i < lengths[s]; i++, n++)
 			rows[n] = (struct row){(int)((n * 7 + s) % 23), i, &kvs[s]};
 	}
-	model_forward(m, rows, n, hidden, acts);
+	model_forward(m, rows, n, OVER(hidden, ROWS * 12), acts);
 }
 
 /* Some rows score a token, some a KL to fixed other logits; the rest nothing. */
@@ -70,7 +72,7 @@ static double loss(struct model *m, struct grads *g, struct acts *acts)
 	double sum = 0;
 
 	forward(m, acts);
-	model_logits(m, hidden, ROWS, logits);
+	model_logits(m, OVER(hidden, ROWS * 12), ROWS, OVER(logits, ROWS * v));
 	for (size_t r = 0; r < ROWS; r++) {
 		float *x = logits + r * v, lse = kern->lse(x, v, 1), other[23], lse_o, kl, h;
 		float cp = r % 3 == 0 ? 0.7f : 0, ck = r % 4 == 1 ? -0.5f : 0;
@@ -85,13 +87,21 @@ static double loss(struct model *m, struct grads *g, struct acts *acts)
 			kern->dlogits(dl + r * v, x, lse, other, lse_o, kl, v, token, cp, ck);
 	}
 	if (g) {
-		model_logits_bwd(m, dl, fix.c.vocab, hidden, ROWS, dh, g);
-		model_backward(m, rows, ROWS, acts, dh, g);
+		model_logits_bwd(m, OVER(dl, ROWS * v), v, OVER(hidden, ROWS * 12), ROWS, OVER(dh, ROWS * 12), g);
+		model_backward(m, rows, ROWS, acts, OVER(dh, ROWS * 12), g);
 	}
 	free(logits);
 	free(dh);
 	free(dl);
 	return sum;
+}
+
+static struct mem values(size_t i)
+{
+	struct param p;
+
+	model_param(&fix.c, i, &p);
+	return OVER(fix.w[i], p.rows * p.cols);
 }
 
 /* The model gets parameter i, with what belongs to it. */
@@ -103,9 +113,9 @@ static void put(struct model *m, size_t i)
 		i = model_adapted(&fix.c, i);
 	at = model_adapter(&fix.c, i);
 	if (at)
-		model_adapt(m, i, fix.w[i], fix.w[at], fix.w[at + 1]);
+		model_adapt(m, i, values(i), values(at), values(at + 1));
 	else
-		model_set(m, i, fix.w[i]);
+		model_set(m, i, values(i));
 }
 
 static double loss_at(struct model *m, size_t i, size_t j, float value, struct acts *acts)
@@ -166,7 +176,7 @@ static void check(enum arch a, int tied, uint32_t rank)
 		struct param p;
 		double num = 0, den = 0;
 
-		if (!g.g[i]) {
+		if (!mem_there(g.g[i])) {
 			frozen++;
 			continue;
 		}
@@ -175,7 +185,7 @@ static void check(enum arch a, int tied, uint32_t rank)
 			size_t j = (k * 7919 + i * 13) % (p.rows * p.cols);
 			double fd = slope(m, i, j, acts);
 
-			num += (fd - g.g[i][j]) * (fd - g.g[i][j]);
+			num += pow(fd - floats_of(g.g[i])[j], 2);
 			den += fd * fd;
 		}
 		if (!ok(sqrt(num) <= 2e-3 * sqrt(den) + 1e-5, "%s%s: %s", arch_name(a), tied ? " tied" : "", p.name))

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host.h"
+#include "kern/kern.h"
 #include "rl/rl.h"
 #include "tap.h"
 
@@ -122,10 +124,8 @@ static struct result *run(size_t micro, uint64_t memory, int together, int witho
 	struct rl_seq s[MOST_SEQS];
 
 	grads_init(&r->g, &fix.c);
-	for (size_t i = 0; without && i < r->g.n; i += 2) {
-		free(r->g.g[i]);
-		r->g.g[i] = NULL;
-	}
+	for (size_t i = 0; without && i < r->g.n; i += 2)
+		mem_free(&r->g.g[i]);
 	for (size_t i = 0; i < fix.n; i++)
 		s[i] = sequence(&fix.shapes[i]);
 	for (size_t i = 0; i < fix.n; i += together ? fix.n : 1)
@@ -163,15 +163,15 @@ static double distance(const struct result *a, const struct result *b, size_t *b
 		double num = 0, den = 0;
 
 		model_param(&fix.c, i, &p);
-		if (!a->g.g[i] || !b->g.g[i])
+		if (!mem_there(a->g.g[i]) || !mem_there(b->g.g[i]))
 			continue;
 		for (size_t j = 0; j < p.rows * p.cols; j++) {
-			double d = (double)a->g.g[i][j] - b->g.g[i][j];
+			double d = (double)floats_of(a->g.g[i])[j] - floats_of(b->g.g[i])[j];
 
 			num += d * d;
-			den += (double)a->g.g[i][j] * a->g.g[i][j];
+			den += (double)floats_of(a->g.g[i])[j] * floats_of(a->g.g[i])[j];
 		}
-		equal += !memcmp(a->g.g[i], b->g.g[i], p.rows * p.cols * sizeof(float));
+		equal += !memcmp(a->g.g[i].p, b->g.g[i].p, p.rows * p.cols * sizeof(float));
 		if (!(den > 0))
 			worst = HUGE_VAL;
 		else if (sqrt(num / den) > worst)

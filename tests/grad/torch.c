@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host.h"
+#include "kern/kern.h"
 #include "model/model.h"
 #include "tap.h"
 
@@ -63,16 +65,16 @@ static double run(struct model *m, const struct golden *g, struct grads *grads)
 	kv_init(&kv, &g->c, g->t);
 	for (size_t i = 0; i < n; i++)
 		rows[i] = (struct row){g->tokens[i], i, &kv};
-	model_forward(m, rows, n, hidden, acts);
-	model_logits(m, hidden, n, logits);
+	model_forward(m, rows, n, OVER(hidden, n * d), acts);
+	model_logits(m, OVER(hidden, n * d), n, OVER(logits, n * v));
 	for (size_t i = 0; i < n; i++) {
 		float *x = logits + i * v, lse = kern->lse(x, v, 1);
 
 		diff += fabs((double)(x[g->tokens[i + 1]] - lse) - (double)g->logp[i]);
 		kern->dlogits(dl + i * v, x, lse, NULL, 0, 0, v, g->tokens[i + 1], 1, 0);
 	}
-	model_logits_bwd(m, dl, v, hidden, n, dh, grads);
-	model_backward(m, rows, n, acts, dh, grads);
+	model_logits_bwd(m, OVER(dl, n * v), v, OVER(hidden, n * d), n, OVER(dh, n * d), grads);
+	model_backward(m, rows, n, acts, OVER(dh, n * d), grads);
 	acts_free(acts);
 	kv_release(&kv);
 	free(rows);
@@ -105,7 +107,7 @@ static void check(const char *isa, const char *arch)
 
 		model_param(&g.c, i, &p);
 		for (size_t j = 0; j < p.rows * p.cols; j++, at++) {
-			double a = grads.g[i][j], b = (double)act_f32(g.grads[at]);
+			double a = floats_of(grads.g[i])[j], b = (double)act_f32(g.grads[at]);
 
 			ab += a * b;
 			aa += a * a;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host.h"
+#include "kern/kern.h"
 #include "model/engine.h"
 #include "tap.h"
 
@@ -60,7 +62,7 @@ static void run(struct model *m, size_t chunk, size_t first, size_t last, act *h
 		for (size_t s = first; s < last; s++)
 			for (size_t i = at; i < at + chunk && i < length(s); i++)
 				rows[n++] = (struct row){token(s, i), i, &kv[s]};
-		model_forward(m, rows, n, out, NULL);
+		model_forward(m, rows, n, OVER(out, SEQS * MAXLEN * D), NULL);
 		for (size_t r = 0; r < n; r++)
 			for (size_t s = first; s < last; s++)
 				if (rows[r].kv == &kv[s])
@@ -132,8 +134,8 @@ static void sampling(const char *isa, struct model *m)
 		kv[s].len = 0;
 		for (size_t i = 0; i < n; i++)
 			rows[i] = (struct row){i < nf ? feed[s][i] : tokens[s][i - nf], i, &kv[s]};
-		model_forward(m, rows, n, hidden, NULL);
-		model_logits(m, hidden, n, logits);
+		model_forward(m, rows, n, OVER(hidden, 64 * D), NULL);
+		model_logits(m, OVER(hidden, 64 * D), n, OVER(logits, 64 * V));
 		for (size_t i = 0; i < g[s].n; i++) {
 			const float *x = logits + (nf - 1 + i) * V;
 

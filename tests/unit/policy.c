@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* policy: random weights as the manual says, and a snapshot made ready to run. */
 #include "tap.h"
+#include "host.h"
+#include "kern/kern.h"
 #include "policy/policy.h"
 
 #include <math.h>
@@ -86,8 +88,8 @@ static void ready_to_run(struct store *s, const struct model_config *c)
 		rows[i] = (struct row){.token = ids[i], .pos = i, .kv = &kv};
 	hidden = xcalloc(3 * c->width, sizeof *hidden);
 	logits = xcalloc(3 * c->vocab, sizeof *logits);
-	model_forward(p.model, rows, 3, hidden, NULL);
-	model_logits(p.model, hidden, 3, logits);
+	model_forward(p.model, rows, 3, OVER(hidden, 3 * c->width), NULL);
+	model_logits(p.model, OVER(hidden, 3 * c->width), 3, OVER(logits, 3 * c->vocab));
 	for (size_t i = 0; i < 3 * c->vocab; i++) {
 		finite &= isfinite(logits[i]) != 0;
 		low = logits[i] < low ? logits[i] : low;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host.h"
+#include "kern/kern.h"
 #include "rl/rl.h"
 #include "tap.h"
 
@@ -42,7 +44,7 @@ static void fill(struct grads *g, uint64_t step, double scale)
 		size_t n = size_of(i, &p);
 
 		for (size_t j = 0; j < n; j++)
-			g->g[i][j] = (float)(scale * rng_normal(&r, j));
+			floats_of(g->g[i])[j] = (float)(scale * rng_normal(&r, j));
 	}
 }
 
@@ -93,7 +95,7 @@ static void step(struct state *all, const struct grads *g, const struct rl_updat
 		struct adamw rate = rl_update_rate(u, p.rank);
 		act *w = xcalloc(n, sizeof *w);
 
-		kern->adamw(&rate, n, g->g[i], all[i].p[from], s ? all[i].m[from] : NULL, s ? all[i].v[from] : NULL, w,
+		kern->adamw(&rate, n, floats_of(g->g[i]), all[i].p[from], s ? all[i].m[from] : NULL, s ? all[i].v[from] : NULL, w,
 		            all[i].p[to], all[i].m[to], all[i].v[to]);
 		free(w);
 	}
@@ -118,7 +120,7 @@ static void updates(const struct rl_adam *a, double scale, int must_clip, const 
 		fill(&g, s, scale);
 		for (size_t i = 0; i < g.n; i++)
 			for (size_t j = 0; j < size_of(i, &p); j++)
-				sum += (double)g.g[i][j] * g.g[i][j];
+				sum += pow(floats_of(g.g[i])[j], 2);
 		gnorm[s] = sqrt(sum);
 		rc |= rl_update_init(&u, a, s, &g, &config, &e);
 		step(all, &g, &u, s);
@@ -161,19 +163,19 @@ static void gradients(void)
 	struct rl_update all, some, u = {.norm = -1};
 	struct grads g;
 	struct err e = {""};
-	float *kept;
+	struct mem kept;
 	double without;
 
 	grads_init(&g, &config);
 	fill(&g, 0, 1);
 	ok(!rl_update_init(&all, &a, 0, &g, &config, &e), "a gradient");
 	kept = g.g[3];
-	g.g[3] = NULL;
+	g.g[3] = (struct mem){0};
 	ok(!rl_update_init(&some, &a, 0, &g, &config, &e) && some.norm < all.norm, "one parameter is not trained: a smaller norm");
 	g.g[3] = kept;
-	without = kern->sumsq(kept, size_of(3, &(struct param){0}));
+	without = kern->sumsq(floats_of(kept), size_of(3, &(struct param){0}));
 	ok(fabs(sqrt(some.norm * some.norm + without) / all.norm - 1) < 1e-12, "by what it had");
-	kept[1] = (float)NAN;
+	floats_of(kept)[1] = (float)NAN;
 	ok(rl_update_init(&u, &a, 0, &g, &config, &e) == -1 && u.norm < 0, "a gradient that is not a number: %s", e.msg);
 	grads_release(&g);
 }

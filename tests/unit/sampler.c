@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/engine.h"
+#include "dev/inside.h"
 #include "tap.h"
 
 enum { DRAWS = 2000 };

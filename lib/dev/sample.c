@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One token from one row of logits. */
-#include "model/engine.h"
+/* One token from one row of logits, on the CPU. */
+#include "dev/inside.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -20,11 +20,6 @@ struct candidate {
 size_t sample_scratch(size_t vocab)
 {
 	return vocab * (sizeof(float) + sizeof(struct candidate)) + BINS * sizeof(uint32_t) + 64;
-}
-
-int sampling_plain(const struct sampling *s)
-{
-	return s->temperature == 1 && s->top_p >= 1 && s->top_k == 0 && !s->greedy;
 }
 
 /* The first of the largest; NaN is never larger. */

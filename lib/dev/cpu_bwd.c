@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The backward on the CPU. Gradients of the inputs of products are rounded to act like the inputs
+ * themselves; sums are fp32. Threads share rows where a row stands alone, and blocks of CPU_BLOCK
+ * rows where rows are summed (then the blocks' sums are added in order), so that the number of
+ * threads changes no bit.
+ */
+#include "dev/inside.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+static size_t blocks_of(size_t n)
+{
+	return (n + CPU_BLOCK - 1) / CPU_BLOCK;
+}
+
+static float *sums_room(size_t blocks, size_t width)
+{
+	return cpu_room(ROOM_SUMS, blocks * width * sizeof(float));
+}
+
+/* ---- products ---- */
+
+void cpu_gemm_dw(struct mem dw, struct mem dy, size_t ldy, struct mem x, size_t ldx, size_t n,
+                 size_t outputs, size_t inputs)
+{
+	gemm_dw(f32(dw), inputs, acts(dy), ldy, acts(x), ldx, n, outputs, inputs);
+}
+
+void cpu_thin(struct mem out, struct mem in, size_t ld, struct mem w, size_t r, size_t k, int transposed,
+              float scale, size_t n)
+{
+	act *p = cpu_room(ROOM_THIN, panels_up(r) * ((k + 1) / 2 * 2) * sizeof *p);
+	float *y = cpu_room(ROOM_THIN_OUT, n * r * sizeof *y);
+	struct packed thin = {p, r, k};
+
+	pack_into(p, acts(w), r, k, transposed ? r : k, transposed);
+	gemm(y, r, acts(in), ld, &thin, n, 0);
+	for (size_t i = 0; i < n * r; i++)
+		y[i] *= scale;
+	kern->to_act(acts(out), y, n * r);
+}
+
+/* ---- embedding, norms ---- */
+
+struct embed_bwd {
+	const struct plan *plan;
+	const float *dx;
+	float *g, scale;
+	size_t d;
+};
+
+enum { STRIP = 64 };
+
+/* Strips of columns: rows that share a token add to the same place, in row order. */
+static void embed_strips(void *ctx, size_t first, size_t end)
+{
+	const struct embed_bwd *t = ctx;
+	size_t d = t->d;
+
+	for (size_t j = first * STRIP; j < d && j < end * STRIP; j += STRIP)
+		for (size_t r = 0; r < t->plan->n; r++)
+			kern->axpy(t->g + (size_t)t->plan->rows[r].token * d + j, t->scale, t->dx + r * d + j,
+			           d - j < STRIP ? d - j : STRIP);
+}
+
+void cpu_embed_bwd(struct mem g, struct mem dx, const struct plan *p, size_t d, float scale)
+{
+	struct embed_bwd t = {p, f32(dx), f32(g), scale, d};
+
+	kern_rows(embed_strips, &t, (d + STRIP - 1) / STRIP, p->n * STRIP);
+}
+
+struct norm_bwd {
+	/* w NULL: there is no norm, dx += dy */
+	float *dx, *sums;
+	const float *dy, *x, *w, *r;
+	size_t n, d;
+};
+
+static void norm_blocks(void *ctx, size_t first, size_t end)
+{
+	const struct norm_bwd *t = ctx;
+	size_t d = t->d;
+
+	for (size_t b = first; b < end; b++) {
+		float *sum = t->sums ? t->sums + b * d : NULL;
+
+		if (sum)
+			memset(sum, 0, d * sizeof *sum);
+		for (size_t i = b * CPU_BLOCK; i < t->n && i < (b + 1) * CPU_BLOCK; i++)
+			if (t->w)
+				kern->rmsnorm_bwd(t->dx + i * d, sum, t->dy + i * d, t->x + i * d, t->w, d,
+				                  t->r[i]);
+			else
+				kern->add(t->dx + i * d, t->dy + i * d, d);
+	}
+}
+
+void cpu_norm_bwd(struct mem dx, struct mem dw, struct mem dy, struct mem x, struct mem w, struct mem r,
+                  size_t n, size_t d)
+{
+	size_t blocks = blocks_of(n);
+	struct norm_bwd t = {f32(dx), NULL, f32(dy), f32(x), f32(w), f32(r), n, d};
+
+	if (mem_there(dw))
+		t.sums = sums_room(blocks, d);
+	kern_rows(norm_blocks, &t, blocks, 2 * CPU_BLOCK * d);
+	for (size_t b = 0; t.sums && b < blocks; b++)
+		kern->add(f32(dw), t.sums + b * d, d);
+}
+
+/* ---- feed-forward ---- */
+
+struct glu_bwd {
+	act *dgu, *h;
+	const float *dh;
+	const act *gate, *up;
+	float *room;
+	size_t ld, up_at, n, f;
+	enum glu kind;
+};
+
+/* A share of the rows. */
+static void glu_bwd_rows(void *ctx, size_t thread)
+{
+	const struct glu_bwd *t = ctx;
+	size_t f = t->f, ld = t->ld, col = t->up_at, team = (size_t)kern_threads();
+	float *x = t->room + thread * 2 * f;
+	int gelu = t->kind == GLU_GELU;
+
+	for (size_t i = t->n * thread / team; i < t->n * (thread + 1) / team; i++) {
+		const act *gate = t->gate + i * f, *up = t->up + i * f;
+		act *out = t->dgu + i * ld;
+
+		kern->from_act(x, gate, f);
+		kern->from_act(x + f, up, f);
+		kern->glu(t->h + i * f, x, x + f, f, gelu);
+		kern->glu_bwd(x, x + f, t->dh + i * f, gate, up, f, gelu);
+		memset(out + f, 0, (col - f) * sizeof *out);
+		memset(out + col + f, 0, (ld - col - f) * sizeof *out);
+		kern->to_act(out, x, f);
+		kern->to_act(out + col, x + f, f);
+	}
+}
+
+void cpu_glu_bwd(struct mem dgu, struct mem h, struct mem dh, struct mem gate, struct mem up, size_t ld,
+                 size_t up_at, size_t n, size_t f, enum glu kind)
+{
+	struct glu_bwd t = {acts(dgu), acts(h), f32(dh), acts(gate), acts(up), NULL, ld, up_at, n, f, kind};
+
+	t.room = cpu_room(ROOM_GLU, (size_t)kern_threads() * 2 * f * sizeof(float));
+	kern_run(glu_bwd_rows, &t);
+}
+
+/* ---- attention ---- */
+
+struct attend_bwd {
+	float *dq, *dk, *dv;
+	const float *datt, *lse;
+	const act *att, *q;
+	const struct plan *plan;
+	const struct attn *a;
+	_Atomic size_t taken;
+};
+
+/* A task is a span's key/value head. */
+static void attend_bwd_tasks(void *ctx, size_t thread)
+{
+	struct attend_bwd *t = ctx;
+	const struct attn *a = t->a;
+	size_t s = a->size, hs = a->heads * s, gs = a->kv_heads * s, grp = a->heads / a->kv_heads, task;
+
+	while ((task = atomic_fetch_add(&t->taken, 1)) < t->plan->n_spans * a->kv_heads) {
+		const struct span *sp = &t->plan->spans[task / a->kv_heads];
+		size_t h = task % a->kv_heads, q = sp->row * hs + h * grp * s, k = sp->keys * gs + h * s;
+
+		for (size_t j = 0; j < sp->n; j++)
+			memset(t->dq + q + j * hs, 0, grp * s * sizeof *t->dq);
+		for (size_t j = 0; j < sp->pos + sp->n; j++) {
+			memset(t->dk + k + j * gs, 0, s * sizeof *t->dk);
+			memset(t->dv + k + j * gs, 0, s * sizeof *t->dv);
+		}
+		kern->attn_bwd(t->dq + q, t->dk + k, t->dv + k, gs, t->datt + q, t->att + q,
+		               t->lse + sp->row * a->heads + h * grp, a->heads, t->q + q, hs,
+		               cpu_cache(sp, a, h, 0), cpu_cache(sp, a, h, 1), s, sp->n, sp->pos, grp, s,
+		               a->scale, a->window, cpu_attn_scratch(thread));
+	}
+}
+
+/* What spans have in common; counts key/value heads. */
+static void share_bwd(void *ctx, size_t first, size_t end)
+{
+	const struct attend_bwd *t = ctx;
+	const struct span *spans = t->plan->spans;
+	size_t s = t->a->size, gs = t->a->kv_heads * s;
+
+	for (size_t i = t->plan->n_spans; i-- > 0;)
+		for (size_t j = 0; spans[i].base >= 0 && j < spans[i].pos; j++) {
+			size_t to = (spans[spans[i].base].keys + j) * gs + first * s;
+			size_t from = (spans[i].keys + j) * gs + first * s;
+
+			kern->add(t->dk + to, t->dk + from, (end - first) * s);
+			kern->add(t->dv + to, t->dv + from, (end - first) * s);
+		}
+}
+
+void cpu_attend_bwd(struct mem dq, struct mem dk, struct mem dv, struct mem datt, struct mem att,
+                    struct mem lse, struct mem q, const struct plan *p, const struct attn *a)
+{
+	struct attend_bwd t = {
+		.dq = f32(dq), .dk = f32(dk), .dv = f32(dv), .datt = f32(datt), .lse = f32(lse),
+		.att = acts(att), .q = acts(q), .plan = p, .a = a,
+	};
+
+	kern_run(attend_bwd_tasks, &t);
+	if (p->common)
+		kern_rows(share_bwd, &t, a->kv_heads, 1 << 14);
+}
+
+/* ---- heads ---- */
+
+struct heads_bwd {
+	act *dqkv;
+	float *dq, *dk, *dv, *sums;
+	const float *pre, *r;
+	const struct part *p;
+	const struct attn *a;
+	size_t norms[2];             /* of q, of k: 0 where there are none */
+	size_t width;                /* of a block's sums: biases in the fused layout, then the norms' weights */
+	size_t block;                /* width, and room for a norm's gradient */
+};
+
+/* One row's q or k through its n norms of size s, in place; the norms' own gradient is added to dw. in[s] is free. */
+static void norm_heads_bwd(float *dh, size_t n, size_t s, const float *w, const float *pre, const float *r,
+                           float *dw, float *in)
+{
+	for (size_t h = 0; h < n; h++) {
+		memset(in, 0, s * sizeof *in);
+		kern->rmsnorm_bwd(in, dw, dh + h * s, pre + h * s, w, s, r[h]);
+		memcpy(dh + h * s, in, s * sizeof *in);
+	}
+}
+
+static void heads_bwd_row(const struct heads_bwd *t, size_t i, float *sum)
+{
+	const struct attn *a = t->a;
+	const struct plan_row *row = &t->p->plan->rows[t->p->row + i];
+	size_t s = a->size, half = s / 2, hs = a->heads * s, gs = a->kv_heads * s, ld = a->ld;
+	size_t width[] = {hs, gs, gs}, col[] = {0, a->k, a->v, ld}, key = (size_t)row->key;
+	float *d[] = {t->dq + i * hs, t->dk + key * gs, t->dv + key * gs}, minus[half];
+	size_t heads[] = {a->heads, a->kv_heads};
+
+	if (mem_there(a->cos)) {
+		const float *cs = f32(a->cos) + (size_t)row->pos * half;
+
+		for (size_t j = 0; j < half; j++)
+			minus[j] = -f32(a->sin)[(size_t)row->pos * half + j];
+		for (int j = 0; j < 2; j++)
+			kern->rope(d[j], heads[j], s, cs, minus);
+	}
+	if (t->norms[0]) {
+		const float *pre = t->pre + i * (hs + gs), *r = t->r + i * (t->norms[0] + t->norms[1]);
+
+		norm_heads_bwd(d[0], t->norms[0], a->norm_size[0], f32(a->norm[0]), pre, r, sum + ld,
+		               sum + t->width);
+		norm_heads_bwd(d[1], t->norms[1], a->norm_size[1], f32(a->norm[1]), pre + hs,
+		               r + t->norms[0], sum + ld + a->norm_size[0], sum + t->width);
+	}
+	for (int j = 0; j < 3; j++) {
+		act *out = t->dqkv + i * ld + col[j];
+
+		if (mem_there(a->bias))
+			kern->add(sum + col[j], d[j], width[j]);
+		kern->to_act(out, d[j], width[j]);
+		memset(out + width[j], 0, (col[j + 1] - col[j] - width[j]) * sizeof *out);
+	}
+}
+
+static void heads_bwd_blocks(void *ctx, size_t first, size_t end)
+{
+	const struct heads_bwd *t = ctx;
+
+	for (size_t b = first; b < end; b++) {
+		float *sum = t->sums + b * t->block;
+
+		memset(sum, 0, t->width * sizeof *sum);
+		for (size_t i = b * CPU_BLOCK; i < t->p->n && i < (b + 1) * CPU_BLOCK; i++)
+			heads_bwd_row(t, i, sum);
+	}
+}
+
+void cpu_heads_bwd(struct mem dqkv, const struct mem dbias[3], const struct mem dnorm[2], struct mem dq,
+                   struct mem dk, struct mem dv, struct mem pre, struct mem r, const struct part *p,
+                   const struct attn *a)
+{
+	size_t s = a->size, hs = a->heads * s, gs = a->kv_heads * s, blocks = blocks_of(p->n);
+	size_t col[] = {0, a->k, a->v}, width[] = {hs, gs, gs};
+	struct heads_bwd t = {
+		.dqkv = acts(dqkv), .dq = f32(dq), .dk = f32(dk), .dv = f32(dv), .pre = f32(pre),
+		.r = f32(r), .p = p, .a = a, .width = a->ld,
+	};
+
+	for (int i = 0; i < 2 && mem_there(a->norm[0]); i++) {
+		t.norms[i] = width[i] / a->norm_size[i];
+		t.width += a->norm_size[i];
+	}
+	t.block = t.width + (hs > gs ? hs : gs);
+	t.sums = sums_room(blocks, t.block);
+	kern_rows(heads_bwd_blocks, &t, blocks, 4 * CPU_BLOCK * a->ld);
+	for (size_t b = 0; b < blocks; b++) {
+		const float *sum = t.sums + b * t.block;
+
+		for (int i = 0; i < 3 && mem_there(a->bias); i++)
+			if (mem_there(dbias[i]))
+				kern->add(f32(dbias[i]), sum + col[i], width[i]);
+		sum += a->ld;
+		for (int i = 0; i < 2 && t.norms[0]; sum += a->norm_size[i++])
+			if (mem_there(dnorm[i]))
+				kern->add(f32(dnorm[i]), sum, a->norm_size[i]);
+	}
+}

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The forward on the CPU. Every function works row by row (or by column panels of a product), so the
+ * number of rows, their neighbours and the threads change no bit of any row.
+ */
+#include "dev/inside.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+/* ---- embedding, norms ---- */
+
+struct embed {
+	const struct plan_row *rows;
+	const struct mat *table;
+	float *x, scale;
+};
+
+static void embed_rows(void *ctx, size_t first, size_t end)
+{
+	const struct embed *t = ctx;
+	size_t d = t->table->k, pairs = (d + 1) / 2;
+	const act *w = acts(t->table->mem);
+
+	for (size_t r = first; r < end; r++) {
+		size_t token = (size_t)t->rows[r].token;
+		const act *p = w + (token / KERN_PANEL * pairs * KERN_PANEL + token % KERN_PANEL) * 2;
+		float *x = t->x + r * d;
+
+		if (t->table->kind == MAT_ROWS)
+			kern->from_act(x, w + token * d, d);
+		else                     /* a row of the packed head */
+			for (size_t j = 0; j < d; j++)
+				x[j] = act_f32(p[j / 2 * KERN_PANEL * 2 + j % 2]);
+		if (t->scale != 1)
+			for (size_t j = 0; j < d; j++)
+				x[j] *= t->scale;
+	}
+}
+
+void cpu_embed(struct mem x, const struct part *p, const struct mat *table, float scale)
+{
+	struct embed t = {p->plan->rows + p->row, table, f32(x), scale};
+
+	kern_rows(embed_rows, &t, p->n, table->k);
+}
+
+struct norm {
+	act *out;
+	float *r;
+	const float *x, *w;
+	size_t d;
+	float eps;
+};
+
+static void norm_rows(void *ctx, size_t first, size_t end)
+{
+	const struct norm *t = ctx;
+	size_t d = t->d;
+
+	if (!t->w) {
+		kern->to_act(t->out + first * d, t->x + first * d, (end - first) * d);
+		return;
+	}
+	for (size_t i = first; i < end; i++) {
+		float r = kern->rmsnorm(t->out + i * d, t->x + i * d, t->w, d, t->eps);
+
+		if (t->r)
+			t->r[i] = r;
+	}
+}
+
+void cpu_norm(struct mem out, struct mem r, struct mem x, struct mem w, size_t n, size_t d, float eps)
+{
+	struct norm t = {acts(out), f32(r), f32(x), f32(w), d, eps};
+
+	kern_rows(norm_rows, &t, n, d);
+}
+
+struct post {
+	float *out, *pre, *r, *y;
+	const float *x, *w;
+	size_t d;
+	float eps;
+};
+
+static void post_rows(void *ctx, size_t first, size_t end)
+{
+	const struct post *t = ctx;
+	size_t d = t->d;
+
+	for (size_t i = first; i < end; i++) {
+		float *y = t->y + i * d, inv;
+
+		if (t->pre)
+			memcpy(t->pre + i * d, y, d * sizeof *y);
+		inv = kern->rmsnorm_f32(y, t->w, d, t->eps);
+		if (t->r)
+			t->r[i] = inv;
+		if (t->out && t->out != t->x)
+			memcpy(t->out + i * d, t->x + i * d, d * sizeof *y);
+		if (t->out)
+			kern->add(t->out + i * d, y, d);
+	}
+}
+
+void cpu_post(struct mem out, struct mem pre, struct mem r, struct mem x, struct mem y, struct mem w,
+              size_t n, size_t d, float eps)
+{
+	struct post t = {f32(out), f32(pre), f32(r), f32(y), f32(x), f32(w), d, eps};
+
+	kern_rows(post_rows, &t, n, 2 * d);
+}
+
+/* ---- products ---- */
+
+struct copy {
+	float *to;
+	const float *from;
+	size_t n, ld;
+};
+
+static void copy_rows(void *ctx, size_t first, size_t end)
+{
+	const struct copy *t = ctx;
+
+	for (size_t i = first; i < end; i++)
+		memcpy(t->to + i * t->ld, t->from + i * t->ld, t->n * sizeof *t->to);
+}
+
+void cpu_gemm(struct mem c, size_t ldc, struct mem from, struct mem a, size_t lda, const struct mat *w,
+              size_t n)
+{
+	struct packed p = packed(w);
+	struct copy t = {f32(c), f32(from), w->n, ldc};
+
+	if (mem_there(from) && from.p != c.p)
+		kern_rows(copy_rows, &t, n, w->n);
+	gemm(f32(c), ldc, acts(a), lda, &p, n, mem_there(from));
+}
+
+/* ---- attention ---- */
+
+struct heads {
+	act *q;
+	float *pre, *r, *qkv;
+	const struct part *p;
+	const struct attn *a;
+};
+
+/* The norms of one row's q or k, in place: n of size s each. */
+static void norm_heads(float *x, const float *w, size_t n, size_t s, float eps, float *pre, float *r)
+{
+	for (size_t h = 0; h < n; h++, x += s) {
+		float inv;
+
+		if (pre)
+			memcpy(pre + h * s, x, s * sizeof *x);
+		inv = kern->rmsnorm_f32(x, w, s, eps);
+		if (r)
+			r[h] = inv;
+	}
+}
+
+static void head_rows(void *ctx, size_t first, size_t end)
+{
+	const struct heads *t = ctx;
+	const struct attn *a = t->a;
+	size_t s = a->size, hs = a->heads * s, gs = a->kv_heads * s, norms[2] = {0};
+	const float *cs = f32(a->cos), *sn = f32(a->sin);
+
+	for (int i = 0; i < 2 && mem_there(a->norm[0]); i++)
+		norms[i] = (i ? gs : hs) / a->norm_size[i];
+	for (size_t i = first; i < end; i++) {
+		const struct plan_row *row = &t->p->plan->rows[t->p->row + i];
+		const struct span *span = &t->p->plan->spans[row->span];
+		size_t pos = (size_t)row->pos;
+		float *q = t->qkv + i * a->ld, *k = q + a->k, *v = q + a->v;
+		float *pre = t->pre ? t->pre + i * (hs + gs) : NULL;
+		float *r = t->r ? t->r + i * (norms[0] + norms[1]) : NULL;
+
+		if (mem_there(a->bias))
+			kern->add(q, f32(a->bias), a->ld);
+		norm_heads(q, f32(a->norm[0]), norms[0], a->norm_size[0], a->eps, pre, r);
+		norm_heads(k, f32(a->norm[1]), norms[1], a->norm_size[1], a->eps, pre ? pre + hs : NULL,
+		           r ? r + norms[0] : NULL);
+		if (cs) {
+			kern->rope(q, a->heads, s, cs + pos * (s / 2), sn + pos * (s / 2));
+			kern->rope(k, a->kv_heads, s, cs + pos * (s / 2), sn + pos * (s / 2));
+		}
+		kern->to_act(t->q + i * hs, q, hs);
+		for (size_t g = 0; g < a->kv_heads; g++) {
+			kern->to_act(cpu_cache(span, a, g, 0) + pos * s, k + g * s, s);
+			kern->to_act(cpu_cache(span, a, g, 1) + pos * s, v + g * s, s);
+		}
+	}
+}
+
+void cpu_heads(struct mem q, struct mem pre, struct mem r, struct mem qkv, const struct part *p,
+               const struct attn *a)
+{
+	struct heads t = {acts(q), f32(pre), f32(r), f32(qkv), p, a};
+
+	kern_rows(head_rows, &t, p->n, 2 * a->ld);
+}
+
+struct share_heads {
+	const struct part *p;
+	const struct attn *a;
+};
+
+/* Counts key/value heads. */
+static void share_heads(void *ctx, size_t first, size_t end)
+{
+	const struct share_heads *t = ctx;
+	const struct span *spans = t->p->plan->spans;
+	size_t rows_end = t->p->row + t->p->n;
+
+	for (size_t g = first; g < end; g++)
+		for (size_t i = (size_t)t->p->plan->rows[t->p->row].span; i < t->p->plan->n_spans; i++) {
+			const struct span *s = &spans[i];
+
+			if (s->row >= rows_end)
+				break;
+			if (s->row < t->p->row || s->base < 0)
+				continue;
+			for (int value = 0; value < 2; value++)
+				memcpy(cpu_cache(s, t->a, g, value), cpu_cache(&spans[s->base], t->a, g, value),
+				       s->pos * t->a->size * sizeof(act));
+		}
+}
+
+void cpu_share(const struct part *p, const struct attn *a)
+{
+	struct share_heads t = {p, a};
+
+	if (p->plan->common && p->n)
+		kern_rows(share_heads, &t, a->kv_heads, 1 << 14);
+}
+
+enum { ATTN_ROWS = 32 };         /* queries of one task */
+
+struct attend {
+	act *att;
+	float *lse;
+	const act *q;
+	const struct plan *plan;
+	const struct attn *a;
+	struct block { size_t row, n, pos, span; } *blocks;  /* row: of the part */
+	size_t n_blocks;
+	_Atomic size_t taken;
+};
+_Static_assert(sizeof(struct block) <= sizeof(struct span), "ROOM_BLOCKS");
+
+/* One task is a key/value head of up to ATTN_ROWS queries of one sequence. */
+static void attend_tasks(void *ctx, size_t thread)
+{
+	struct attend *t = ctx;
+	const struct attn *a = t->a;
+	size_t s = a->size, hs = a->heads * s, grp = a->heads / a->kv_heads, task;
+
+	while ((task = atomic_fetch_add(&t->taken, 1)) < t->n_blocks * a->kv_heads) {
+		size_t g = task % a->kv_heads;
+		struct block b = t->blocks[task / a->kv_heads];
+		const struct span *span = &t->plan->spans[b.span];
+		size_t at = b.row * hs + g * grp * s;
+
+		kern->attn(t->att + at, hs, t->lse ? t->lse + b.row * a->heads + g * grp : NULL, a->heads,
+		           t->q + at, hs, cpu_cache(span, a, g, 0), cpu_cache(span, a, g, 1), s, b.n, b.pos,
+		           grp, s, a->scale, a->window, cpu_attn_scratch(thread));
+	}
+}
+
+void cpu_attend(struct mem att, struct mem lse, struct mem q, const struct part *p, const struct attn *a)
+{
+	struct attend t = {.att = acts(att), .lse = f32(lse), .q = acts(q), .plan = p->plan, .a = a};
+
+	t.blocks = cpu_room(ROOM_BLOCKS, p->n * sizeof *t.blocks);
+	for (size_t i = 0; i < p->n; i += t.blocks[t.n_blocks++].n) {
+		const struct plan_row *row = &p->plan->rows[p->row + i];
+		const struct span *span = &p->plan->spans[row->span];
+		size_t left = span->row + span->n - (p->row + i);
+
+		left = left < p->n - i ? left : p->n - i;
+		t.blocks[t.n_blocks] = (struct block){
+			i, left < ATTN_ROWS ? left : ATTN_ROWS, (size_t)row->pos, (size_t)row->span,
+		};
+	}
+	kern_run(attend_tasks, &t);
+}
+
+/* ---- feed-forward ---- */
+
+struct glu_step {
+	act *h, *gate, *up;
+	const float *gu;
+	size_t ld, up_at, f;
+	enum glu kind;
+};
+
+static void glu_rows(void *ctx, size_t first, size_t end)
+{
+	const struct glu_step *t = ctx;
+	size_t f = t->f;
+
+	for (size_t i = first; i < end; i++) {
+		const float *gate = t->gu + i * t->ld, *up = gate + t->up_at;
+
+		if (t->h)
+			kern->glu(t->h + i * f, gate, up, f, t->kind == GLU_GELU);
+		if (t->gate) {
+			kern->to_act(t->gate + i * f, gate, f);
+			kern->to_act(t->up + i * f, up, f);
+		}
+	}
+}
+
+void cpu_glu(struct mem h, struct mem keep_gate, struct mem keep_up, struct mem gu, size_t ld, size_t up,
+             size_t n, size_t f, enum glu kind)
+{
+	struct glu_step t = {acts(h), acts(keep_gate), acts(keep_up), f32(gu), ld, up, f, kind};
+
+	kern_rows(glu_rows, &t, n, 2 * f);
+}

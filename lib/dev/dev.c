@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* Which device is in use, and memory whichever it is. */
+#include "dev/dev.h"
+
+#include <string.h>
+
+#include "kern/kern.h"
+
+const struct dev *dev = &dev_cpu;
+
+int dev_init(int device, int threads, struct err *e)
+{
+	if (device == DEVICE_CUDA)
+		return err_set(e, "--device cuda: this build has no CUDA");
+	dev = &dev_cpu;
+	return kern_init(threads, e);
+}
+
+struct mem mem_new(size_t bytes)
+{
+	return bytes ? dev->alloc(bytes) : (struct mem){0};
+}
+
+void mem_free(struct mem *m)
+{
+	if (m->p)
+		dev->release(m);
+	*m = (struct mem){0};
+}
+
+void mem_fit(struct mem *m, size_t bytes)
+{
+	if (m->bytes >= bytes)
+		return;
+	mem_free(m);
+	*m = mem_new(bytes);
+}
+
+void *mem_map(struct mem m, size_t bytes)
+{
+	return dev->map(m, bytes);
+}
+
+void mem_unmap(struct mem m, void *p, size_t bytes, int wrote)
+{
+	dev->unmap(m, p, bytes, wrote);
+}
+
+struct mem mem_borrow(const void *host, size_t bytes)
+{
+	return host ? dev->borrow(host, bytes) : (struct mem){0};
+}
+
+void mem_return(struct mem *m)
+{
+	if (m->p)
+		dev->give_back(m);
+	*m = (struct mem){0};
+}
+
+int sampling_plain(const struct sampling *s)
+{
+	return s->temperature == 1 && s->top_p >= 1 && s->top_k == 0 && !s->greedy;
+}

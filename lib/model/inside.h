@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/* Shared by the files of this room; not for others. */
+#ifndef MODEL_INSIDE_H
+#define MODEL_INSIDE_H
+
+#include <string.h>
+
+#include "model/model.h"
+
+static const struct mem none;
+
+enum matrix_kind { W_Q, W_K, W_V, W_O, W_GATE, W_UP, W_DOWN, MATRICES };
+enum norm_kind { NORM_ATTN, NORM_POST_ATTN, NORM_FFN, NORM_POST_FFN, NORM_Q, NORM_K, NORMS };
+
+/* A weight matrix. */
+struct matrix {
+	struct mat *w;               /* fused matrix it is a part of */
+	size_t col;                  /* its first output there, a multiple of dev->panel */
+	size_t n, k;
+	struct mem lora_a, lora_b;   /* act [r][k], [n][r], owned; or none */
+	size_t lora_param;           /* lora_a's index in model_param's order; lora_b's is the next */
+};
+
+/* q, k, v (and gate, up) are one product: each part starts on a panel, so that a row of
+ * the fused output is [q, pad, k, pad, v, pad]. */
+struct layer {
+	struct mat qkv, out, gateup, down;
+	struct matrix w[MATRICES];
+	struct mem bias;             /* [qkv.n] in the fused layout, or none */
+	struct mem norm[NORMS];      /* the factors; none where the architecture has no such norm */
+	/* index in model_param's order, -1: it has none */
+	int norm_param[NORMS], bias_param[3], matrix_param[MATRICES];
+};
+
+struct rope_table {
+	double *freq;                /* [S/2] radians per position */
+	struct mem cos, sin;         /* [rope_rows][S/2] by position */
+};
+
+/* Memory that a pass uses while it runs: grows, never shrinks. C rows are a part, E the plan's n_keys. */
+enum room {
+	QKV, TMP, GU,                /* [C][qkv.n], [C][D], [C][gateup.n] */
+	X,                           /* [R][D] the residual stream, where no acts are kept */
+	Q, ATT,                      /* act [C][H*S], likewise */
+	XN, HIDDEN,                  /* act [C][D], [C][F]: a norm's output, glu's; of all rows in the backward */
+	DX,                          /* [R][D] gradient of the residual stream */
+	DATT, DQ,                    /* [R][H*S] */
+	DK, DV,                      /* [E][G*S] */
+	DH, DN, DPOST,               /* [C][F], [C][D], [C][D] */
+	INV,                         /* [C] r of a norm */
+	DY, WIDE,                    /* act [R][D], [R][max(qkv.n, gateup.n)] */
+	WT,                          /* a matrix transposed */
+	LORA,                        /* act [R][r] */
+	ROOMS
+};
+
+/* Such memory, of at least n values. */
+struct mem model_f32(struct model *m, enum room which, size_t n);
+struct mem model_act(struct model *m, enum room which, size_t n);
+
+struct model {
+	struct model_config c;
+	struct layer *layers;        /* [L] */
+	struct mat head;             /* [V][D] */
+	struct mat embed;            /* [V][D], none when tied: rows are read from head */
+	struct mem norm;             /* [D] final norm's factors */
+	int embed_param, head_param, norm_param;     /* head_param == embed_param when tied */
+	struct rope_table rope[2];   /* global, local (windowed layers) */
+	size_t rope_rows;
+	struct plan plan;            /* the rows of the pass under way */
+	size_t plan_cap;
+	struct mem room[ROOMS];
+};
+
+/* Fills m->plan and takes it to the device. */
+void model_plan(struct model *m, const struct row *rows, size_t n);
+
+/* A plan's rows go through a layer in parts of about equal size. */
+static inline size_t model_parts(size_t n)
+{
+	return (n + dev->chunk - 1) / dev->chunk;
+}
+
+static inline struct part model_part(const struct plan *p, size_t i)
+{
+	size_t parts = model_parts(p->n), row = p->n * i / parts;
+
+	return (struct part){p, row, p->n * (i + 1) / parts - row};
+}
+
+/* Rows of the largest part. */
+static inline size_t model_part_rows(size_t n)
+{
+	return n < dev->chunk ? n : dev->chunk;
+}
+
+/* What layer l's attention is; rows as in the plan. */
+struct attn model_attn(const struct model *m, size_t l, const struct row *rows);
+
+static inline enum glu model_glu(const struct model_config *c)
+{
+	return c->arch == ARCH_GEMMA3 ? GLU_GELU : GLU_SILU;
+}
+
+/* What an embedding is multiplied by. */
+static inline float embed_scale(const struct model_config *c)
+{
+	return c->arch == ARCH_GEMMA3 ? act_f32(act_of(__builtin_sqrtf((float)c->width))) : 1;
+}
+
+/* Adds the gradients of x's adapter: dy[n] (act) with row stride ld, the inputs in[n][k] (act). */
+void lora_bwd(struct model *m, const struct matrix *x, struct mem dy, size_t ld, struct mem in, size_t n,
+              struct grads *g);
+
+/* The layers' matrix that is parameter i; NULL if that is something else. */
+struct matrix *model_matrix(struct model *m, size_t i);
+
+/* What one layer's backward needs, for R rows. */
+struct layer_acts {
+	struct mem x_in, x_mid;      /* [R][D] residual before attention, before the feed-forward */
+	struct mem q, att;           /* act [R][H*S] */
+	struct mem lse;              /* [R][H] */
+	struct mem gate, up;         /* act [R][F] */
+	struct mem qk_pre, qk_r;     /* norms of heads: inputs [R][(H+G)*S], r [R][attn_norms]; or none */
+	struct mem post[2], post_r[2];       /* norms of the branches' outputs: inputs [R][D], r [R]; or none */
+};
+
+struct acts {
+	struct mem block;
+	int recompute;               /* all layers share everything but x_in: the backward computes it again */
+	struct layer_acts *layers;   /* [L] */
+	struct mem x;                /* [R][D] input of the final norm */
+};
+
+/* Lays the acts of n rows out in a->block (allocated here, reused when large enough). */
+void acts_prepare(struct acts *a, const struct model_config *c, size_t n);
+/* The same, from row r on. */
+struct layer_acts acts_from(const struct layer_acts *a, const struct model_config *c, size_t r);
+/* The backward's memory for n rows, less what is not in proportion to them. */
+size_t model_backward_bytes(const struct model_config *c, size_t n);
+/* Layer l's acts once more, from its x_in; rows as in the forward, of which model_plan was called. */
+void model_layer_again(struct model *m, size_t l, const struct row *rows, const struct layer_acts *a);
+
+static inline size_t panels_up(size_t n)
+{
+	return (n + dev->panel - 1) / dev->panel * dev->panel;
+}
+
+static inline size_t q_width(const struct model_config *c)
+{
+	return (size_t)c->heads * c->head_size;
+}
+
+static inline size_t kv_width(const struct model_config *c)
+{
+	return (size_t)c->kv_heads * c->head_size;
+}
+
+#endif
