@@ -138,7 +138,7 @@ FUZZ      = $(if $(filter command,$(firstword $(origin T))),$(T),math_equal)
 FUZZ_ROOM = lib/jsonl/*.c lib/tok/*.c lib/store/*.c lib/import/*.c
 FUZZ_ROOM_program = lib/math/think.c $(addprefix lib/verify/,python.c defines.c program.c choose.c compose.c)
 FUZZ_SRC  = $(wildcard lib/base/*.c $(if $(filter math%,$(FUZZ)),lib/math/*.c,$(or $(FUZZ_ROOM_$(FUZZ)),$(FUZZ_ROOM)))) \
-            $(if $(filter math% jsonl program,$(FUZZ)),,lib/model/config.c)
+            $(if $(filter math% jsonl program,$(FUZZ)),,lib/model/arch.c lib/model/config.c)
 fuzz:                                    ## T=math_equal SECONDS=60: hostile input for that long, under libFuzzer (clang)
 	@mkdir -p build/fuzz run/fuzz/$(FUZZ)
 	clang -std=c11 -D_GNU_SOURCE -Ilib -Itests -DLIBFUZZER -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \

@@ -194,12 +194,9 @@ static struct param freqs_param(const struct model_config *c)
 	return (struct param){.name = "rope_freqs.weight", .rank = 1, .rows = c->head_size / 2, .cols = 1};
 }
 
-static int is_qk(const struct model_config *c, const char *name)
+static int is_qk(const struct model_config *c, const struct param *p)
 {
-	size_t n = strlen(name);
-
-	return c->arch == ARCH_LLAMA && n > 14 &&
-	       (!strcmp(name + n - 14, ".attn_q.weight") || !strcmp(name + n - 14, ".attn_k.weight"));
+	return arch_has(c->arch, GGUF_PAIRS) && p->role == ROLE_MATRIX && (p->kind == W_Q || p->kind == W_K);
 }
 
 static void write_tensor(struct writer *w, const struct model_config *c, const struct param *p, const uint16_t *data)
@@ -207,8 +204,8 @@ static void write_tensor(struct writer *w, const struct model_config *c, const s
 	uint64_t s = c->head_size;
 
 	if (p->rank == 1) {
-		writer_f32(w, data, p->rows, model_norm_plus_one(c->arch, p->name));
-	} else if (is_qk(c, p->name)) {
+		writer_f32(w, data, p->rows, model_norm_plus_one(c->arch, p));
+	} else if (is_qk(c, p)) {
 		/* Pairs that rotate together lie side by side in the file. */
 		for (uint64_t r = 0; r < p->rows; r++)
 			writer_bf16(w, data + (r / s * s + r % s / 2 + r % 2 * (s / 2)) * p->cols, p->cols);
@@ -248,13 +245,17 @@ static int expressible(const struct model_config *c, struct err *e)
 
 	if (fabs(scale - implied) > 1e-9)
 		return err_set(e, "GGUF has no key for this model's attention scale (%g)", scale);
+	if (c->window && arch_has(c->arch, WINDOW))
+		return err_set(e, "GGUF has no key for this model's window (%u)", c->window);
+	if (arch_has(c->arch, NO_ROPE_LAYERS) && c->rope_skip != GGUF_ROPE_SKIP)
+		return err_set(e, "GGUF has no key for layers without rotation: it takes every %dth for one", GGUF_ROPE_SKIP);
 	return 0;
 }
 
 int export_gguf(const char *path, const struct model_config *c, const struct vocab *v,
                 export_tensor_fn get, void *ctx, struct err *e)
 {
-	struct keys k = {.arch = arch_name(c->arch)};
+	struct keys k = {.arch = arch_row(c->arch)->gguf};
 	struct buf infos = {0};
 	size_t n = model_params(c);
 	uint64_t at = 0;

@@ -34,14 +34,6 @@ int write_json(const char *dir, const char *file, struct js v, struct err *e)
 
 /* ---- config.json ---- */
 
-static const struct {
-	enum arch arch;
-	const char *architecture, *type;
-} names[] = {
-	{ARCH_LLAMA, "LlamaForCausalLM", "llama"}, {ARCH_QWEN2, "Qwen2ForCausalLM", "qwen2"},
-	{ARCH_QWEN3, "Qwen3ForCausalLM", "qwen3"}, {ARCH_GEMMA3, "Gemma3ForCausalLM", "gemma3_text"},
-};
-
 static void set_num(struct js *o, const char *key, double x)
 {
 	js_set(o, key, js_num(x));
@@ -73,27 +65,43 @@ static void gemma3_keys(struct js *o, const struct model_config *c)
 	if (fabs(scalar - round(scalar)) < 1e-6 * scalar)
 		scalar = round(scalar);
 	for (uint32_t i = 0; i < c->layers; i++)
-		js_push(&types, js_str(c->window && c->window_every && (i + 1) % c->window_every ? "sliding_attention"
-		                                                                                   : "full_attention"));
+		js_push(&types, js_str(model_windowed(c, i) ? "sliding_attention" : "full_attention"));
 	js_set(o, "layer_types", types);
 	if (c->window_every)
 		set_num(o, "_sliding_window_pattern", c->window_every);
 	set_num(o, "query_pre_attn_scalar", scalar);
 	set_num(o, "sliding_window", c->window ? c->window : c->context);
 	set_num(o, "rope_local_base_freq", c->rope_local_theta > 0 ? c->rope_local_theta : 10000);
-	js_set(o, "hidden_activation", js_str("gelu_pytorch_tanh"));
+}
+
+/* What a trait of the architecture needs. */
+static void trait_keys(struct js *o, const struct model_config *c)
+{
+	struct js rotated = js_array();
+
+	if (arch_has(c->arch, WINDOWS))
+		gemma3_keys(o, c);
+	if (arch_has(c->arch, WINDOW))
+		js_set(o, "sliding_window", c->window ? js_num(c->window) : js_null());
+	for (uint32_t i = 0; i < c->layers; i++)
+		js_push(&rotated, js_num(model_rotated(c, i)));
+	if (arch_has(c->arch, NO_ROPE_LAYERS)) {
+		js_set(o, "no_rope_layers", rotated);
+		if (c->rope_skip)
+			set_num(o, "no_rope_layer_interval", c->rope_skip);
+	} else {
+		js_free(rotated);
+	}
 }
 
 static struct js config_json(const struct model_config *c, const struct vocab *v)
 {
+	const struct arch_row *row = arch_row(c->arch);
 	struct js o = js_object(), list = js_array();
 
-	for (size_t i = 0; i < LEN(names); i++)
-		if (names[i].arch == c->arch) {
-			js_push(&list, js_str(names[i].architecture));
-			js_set(&o, "architectures", list);
-			js_set(&o, "model_type", js_str(names[i].type));
-		}
+	js_push(&list, js_str(row->hf));
+	js_set(&o, "architectures", list);
+	js_set(&o, "model_type", js_str(row->hf_type));
 	set_num(&o, "vocab_size", c->vocab);
 	set_num(&o, "num_hidden_layers", c->layers);
 	set_num(&o, "hidden_size", c->width);
@@ -108,10 +116,8 @@ static struct js config_json(const struct model_config *c, const struct vocab *v
 	js_set(&o, "tie_word_embeddings", js_bool(c->tied));
 	js_set(&o, "attention_bias", js_bool(0));
 	js_set(&o, "torch_dtype", js_str("bfloat16"));
-	if (c->arch == ARCH_GEMMA3)
-		gemma3_keys(&o, c);
-	else
-		js_set(&o, "hidden_act", js_str("silu"));
+	trait_keys(&o, c);
+	js_set(&o, row->act_key, js_str(row->act));
 	js_set(&o, "bos_token_id", v && v->bos >= 0 ? js_num(v->bos) : js_null());
 	js_set(&o, "eos_token_id", v && v->eos >= 0 ? js_num(v->eos) : js_null());
 	return o;
@@ -143,7 +149,7 @@ static void header(const struct model_config *c, struct buf *out)
 	buf_adds(out, "{\"__metadata__\":{\"format\":\"pt\"}");
 	for (size_t i = 0; i < model_params(c); i++) {
 		model_param(c, i, &p);
-		hf_name(c->arch, p.name, &name);
+		hf_name(&p, &name);
 		buf_addf(out, ",\"%s\":{\"dtype\":\"BF16\",\"shape\":[%llu", name.data, (unsigned long long)p.rows);
 		if (p.rank == 2)
 			buf_addf(out, ",%llu", (unsigned long long)p.cols);

@@ -75,4 +75,7 @@ MUST_CHECK int gguf_config(const struct gguf *g, struct model_config *out, struc
 /* out is initialised here. Released again on error. */
 MUST_CHECK int gguf_vocab(const struct gguf *g, struct vocab *out, struct err *e);
 
+/* Layers without rotation: the format has no key, its readers take every fourth. */
+enum { GGUF_ROPE_SKIP = 4 };
+
 #endif

@@ -222,10 +222,10 @@ int gguf_config(const struct gguf *g, struct model_config *out, struct err *e)
 
 	if (!*g->arch)
 		return missing(g, "general.architecture", e);
-	c.arch = arch_by_name(g->arch);
+	c.arch = arch_by_gguf(g->arch);
 	if (!c.arch)
-		return err_set(e, "%s: architecture '%s' is not supported (llama, qwen2, qwen3 and gemma3 are)",
-		               g->map.path, label(g->arch, strlen(g->arch)).s);
+		return err_set(e, "%s: architecture '%s' is not supported (of %s)", g->map.path,
+		               label(g->arch, strlen(g->arch)).s, arch_list());
 	if (refuse_extras(g, e) || need_size(g, ".block_count", &c.layers, e) ||
 	    need_size(g, ".embedding_length", &c.width, e) || need_size(g, ".feed_forward_length", &c.ffn, e) ||
 	    need_size(g, ".context_length", &c.context, e) || heads(g, &c, e) || rope(g, &c, e))
@@ -236,6 +236,8 @@ int gguf_config(const struct gguf *g, struct model_config *out, struct err *e)
 	c.norm_eps = (float)eps;
 	if (c.arch == ARCH_GEMMA3 && gemma3(g, &c, e))
 		return -1;
+	if (arch_has(c.arch, NO_ROPE_LAYERS))
+		c.rope_skip = GGUF_ROPE_SKIP;
 	found = gguf_strings(g, "tokenizer.ggml.tokens", &at, &vocab, e);
 	if (found <= 0)
 		return found ? -1 : missing(g, "tokenizer.ggml.tokens", e);

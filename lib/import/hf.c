@@ -11,50 +11,12 @@
 
 enum { INDEX_MAX = 64 << 20, SHARDS_MAX = 4096 };
 
-static const struct {
-	const char *ours, *theirs;
-	unsigned arch;               /* 0: all but those of a later entry with the same name */
-} layer_names[] = {
-	{"ffn_norm.weight", "pre_feedforward_layernorm.weight", ARCH_GEMMA3},
-	{"attn_norm.weight", "input_layernorm.weight", 0},
-	{"attn_q.weight", "self_attn.q_proj.weight", 0},
-	{"attn_k.weight", "self_attn.k_proj.weight", 0},
-	{"attn_v.weight", "self_attn.v_proj.weight", 0},
-	{"attn_q.bias", "self_attn.q_proj.bias", 0},
-	{"attn_k.bias", "self_attn.k_proj.bias", 0},
-	{"attn_v.bias", "self_attn.v_proj.bias", 0},
-	{"attn_q_norm.weight", "self_attn.q_norm.weight", 0},
-	{"attn_k_norm.weight", "self_attn.k_norm.weight", 0},
-	{"attn_output.weight", "self_attn.o_proj.weight", 0},
-	{"post_attention_norm.weight", "post_attention_layernorm.weight", 0},
-	{"ffn_norm.weight", "post_attention_layernorm.weight", 0},
-	{"ffn_gate.weight", "mlp.gate_proj.weight", 0},
-	{"ffn_up.weight", "mlp.up_proj.weight", 0},
-	{"ffn_down.weight", "mlp.down_proj.weight", 0},
-	{"post_ffw_norm.weight", "post_feedforward_layernorm.weight", 0},
-};
-
-static const struct {
-	const char *ours, *theirs;
-} outer_names[] = {
-	{"token_embd.weight", "model.embed_tokens.weight"},
-	{"output_norm.weight", "model.norm.weight"},
-	{"output.weight", "lm_head.weight"},
-};
-
-void hf_name(enum arch arch, const char *ours, struct buf *out)
+void hf_name(const struct param *p, struct buf *out)
 {
-	const char *dot = strncmp(ours, "blk.", 4) ? NULL : strchr(ours + 4, '.');
-
 	buf_clear(out);
-	for (size_t i = 0; !dot && i < LEN(outer_names); i++)
-		if (!strcmp(ours, outer_names[i].ours))
-			buf_adds(out, outer_names[i].theirs);
-	for (size_t i = 0; dot && i < LEN(layer_names); i++)
-		if (!strcmp(dot + 1, layer_names[i].ours) && (!layer_names[i].arch || layer_names[i].arch == arch)) {
-			buf_addf(out, "model.layers.%.*s.%s", (int)(dot - ours - 4), ours + 4, layer_names[i].theirs);
-			break;
-		}
+	if (p->layer >= 0)
+		buf_addf(out, "model.layers.%d.", p->layer);
+	buf_adds(out, p->hf);
 }
 
 int hf_json(const char *dir, const char *file, size_t cap, int optional, struct js *out, struct err *e)
@@ -205,7 +167,7 @@ static int place(struct import *im, size_t i, struct err *e)
 	int rc = -1;
 
 	model_param(&im->config, i, &p);
-	hf_name(im->config.arch, p.name, &name);
+	hf_name(&p, &name);
 	t = find(im, name.data, &s);
 	if (!t) {
 		err_set(e, "%s: tensor %s is missing", im->path, name.data);

@@ -6,9 +6,8 @@
 #include "jsonl/jsonl.h"
 #include "model/config.h"
 
-/* "blk.0.attn_q.weight" to "model.layers.0.self_attn.q_proj.weight"; out is cleared first, and stays
- * empty for a name that no architecture has. */
-void hf_name(enum arch arch, const char *ours, struct buf *out);
+/* "model.layers.0.self_attn.q_proj.weight"; out is cleared first. */
+void hf_name(const struct param *p, struct buf *out);
 /* Reads dir/file, an object of at most cap bytes; JS_NONE if it is optional and absent. */
 MUST_CHECK int hf_json(const char *dir, const char *file, size_t cap, int optional, struct js *out, struct err *e);
 /* config.json as a model_config. */

@@ -12,20 +12,6 @@
 
 enum { CONFIG_MAX = 4 << 20 };
 
-static const struct {
-	const char *architecture, *type;
-	enum arch arch;
-	const char *act_key, *act;
-	double theta;
-	int head_size;               /* 0: width / heads */
-	int tied;
-} known[] = {
-	{"LlamaForCausalLM", "llama", ARCH_LLAMA, "hidden_act", "silu", 10000, 0, 0},
-	{"Qwen2ForCausalLM", "qwen2", ARCH_QWEN2, "hidden_act", "silu", 10000, 0, 0},
-	{"Qwen3ForCausalLM", "qwen3", ARCH_QWEN3, "hidden_act", "silu", 10000, 128, 0},
-	{"Gemma3ForCausalLM", "gemma3_text", ARCH_GEMMA3, "hidden_activation", "gelu_pytorch_tanh", 1000000, 256, 1},
-};
-
 /* null counts as absent. */
 static int absent(struct js v)
 {
@@ -87,26 +73,27 @@ static int only_text(struct js o, const char *key, const char *want, struct err 
 	return rc;
 }
 
-static int find_arch(struct js o, size_t *out, struct err *e)
+static const struct arch_row *find_arch(struct js o, enum arch *out, struct err *e)
 {
 	struct js list = js_get(o, "architectures"), first = js_at(list, 0), type = js_get(o, "model_type");
 	const char *name = js_kind(first) == JS_STRING ? js_string(first) : NULL;
-	int rc = -1;
+	const char *kind = js_kind(type) == JS_STRING ? js_string(type) : "unknown";
+	const struct arch_row *row = NULL;
 
-	for (*out = 0; *out < LEN(known); ++*out)
-		if (name ? !strcmp(name, known[*out].architecture)
-		         : js_kind(type) == JS_STRING && !strcmp(js_string(type), known[*out].type))
-			break;
-	if (*out < LEN(known))
-		rc = 0;
-	else
-		err_set(e, "architecture '%.80s' is not supported (LlamaForCausalLM, Qwen2ForCausalLM, "
-		        "Qwen3ForCausalLM and Gemma3ForCausalLM are)",
-		        name ? name : js_kind(type) == JS_STRING ? js_string(type) : "unknown");
+	for (int a = ARCH_LLAMA; a < ARCHS && !row; a++) {
+		const struct arch_row *r = arch_row(a);
+
+		if (name ? !strcmp(name, r->hf) : !strcmp(kind, r->hf_type)) {
+			row = r;
+			*out = a;
+		}
+	}
+	if (!row)
+		err_set(e, "architecture '%.80s' is not supported (of %s)", name ? name : kind, arch_list());
 	js_free(list);
 	js_free(first);
 	js_free(type);
-	return rc;
+	return row;
 }
 
 /* One set of rope settings: scaling into c, theta into *theta. */
@@ -253,6 +240,66 @@ static int gemma3(struct js o, struct model_config *c, struct err *e)
 	return 0;
 }
 
+static int is_null(struct js o, const char *key)
+{
+	struct js v = js_get(o, key);
+	int yes = js_kind(v) == JS_NULL;
+
+	js_free(v);
+	return yes;
+}
+
+static int rotated_at(struct js list, uint32_t i)
+{
+	struct js v = js_at(list, i);
+	int yes = js_kind(v) != JS_NUMBER || js_number(v) != 0;
+
+	js_free(v);
+	return yes;
+}
+
+/* One window for all layers, or none. */
+static int one_window(struct js o, struct model_config *c, struct err *e)
+{
+	uint32_t every = c->layers + 1;
+
+	c->window = 4096;
+	if (is_null(o, "sliding_window"))
+		c->window = 0;
+	else if (get_size(o, "sliding_window", &c->window, e) < 0)
+		return -1;
+	if (!c->window)
+		return 0;
+	c->window_every = every;
+	c->rope_local_theta = c->rope_theta;
+	if (c->rope_linear != 0 || c->rope_factor != 0)
+		return err_set(e, "rope scaling of windowed layers is not supported");
+	return 0;
+}
+
+/* no_rope_layers has 1 for a layer that is rotated; else every no_rope_layer_interval-th is not. */
+static int no_rope_layers(struct js o, struct model_config *c, struct err *e)
+{
+	struct js list = js_get(o, "no_rope_layers");
+	uint32_t every = 4, first = 0;
+	int rc = get_size(o, "no_rope_layer_interval", &every, e) < 0 ? -1 : 0;
+
+	if (!rc && !absent(list)) {
+		if (js_kind(list) != JS_ARRAY || js_len(list) != c->layers)
+			rc = err_set(e, "no_rope_layers: expected a number for each of %u layers", c->layers);
+		for (uint32_t i = 0; i < c->layers && !rc && !first; i++)
+			if (!rotated_at(list, i))
+				first = i + 1;
+		every = first || every <= c->layers ? first : every;
+		for (uint32_t i = 0; i < c->layers && !rc; i++)
+			if (rotated_at(list, i) != (!every || (i + 1) % every != 0))
+				rc = err_set(e, "no_rope_layers: not a regular pattern");
+	}
+	c->rope_skip = every;
+	js_free(list);
+	return rc;
+}
+
 /* What would be computed otherwise. */
 static int refuse_extras(struct js o, const struct model_config *c, struct err *e)
 {
@@ -280,44 +327,52 @@ static int refuse_extras(struct js o, const struct model_config *c, struct err *
 		if (there)
 			return err_set(e, "%s is not supported", objects[i]);
 	}
-	if (c->arch != ARCH_GEMMA3 && layer_types(o, c, &every, e) < 0)
+	if (!arch_has(c->arch, WINDOWS) && layer_types(o, c, &every, e) < 0)
 		return -1;
-	if (c->arch != ARCH_GEMMA3 && every != 1)
+	if (!arch_has(c->arch, WINDOWS) && every != 1)
 		return err_set(e, "layer_types: windowed layers are not supported");
 	return 0;
 }
 
+/* What only architectures with some trait have. */
+static int traits(struct js o, struct model_config *c, struct err *e)
+{
+	if (!arch_has(c->arch, WINDOWS))
+		c->rope_local_theta = 0;
+	if (arch_has(c->arch, WINDOWS) && gemma3(o, c, e))
+		return -1;
+	if (arch_has(c->arch, WINDOW) && one_window(o, c, e))
+		return -1;
+	return arch_has(c->arch, NO_ROPE_LAYERS) && no_rope_layers(o, c, e) ? -1 : 0;
+}
+
 static int read_config(struct js o, struct model_config *c, struct err *e)
 {
-	double eps = 1e-6;
-	size_t k;
+	const struct arch_row *row = find_arch(o, &c->arch, e);
+	double eps;
 
-	if (find_arch(o, &k, e))
+	if (!row)
 		return -1;
-	c->arch = known[k].arch;
-	c->rope_theta = known[k].theta;
-	c->rope_local_theta = c->arch == ARCH_GEMMA3 ? 10000 : 0;
-	c->tied = known[k].tied;
+	eps = row->eps;
+	c->rope_theta = row->theta;
+	c->rope_local_theta = arch_has(c->arch, WINDOWS) ? 10000 : 0;
+	c->tied = row->tied;
 	if (need_size(o, "num_hidden_layers", &c->layers, e) || need_size(o, "hidden_size", &c->width, e) ||
 	    need_size(o, "intermediate_size", &c->ffn, e) || need_size(o, "num_attention_heads", &c->heads, e) ||
 	    need_size(o, "vocab_size", &c->vocab, e) || need_size(o, "max_position_embeddings", &c->context, e))
 		return -1;
-	c->kv_heads = c->heads;
-	c->head_size = (uint32_t)known[k].head_size;
 	if (!c->heads)
 		return err_set(e, "num_attention_heads: there are no heads");
-	if (!c->head_size)
-		c->head_size = c->width / c->heads;
+	c->kv_heads = row->kv_heads ? row->kv_heads : c->heads;
+	c->head_size = row->head_size ? row->head_size : c->width / c->heads;
 	if (get_size(o, "num_key_value_heads", &c->kv_heads, e) < 0 || get_size(o, "head_dim", &c->head_size, e) < 0 ||
 	    get_number(o, "rms_norm_eps", &eps, e) < 0 || get_flag(o, "tie_word_embeddings", &c->tied, e) < 0 ||
-	    only_text(o, known[k].act_key, known[k].act, e) || rope(o, c, e))
+	    only_text(o, row->act_key, row->act, e) || rope(o, c, e))
 		return -1;
 	c->norm_eps = (float)eps;
 	if (!c->kv_heads)
 		return err_set(e, "num_key_value_heads: there are no heads");
-	if (c->arch == ARCH_GEMMA3 ? gemma3(o, c, e) : (c->rope_local_theta = 0, 0))
-		return -1;
-	return refuse_extras(o, c, e) || model_config_check(c, e) ? -1 : 0;
+	return traits(o, c, e) || refuse_extras(o, c, e) || model_config_check(c, e) ? -1 : 0;
 }
 
 int hf_config(const char *dir, struct model_config *out, struct err *e)

@@ -9,8 +9,8 @@
  *
  * Tensors come out as bf16 (bits in a uint16_t), rounded to nearest even, in the
  * layout of model/config.h: [rows][columns] row-major, Q and K rows in half-split order
- * (the llama architecture's GGUF permutation is undone), gemma3's norms as
- * factors (a Hugging Face file stores factor - 1).
+ * (GGUF's permutation of some architectures is undone), gemma3's norms as w where the
+ * factor is 1 + w (as in a Hugging Face file; GGUF has the factor).
  *
  * A mapped file that another process truncates while it is read ends this
  * one (SIGBUS): the mapping is only as safe as the file is at rest.

@@ -17,14 +17,14 @@ static struct mem take(struct mem base, size_t *at, size_t n, size_t size)
 /* Norms of a row's heads. */
 static size_t head_norms(const struct model_config *c)
 {
-	return c->heads + c->kv_heads;
+	return arch_has(c->arch, NORMS_WHOLE) ? 2 : (size_t)c->heads + c->kv_heads;
 }
 
 /* All but x_in. */
 static struct layer_acts one_layer(const struct model_config *c, size_t n, struct mem base, size_t *at)
 {
 	size_t d = c->width, hs = q_width(c), gs = kv_width(c);
-	int qk = c->arch == ARCH_QWEN3 || c->arch == ARCH_GEMMA3, post = c->arch == ARCH_GEMMA3;
+	int qk = arch_has(c->arch, NORMS_QK), post = arch_has(c->arch, NORMS_AFTER);
 	struct layer_acts y = {0};
 
 	y.x_mid = take(base, at, n * d, sizeof(float));

@@ -42,25 +42,14 @@ static const struct field {
 	FIELD(attn_scale, K_F64, 0, 1e6),
 	FIELD(lora_rank, K_U32, 0, 4096),
 	FIELD(lora_alpha, K_F64, 0, 1e6),
+	FIELD(rope_skip, K_U32, 0, 1024),
 #undef FIELD
 };
-enum { ALWAYS = LEN(fields) - 2 };       /* the fields after these are there with adapters only */
+enum { ALWAYS = LEN(fields) - 3 };       /* the fields after these are there where they say something */
 
-static const char *const arch_names[] = {
-	[ARCH_LLAMA] = "llama", [ARCH_QWEN2] = "qwen2", [ARCH_QWEN3] = "qwen3", [ARCH_GEMMA3] = "gemma3",
-};
-
-const char *arch_name(enum arch a)
+static int says_something(const struct model_config *c, size_t field)
 {
-	return a >= ARCH_LLAMA && a <= ARCH_GEMMA3 ? arch_names[a] : "unknown";
-}
-
-enum arch arch_by_name(const char *name)
-{
-	for (int a = ARCH_LLAMA; a <= ARCH_GEMMA3; a++)
-		if (!strcmp(name, arch_names[a]))
-			return a;
-	return 0;
+	return field < ALWAYS || (field < LEN(fields) - 1 ? c->lora_rank : c->rope_skip);
 }
 
 static uint32_t *u32_at(const struct model_config *c, const struct field *f)
@@ -86,9 +75,11 @@ static double number_of(const struct model_config *c, const struct field *f)
 
 void model_config_print(const struct model_config *c, struct buf *out)
 {
-	for (size_t i = 0; i < (c->lora_rank ? LEN(fields) : ALWAYS); i++) {
+	for (size_t i = 0; i < LEN(fields); i++) {
 		const struct field *f = &fields[i];
 
+		if (!says_something(c, i))
+			continue;
 		buf_addf(out, "%s ", f->name);
 		if (f->kind == K_ARCH)
 			buf_adds(out, arch_name(c->arch));
@@ -113,8 +104,7 @@ static int set(struct model_config *c, const struct field *f, const char *value,
 	switch (f->kind) {
 	case K_ARCH:
 		c->arch = arch_by_name(value);
-		return c->arch ? 0 : err_set(e, "%s: unsupported architecture '%s' (llama, qwen2, qwen3, gemma3)",
-		                             f->name, value);
+		return c->arch ? 0 : err_set(e, "%s: unsupported architecture '%s' (%s)", f->name, value, arch_list());
 	case K_U32:
 	case K_FLAG:
 		if (parse_u64(value, (uint64_t)f->min, (uint64_t)f->max, &u, e))
@@ -195,8 +185,10 @@ static int check_rope(const struct model_config *c, struct err *e)
 		return err_set(e, "model configuration: rope scaling needs factor >= 1, 0 < rope_low < rope_high and rope_orig");
 	if (c->rope_linear != 0 && c->rope_linear < 1)
 		return err_set(e, "model configuration: rope_linear %g is neither 0 nor at least 1", c->rope_linear);
-	if (c->window && c->arch != ARCH_GEMMA3)
-		return err_set(e, "model configuration: a sliding window is supported for gemma3 only");
+	if (c->window && !arch_has(c->arch, WINDOWS | WINDOW))
+		return err_set(e, "model configuration: %s has no sliding window", arch_name(c->arch));
+	if (c->rope_skip && !arch_has(c->arch, NO_ROPE_LAYERS))
+		return err_set(e, "model configuration: %s has no layers without rotation (rope_skip)", arch_name(c->arch));
 	if (c->window && c->rope_local_theta < 1)
 		return err_set(e, "model configuration: a sliding window needs rope_local_theta");
 	return 0;
@@ -204,7 +196,7 @@ static int check_rope(const struct model_config *c, struct err *e)
 
 int model_config_check(const struct model_config *c, struct err *e)
 {
-	if (c->arch < ARCH_LLAMA || c->arch > ARCH_GEMMA3)
+	if (c->arch < ARCH_LLAMA || c->arch >= ARCHS)
 		return err_set(e, "model configuration: unsupported architecture");
 	for (size_t i = 1; i < LEN(fields); i++) {
 		double x = number_of(c, &fields[i]);
@@ -226,111 +218,87 @@ int model_config_check(const struct model_config *c, struct err *e)
 
 /* ---- the list of tensors ---- */
 
-enum size { ONE, D, F, V, HS, GS, S };
-enum { NOT_TIED = 1 << 8 };
-
-static const struct part {
-	const char *name;
-	enum size rows, cols;            /* ONE: a vector */
-	unsigned where;                  /* bit per architecture; 0: all; NOT_TIED */
-} head_parts[] = {
-	{"token_embd.weight", V, D, 0},
-}, layer_parts[] = {
-	{"attn_norm.weight", D, ONE, 0},
-	{"attn_q.weight", HS, D, 0},
-	{"attn_k.weight", GS, D, 0},
-	{"attn_v.weight", GS, D, 0},
-	{"attn_q.bias", HS, ONE, 1 << ARCH_QWEN2},
-	{"attn_k.bias", GS, ONE, 1 << ARCH_QWEN2},
-	{"attn_v.bias", GS, ONE, 1 << ARCH_QWEN2},
-	{"attn_q_norm.weight", S, ONE, 1 << ARCH_QWEN3 | 1 << ARCH_GEMMA3},
-	{"attn_k_norm.weight", S, ONE, 1 << ARCH_QWEN3 | 1 << ARCH_GEMMA3},
-	{"attn_output.weight", D, HS, 0},
-	{"post_attention_norm.weight", D, ONE, 1 << ARCH_GEMMA3},
-	{"ffn_norm.weight", D, ONE, 0},
-	{"ffn_gate.weight", F, D, 0},
-	{"ffn_up.weight", F, D, 0},
-	{"ffn_down.weight", D, F, 0},
-	{"post_ffw_norm.weight", D, ONE, 1 << ARCH_GEMMA3},
-}, tail_parts[] = {
-	{"output_norm.weight", D, ONE, 0},
-	{"output.weight", V, D, NOT_TIED},
-};
-
-static int part_there(const struct part *p, const struct model_config *c)
+static int part_there(const struct arch_tensor *t, const struct model_config *c)
 {
-	if (p->where == NOT_TIED)
-		return !c->tied;
-	return !p->where || p->where >> c->arch & 1;
-}
+	unsigned has = arch_row(c->arch)->traits | (c->tied ? 0 : NOT_TIED);
 
-static size_t parts_there(const struct part *p, size_t n, const struct model_config *c)
-{
-	size_t k = 0;
-
-	for (size_t i = 0; i < n; i++)
-		k += part_there(&p[i], c);
-	return k;
+	return (has & t->with) == t->with && !(has & t->without);
 }
 
 static uint64_t size_of(enum size s, const struct model_config *c)
 {
+	uint64_t hs = (uint64_t)c->heads * c->head_size, gs = (uint64_t)c->kv_heads * c->head_size;
+	int whole = arch_has(c->arch, NORMS_WHOLE);
+
 	switch (s) {
-	case D: return c->width;
-	case F: return c->ffn;
-	case V: return c->vocab;
-	case HS: return (uint64_t)c->heads * c->head_size;
-	case GS: return (uint64_t)c->kv_heads * c->head_size;
-	case S: return c->head_size;
-	case ONE: break;
+	case SIZE_D: return c->width;
+	case SIZE_F: return c->ffn;
+	case SIZE_V: return c->vocab;
+	case SIZE_HS: return hs;
+	case SIZE_GS: return gs;
+	case SIZE_NORM_Q: return whole ? hs : c->head_size;
+	case SIZE_NORM_K: return whole ? gs : c->head_size;
+	case SIZE_NONE: break;
 	}
 	return 1;
 }
 
+/* How many of a place's tensors this model has. */
+static size_t parts_there(const struct model_config *c, enum tensor_place place)
+{
+	size_t n, k = 0;
+	const struct arch_tensor *t = arch_tensors(place, &n);
+
+	for (size_t i = 0; i < n; i++)
+		k += (size_t)part_there(&t[i], c);
+	return k;
+}
+
 static size_t parts_per_layer(const struct model_config *c)
 {
-	return parts_there(layer_parts, LEN(layer_parts), c);
+	return parts_there(c, IN_LAYER);
 }
 
 size_t model_base_params(const struct model_config *c)
 {
-	return LEN(head_parts) + c->layers * parts_per_layer(c) + parts_there(tail_parts, LEN(tail_parts), c);
+	return parts_there(c, BEFORE_LAYERS) + c->layers * parts_per_layer(c) + parts_there(c, AFTER_LAYERS);
 }
 
-/* A layer's matrices by their place in it. */
-static size_t layer_matrices(const struct model_config *c, size_t place[LEN(layer_parts)])
+/* A layer's matrices by their place in it; returns how many. */
+static size_t layer_matrices(const struct model_config *c, size_t place[MATRICES])
 {
-	size_t n = 0, at = 0;
+	size_t n, m = 0, at = 0;
+	const struct arch_tensor *t = arch_tensors(IN_LAYER, &n);
 
-	for (size_t i = 0; i < LEN(layer_parts); i++) {
-		if (!part_there(&layer_parts[i], c))
+	for (size_t i = 0; i < n; i++) {
+		if (!part_there(&t[i], c))
 			continue;
-		if (layer_parts[i].cols != ONE)
-			place[n++] = at;
+		if (t[i].role == ROLE_MATRIX)
+			place[m++] = at;
 		at++;
 	}
-	return n;
+	return m;
 }
 
 size_t model_params(const struct model_config *c)
 {
-	size_t place[LEN(layer_parts)];
+	size_t place[MATRICES];
 
 	return model_base_params(c) + (c->lora_rank ? 2 * c->layers * layer_matrices(c, place) : 0);
 }
 
 size_t model_adapted(const struct model_config *c, size_t i)
 {
-	size_t place[LEN(layer_parts)], n = layer_matrices(c, place), k = (i - model_base_params(c)) / 2;
+	size_t place[MATRICES], n = layer_matrices(c, place), k = (i - model_base_params(c)) / 2;
 
-	return LEN(head_parts) + k / n * parts_per_layer(c) + place[k % n];
+	return parts_there(c, BEFORE_LAYERS) + k / n * parts_per_layer(c) + place[k % n];
 }
 
 size_t model_adapter(const struct model_config *c, size_t i)
 {
-	size_t place[LEN(layer_parts)], n = layer_matrices(c, place), per = parts_per_layer(c), k = i - LEN(head_parts);
+	size_t place[MATRICES], n = layer_matrices(c, place), per = parts_per_layer(c), k = i - parts_there(c, BEFORE_LAYERS);
 
-	if (!c->lora_rank || i < LEN(head_parts) || k >= c->layers * per)
+	if (!c->lora_rank || i < parts_there(c, BEFORE_LAYERS) || k >= c->layers * per)
 		return 0;
 	for (size_t j = 0; j < n; j++)
 		if (place[j] == k % per)
@@ -345,39 +313,54 @@ static void adapter_param(const struct model_config *c, size_t i, struct param *
 	struct param w;
 
 	model_param(c, model_adapted(c, i), &w);
-	*p = (struct param){.rank = 2, .rows = b ? w.rows : c->lora_rank, .cols = b ? c->lora_rank : w.cols};
+	*p = (struct param){
+		.rank = 2, .rows = b ? w.rows : c->lora_rank, .cols = b ? c->lora_rank : w.cols,
+		.role = ROLE_ADAPTER, .kind = w.kind, .layer = w.layer, .hf = "",
+	};
 	snprintf(p->name, sizeof p->name, "%.55s.lora_%c", w.name, b ? 'b' : 'a');
 }
 
 void model_param(const struct model_config *c, size_t i, struct param *out)
 {
-	size_t per = parts_per_layer(c), layer = 0, k = i;
-	const struct part *p = head_parts;
-	int in_layer = 0;
+	size_t per = parts_per_layer(c), first = parts_there(c, BEFORE_LAYERS), layer = 0, n;
+	enum tensor_place place = BEFORE_LAYERS;
+	const struct arch_tensor *t;
 
 	if (i >= model_base_params(c)) {
 		adapter_param(c, i, out);
 		return;
 	}
-	if (i >= LEN(head_parts)) {
-		k = i - LEN(head_parts);
-		in_layer = k < c->layers * per;
-		layer = k / per;
-		k -= in_layer ? layer * per : c->layers * per;
-		p = in_layer ? layer_parts : tail_parts;
+	if (i >= first) {
+		i -= first;
+		layer = i / per;
+		place = layer < c->layers ? IN_LAYER : AFTER_LAYERS;
+		i -= place == IN_LAYER ? layer * per : c->layers * per;
 	}
-	while (!part_there(p, c) || k--)
-		p++;
-	*out = (struct param){.rank = p->cols == ONE ? 1 : 2, .rows = size_of(p->rows, c), .cols = size_of(p->cols, c)};
-	if (in_layer)
-		snprintf(out->name, sizeof out->name, "blk.%zu.%s", layer, p->name);
+	for (t = arch_tensors(place, &n); !part_there(t, c) || i--; t++)
+		;
+	*out = (struct param){
+		.rank = t->cols == SIZE_NONE ? 1 : 2, .rows = size_of(t->rows, c), .cols = size_of(t->cols, c),
+		.role = t->role, .kind = t->kind, .layer = place == IN_LAYER ? (int)layer : -1, .hf = t->hf,
+	};
+	if (place == IN_LAYER)
+		snprintf(out->name, sizeof out->name, "blk.%zu.%s", layer, t->name);
 	else
-		snprintf(out->name, sizeof out->name, "%s", p->name);
+		snprintf(out->name, sizeof out->name, "%s", t->name);
 }
 
-int model_norm_plus_one(enum arch a, const char *param)
+int model_norm_plus_one(enum arch a, const struct param *p)
 {
-	return a == ARCH_GEMMA3 && str_ends(param, "norm.weight");
+	return p->role == ROLE_NORM && arch_has(a, NORMS_PLUS_ONE);
+}
+
+int model_windowed(const struct model_config *c, size_t l)
+{
+	return c->window && c->window_every && (l + 1) % c->window_every != 0;
+}
+
+int model_rotated(const struct model_config *c, size_t l)
+{
+	return !c->rope_skip || (l + 1) % c->rope_skip != 0;
 }
 
 uint64_t model_size(const struct model_config *c)

@@ -11,9 +11,7 @@
 #ifndef MODEL_CONFIG_H
 #define MODEL_CONFIG_H
 
-#include "base/base.h"
-
-enum arch { ARCH_LLAMA = 1, ARCH_QWEN2, ARCH_QWEN3, ARCH_GEMMA3 };
+#include "model/arch.h"
 
 struct model_config {
 	enum arch arch;
@@ -26,25 +24,22 @@ struct model_config {
 	uint32_t rope_orig;
 	double rope_linear;          /* linear scaling: positions divided by this; 0 or 1: none */
 	int tied;                    /* the head is the embedding */
-	/* gemma3 */
 	uint32_t window, window_every;   /* sliding window; every n-th layer is global; 0: none */
 	double rope_local_theta;         /* of the windowed layers */
 	double attn_scale;               /* 0: 1/sqrt(head_size) */
 	/* LoRA: every layer's matrix is act(W + lora_alpha / lora_rank * B A). Rank 0: there are no adapters. */
 	uint32_t lora_rank;
 	double lora_alpha;
+	uint32_t rope_skip;              /* every n-th layer is without rotation; 0: none */
 };
 
-const char *arch_name(enum arch a);              /* "llama" */
-enum arch arch_by_name(const char *name);        /* 0 if unsupported */
-
-/* Lines "name value", every field (those of LoRA only where there are adapters); the store's "config" document. */
+/* Lines "name value", every field (LoRA's and rope_skip only where they say something); the store's "config" document. */
 void model_config_print(const struct model_config *c, struct buf *out);
-/* Every field must be there but for LoRA's, in range (a size that could overflow is refused). */
+/* Every field must be there but for LoRA's and rope_skip, in range (a size that could overflow is refused). */
 MUST_CHECK int model_config_parse(const char *text, struct model_config *out, struct err *e);
 /* Sets one field from its text form; range checked. -1 naming the field. */
 MUST_CHECK int model_config_set(struct model_config *c, const char *name, const char *value, struct err *e);
-/* Name of the i-th field in the order of printing, NULL at the end. */
+/* Name of the i-th field that must be there, in the order of printing, NULL at the end. */
 const char *model_config_field(size_t i);
 /* Divisibility and ranges, so that nothing later can overflow. */
 MUST_CHECK int model_config_check(const struct model_config *c, struct err *e);
@@ -53,10 +48,17 @@ struct param {
 	char name[64];
 	int rank;                    /* 1: vector [rows]; 2: [rows][cols] */
 	uint64_t rows, cols;         /* cols 1 for vectors */
+	enum role role;
+	int kind;                    /* which matrix or norm of its layer: see arch.h */
+	int layer;                   /* -1: not in one */
+	const char *hf;              /* its name in Hugging Face's files, in a layer without "model.layers.7." */
 };
 
-/* Does this norm multiply by 1 + w (gemma3's do)? The tensor is w: bf16 has eight bits, and 1 + w needs more. */
-int model_norm_plus_one(enum arch a, const char *param);
+/* Does this norm multiply by 1 + w (NORMS_PLUS_ONE)? */
+int model_norm_plus_one(enum arch a, const struct param *p);
+/* Layer l's: is it seen through the window, are its q and k rotated? */
+int model_windowed(const struct model_config *c, size_t l);
+int model_rotated(const struct model_config *c, size_t l);
 /* The model's tensors, in a fixed order: the base's, then the adapters' (NAME.lora_a [rank][K], NAME.lora_b [N][rank]). */
 size_t model_params(const struct model_config *c);
 void model_param(const struct model_config *c, size_t i, struct param *out);

@@ -134,7 +134,7 @@ struct attn model_attn(const struct model *m, size_t l, const struct row *rows)
 {
 	const struct model_config *c = &m->c;
 	const struct layer *y = &m->layers[l];
-	int local = c->window && c->window_every && (l + 1) % c->window_every != 0;
+	int local = model_windowed(c, l), rotated = model_rotated(c, l);
 
 	return (struct attn){
 		.heads = c->heads, .kv_heads = c->kv_heads, .size = c->head_size,
@@ -142,8 +142,8 @@ struct attn model_attn(const struct model *m, size_t l, const struct row *rows)
 		.layer = rows[0].kv->brief ? 0 : l, .window = local ? c->window : 0,
 		.scale = (float)(c->attn_scale ? c->attn_scale : 1 / sqrt(c->head_size)), .eps = c->norm_eps,
 		.bias = y->bias, .norm = {y->norm[NORM_Q], y->norm[NORM_K]},
-		.norm_size = {c->head_size, c->head_size},
-		.cos = m->rope[local].cos, .sin = m->rope[local].sin,
+		.norm_size = {head_norm_size(c, NORM_Q), head_norm_size(c, NORM_K)},
+		.cos = rotated ? m->rope[local].cos : none, .sin = rotated ? m->rope[local].sin : none,
 	};
 }
 

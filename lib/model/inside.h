@@ -9,9 +9,6 @@
 
 static const struct mem none;
 
-enum matrix_kind { W_Q, W_K, W_V, W_O, W_GATE, W_UP, W_DOWN, MATRICES };
-enum norm_kind { NORM_ATTN, NORM_POST_ATTN, NORM_FFN, NORM_POST_FFN, NORM_Q, NORM_K, NORMS };
-
 /* A weight matrix. */
 struct matrix {
 	struct mat *w;               /* fused matrix it is a part of */
@@ -99,13 +96,13 @@ struct attn model_attn(const struct model *m, size_t l, const struct row *rows);
 
 static inline enum glu model_glu(const struct model_config *c)
 {
-	return c->arch == ARCH_GEMMA3 ? GLU_GELU : GLU_SILU;
+	return arch_has(c->arch, GELU) ? GLU_GELU : GLU_SILU;
 }
 
 /* What an embedding is multiplied by. */
 static inline float embed_scale(const struct model_config *c)
 {
-	return c->arch == ARCH_GEMMA3 ? act_f32(act_of(__builtin_sqrtf((float)c->width))) : 1;
+	return arch_has(c->arch, EMBED_SCALED) ? act_f32(act_of(__builtin_sqrtf((float)c->width))) : 1;
 }
 
 /* Adds the gradients of x's adapter: dy[n] (act) with row stride ld, the inputs in[n][k] (act). */
@@ -144,6 +141,14 @@ void model_layer_again(struct model *m, size_t l, const struct row *rows, const 
 static inline size_t panels_up(size_t n)
 {
 	return (n + dev->panel - 1) / dev->panel * dev->panel;
+}
+
+/* Values that a norm of q's or k's heads takes together. */
+static inline size_t head_norm_size(const struct model_config *c, enum norm_kind which)
+{
+	size_t heads = which == NORM_Q ? c->heads : c->kv_heads;
+
+	return arch_has(c->arch, NORMS_WHOLE) ? heads * c->head_size : c->head_size;
 }
 
 static inline size_t q_width(const struct model_config *c)

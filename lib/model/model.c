@@ -7,40 +7,12 @@
 
 /* ---- where each parameter lives ---- */
 
-static const struct { const char *suffix; int what; } matrices[] = {
-	{"attn_q.weight", W_Q}, {"attn_k.weight", W_K}, {"attn_v.weight", W_V}, {"attn_output.weight", W_O},
-	{"ffn_gate.weight", W_GATE}, {"ffn_up.weight", W_UP}, {"ffn_down.weight", W_DOWN},
-}, norms[] = {
-	{"attn_norm.weight", NORM_ATTN}, {"post_attention_norm.weight", NORM_POST_ATTN},
-	{"ffn_norm.weight", NORM_FFN}, {"post_ffw_norm.weight", NORM_POST_FFN},
-	{"attn_q_norm.weight", NORM_Q}, {"attn_k_norm.weight", NORM_K},
-}, biases[] = {
-	{"attn_q.bias", W_Q}, {"attn_k.bias", W_K}, {"attn_v.bias", W_V},
-};
-
-/* Parses "blk.7.attn_q.weight"; returns the suffix, or NULL if it is no layer's tensor. */
-static const char *split_name(const char *name, size_t *layer)
-{
-	char *end;
-
-	if (strncmp(name, "blk.", 4))
-		return NULL;
-	*layer = strtoul(name + 4, &end, 10);
-	return *end == '.' ? end + 1 : NULL;
-}
-
 struct matrix *model_matrix(struct model *m, size_t i)
 {
 	struct param p;
-	const char *suffix;
-	size_t layer;
 
 	model_param(&m->c, i, &p);
-	suffix = split_name(p.name, &layer);
-	for (size_t j = 0; suffix && j < LEN(matrices); j++)
-		if (!strcmp(suffix, matrices[j].suffix))
-			return &m->layers[layer].w[matrices[j].what];
-	return NULL;
+	return p.role == ROLE_MATRIX ? &m->layers[p.layer].w[p.kind] : NULL;
 }
 
 /* slot[0 .. n) = one + w, in a memory of `all` values that begins as zeros. */
@@ -60,50 +32,53 @@ static void set_vector(struct mem *slot, size_t all, size_t at, struct mem w, si
 	free(x);
 }
 
-static void set_layer(struct layer *l, enum arch arch, const char *suffix, const struct param *p, size_t i,
-                      struct mem w)
+static void set_norm(struct model *m, const struct param *p, size_t i, struct mem w)
 {
-	for (size_t j = 0; j < LEN(matrices); j++)
-		if (!strcmp(suffix, matrices[j].suffix)) {
-			struct matrix *x = &l->w[matrices[j].what];
+	struct layer *l = p->layer < 0 ? NULL : &m->layers[p->layer];
 
-			dev->mat_set(x->w, x->col, w, x->n);
-			l->matrix_param[matrices[j].what] = (int)i;
-		}
-	for (size_t j = 0; j < LEN(norms); j++)
-		if (!strcmp(suffix, norms[j].suffix)) {
-			set_vector(&l->norm[norms[j].what], p->rows, 0, w, p->rows,
-			           (float)model_norm_plus_one(arch, p->name));
-			l->norm_param[norms[j].what] = (int)i;
-		}
-	for (size_t j = 0; j < LEN(biases); j++)
-		if (!strcmp(suffix, biases[j].suffix)) {
-			set_vector(&l->bias, l->qkv.n, l->w[biases[j].what].col, w, p->rows, 0);
-			l->bias_param[biases[j].what] = (int)i;
-		}
+	set_vector(l ? &l->norm[p->kind] : &m->norm, p->rows, 0, w, p->rows,
+	           (float)model_norm_plus_one(m->c.arch, p));
+	*(l ? &l->norm_param[p->kind] : &m->norm_param) = (int)i;
+}
+
+static void set_embedding(struct model *m, size_t i, struct mem w)
+{
+	m->embed_param = (int)i;
+	dev->mat_set(m->c.tied ? &m->head : &m->embed, 0, w, m->c.vocab);
+	if (m->c.tied)
+		m->head_param = (int)i;
 }
 
 void model_set(struct model *m, size_t i, struct mem w)
 {
 	struct param p;
-	const char *suffix;
-	size_t layer;
+	struct matrix *x;
+	struct layer *l;
 
 	model_param(&m->c, i, &p);
-	suffix = split_name(p.name, &layer);
-	if (suffix) {
-		set_layer(&m->layers[layer], m->c.arch, suffix, &p, i, w);
-	} else if (!strcmp(p.name, "output_norm.weight")) {
-		set_vector(&m->norm, p.rows, 0, w, p.rows, (float)model_norm_plus_one(m->c.arch, p.name));
-		m->norm_param = (int)i;
-	} else if (!strcmp(p.name, "token_embd.weight")) {
-		m->embed_param = (int)i;
-		dev->mat_set(m->c.tied ? &m->head : &m->embed, 0, w, p.rows);
-		if (m->c.tied)
-			m->head_param = (int)i;
-	} else if (!strcmp(p.name, "output.weight")) {
+	l = p.layer < 0 ? NULL : &m->layers[p.layer];
+	switch (p.role) {
+	case ROLE_MATRIX:
+		x = &l->w[p.kind];
+		dev->mat_set(x->w, x->col, w, x->n);
+		l->matrix_param[p.kind] = (int)i;
+		break;
+	case ROLE_BIAS:
+		set_vector(&l->bias, l->qkv.n, l->w[p.kind].col, w, p.rows, 0);
+		l->bias_param[p.kind] = (int)i;
+		break;
+	case ROLE_NORM:
+		set_norm(m, &p, i, w);
+		break;
+	case ROLE_EMBED:
+		set_embedding(m, i, w);
+		break;
+	case ROLE_HEAD:
 		dev->mat_set(&m->head, 0, w, p.rows);
 		m->head_param = (int)i;
+		break;
+	case ROLE_ADAPTER:               /* model_adapt's */
+		break;
 	}
 }
 

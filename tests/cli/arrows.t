@@ -17,7 +17,7 @@ shape	traj
 kern	base
 dev	kern
 model	dev
-import	store tok model/config.h
+import	store tok model/config.h model/arch.h
 policy	store model tok traj
 verify	math traj
 eval	traj stat tok

@@ -38,7 +38,7 @@ rm -rf "$tmp/w.gguf" "$tmp/hf"
 # PyTorch is 3 GB: used where it is, never fetched.
 peers=${SCORE_PEERS:-run/peers}/bin/python
 if "$peers" -c 'import torch, transformers, tokenizers' 2>"$tmp/err"; then
-	archs='llama qwen2 qwen3 gemma3'
+	archs='llama qwen2 qwen3 gemma3 mistral olmo2 smollm3'
 	# shellcheck disable=SC2086
 	is 'transformers makes tiny models' "$(peer make "$tmp" $archs | jq -r .arch | tr '\n' ' ')" "$archs "
 	for arch in $archs; do

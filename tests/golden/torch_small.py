@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Makes tests/golden/torch/ARCH.{txt,bin}: two-layer models, their log-probabilities and gradients by PyTorch.
 
-usage: torch_small.py OUTDIR      (PyPI: torch transformers)
+usage: torch_small.py OUTDIR [ARCH...]     (PyPI: torch transformers)
 
 ARCH.txt is the configuration as lib/model/config.h writes it, then "versions ..." as a comment in
 VERSIONS. ARCH.bin holds, little endian: int32 T; int32 tokens[T]; float32 logp[T-1] (log p of token t+1);
@@ -12,7 +12,9 @@ of sum(logp). Computed in float32 from weights that are bf16 numbers.
 import struct, sys
 import torch, transformers
 from transformers import (Gemma3ForCausalLM, Gemma3TextConfig, LlamaConfig, LlamaForCausalLM,
-                          Qwen2Config, Qwen2ForCausalLM, Qwen3Config, Qwen3ForCausalLM)
+                          MistralConfig, MistralForCausalLM, Olmo2Config, Olmo2ForCausalLM,
+                          Qwen2Config, Qwen2ForCausalLM, Qwen3Config, Qwen3ForCausalLM,
+                          SmolLM3Config, SmolLM3ForCausalLM)
 
 D, L, H, G, S, F, V, T = 32, 2, 4, 2, 8, 48, 56, 24
 common = dict(hidden_size=D, num_hidden_layers=L, num_attention_heads=H, num_key_value_heads=G, head_dim=S,
@@ -29,7 +31,13 @@ archs = {
         **common, tie_word_embeddings=True, sliding_window=5, layer_types=["sliding_attention", "full_attention"],
         query_pre_attn_scalar=16,
         rope_parameters={"full_attention": plain(1000.0), "sliding_attention": plain(100.0)})),
+    "mistral": (MistralForCausalLM, MistralConfig(**common, tie_word_embeddings=False, sliding_window=5,
+                                                  rope_parameters=plain(1000.0))),
+    "olmo2": (Olmo2ForCausalLM, Olmo2Config(**common, tie_word_embeddings=False, rope_parameters=plain(1000.0))),
+    "smollm3": (SmolLM3ForCausalLM, SmolLM3Config(**common, tie_word_embeddings=True, no_rope_layers=[1, 0],
+                                                  rope_parameters=plain(1000.0))),
 }
+untied = ("llama", "mistral", "olmo2")
 layer_names = [  # ours, theirs, present in
     ("attn_norm.weight", "input_layernorm.weight"), ("attn_q.weight", "self_attn.q_proj.weight"),
     ("attn_k.weight", "self_attn.k_proj.weight"), ("attn_v.weight", "self_attn.v_proj.weight"),
@@ -48,12 +56,14 @@ def names(arch, sd):
         for ours, theirs in layer_names:
             if arch == "gemma3" and ours == "ffn_norm.weight":
                 theirs = "pre_feedforward_layernorm.weight"
-            if arch != "gemma3" and ours.startswith("post_"):
+            if arch not in ("gemma3", "olmo2") and ours.startswith("post_"):
+                continue
+            if arch == "olmo2" and ours in ("attn_norm.weight", "ffn_norm.weight"):
                 continue
             if f"model.layers.{l}.{theirs}" in sd:
                 yield f"blk.{l}.{ours}", f"model.layers.{l}.{theirs}"
     yield "output_norm.weight", "model.norm.weight"
-    if arch == "llama":
+    if arch in untied:
         yield "output.weight", "lm_head.weight"
 
 
@@ -66,13 +76,18 @@ def config_text(arch):
              norm_eps=1e-5, rope_theta=100 if arch == "llama" else 1000,
              rope_factor=4 if arch == "llama" else 0, rope_low=1 if arch == "llama" else 0,
              rope_high=4 if arch == "llama" else 0, rope_orig=32 if arch == "llama" else 0, rope_linear=0,
-             tied=int(arch != "llama"), window=5 if arch == "gemma3" else 0,
-             window_every=2 if arch == "gemma3" else 0, rope_local_theta=100 if arch == "gemma3" else 0,
+             tied=int(arch not in untied), window=5 if arch in ("gemma3", "mistral") else 0,
+             window_every={"gemma3": 2, "mistral": L + 1}.get(arch, 0),
+             rope_local_theta={"gemma3": 100, "mistral": 1000}.get(arch, 0),
              attn_scale=0.25 if arch == "gemma3" else 0)
+    if arch == "smollm3":
+        c["rope_skip"] = 2
     return "".join(f"{k} {v}\n" for k, v in c.items())
 
 
 for arch, (cls, cfg) in archs.items():
+    if sys.argv[2:] and arch not in sys.argv[2:]:
+        continue
     torch.manual_seed(7)
     model = cls(cfg).float().train()
     with torch.no_grad():

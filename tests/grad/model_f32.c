@@ -43,6 +43,10 @@ static struct model_config config(enum arch a, int tied)
 		c.rope_factor = 4, c.rope_low = 1, c.rope_high = 4, c.rope_orig = 32;
 	} else if (a == ARCH_GEMMA3) {
 		c.window = 3, c.window_every = 2, c.rope_local_theta = 50, c.attn_scale = 0.3;
+	} else if (a == ARCH_MISTRAL) {
+		c.window = 3, c.window_every = 3, c.rope_local_theta = 100;
+	} else if (a == ARCH_SMOLLM3) {
+		c.rope_skip = 2;
 	}
 	return c;
 }
@@ -218,6 +222,9 @@ int main(void)
 	check(ARCH_QWEN2, 1, 0);
 	check(ARCH_QWEN3, 0, 0);
 	check(ARCH_GEMMA3, 1, 0);
+	check(ARCH_MISTRAL, 0, 0);
+	check(ARCH_OLMO2, 0, 0);
+	check(ARCH_SMOLLM3, 1, 0);
 	check(ARCH_QWEN2, 1, 3);
 	check(ARCH_GEMMA3, 1, 4);
 	free(fix.buf);

@@ -160,6 +160,11 @@ def make_one(arch, path):
             **common, sliding_window=8, query_pre_attn_scalar=16, _sliding_window_pattern=2,
             layer_types=["sliding_attention", "full_attention", "sliding_attention"],
             rope_parameters={"full_attention": plain, "sliding_attention": dict(rope_type="default", rope_theta=100.0)})),
+        "mistral": lambda: tf.MistralForCausalLM(tf.MistralConfig(
+            **common, sliding_window=8, tie_word_embeddings=False, rope_parameters=plain)),
+        "olmo2": lambda: tf.Olmo2ForCausalLM(tf.Olmo2Config(**{**common, "head_dim": 8}, tie_word_embeddings=False, rope_parameters=plain)),
+        "smollm3": lambda: tf.SmolLM3ForCausalLM(tf.SmolLM3Config(
+            **{**common, "head_dim": 8}, tie_word_embeddings=True, no_rope_layers=[1, 0, 1], rope_parameters=plain)),
     }[arch]()
     with torch.no_grad():
         for name, p in model.named_parameters():

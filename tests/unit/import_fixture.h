@@ -94,6 +94,8 @@ UNUSED static struct model_config tiny_config(enum arch a, uint32_t vocab)
 	}
 	if (a == ARCH_QWEN3)
 		c.rope_linear = 2;
+	if (a == ARCH_SMOLLM3)
+		c.rope_skip = 4;
 	if (a == ARCH_GEMMA3) {
 		c.rope_theta = 1000000;
 		c.window = 8;

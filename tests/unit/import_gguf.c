@@ -5,7 +5,9 @@
 #include "import/gguf.h"
 #include "import/quant.h"
 
-static const enum arch archs[] = {ARCH_LLAMA, ARCH_QWEN2, ARCH_QWEN3, ARCH_GEMMA3};
+static const enum arch archs[] = {
+	ARCH_LLAMA, ARCH_QWEN2, ARCH_QWEN3, ARCH_GEMMA3, ARCH_OLMO2, ARCH_SMOLLM3,
+};
 
 /* ---- round trips ---- */
 

@@ -5,7 +5,9 @@
 #include "import/map.h"
 #include "import/safetensors.h"
 
-static const enum arch archs[] = {ARCH_LLAMA, ARCH_QWEN2, ARCH_QWEN3, ARCH_GEMMA3};
+static const enum arch archs[] = {
+	ARCH_LLAMA, ARCH_QWEN2, ARCH_QWEN3, ARCH_GEMMA3, ARCH_MISTRAL, ARCH_OLMO2, ARCH_SMOLLM3,
+};
 
 /* ---- round trips ---- */
 
@@ -152,7 +154,7 @@ static void changed(const char *dir, const char *file, const char *from, const c
 static void configurations(void)
 {
 	static const struct { const char *from, *to, *want; } cases[] = {
-		{"LlamaForCausalLM", "MistralForCausalLM", "architecture 'MistralForCausalLM' is not supported"},
+		{"LlamaForCausalLM", "MixtralForCausalLM", "architecture 'MixtralForCausalLM' is not supported"},
 		{"\"architectures\":[\"LlamaForCausalLM\"],\"model_type\":\"llama\"", "\"model_type\":\"bloom\"", "architecture 'bloom'"},
 		{"\"num_hidden_layers\":2", "\"num_hidden_layers\":2.5", "num_hidden_layers"},
 		{"\"num_hidden_layers\":2", "\"num_hidden_layers\":-2", "num_hidden_layers"},

@@ -33,6 +33,10 @@ static struct model_config config(enum arch a)
 
 	if (a == ARCH_GEMMA3)
 		c.window = 7, c.window_every = 3, c.rope_local_theta = 100;
+	if (a == ARCH_MISTRAL)
+		c.window = 9, c.window_every = c.layers + 1, c.rope_local_theta = c.rope_theta;
+	if (a == ARCH_SMOLLM3)
+		c.rope_skip = 2;
 	return c;
 }
 
@@ -153,7 +157,9 @@ static void sampling(const char *isa, struct model *m)
 int main(void)
 {
 	static const char *const levels[] = {"ref", "avx2", "avx512", "avx512bf16", "amx"};
-	static const enum arch archs[] = {ARCH_LLAMA, ARCH_QWEN2, ARCH_QWEN3, ARCH_GEMMA3};
+	static const enum arch archs[] = {
+		ARCH_LLAMA, ARCH_QWEN2, ARCH_QWEN3, ARCH_GEMMA3, ARCH_MISTRAL, ARCH_OLMO2, ARCH_SMOLLM3,
+	};
 	struct err e;
 
 	for (size_t i = 0; i < LEN(levels); i++) {
