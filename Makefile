@@ -43,7 +43,8 @@ ISA_amx        = $(ISA_avx512bf16) -mamx-tile -mamx-bf16
 LIB_SRC   = $(wildcard lib/*/*.c lib/kern/x86/*.c)
 LIB_OBJ   = $(LIB_SRC:%.c=$(B)/%.o)
 # The same arithmetic with fp32 in place of bf16: finite differences need it.
-F32_SRC   = $(wildcard lib/base/*.c lib/dev/*.c lib/model/*.c lib/rl/*.c lib/shape/*.c lib/comm/*.c lib/jsonl/*.c lib/traj/*.c lib/kern/*.c)
+F32_ROOMS = base dev model rl shape comm jsonl traj kern
+F32_SRC   = $(wildcard $(F32_ROOMS:%=lib/%/*.c))
 F32_OBJ   = $(F32_SRC:%.c=$(B)/f32/%.o)
 
 TOOL_SRC  = $(wildcard bin/score-*.c)

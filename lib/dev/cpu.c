@@ -112,7 +112,8 @@ static void mat_set(const struct mat *w, size_t first, struct mem rows, size_t n
 	if (w->kind == MAT_ROWS)
 		memcpy(acts(w->mem) + first * w->k, rows.p, n * w->k * sizeof(act));
 	else
-		pack_into(acts(w->mem) + first * ((w->k + 1) / 2 * 2), acts(rows), n, w->k, w->k, 0);
+		pack_into(acts(w->mem) + first * ((w->k + 1) / 2 * 2), acts(rows), n, w->k, w->k,
+		          0);
 }
 
 static struct mat transpose(struct mem *scratch, const struct mat *w, size_t first, size_t n)
@@ -149,8 +150,8 @@ static void merge_rows(void *ctx, size_t first, size_t end)
 	free(sum);
 }
 
-void cpu_merge(struct mem out, struct mem w, struct mem a, struct mem b, size_t n, size_t k, size_t r,
-               float scale)
+void cpu_merge(struct mem out, struct mem w, struct mem a, struct mem b, size_t n, size_t k,
+               size_t r, float scale)
 {
 	float *wide = xaligned(r * k * sizeof *wide);
 	struct merge t = {acts(out), acts(w), acts(b), wide, k, r, scale};
@@ -181,8 +182,8 @@ static void cache_copy(struct cache dst, struct cache src, size_t n, size_t head
 
 /* ---- the optimiser ---- */
 
-void cpu_adamw(const struct adamw *rate, size_t n, struct mem g, struct mem p0, struct mem m0, struct mem v0,
-               struct mem w, struct mem p, struct mem m, struct mem v)
+void cpu_adamw(const struct adamw *rate, size_t n, struct mem g, struct mem p0, struct mem m0,
+               struct mem v0, struct mem w, struct mem p, struct mem m, struct mem v)
 {
 	kern->adamw(rate, n, f32(g), f32(p0), f32(m0), f32(v0), acts(w), f32(p), f32(m), f32(v));
 }
@@ -236,8 +237,8 @@ static const char *level(void)
 }
 
 const struct dev dev_cpu = {
-	/* Rows that go through a layer's products together: what they leave is still in the cache for
-	 * the next step. */
+	/* Rows that go through a layer's products together: what they leave is still in the cache
+	 * for the next step. */
 	.name = "cpu", .chunk = 384, .panel = KERN_PANEL, .head_part = 4096, .level = level,
 	.threads = kern_threads,
 	.alloc = host_alloc, .release = host_release, .map = host_map, .unmap = host_unmap,
@@ -245,10 +246,11 @@ const struct dev dev_cpu = {
 	.download = host_download, .copy = host_copy, .zero = host_zero,
 	.mat_new = mat_new, .mat_set = mat_set, .transpose = transpose, .merge = cpu_merge,
 	.plan = plan, .plan_release = plan_release, .reserve = reserve, .cache_copy = cache_copy,
-	.embed = cpu_embed, .norm = cpu_norm, .gemm = cpu_gemm, .heads = cpu_heads, .share = cpu_share,
-	.attend = cpu_attend, .glu = cpu_glu, .post = cpu_post, .gather = cpu_gather, .score = cpu_score,
-	.sample = cpu_sample, .dlogits = cpu_dlogits, .scatter = cpu_scatter, .gemm_dw = cpu_gemm_dw,
-	.norm_bwd = cpu_norm_bwd, .glu_bwd = cpu_glu_bwd, .attend_bwd = cpu_attend_bwd,
-	.heads_bwd = cpu_heads_bwd, .embed_bwd = cpu_embed_bwd, .thin = cpu_thin,
-	.adamw = cpu_adamw, .to_act = cpu_to_act, .from_act = cpu_from_act, .sumsq = cpu_sumsq,
+	.embed = cpu_embed, .norm = cpu_norm, .gemm = cpu_gemm, .heads = cpu_heads,
+	.share = cpu_share, .attend = cpu_attend, .glu = cpu_glu, .post = cpu_post,
+	.gather = cpu_gather, .score = cpu_score, .sample = cpu_sample, .dlogits = cpu_dlogits,
+	.scatter = cpu_scatter, .gemm_dw = cpu_gemm_dw, .norm_bwd = cpu_norm_bwd,
+	.glu_bwd = cpu_glu_bwd, .attend_bwd = cpu_attend_bwd, .heads_bwd = cpu_heads_bwd,
+	.embed_bwd = cpu_embed_bwd, .thin = cpu_thin, .adamw = cpu_adamw, .to_act = cpu_to_act,
+	.from_act = cpu_from_act, .sumsq = cpu_sumsq,
 };

@@ -28,8 +28,8 @@ void cpu_gemm_dw(struct mem dw, struct mem dy, size_t ldy, struct mem x, size_t 
 	gemm_dw(f32(dw), inputs, acts(dy), ldy, acts(x), ldx, n, outputs, inputs);
 }
 
-void cpu_thin(struct mem out, struct mem in, size_t ld, struct mem w, size_t r, size_t k, int transposed,
-              float scale, size_t n)
+void cpu_thin(struct mem out, struct mem in, size_t ld, struct mem w, size_t r, size_t k,
+              int transposed, float scale, size_t n)
 {
 	act *p = cpu_room(ROOM_THIN, panels_up(r) * ((k + 1) / 2 * 2) * sizeof *p);
 	float *y = cpu_room(ROOM_THIN_OUT, n * r * sizeof *y);
@@ -61,8 +61,8 @@ static void embed_strips(void *ctx, size_t first, size_t end)
 
 	for (size_t j = first * STRIP; j < d && j < end * STRIP; j += STRIP)
 		for (size_t r = 0; r < t->plan->n; r++)
-			kern->axpy(t->g + (size_t)t->plan->rows[r].token * d + j, t->scale, t->dx + r * d + j,
-			           d - j < STRIP ? d - j : STRIP);
+			kern->axpy(t->g + (size_t)t->plan->rows[r].token * d + j, t->scale,
+			           t->dx + r * d + j, d - j < STRIP ? d - j : STRIP);
 }
 
 void cpu_embed_bwd(struct mem g, struct mem dx, const struct plan *p, size_t d, float scale)
@@ -91,15 +91,15 @@ static void norm_blocks(void *ctx, size_t first, size_t end)
 			memset(sum, 0, d * sizeof *sum);
 		for (size_t i = b * CPU_BLOCK; i < t->n && i < (b + 1) * CPU_BLOCK; i++)
 			if (t->w)
-				kern->rmsnorm_bwd(t->dx + i * d, sum, t->dy + i * d, t->x + i * d, t->w, d,
-				                  t->r[i]);
+				kern->rmsnorm_bwd(t->dx + i * d, sum, t->dy + i * d, t->x + i * d,
+				                  t->w, d, t->r[i]);
 			else
 				kern->add(t->dx + i * d, t->dy + i * d, d);
 	}
 }
 
-void cpu_norm_bwd(struct mem dx, struct mem dw, struct mem dy, struct mem x, struct mem w, struct mem r,
-                  size_t n, size_t d)
+void cpu_norm_bwd(struct mem dx, struct mem dw, struct mem dy, struct mem x, struct mem w,
+                  struct mem r, size_t n, size_t d)
 {
 	size_t blocks = blocks_of(n);
 	struct norm_bwd t = {f32(dx), NULL, f32(dy), f32(x), f32(w), f32(r), n, d};
@@ -145,10 +145,11 @@ static void glu_bwd_rows(void *ctx, size_t thread)
 	}
 }
 
-void cpu_glu_bwd(struct mem dgu, struct mem h, struct mem dh, struct mem gate, struct mem up, size_t ld,
-                 size_t up_at, size_t n, size_t f, enum glu kind)
+void cpu_glu_bwd(struct mem dgu, struct mem h, struct mem dh, struct mem gate, struct mem up,
+                 size_t ld, size_t up_at, size_t n, size_t f, enum glu kind)
 {
-	struct glu_bwd t = {acts(dgu), acts(h), f32(dh), acts(gate), acts(up), NULL, ld, up_at, n, f, kind};
+	struct glu_bwd t = {acts(dgu), acts(h), f32(dh), acts(gate), acts(up), NULL, ld, up_at, n,
+		f, kind};
 
 	t.room = cpu_room(ROOM_GLU, (size_t)kern_threads() * 2 * f * sizeof(float));
 	kern_run(glu_bwd_rows, &t);
@@ -170,11 +171,13 @@ static void attend_bwd_tasks(void *ctx, size_t thread)
 {
 	struct attend_bwd *t = ctx;
 	const struct attn *a = t->a;
-	size_t s = a->size, hs = a->heads * s, gs = a->kv_heads * s, grp = a->heads / a->kv_heads, task;
+	size_t s = a->size, hs = a->heads * s, gs = a->kv_heads * s, grp = a->heads / a->kv_heads,
+		task;
 
 	while ((task = atomic_fetch_add(&t->taken, 1)) < t->plan->n_spans * a->kv_heads) {
 		const struct span *sp = &t->plan->spans[task / a->kv_heads];
-		size_t h = task % a->kv_heads, q = sp->row * hs + h * grp * s, k = sp->keys * gs + h * s;
+		size_t h = task % a->kv_heads, q = sp->row * hs + h * grp * s,
+			k = sp->keys * gs + h * s;
 
 		for (size_t j = 0; j < sp->n; j++)
 			memset(t->dq + q + j * hs, 0, grp * s * sizeof *t->dq);
@@ -184,8 +187,8 @@ static void attend_bwd_tasks(void *ctx, size_t thread)
 		}
 		kern->attn_bwd(t->dq + q, t->dk + k, t->dv + k, gs, t->datt + q, t->att + q,
 		               t->lse + sp->row * a->heads + h * grp, a->heads, t->q + q, hs,
-		               cpu_cache(sp, a, h, 0), cpu_cache(sp, a, h, 1), s, sp->n, sp->pos, grp, s,
-		               a->scale, a->window, cpu_attn_scratch(thread));
+		               cpu_cache(sp, a, h, 0), cpu_cache(sp, a, h, 1), s, sp->n, sp->pos,
+		               grp, s, a->scale, a->window, cpu_attn_scratch(thread));
 	}
 }
 
@@ -228,13 +231,15 @@ struct heads_bwd {
 	const struct part *p;
 	const struct attn *a;
 	size_t norms[2];             /* of q, of k: 0 where there are none */
-	size_t width;                /* of a block's sums: biases in the fused layout, then the norms' weights */
+	/* of a block's sums: biases in the fused layout, then the norms' weights */
+	size_t width;
 	size_t block;                /* width, and room for a norm's gradient */
 };
 
-/* One row's q or k through its n norms of size s, in place; the norms' own gradient is added to dw. in[s] is free. */
-static void norm_heads_bwd(float *dh, size_t n, size_t s, const float *w, const float *pre, const float *r,
-                           float *dw, float *in)
+/* One row's q or k through its n norms of size s, in place; the norms' own gradient is added to dw.
+ * in[s] is free. */
+static void norm_heads_bwd(float *dh, size_t n, size_t s, const float *w, const float *pre,
+                           const float *r, float *dw, float *in)
 {
 	for (size_t h = 0; h < n; h++) {
 		memset(in, 0, s * sizeof *in);
@@ -261,10 +266,11 @@ static void heads_bwd_row(const struct heads_bwd *t, size_t i, float *sum)
 			kern->rope(d[j], heads[j], s, cs, minus);
 	}
 	if (t->norms[0]) {
-		const float *pre = t->pre + i * (hs + gs), *r = t->r + i * (t->norms[0] + t->norms[1]);
+		const float *pre = t->pre + i * (hs + gs),
+			*r = t->r + i * (t->norms[0] + t->norms[1]);
 
-		norm_heads_bwd(d[0], t->norms[0], a->norm_size[0], f32(a->norm[0]), pre, r, sum + ld,
-		               sum + t->width);
+		norm_heads_bwd(d[0], t->norms[0], a->norm_size[0], f32(a->norm[0]), pre, r,
+		               sum + ld, sum + t->width);
 		norm_heads_bwd(d[1], t->norms[1], a->norm_size[1], f32(a->norm[1]), pre + hs,
 		               r + t->norms[0], sum + ld + a->norm_size[0], sum + t->width);
 	}
@@ -291,9 +297,9 @@ static void heads_bwd_blocks(void *ctx, size_t first, size_t end)
 	}
 }
 
-void cpu_heads_bwd(struct mem dqkv, const struct mem dbias[3], const struct mem dnorm[2], struct mem dq,
-                   struct mem dk, struct mem dv, struct mem pre, struct mem r, const struct part *p,
-                   const struct attn *a)
+void cpu_heads_bwd(struct mem dqkv, const struct mem dbias[3], const struct mem dnorm[2],
+                   struct mem dq, struct mem dk, struct mem dv, struct mem pre, struct mem r,
+                   const struct part *p, const struct attn *a)
 {
 	size_t s = a->size, hs = a->heads * s, gs = a->kv_heads * s, blocks = blocks_of(p->n);
 	size_t col[] = {0, a->k, a->v}, width[] = {hs, gs, gs};

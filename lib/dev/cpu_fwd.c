@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The forward on the CPU. Every function works row by row (or by column panels of a product), so the
- * number of rows, their neighbours and the threads change no bit of any row.
+ * The forward on the CPU. Every function works row by row (or by column panels of a product), so
+ * the number of rows, their neighbours and the threads change no bit of any row.
  */
 #include "dev/inside.h"
 
@@ -24,7 +24,8 @@ static void embed_rows(void *ctx, size_t first, size_t end)
 
 	for (size_t r = first; r < end; r++) {
 		size_t token = (size_t)t->rows[r].token;
-		const act *p = w + (token / KERN_PANEL * pairs * KERN_PANEL + token % KERN_PANEL) * 2;
+		size_t at = token / KERN_PANEL * pairs * KERN_PANEL + token % KERN_PANEL;
+		const act *p = w + at * 2;
 		float *x = t->x + r * d;
 
 		if (t->table->kind == MAT_ROWS)
@@ -70,7 +71,8 @@ static void norm_rows(void *ctx, size_t first, size_t end)
 	}
 }
 
-void cpu_norm(struct mem out, struct mem r, struct mem x, struct mem w, size_t n, size_t d, float eps)
+void cpu_norm(struct mem out, struct mem r, struct mem x, struct mem w, size_t n, size_t d,
+              float eps)
 {
 	struct norm t = {acts(out), f32(r), f32(x), f32(w), d, eps};
 
@@ -104,8 +106,8 @@ static void post_rows(void *ctx, size_t first, size_t end)
 	}
 }
 
-void cpu_post(struct mem out, struct mem pre, struct mem r, struct mem x, struct mem y, struct mem w,
-              size_t n, size_t d, float eps)
+void cpu_post(struct mem out, struct mem pre, struct mem r, struct mem x, struct mem y,
+              struct mem w, size_t n, size_t d, float eps)
 {
 	struct post t = {f32(out), f32(pre), f32(r), f32(y), f32(x), f32(w), d, eps};
 
@@ -128,8 +130,8 @@ static void copy_rows(void *ctx, size_t first, size_t end)
 		memcpy(t->to + i * t->ld, t->from + i * t->ld, t->n * sizeof *t->to);
 }
 
-void cpu_gemm(struct mem c, size_t ldc, struct mem from, struct mem a, size_t lda, const struct mat *w,
-              size_t n)
+void cpu_gemm(struct mem c, size_t ldc, struct mem from, struct mem a, size_t lda,
+              const struct mat *w, size_t n)
 {
 	struct packed p = packed(w);
 	struct copy t = {f32(c), f32(from), w->n, ldc};
@@ -149,7 +151,8 @@ struct heads {
 };
 
 /* The norms of one row's q or k, in place: n of size s each. */
-static void norm_heads(float *x, const float *w, size_t n, size_t s, float eps, float *pre, float *r)
+static void norm_heads(float *x, const float *w, size_t n, size_t s, float eps, float *pre,
+                       float *r)
 {
 	for (size_t h = 0; h < n; h++, x += s) {
 		float inv;
@@ -182,8 +185,8 @@ static void head_rows(void *ctx, size_t first, size_t end)
 		if (mem_there(a->bias))
 			kern->add(q, f32(a->bias), a->ld);
 		norm_heads(q, f32(a->norm[0]), norms[0], a->norm_size[0], a->eps, pre, r);
-		norm_heads(k, f32(a->norm[1]), norms[1], a->norm_size[1], a->eps, pre ? pre + hs : NULL,
-		           r ? r + norms[0] : NULL);
+		norm_heads(k, f32(a->norm[1]), norms[1], a->norm_size[1], a->eps,
+		           pre ? pre + hs : NULL, r ? r + norms[0] : NULL);
 		if (cs) {
 			kern->rope(q, a->heads, s, cs + pos * (s / 2), sn + pos * (s / 2));
 			kern->rope(k, a->kv_heads, s, cs + pos * (s / 2), sn + pos * (s / 2));
@@ -214,10 +217,10 @@ static void share_heads(void *ctx, size_t first, size_t end)
 {
 	const struct share_heads *t = ctx;
 	const struct span *spans = t->p->plan->spans;
-	size_t rows_end = t->p->row + t->p->n;
+	size_t rows_end = t->p->row + t->p->n, span = (size_t)t->p->plan->rows[t->p->row].span;
 
 	for (size_t g = first; g < end; g++)
-		for (size_t i = (size_t)t->p->plan->rows[t->p->row].span; i < t->p->plan->n_spans; i++) {
+		for (size_t i = span; i < t->p->plan->n_spans; i++) {
 			const struct span *s = &spans[i];
 
 			if (s->row >= rows_end)
@@ -225,7 +228,8 @@ static void share_heads(void *ctx, size_t first, size_t end)
 			if (s->row < t->p->row || s->base < 0)
 				continue;
 			for (int value = 0; value < 2; value++)
-				memcpy(cpu_cache(s, t->a, g, value), cpu_cache(&spans[s->base], t->a, g, value),
+				memcpy(cpu_cache(s, t->a, g, value),
+				       cpu_cache(&spans[s->base], t->a, g, value),
 				       s->pos * t->a->size * sizeof(act));
 		}
 }
@@ -265,15 +269,18 @@ static void attend_tasks(void *ctx, size_t thread)
 		const struct span *span = &t->plan->spans[b.span];
 		size_t at = b.row * hs + g * grp * s;
 
-		kern->attn(t->att + at, hs, t->lse ? t->lse + b.row * a->heads + g * grp : NULL, a->heads,
-		           t->q + at, hs, cpu_cache(span, a, g, 0), cpu_cache(span, a, g, 1), s, b.n, b.pos,
-		           grp, s, a->scale, a->window, cpu_attn_scratch(thread));
+		kern->attn(t->att + at, hs, t->lse ? t->lse + b.row * a->heads + g * grp : NULL,
+		           a->heads, t->q + at, hs, cpu_cache(span, a, g, 0),
+		           cpu_cache(span, a, g, 1), s, b.n, b.pos, grp, s, a->scale, a->window,
+		           cpu_attn_scratch(thread));
 	}
 }
 
-void cpu_attend(struct mem att, struct mem lse, struct mem q, const struct part *p, const struct attn *a)
+void cpu_attend(struct mem att, struct mem lse, struct mem q, const struct part *p,
+                const struct attn *a)
 {
-	struct attend t = {.att = acts(att), .lse = f32(lse), .q = acts(q), .plan = p->plan, .a = a};
+	struct attend t = {.att = acts(att), .lse = f32(lse), .q = acts(q), .plan = p->plan,
+		.a = a};
 
 	t.blocks = cpu_room(ROOM_BLOCKS, p->n * sizeof *t.blocks);
 	for (size_t i = 0; i < p->n; i += t.blocks[t.n_blocks++].n) {
@@ -315,8 +322,8 @@ static void glu_rows(void *ctx, size_t first, size_t end)
 	}
 }
 
-void cpu_glu(struct mem h, struct mem keep_gate, struct mem keep_up, struct mem gu, size_t ld, size_t up,
-             size_t n, size_t f, enum glu kind)
+void cpu_glu(struct mem h, struct mem keep_gate, struct mem keep_up, struct mem gu, size_t ld,
+             size_t up, size_t n, size_t f, enum glu kind)
 {
 	struct glu_step t = {acts(h), acts(keep_gate), acts(keep_up), f32(gu), ld, up, f, kind};
 

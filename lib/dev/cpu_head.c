@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Logits on the CPU: rows picked for the head, what logits say of a token, draws, and their gradient. */
+/* Logits on the CPU: rows picked for the head, what logits say of a token, draws, and their
+ * gradient. */
 #include "dev/inside.h"
 
 #include <stdatomic.h>
@@ -47,8 +48,8 @@ static void score_rows(void *ctx, size_t first, size_t end)
 			s->ref_logp = y[t->token[i]] - s->ref_lse;
 		}
 		if (t->want >= SCORE_ENTROPY)
-			kern->kl(x, s->lse, t->want == SCORE_KL ? y : NULL, s->ref_lse, t->v, &s->kl,
-			         &s->entropy);
+			kern->kl(x, s->lse, t->want == SCORE_KL ? y : NULL, s->ref_lse, t->v,
+			         &s->kl, &s->entropy);
 	}
 }
 
@@ -75,15 +76,17 @@ static void dlogits_rows(void *ctx, size_t first, size_t end)
 	for (size_t i = first; i < end; i++) {
 		const struct scored *s = &t->s[i];
 
-		kern->dlogits(t->dx + i * t->ld, t->x + i * t->v, s->lse, t->y ? t->y + i * t->v : NULL,
-		              s->ref_lse, s->kl, t->v, t->token[i], t->c[2 * i], t->c[2 * i + 1]);
+		kern->dlogits(t->dx + i * t->ld, t->x + i * t->v, s->lse,
+		              t->y ? t->y + i * t->v : NULL, s->ref_lse, s->kl, t->v, t->token[i],
+		              t->c[2 * i], t->c[2 * i + 1]);
 	}
 }
 
 void cpu_dlogits(struct mem dx, size_t ld, struct mem x, struct mem y, struct mem s, struct mem c,
                  struct mem token, size_t n, size_t v)
 {
-	struct dlogits t = {acts(dx), ld, v, f32(x), f32(y), f32(c), (const struct scored *)(void *)s.p,
+	struct dlogits t = {acts(dx), ld, v, f32(x), f32(y), f32(c),
+		(const struct scored *)(void *)s.p,
 	                    ints(token)};
 
 	kern_rows(dlogits_rows, &t, n, 2 * v);
@@ -121,8 +124,9 @@ void cpu_sample(struct mem out, struct mem logits, size_t v, const struct draw *
                 const int *banned, size_t n_banned)
 {
 	struct sampler t = {
-		.out = (struct drawn *)(void *)out.p, .logits = f32(logits), .v = v, .n = n, .draws = draws,
-		.banned = banned, .n_banned = n_banned, .scratch_size = (sample_scratch(v) + 63) / 64 * 64,
+		.out = (struct drawn *)(void *)out.p, .logits = f32(logits), .v = v, .n = n,
+		.draws = draws, .banned = banned, .n_banned = n_banned,
+		.scratch_size = (sample_scratch(v) + 63) / 64 * 64,
 	};
 
 	t.scratch = cpu_room(ROOM_SAMPLE, t.scratch_size * (size_t)kern_threads());

@@ -10,7 +10,10 @@ enum { CPU_BLOCK = 64 };             /* rows that one thread sums */
 
 static inline float *f32(struct mem m) { return (float *)(void *)m.p; }
 static inline act *acts(struct mem m) { return (act *)(void *)m.p; }
-static inline struct packed packed(const struct mat *w) { return (struct packed){acts(w->mem), w->n, w->k}; }
+static inline struct packed packed(const struct mat *w)
+{
+	return (struct packed){acts(w->mem), w->n, w->k};
+}
 
 static inline size_t panels_up(size_t n)
 {
@@ -44,24 +47,27 @@ static inline act *cpu_cache(const struct span *s, const struct attn *a, size_t 
  * Draws one token from logits[V] with the uniform number u in [0, 1). banned[0..n_banned) cannot be
  * drawn. *logprob, *sample_logprob: see struct drawn. scratch: what sample_scratch(V) says.
  */
-int sample_token(const float *logits, size_t vocab, const struct sampling *s, double u, const int *banned,
-                 size_t n_banned, float *logprob, float *sample_logprob, void *scratch);
+int sample_token(const float *logits, size_t vocab, const struct sampling *s, double u,
+                 const int *banned, size_t n_banned, float *logprob, float *sample_logprob,
+                 void *scratch);
 size_t sample_scratch(size_t vocab);
 
 /* ---- the table's functions, by file ---- */
 
 void cpu_embed(struct mem x, const struct part *p, const struct mat *table, float scale);
-void cpu_norm(struct mem out, struct mem r, struct mem x, struct mem w, size_t n, size_t d, float eps);
-void cpu_gemm(struct mem c, size_t ldc, struct mem from, struct mem a, size_t lda, const struct mat *w,
-              size_t n);
+void cpu_norm(struct mem out, struct mem r, struct mem x, struct mem w, size_t n, size_t d,
+              float eps);
+void cpu_gemm(struct mem c, size_t ldc, struct mem from, struct mem a, size_t lda,
+              const struct mat *w, size_t n);
 void cpu_heads(struct mem q, struct mem pre, struct mem r, struct mem qkv, const struct part *p,
                const struct attn *a);
 void cpu_share(const struct part *p, const struct attn *a);
-void cpu_attend(struct mem att, struct mem lse, struct mem q, const struct part *p, const struct attn *a);
-void cpu_glu(struct mem h, struct mem keep_gate, struct mem keep_up, struct mem gu, size_t ld, size_t up,
-             size_t n, size_t f, enum glu kind);
-void cpu_post(struct mem out, struct mem pre, struct mem r, struct mem x, struct mem y, struct mem w,
-              size_t n, size_t d, float eps);
+void cpu_attend(struct mem att, struct mem lse, struct mem q, const struct part *p,
+                const struct attn *a);
+void cpu_glu(struct mem h, struct mem keep_gate, struct mem keep_up, struct mem gu, size_t ld,
+             size_t up, size_t n, size_t f, enum glu kind);
+void cpu_post(struct mem out, struct mem pre, struct mem r, struct mem x, struct mem y,
+              struct mem w, size_t n, size_t d, float eps);
 
 void cpu_gather(struct mem out, struct mem in, struct mem index, size_t n, size_t d);
 void cpu_score(struct mem out, struct mem x, struct mem y, struct mem token, size_t n, size_t v,
@@ -74,23 +80,23 @@ void cpu_scatter(struct mem out, struct mem in, struct mem index, size_t n, size
 
 void cpu_gemm_dw(struct mem dw, struct mem dy, size_t ldy, struct mem x, size_t ldx, size_t n,
                  size_t outputs, size_t inputs);
-void cpu_norm_bwd(struct mem dx, struct mem dw, struct mem dy, struct mem x, struct mem w, struct mem r,
-                  size_t n, size_t d);
-void cpu_glu_bwd(struct mem dgu, struct mem h, struct mem dh, struct mem gate, struct mem up, size_t ld,
-                 size_t up_at, size_t n, size_t f, enum glu kind);
+void cpu_norm_bwd(struct mem dx, struct mem dw, struct mem dy, struct mem x, struct mem w,
+                  struct mem r, size_t n, size_t d);
+void cpu_glu_bwd(struct mem dgu, struct mem h, struct mem dh, struct mem gate, struct mem up,
+                 size_t ld, size_t up_at, size_t n, size_t f, enum glu kind);
 void cpu_attend_bwd(struct mem dq, struct mem dk, struct mem dv, struct mem datt, struct mem att,
                     struct mem lse, struct mem q, const struct plan *p, const struct attn *a);
-void cpu_heads_bwd(struct mem dqkv, const struct mem dbias[3], const struct mem dnorm[2], struct mem dq,
-                   struct mem dk, struct mem dv, struct mem pre, struct mem r, const struct part *p,
-                   const struct attn *a);
+void cpu_heads_bwd(struct mem dqkv, const struct mem dbias[3], const struct mem dnorm[2],
+                   struct mem dq, struct mem dk, struct mem dv, struct mem pre, struct mem r,
+                   const struct part *p, const struct attn *a);
 void cpu_embed_bwd(struct mem g, struct mem dx, const struct plan *p, size_t d, float scale);
-void cpu_thin(struct mem out, struct mem in, size_t ld, struct mem w, size_t r, size_t k, int transposed,
-              float scale, size_t n);
+void cpu_thin(struct mem out, struct mem in, size_t ld, struct mem w, size_t r, size_t k,
+              int transposed, float scale, size_t n);
 
-void cpu_merge(struct mem out, struct mem w, struct mem a, struct mem b, size_t n, size_t k, size_t r,
-               float scale);
-void cpu_adamw(const struct adamw *rate, size_t n, struct mem g, struct mem p0, struct mem m0, struct mem v0,
-               struct mem w, struct mem p, struct mem m, struct mem v);
+void cpu_merge(struct mem out, struct mem w, struct mem a, struct mem b, size_t n, size_t k,
+               size_t r, float scale);
+void cpu_adamw(const struct adamw *rate, size_t n, struct mem g, struct mem p0, struct mem m0,
+               struct mem v0, struct mem w, struct mem p, struct mem m, struct mem v);
 void cpu_to_act(struct mem out, struct mem x, size_t n);
 void cpu_from_act(struct mem out, struct mem x, size_t n);
 void cpu_sumsq(struct mem out, struct mem x, size_t n);

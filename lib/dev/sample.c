@@ -43,8 +43,8 @@ static int argmax(const float *x, size_t n)
 	return 0;
 }
 
-/* The token at which the cumulative softmax passes u; n if it ends before, with its end in *total. A block that u does
- * not fall into is passed by its sum. */
+/* The token at which the cumulative softmax passes u; n if it ends before, with its end in *total.
+ * A block that u does not fall into is passed by its sum. */
 static size_t passes(const float *x, size_t n, float inv_t, float lse, double u, double *total)
 {
 	double sum = 0, part;
@@ -73,7 +73,8 @@ static int draw_all(const float *x, size_t n, float inv_t, float lse, double u)
 	double total;
 	size_t i = passes(x, n, inv_t, lse, u, &total);
 
-	if (i == n)                      /* in fp32 the probabilities do not sum to quite 1, and u is beyond */
+	/* in fp32 the probabilities do not sum to quite 1, and u is beyond */
+	if (i == n)
 		i = passes(x, n, inv_t, lse, u * total * (1 - 1e-9), &total);
 	return i < n ? (int)i : argmax(x, n);
 }
@@ -94,7 +95,8 @@ static size_t bin_of(float x, float top, float inv_t)
 	return d < BINS - 1 ? (size_t)d : BINS - 1;
 }
 
-/* The tokens that top-k or top-p can keep, likeliest first, and some more: only these need sorting. */
+/* The tokens that top-k or top-p can keep, likeliest first, and some more: only these need
+ * sorting. */
 static size_t likeliest(const float *x, size_t n, const struct sampling *s, float inv_t, float lse,
                         struct candidate *c, uint32_t *bins)
 {
@@ -110,7 +112,8 @@ static size_t likeliest(const float *x, size_t n, const struct sampling *s, floa
 		count += bins[last];
 		/* no token of a bin is rarer than its far edge */
 		mass += bins[last] * exp((double)top * inv_t - lse - (double)(last + 1) / NAT);
-		if ((s->top_k > 0 && count >= (size_t)s->top_k) || (s->top_p < 1 && s->top_k <= 0 && mass > s->top_p))
+		if ((s->top_k > 0 && count >= (size_t)s->top_k) ||
+		    (s->top_p < 1 && s->top_k <= 0 && mass > s->top_p))
 			break;
 	}
 	count = 0;
@@ -121,9 +124,10 @@ static size_t likeliest(const float *x, size_t n, const struct sampling *s, floa
 	return count;
 }
 
-/* Top-k, then top-p of what is left. *log_mass: log of the kept part of the softmax at this temperature. */
-static int draw_filtered(const float *x, size_t n, const struct sampling *s, float inv_t, float lse, double u,
-                         struct candidate *c, uint32_t *bins, double *log_mass)
+/* Top-k, then top-p of what is left. *log_mass: log of the kept part of the softmax at this
+ * temperature. */
+static int draw_filtered(const float *x, size_t n, const struct sampling *s, float inv_t, float lse,
+                         double u, struct candidate *c, uint32_t *bins, double *log_mass)
 {
 	size_t count = likeliest(x, n, s, inv_t, lse, c, bins), keep;
 	double sum = 0, mass = 0, target, top_mass;
@@ -149,8 +153,9 @@ static int draw_filtered(const float *x, size_t n, const struct sampling *s, flo
 	return keep ? c[keep - 1].id : argmax(x, n);
 }
 
-int sample_token(const float *logits, size_t n, const struct sampling *s, double u, const int *banned,
-                 size_t n_banned, float *logprob, float *sample_logprob, void *scratch)
+int sample_token(const float *logits, size_t n, const struct sampling *s, double u,
+                 const int *banned, size_t n_banned, float *logprob, float *sample_logprob,
+                 void *scratch)
 {
 	float *copy = scratch, lse1 = kern->lse(logits, n, 1), lse, inv_t;
 	struct candidate *c = (struct candidate *)(copy + n);

@@ -196,7 +196,8 @@ static struct param freqs_param(const struct model_config *c)
 
 static int is_qk(const struct model_config *c, const struct param *p)
 {
-	return arch_has(c->arch, GGUF_PAIRS) && p->role == ROLE_MATRIX && (p->kind == W_Q || p->kind == W_K);
+	return arch_has(c->arch, GGUF_PAIRS) && p->role == ROLE_MATRIX &&
+	       (p->kind == W_Q || p->kind == W_K);
 }
 
 static void write_tensor(struct writer *w, const struct model_config *c, const struct param *p, const uint16_t *data)
@@ -248,7 +249,8 @@ static int expressible(const struct model_config *c, struct err *e)
 	if (c->window && arch_has(c->arch, WINDOW))
 		return err_set(e, "GGUF has no key for this model's window (%u)", c->window);
 	if (arch_has(c->arch, NO_ROPE_LAYERS) && c->rope_skip != GGUF_ROPE_SKIP)
-		return err_set(e, "GGUF has no key for layers without rotation: it takes every %dth for one", GGUF_ROPE_SKIP);
+		return err_set(e, "GGUF has no key for layers without rotation: "
+		                  "it takes every %dth for one", GGUF_ROPE_SKIP);
 	return 0;
 }
 

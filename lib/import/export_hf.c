@@ -65,7 +65,8 @@ static void gemma3_keys(struct js *o, const struct model_config *c)
 	if (fabs(scalar - round(scalar)) < 1e-6 * scalar)
 		scalar = round(scalar);
 	for (uint32_t i = 0; i < c->layers; i++)
-		js_push(&types, js_str(model_windowed(c, i) ? "sliding_attention" : "full_attention"));
+		js_push(&types,
+		        js_str(model_windowed(c, i) ? "sliding_attention" : "full_attention"));
 	js_set(o, "layer_types", types);
 	if (c->window_every)
 		set_num(o, "_sliding_window_pattern", c->window_every);

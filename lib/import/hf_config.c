@@ -89,7 +89,8 @@ static const struct arch_row *find_arch(struct js o, enum arch *out, struct err 
 		}
 	}
 	if (!row)
-		err_set(e, "architecture '%.80s' is not supported (of %s)", name ? name : kind, arch_list());
+		err_set(e, "architecture '%.80s' is not supported (of %s)", name ? name : kind,
+		        arch_list());
 	js_free(list);
 	js_free(first);
 	js_free(type);
@@ -286,7 +287,8 @@ static int no_rope_layers(struct js o, struct model_config *c, struct err *e)
 
 	if (!rc && !absent(list)) {
 		if (js_kind(list) != JS_ARRAY || js_len(list) != c->layers)
-			rc = err_set(e, "no_rope_layers: expected a number for each of %u layers", c->layers);
+			rc = err_set(e, "no_rope_layers: expected a number for each of %u layers",
+			             c->layers);
 		for (uint32_t i = 0; i < c->layers && !rc && !first; i++)
 			if (!rotated_at(list, i))
 				first = i + 1;

@@ -161,7 +161,8 @@ static int place_gguf(struct import *im, size_t i, unsigned char *used, struct e
 	used[t - g->tensors] = 1;
 	im->params[i] = (struct source){
 		.data = g->map.p + t->at, .type = t->type,
-		.add = model_norm_plus_one(im->config.arch, &p) ? -1 : 0,       /* the file has 1 + w */
+		/* the file has 1 + w */
+		.add = model_norm_plus_one(im->config.arch, &p) ? -1 : 0,
 		.interleaved = arch_has(im->config.arch, GGUF_PAIRS) && p.role == ROLE_MATRIX &&
 		               (p.kind == W_Q || p.kind == W_K),
 	};

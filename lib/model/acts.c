@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a forward keeps for the backward. Norms' outputs and the feed-forward's h are not kept: they cost
- * next to nothing to compute again. */
+/* What a forward keeps for the backward. Norms' outputs and the feed-forward's h are not kept: they
+ * cost next to nothing to compute again. */
 #include "model/inside.h"
 
 #include <stdlib.h>
@@ -21,7 +21,8 @@ static size_t head_norms(const struct model_config *c)
 }
 
 /* All but x_in. */
-static struct layer_acts one_layer(const struct model_config *c, size_t n, struct mem base, size_t *at)
+static struct layer_acts one_layer(const struct model_config *c, size_t n, struct mem base,
+                                   size_t *at)
 {
 	size_t d = c->width, hs = q_width(c), gs = kv_width(c);
 	int qk = arch_has(c->arch, NORMS_QK), post = arch_has(c->arch, NORMS_AFTER);
@@ -48,10 +49,11 @@ struct layer_acts acts_from(const struct layer_acts *a, const struct model_confi
 
 	return (struct layer_acts){
 		.x_in = mem_f32(a->x_in, d), .x_mid = mem_f32(a->x_mid, d), .q = mem_act(a->q, hs),
-		.att = mem_act(a->att, hs), .lse = mem_f32(a->lse, r * c->heads), .gate = mem_act(a->gate, f),
-		.up = mem_act(a->up, f), .qk_pre = mem_f32(a->qk_pre, hs + r * kv_width(c)),
-		.qk_r = mem_f32(a->qk_r, r * head_norms(c)),
-		.post = {mem_f32(a->post[0], d), mem_f32(a->post[1], d)},
+		.att = mem_act(a->att, hs), .lse = mem_f32(a->lse, r * c->heads),
+		.gate = mem_act(a->gate, f), .up = mem_act(a->up, f),
+		.qk_pre = mem_f32(a->qk_pre, hs + r * kv_width(c)),
+		.qk_r = mem_f32(a->qk_r, r * head_norms(c)), .post = {mem_f32(a->post[0], d),
+			mem_f32(a->post[1], d)},
 		.post_r = {mem_f32(a->post_r[0], r), mem_f32(a->post_r[1], r)},
 	};
 }

@@ -21,9 +21,10 @@ static const struct arch_row rows[ARCHS] = {
 		NORMS_BEFORE | NORMS_QK, .theta = 10000, .eps = 1e-6, .head_size = 128,
 	},
 	[ARCH_GEMMA3] = {
-		"gemma3", "gemma3", "Gemma3ForCausalLM", "gemma3_text", "hidden_activation", "gelu_pytorch_tanh",
-		NORMS_BEFORE | NORMS_AFTER | NORMS_QK | NORMS_PLUS_ONE | GELU | EMBED_SCALED | WINDOWS,
-		.theta = 1000000, .eps = 1e-6, .head_size = 256, .tied = 1,
+		"gemma3", "gemma3", "Gemma3ForCausalLM", "gemma3_text",
+		"hidden_activation", "gelu_pytorch_tanh",
+		NORMS_BEFORE | NORMS_AFTER | NORMS_QK | NORMS_PLUS_ONE | GELU | EMBED_SCALED |
+		WINDOWS, .theta = 1000000, .eps = 1e-6, .head_size = 256, .tied = 1,
 	},
 	/* Where a file of it says so, every layer has a window. */
 	[ARCH_MISTRAL] = {
@@ -36,34 +37,49 @@ static const struct arch_row rows[ARCHS] = {
 	},
 	[ARCH_SMOLLM3] = {
 		"smollm3", "smollm3", "SmolLM3ForCausalLM", "smollm3", SILU,
-		NORMS_BEFORE | NO_ROPE_LAYERS | GGUF_PAIRS, .theta = 2000000, .eps = 1e-6, .kv_heads = 4, .tied = 1,
+		NORMS_BEFORE | NO_ROPE_LAYERS | GGUF_PAIRS, .theta = 2000000, .eps = 1e-6,
+		.kv_heads = 4, .tied = 1,
 	},
 };
 
 static const struct arch_tensor before[] = {
 	{"token_embd.weight", "model.embed_tokens.weight", SIZE_V, SIZE_D, 0, 0, ROLE_EMBED, 0},
 }, layer[] = {
-	{"attn_norm.weight", "input_layernorm.weight", SIZE_D, SIZE_NONE, NORMS_BEFORE, 0, ROLE_NORM, NORM_ATTN},
-	{"attn_q.weight", "self_attn.q_proj.weight", SIZE_HS, SIZE_D, 0, 0, ROLE_MATRIX, W_Q},
-	{"attn_k.weight", "self_attn.k_proj.weight", SIZE_GS, SIZE_D, 0, 0, ROLE_MATRIX, W_K},
-	{"attn_v.weight", "self_attn.v_proj.weight", SIZE_GS, SIZE_D, 0, 0, ROLE_MATRIX, W_V},
-	{"attn_q.bias", "self_attn.q_proj.bias", SIZE_HS, SIZE_NONE, QKV_BIAS, 0, ROLE_BIAS, W_Q},
-	{"attn_k.bias", "self_attn.k_proj.bias", SIZE_GS, SIZE_NONE, QKV_BIAS, 0, ROLE_BIAS, W_K},
-	{"attn_v.bias", "self_attn.v_proj.bias", SIZE_GS, SIZE_NONE, QKV_BIAS, 0, ROLE_BIAS, W_V},
-	{"attn_q_norm.weight", "self_attn.q_norm.weight", SIZE_NORM_Q, SIZE_NONE, NORMS_QK, 0, ROLE_NORM, NORM_Q},
-	{"attn_k_norm.weight", "self_attn.k_norm.weight", SIZE_NORM_K, SIZE_NONE, NORMS_QK, 0, ROLE_NORM, NORM_K},
-	{"attn_output.weight", "self_attn.o_proj.weight", SIZE_D, SIZE_HS, 0, 0, ROLE_MATRIX, W_O},
-	{"post_attention_norm.weight", "post_attention_layernorm.weight", SIZE_D, SIZE_NONE, NORMS_AFTER, 0, ROLE_NORM,
-	 NORM_POST_ATTN},
+	{"attn_norm.weight", "input_layernorm.weight",
+	 SIZE_D, SIZE_NONE, NORMS_BEFORE, 0, ROLE_NORM, NORM_ATTN},
+	{"attn_q.weight", "self_attn.q_proj.weight",
+	 SIZE_HS, SIZE_D, 0, 0, ROLE_MATRIX, W_Q},
+	{"attn_k.weight", "self_attn.k_proj.weight",
+	 SIZE_GS, SIZE_D, 0, 0, ROLE_MATRIX, W_K},
+	{"attn_v.weight", "self_attn.v_proj.weight",
+	 SIZE_GS, SIZE_D, 0, 0, ROLE_MATRIX, W_V},
+	{"attn_q.bias", "self_attn.q_proj.bias",
+	 SIZE_HS, SIZE_NONE, QKV_BIAS, 0, ROLE_BIAS, W_Q},
+	{"attn_k.bias", "self_attn.k_proj.bias",
+	 SIZE_GS, SIZE_NONE, QKV_BIAS, 0, ROLE_BIAS, W_K},
+	{"attn_v.bias", "self_attn.v_proj.bias",
+	 SIZE_GS, SIZE_NONE, QKV_BIAS, 0, ROLE_BIAS, W_V},
+	{"attn_q_norm.weight", "self_attn.q_norm.weight",
+	 SIZE_NORM_Q, SIZE_NONE, NORMS_QK, 0, ROLE_NORM, NORM_Q},
+	{"attn_k_norm.weight", "self_attn.k_norm.weight",
+	 SIZE_NORM_K, SIZE_NONE, NORMS_QK, 0, ROLE_NORM, NORM_K},
+	{"attn_output.weight", "self_attn.o_proj.weight",
+	 SIZE_D, SIZE_HS, 0, 0, ROLE_MATRIX, W_O},
+	{"post_attention_norm.weight", "post_attention_layernorm.weight",
+	 SIZE_D, SIZE_NONE, NORMS_AFTER, 0, ROLE_NORM, NORM_POST_ATTN},
 	/* Hugging Face's name of this one is older than norms of outputs. */
-	{"ffn_norm.weight", "post_attention_layernorm.weight", SIZE_D, SIZE_NONE, NORMS_BEFORE, NORMS_AFTER, ROLE_NORM, NORM_FFN},
-	{"ffn_norm.weight", "pre_feedforward_layernorm.weight", SIZE_D, SIZE_NONE, NORMS_BEFORE | NORMS_AFTER, 0, ROLE_NORM,
-	 NORM_FFN},
-	{"ffn_gate.weight", "mlp.gate_proj.weight", SIZE_F, SIZE_D, 0, 0, ROLE_MATRIX, W_GATE},
-	{"ffn_up.weight", "mlp.up_proj.weight", SIZE_F, SIZE_D, 0, 0, ROLE_MATRIX, W_UP},
-	{"ffn_down.weight", "mlp.down_proj.weight", SIZE_D, SIZE_F, 0, 0, ROLE_MATRIX, W_DOWN},
-	{"post_ffw_norm.weight", "post_feedforward_layernorm.weight", SIZE_D, SIZE_NONE, NORMS_AFTER, 0, ROLE_NORM,
-	 NORM_POST_FFN},
+	{"ffn_norm.weight", "post_attention_layernorm.weight",
+	 SIZE_D, SIZE_NONE, NORMS_BEFORE, NORMS_AFTER, ROLE_NORM, NORM_FFN},
+	{"ffn_norm.weight", "pre_feedforward_layernorm.weight",
+	 SIZE_D, SIZE_NONE, NORMS_BEFORE | NORMS_AFTER, 0, ROLE_NORM, NORM_FFN},
+	{"ffn_gate.weight", "mlp.gate_proj.weight",
+	 SIZE_F, SIZE_D, 0, 0, ROLE_MATRIX, W_GATE},
+	{"ffn_up.weight", "mlp.up_proj.weight",
+	 SIZE_F, SIZE_D, 0, 0, ROLE_MATRIX, W_UP},
+	{"ffn_down.weight", "mlp.down_proj.weight",
+	 SIZE_D, SIZE_F, 0, 0, ROLE_MATRIX, W_DOWN},
+	{"post_ffw_norm.weight", "post_feedforward_layernorm.weight",
+	 SIZE_D, SIZE_NONE, NORMS_AFTER, 0, ROLE_NORM, NORM_POST_FFN},
 }, after[] = {
 	{"output_norm.weight", "model.norm.weight", SIZE_D, SIZE_NONE, 0, 0, ROLE_NORM, NORM_FINAL},
 	{"output.weight", "lm_head.weight", SIZE_V, SIZE_D, NOT_TIED, 0, ROLE_HEAD, 0},
@@ -101,7 +117,8 @@ const char *arch_list(void)
 	size_t n = 0;
 
 	for (int a = ARCH_LLAMA; a < ARCHS; a++)
-		n += (size_t)snprintf(list + n, sizeof list - n, "%s%s", n ? ", " : "", rows[a].name);
+		n += (size_t)snprintf(list + n, sizeof list - n, "%s%s", n ? ", " : "",
+		                      rows[a].name);
 	return list;
 }
 

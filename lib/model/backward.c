@@ -51,7 +51,8 @@ static struct mem grad(const struct grads *g, int param)
 /* Columns of the wider one of the fused matrices. */
 static size_t wide(const struct model_config *c)
 {
-	size_t qkv = panels_up(q_width(c)) + 2 * panels_up(kv_width(c)), gateup = 2 * panels_up(c->ffn);
+	size_t qkv = panels_up(q_width(c)) + 2 * panels_up(kv_width(c)),
+		gateup = 2 * panels_up(c->ffn);
 
 	return qkv > gateup ? qkv : gateup;
 }
@@ -66,8 +67,8 @@ size_t model_backward_bytes(const struct model_config *c, size_t n)
 /* ---- pieces ---- */
 
 /* dx += gradient through a norm of n rows, whose inputs are x; its output again to out (act). */
-static void norm_bwd(struct model *m, struct mem dx, struct mem dw, struct mem dy, struct mem x, struct mem w,
-                     struct mem out, size_t n)
+static void norm_bwd(struct model *m, struct mem dx, struct mem dw, struct mem dy, struct mem x,
+                     struct mem w, struct mem out, size_t n)
 {
 	size_t d = m->c.width;
 	struct mem r = model_f32(m, INV, n);
@@ -76,8 +77,8 @@ static void norm_bwd(struct model *m, struct mem dx, struct mem dw, struct mem d
 	dev->norm_bwd(dx, dw, dy, x, w, r, n, d);
 }
 
-/* dy (act) of n rows: the gradient that reaches a branch's output, which is dx, or what the branch's
- * norm makes of it; pre, r: what that kept. */
+/* dy (act) of n rows: the gradient that reaches a branch's output, which is dx, or what the
+ * branch's norm makes of it; pre, r: what that kept. */
 static void post_bwd(struct model *m, struct mem dy, struct mem dw, struct mem dx, struct mem w,
                      struct mem pre, struct mem r, size_t n)
 {
@@ -98,10 +99,10 @@ static struct mat transposed(struct model *m, const struct mat *w)
 	return dev->transpose(&m->room[WT], w, 0, w->n);
 }
 
-/* dW += dy' in (or the gradients of an adapter) of matrices [first, end) of a layer, which are fused:
- * each one's dy begins at its column of a row of ld. */
-static void weights_bwd(struct model *m, const struct layer *y, int first, int end, struct mem dy, size_t ld,
-                        struct mem in, struct grads *g)
+/* dW += dy' in (or the gradients of an adapter) of matrices [first, end) of a layer, which are
+ * fused: each one's dy begins at its column of a row of ld. */
+static void weights_bwd(struct model *m, const struct layer *y, int first, int end, struct mem dy,
+                        size_t ld, struct mem in, struct grads *g)
 {
 	size_t n = m->plan.n;
 
@@ -137,13 +138,15 @@ void model_logits_bwd(struct model *m, struct mem dlogits, size_t ld, struct mem
 /* ---- a layer ---- */
 
 /* dx: of the layer's output, then of x_mid. */
-static void feed_forward_bwd(struct model *m, const struct layer *y, const struct layer_acts *all, struct mem dx,
-                             struct grads *g)
+static void feed_forward_bwd(struct model *m, const struct layer *y, const struct layer_acts *all,
+                             struct mem dx, struct grads *g)
 {
 	const struct model_config *c = &m->c;
 	size_t n = m->plan.n, most = model_part_rows(n), d = c->width, f = c->ffn, ld = y->gateup.n;
-	struct mem dy = model_act(m, DY, n * d), dgu = model_act(m, WIDE, n * wide(c)), h = model_act(m, HIDDEN, n * f);
-	struct mem xn = model_act(m, XN, n * d), dh = model_f32(m, DH, most * f), dn = model_f32(m, DN, most * d);
+	struct mem dy = model_act(m, DY, n * d), dgu = model_act(m, WIDE, n * wide(c)),
+		h = model_act(m, HIDDEN, n * f);
+	struct mem xn = model_act(m, XN, n * d), dh = model_f32(m, DH, most * f),
+		dn = model_f32(m, DN, most * d);
 	struct mat wt = transposed(m, &y->down);
 
 	for (size_t i = 0; i < model_parts(n); i++) {
@@ -164,24 +167,27 @@ static void feed_forward_bwd(struct model *m, const struct layer *y, const struc
 		size_t at = p.row * d;
 
 		dev->gemm(dn, d, none, mem_act(dgu, p.row * ld), ld, &wt, p.n);
-		norm_bwd(m, mem_f32(dx, at), grad(g, y->norm_param[NORM_FFN]), dn, mem_f32(all->x_mid, at),
-		         y->norm[NORM_FFN], mem_act(xn, at), p.n);
+		norm_bwd(m, mem_f32(dx, at), grad(g, y->norm_param[NORM_FFN]), dn,
+		         mem_f32(all->x_mid, at), y->norm[NORM_FFN], mem_act(xn, at), p.n);
 	}
 	weights_bwd(m, y, W_GATE, W_UP + 1, dgu, ld, xn, g);
 }
 
 /* A part's dq, dk, dv to the outputs of the projections. */
-static void heads_bwd(struct model *m, const struct layer *y, const struct attn *at, const struct layer_acts *all,
-                      const struct part *p, struct mem dqkv, struct grads *g)
+static void heads_bwd(struct model *m, const struct layer *y, const struct attn *at,
+                      const struct layer_acts *all, const struct part *p, struct mem dqkv,
+                      struct grads *g)
 {
 	size_t hs = q_width(&m->c);
 	struct layer_acts a = acts_from(all, &m->c, p->row);
-	struct mem bias[3], norm[] = {grad(g, y->norm_param[NORM_Q]), grad(g, y->norm_param[NORM_K])};
+	struct mem bias[3], norm[] = {grad(g, y->norm_param[NORM_Q]),
+		grad(g, y->norm_param[NORM_K])};
 
 	for (int i = 0; i < 3; i++)
 		bias[i] = grad(g, y->bias_param[i]);
-	dev->heads_bwd(mem_act(dqkv, p->row * at->ld), bias, norm, mem_f32(m->room[DQ], p->row * hs), m->room[DK],
-	               m->room[DV], a.qk_pre, a.qk_r, p, at);
+	dev->heads_bwd(mem_act(dqkv, p->row * at->ld), bias, norm,
+	               mem_f32(m->room[DQ], p->row * hs), m->room[DK], m->room[DV], a.qk_pre,
+	               a.qk_r, p, at);
 }
 
 /* dx: of x_mid, then of x_in. */
@@ -189,10 +195,13 @@ static void attention_bwd(struct model *m, const struct layer *y, const struct a
                           const struct layer_acts *all, struct mem dx, struct grads *g)
 {
 	const struct model_config *c = &m->c;
-	size_t n = m->plan.n, e = m->plan.n_keys, d = c->width, hs = q_width(c), gs = kv_width(c), ld = at->ld;
-	struct mem dy = model_act(m, DY, n * d), dqkv = model_act(m, WIDE, n * wide(c)), xn = model_act(m, XN, n * d);
+	size_t n = m->plan.n, e = m->plan.n_keys, d = c->width, hs = q_width(c), gs = kv_width(c),
+		ld = at->ld;
+	struct mem dy = model_act(m, DY, n * d), dqkv = model_act(m, WIDE, n * wide(c)),
+		xn = model_act(m, XN, n * d);
 	struct mem dn = model_f32(m, DN, model_part_rows(n) * d), datt = model_f32(m, DATT, n * hs);
-	struct mem dq = model_f32(m, DQ, n * hs), dk = model_f32(m, DK, e * gs), dv = model_f32(m, DV, e * gs);
+	struct mem dq = model_f32(m, DQ, n * hs), dk = model_f32(m, DK, e * gs),
+		dv = model_f32(m, DV, e * gs);
 	struct mat wt = transposed(m, &y->out);
 
 	for (size_t i = 0; i < model_parts(n); i++) {
@@ -213,8 +222,8 @@ static void attention_bwd(struct model *m, const struct layer *y, const struct a
 
 		heads_bwd(m, y, at, all, &p, dqkv, g);
 		dev->gemm(dn, d, none, mem_act(dqkv, p.row * ld), ld, &wt, p.n);
-		norm_bwd(m, mem_f32(dx, x), grad(g, y->norm_param[NORM_ATTN]), dn, mem_f32(all->x_in, x),
-		         y->norm[NORM_ATTN], mem_act(xn, x), p.n);
+		norm_bwd(m, mem_f32(dx, x), grad(g, y->norm_param[NORM_ATTN]), dn,
+		         mem_f32(all->x_in, x), y->norm[NORM_ATTN], mem_act(xn, x), p.n);
 	}
 	weights_bwd(m, y, W_Q, W_V + 1, dqkv, ld, xn, g);
 }
@@ -234,8 +243,8 @@ void model_backward(struct model *m, const struct row *rows, size_t n, struct ac
 		struct part p = model_part(&m->plan, i);
 		size_t at = p.row * d;
 
-		norm_bwd(m, mem_f32(dx, at), grad(g, m->norm_param), mem_f32(dhidden, at), mem_f32(save->x, at),
-		         m->norm, model_act(m, XN, n * d), p.n);
+		norm_bwd(m, mem_f32(dx, at), grad(g, m->norm_param), mem_f32(dhidden, at),
+		         mem_f32(save->x, at), m->norm, model_act(m, XN, n * d), p.n);
 	}
 	for (size_t l = m->c.layers; l-- > 0;) {
 		struct attn at = model_attn(m, l, rows);

@@ -45,7 +45,8 @@ static const struct field {
 	FIELD(rope_skip, K_U32, 0, 1024),
 #undef FIELD
 };
-enum { ALWAYS = LEN(fields) - 3 };       /* the fields after these are there where they say something */
+/* the fields after these are there where they say something */
+enum { ALWAYS = LEN(fields) - 3 };
 
 static int says_something(const struct model_config *c, size_t field)
 {
@@ -104,7 +105,8 @@ static int set(struct model_config *c, const struct field *f, const char *value,
 	switch (f->kind) {
 	case K_ARCH:
 		c->arch = arch_by_name(value);
-		return c->arch ? 0 : err_set(e, "%s: unsupported architecture '%s' (%s)", f->name, value, arch_list());
+		return c->arch ? 0 : err_set(e, "%s: unsupported architecture '%s' (%s)", f->name,
+		                             value, arch_list());
 	case K_U32:
 	case K_FLAG:
 		if (parse_u64(value, (uint64_t)f->min, (uint64_t)f->max, &u, e))
@@ -118,7 +120,8 @@ static int set(struct model_config *c, const struct field *f, const char *value,
 		if (parse_f64(value, &x, e))
 			return err_prefix(e, "%s: ", f->name);
 		if (x < f->min || x > f->max)
-			return err_set(e, "%s: %g is not within %g..%g", f->name, x, f->min, f->max);
+			return err_set(e, "%s: %g is not within %g..%g", f->name, x, f->min,
+			               f->max);
 		if (f->kind == K_F32)
 			*(float *)((char *)c + f->at) = (float)x;
 		else
@@ -181,14 +184,20 @@ out:
 
 static int check_rope(const struct model_config *c, struct err *e)
 {
-	if (c->rope_factor != 0 && (c->rope_factor < 1 || c->rope_low <= 0 || c->rope_high <= c->rope_low || !c->rope_orig))
-		return err_set(e, "model configuration: rope scaling needs factor >= 1, 0 < rope_low < rope_high and rope_orig");
+	if (c->rope_factor != 0 && (c->rope_factor < 1 || c->rope_low <= 0 ||
+	                            c->rope_high <= c->rope_low || !c->rope_orig))
+		return err_set(e, "model configuration: rope scaling needs factor >= 1, "
+		                  "0 < rope_low < rope_high and rope_orig");
 	if (c->rope_linear != 0 && c->rope_linear < 1)
-		return err_set(e, "model configuration: rope_linear %g is neither 0 nor at least 1", c->rope_linear);
+		return err_set(e, "model configuration: rope_linear %g is neither 0 nor at least 1",
+		               c->rope_linear);
 	if (c->window && !arch_has(c->arch, WINDOWS | WINDOW))
-		return err_set(e, "model configuration: %s has no sliding window", arch_name(c->arch));
+		return err_set(e, "model configuration: %s has no sliding window",
+		               arch_name(c->arch));
 	if (c->rope_skip && !arch_has(c->arch, NO_ROPE_LAYERS))
-		return err_set(e, "model configuration: %s has no layers without rotation (rope_skip)", arch_name(c->arch));
+		return err_set(e,
+		               "model configuration: %s has no layers without rotation (rope_skip)",
+		               arch_name(c->arch));
 	if (c->window && c->rope_local_theta < 1)
 		return err_set(e, "model configuration: a sliding window needs rope_local_theta");
 	return 0;
@@ -208,7 +217,8 @@ int model_config_check(const struct model_config *c, struct err *e)
 	if (!(c->norm_eps > 0))
 		return err_set(e, "model configuration: norm_eps must be positive");
 	if (c->heads % c->kv_heads)
-		return err_set(e, "model configuration: heads %u is not a multiple of kv_heads %u", c->heads, c->kv_heads);
+		return err_set(e, "model configuration: heads %u is not a multiple of kv_heads %u",
+		               c->heads, c->kv_heads);
 	if (c->head_size % 2)
 		return err_set(e, "model configuration: head_size %u is odd", c->head_size);
 	if (c->lora_rank && !(c->lora_alpha > 0))
@@ -261,7 +271,8 @@ static size_t parts_per_layer(const struct model_config *c)
 
 size_t model_base_params(const struct model_config *c)
 {
-	return parts_there(c, BEFORE_LAYERS) + c->layers * parts_per_layer(c) + parts_there(c, AFTER_LAYERS);
+	return parts_there(c, BEFORE_LAYERS) + c->layers * parts_per_layer(c) +
+	       parts_there(c, AFTER_LAYERS);
 }
 
 /* A layer's matrices by their place in it; returns how many. */
@@ -296,7 +307,8 @@ size_t model_adapted(const struct model_config *c, size_t i)
 
 size_t model_adapter(const struct model_config *c, size_t i)
 {
-	size_t place[MATRICES], n = layer_matrices(c, place), per = parts_per_layer(c), k = i - parts_there(c, BEFORE_LAYERS);
+	size_t place[MATRICES], n = layer_matrices(c, place), per = parts_per_layer(c),
+		k = i - parts_there(c, BEFORE_LAYERS);
 
 	if (!c->lora_rank || i < parts_there(c, BEFORE_LAYERS) || k >= c->layers * per)
 		return 0;
@@ -339,8 +351,9 @@ void model_param(const struct model_config *c, size_t i, struct param *out)
 	for (t = arch_tensors(place, &n); !part_there(t, c) || i--; t++)
 		;
 	*out = (struct param){
-		.rank = t->cols == SIZE_NONE ? 1 : 2, .rows = size_of(t->rows, c), .cols = size_of(t->cols, c),
-		.role = t->role, .kind = t->kind, .layer = place == IN_LAYER ? (int)layer : -1, .hf = t->hf,
+		.rank = t->cols == SIZE_NONE ? 1 : 2, .rows = size_of(t->rows, c),
+		.cols = size_of(t->cols, c), .role = t->role, .kind = t->kind,
+		.layer = place == IN_LAYER ? (int)layer : -1, .hf = t->hf,
 	};
 	if (place == IN_LAYER)
 		snprintf(out->name, sizeof out->name, "blk.%zu.%s", layer, t->name);

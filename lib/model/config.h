@@ -27,18 +27,22 @@ struct model_config {
 	uint32_t window, window_every;   /* sliding window; every n-th layer is global; 0: none */
 	double rope_local_theta;         /* of the windowed layers */
 	double attn_scale;               /* 0: 1/sqrt(head_size) */
-	/* LoRA: every layer's matrix is act(W + lora_alpha / lora_rank * B A). Rank 0: there are no adapters. */
+	/* LoRA: every layer's matrix is act(W + lora_alpha / lora_rank * B A). Rank 0: there are no
+	 * adapters. */
 	uint32_t lora_rank;
 	double lora_alpha;
 	uint32_t rope_skip;              /* every n-th layer is without rotation; 0: none */
 };
 
-/* Lines "name value", every field (LoRA's and rope_skip only where they say something); the store's "config" document. */
+/* Lines "name value", every field (LoRA's and rope_skip only where they say something); the store's
+ * "config" document. */
 void model_config_print(const struct model_config *c, struct buf *out);
-/* Every field must be there but for LoRA's and rope_skip, in range (a size that could overflow is refused). */
+/* Every field must be there but for LoRA's and rope_skip, in range (a size that could overflow is
+ * refused). */
 MUST_CHECK int model_config_parse(const char *text, struct model_config *out, struct err *e);
 /* Sets one field from its text form; range checked. -1 naming the field. */
-MUST_CHECK int model_config_set(struct model_config *c, const char *name, const char *value, struct err *e);
+MUST_CHECK int model_config_set(struct model_config *c, const char *name, const char *value,
+                                struct err *e);
 /* Name of the i-th field that must be there, in the order of printing, NULL at the end. */
 const char *model_config_field(size_t i);
 /* Divisibility and ranges, so that nothing later can overflow. */
@@ -51,7 +55,8 @@ struct param {
 	enum role role;
 	int kind;                    /* which matrix or norm of its layer: see arch.h */
 	int layer;                   /* -1: not in one */
-	const char *hf;              /* its name in Hugging Face's files, in a layer without "model.layers.7." */
+	/* its name in Hugging Face's files, in a layer without "model.layers.7." */
+	const char *hf;
 };
 
 /* Does this norm multiply by 1 + w (NORMS_PLUS_ONE)? */
@@ -59,7 +64,8 @@ int model_norm_plus_one(enum arch a, const struct param *p);
 /* Layer l's: is it seen through the window, are its q and k rotated? */
 int model_windowed(const struct model_config *c, size_t l);
 int model_rotated(const struct model_config *c, size_t l);
-/* The model's tensors, in a fixed order: the base's, then the adapters' (NAME.lora_a [rank][K], NAME.lora_b [N][rank]). */
+/* The model's tensors, in a fixed order: the base's, then the adapters' (NAME.lora_a [rank][K],
+ * NAME.lora_b [N][rank]). */
 size_t model_params(const struct model_config *c);
 void model_param(const struct model_config *c, size_t i, struct param *out);
 /* Of these, the base's: the same with and without adapters. */

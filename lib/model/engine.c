@@ -6,7 +6,8 @@
 #include <string.h>
 
 enum {
-	MAX_ROWS = 512,              /* rows of one forward: all decoding sequences, then feeds in chunks */
+	/* rows of one forward: all decoding sequences, then feeds in chunks */
+	MAX_ROWS = 512,
 	TILE = 64                    /* rows of logits at once */
 };
 
@@ -16,9 +17,11 @@ struct engine {
 	int *ends;
 	size_t n_ends, batch;
 	struct gen **active;         /* [batch]; twins waiting for their feed are not in it */
-	size_t n, held;              /* held: sequences counted against batch, waiting twins included */
+	/* held: sequences counted against batch, waiting twins included */
+	size_t n, held;
 	struct row *rows;            /* [MAX_ROWS + batch] */
-	struct want { struct gen *g; size_t row; } *wants;   /* [batch]: sequences whose last row is in this forward */
+	/* [batch]: sequences whose last row is in this forward */
+	struct want { struct gen *g; size_t row; } *wants;
 	struct mem hidden, picked;   /* act [rows][D], [batch][D] */
 	struct mem index;            /* int32 [batch]: picked's rows in hidden */
 	struct mem logits;           /* [TILE][V] of picked's rows from a tile on */
@@ -118,8 +121,10 @@ static size_t plan(struct engine *e, size_t *n_wants)
 					count = MAX_ROWS - n;
 			}
 			for (size_t j = 0; j < count; j++)
-				e->rows[n + j] = (struct row){feeding ? g->feed[g->fed + j] : g->tokens[g->n - 1],
-				                              pos + j, g->kv};
+				e->rows[n + j] = (struct row){
+					feeding ? g->feed[g->fed + j] : g->tokens[g->n - 1],
+					pos + j, g->kv,
+				};
 			n += count;
 			if (feeding)
 				g->fed += count;
@@ -133,11 +138,13 @@ static void will_draw(struct engine *e, struct gen *g, size_t row)
 {
 	e->who[e->n_draws] = g;
 	e->draws[e->n_draws++] = (struct draw){
-		.row = row, .u = rng_uniform(&g->rng, g->n), .how = g->sampling, .banned = g->n < g->min_new,
+		.row = row, .u = rng_uniform(&g->rng, g->n), .how = g->sampling,
+		.banned = g->n < g->min_new,
 	};
 }
 
-/* Sequences whose last row was in this forward, and their twins, which go their own way from here. */
+/* Sequences whose last row was in this forward, and their twins, which go their own way from
+ * here. */
 static void plan_draws(struct engine *e, size_t n_wants)
 {
 	e->n_draws = 0;
@@ -170,8 +177,8 @@ static void draw(struct engine *e, size_t n_wants)
 		for (end = i; end < e->n_draws && e->draws[end].row < tile + rows; end++)
 			e->draws[end].row -= tile;
 		model_logits(e->m, mem_act(e->picked, tile * d), rows, e->logits);
-		dev->sample(mem_at(e->drawn, i, sizeof *e->results), e->logits, v, e->draws + i, end - i, e->ends,
-		            e->n_ends);
+		dev->sample(mem_at(e->drawn, i, sizeof *e->results), e->logits, v, e->draws + i,
+		            end - i, e->ends, e->n_ends);
 	}
 	dev->download(e->results, e->drawn, e->n_draws * sizeof *e->results);
 	for (size_t i = 0; i < e->n_draws; i++) {

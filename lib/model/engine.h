@@ -11,8 +11,10 @@
 /* One response to write: read `feed` into the cache, then draw up to max_new tokens. */
 struct gen {
 	/* set by the caller */
-	struct kv *kv;               /* kv->len positions already there; cap >= len + n_feed + max_new */
-	const int *feed;             /* [n_feed], at least 1; borrowed until done. NULL for a twin */
+	/* kv->len positions already there; cap >= len + n_feed + max_new */
+	struct kv *kv;
+	/* [n_feed], at least 1; borrowed until done. NULL for a twin */
+	const int *feed;
 	size_t n_feed;
 	struct sampling sampling;
 	struct rng rng;              /* number i of it draws token i */

@@ -109,7 +109,8 @@ void model_plan(struct model *m, const struct row *rows, size_t n)
 			ptrdiff_t base = kv->base ? span_of(p, rows, kv->base) : -1;
 
 			p->spans[p->n_spans++] = (struct span){
-				.row = i, .pos = rows[i].pos, .keys = p->n_keys, .base = base, .cache = kv->cache,
+				.row = i, .pos = rows[i].pos, .keys = p->n_keys, .base = base,
+				.cache = kv->cache,
 			};
 			p->n_keys += rows[i].pos;
 			p->common |= base >= 0;
@@ -140,22 +141,23 @@ struct attn model_attn(const struct model *m, size_t l, const struct row *rows)
 		.heads = c->heads, .kv_heads = c->kv_heads, .size = c->head_size,
 		.ld = y->qkv.n, .k = y->w[W_K].col, .v = y->w[W_V].col,
 		.layer = rows[0].kv->brief ? 0 : l, .window = local ? c->window : 0,
-		.scale = (float)(c->attn_scale ? c->attn_scale : 1 / sqrt(c->head_size)), .eps = c->norm_eps,
-		.bias = y->bias, .norm = {y->norm[NORM_Q], y->norm[NORM_K]},
+		.scale = (float)(c->attn_scale ? c->attn_scale : 1 / sqrt(c->head_size)),
+		.eps = c->norm_eps, .bias = y->bias, .norm = {y->norm[NORM_Q], y->norm[NORM_K]},
 		.norm_size = {head_norm_size(c, NORM_Q), head_norm_size(c, NORM_K)},
-		.cos = rotated ? m->rope[local].cos : none, .sin = rotated ? m->rope[local].sin : none,
+		.cos = rotated ? m->rope[local].cos : none,
+		.sin = rotated ? m->rope[local].sin : none,
 	};
 }
 
-/* The residual stream before attention, before the feed-forward, after it; the three may be one. out
- * none: the layer is computed again, for its acts. */
+/* The residual stream before attention, before the feed-forward, after it; the three may be one.
+ * out none: the layer is computed again, for its acts. */
 struct stream {
 	struct mem in, mid, out;
 };
 
 /* out = x + in W', or x + norm(in W'), for which the backward needs pre and r. */
-static void project(struct model *m, struct mem out, struct mem x, struct mem in, const struct mat *w,
-                    struct mem norm, struct mem pre, struct mem r, size_t n)
+static void project(struct model *m, struct mem out, struct mem x, struct mem in,
+                    const struct mat *w, struct mem norm, struct mem pre, struct mem r, size_t n)
 {
 	size_t d = m->c.width;
 
@@ -167,8 +169,8 @@ static void project(struct model *m, struct mem out, struct mem x, struct mem in
 	}
 }
 
-static void layer_forward(struct model *m, const struct layer *y, const struct attn *a, const struct part *p,
-                          struct stream x, const struct layer_acts *k)
+static void layer_forward(struct model *m, const struct layer *y, const struct attn *a,
+                          const struct part *p, struct stream x, const struct layer_acts *k)
 {
 	struct mem xn = m->room[XN], qkv = m->room[QKV], gu = m->room[GU], h = m->room[HIDDEN];
 	size_t n = p->n, d = m->c.width, f = m->c.ffn, ld = y->gateup.n;
@@ -180,7 +182,8 @@ static void layer_forward(struct model *m, const struct layer *y, const struct a
 	dev->heads(k->q, k->qk_pre, k->qk_r, qkv, p, a);
 	dev->share(p, a);
 	dev->attend(k->att, k->lse, k->q, p, a);
-	project(m, x.mid, x.in, k->att, &y->out, y->norm[NORM_POST_ATTN], k->post[0], k->post_r[0], n);
+	project(m, x.mid, x.in, k->att, &y->out, y->norm[NORM_POST_ATTN], k->post[0], k->post_r[0],
+	        n);
 
 	dev->norm(xn, none, x.mid, y->norm[NORM_FFN], n, d, eps);
 	dev->gemm(gu, ld, none, xn, d, &y->gateup, n);
@@ -205,7 +208,8 @@ static void layer_rows(struct model *m, size_t l, const struct row *rows, struct
 	}
 }
 
-void model_layer_again(struct model *m, size_t l, const struct row *rows, const struct layer_acts *a)
+void model_layer_again(struct model *m, size_t l, const struct row *rows,
+                       const struct layer_acts *a)
 {
 	layer_rows(m, l, rows, (struct stream){a->x_in, a->x_mid, none}, a);
 }
@@ -227,11 +231,13 @@ static void layers(struct model *m, const struct row *rows, struct acts *save)
 		if (save->recompute)
 			a.gate = a.up = none;
 		layer_rows(m, l, rows, (struct stream){
-			a.x_in, a.x_mid, l + 1 < m->c.layers ? save->layers[l + 1].x_in : save->x}, &a);
+			a.x_in, a.x_mid, l + 1 < m->c.layers ? save->layers[l + 1].x_in : save->x},
+				&a);
 	}
 }
 
-void model_forward(struct model *m, const struct row *rows, size_t n, struct mem hidden, struct acts *save)
+void model_forward(struct model *m, const struct row *rows, size_t n, struct mem hidden,
+                   struct acts *save)
 {
 	const struct model_config *c = &m->c;
 	const struct mat *table = mem_there(m->embed.mem) ? &m->embed : &m->head;

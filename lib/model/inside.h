@@ -15,7 +15,8 @@ struct matrix {
 	size_t col;                  /* its first output there, a multiple of dev->panel */
 	size_t n, k;
 	struct mem lora_a, lora_b;   /* act [r][k], [n][r], owned; or none */
-	size_t lora_param;           /* lora_a's index in model_param's order; lora_b's is the next */
+	/* lora_a's index in model_param's order; lora_b's is the next */
+	size_t lora_param;
 };
 
 /* q, k, v (and gate, up) are one product: each part starts on a panel, so that a row of
@@ -34,12 +35,14 @@ struct rope_table {
 	struct mem cos, sin;         /* [rope_rows][S/2] by position */
 };
 
-/* Memory that a pass uses while it runs: grows, never shrinks. C rows are a part, E the plan's n_keys. */
+/* Memory that a pass uses while it runs: grows, never shrinks. C rows are a part, E the plan's
+ * n_keys. */
 enum room {
 	QKV, TMP, GU,                /* [C][qkv.n], [C][D], [C][gateup.n] */
 	X,                           /* [R][D] the residual stream, where no acts are kept */
 	Q, ATT,                      /* act [C][H*S], likewise */
-	XN, HIDDEN,                  /* act [C][D], [C][F]: a norm's output, glu's; of all rows in the backward */
+	/* act [C][D], [C][F]: a norm's output, glu's; of all rows in the backward */
+	XN, HIDDEN,
 	DX,                          /* [R][D] gradient of the residual stream */
 	DATT, DQ,                    /* [R][H*S] */
 	DK, DV,                      /* [E][G*S] */
@@ -102,12 +105,13 @@ static inline enum glu model_glu(const struct model_config *c)
 /* What an embedding is multiplied by. */
 static inline float embed_scale(const struct model_config *c)
 {
-	return arch_has(c->arch, EMBED_SCALED) ? act_f32(act_of(__builtin_sqrtf((float)c->width))) : 1;
+	return arch_has(c->arch,
+	                EMBED_SCALED) ? act_f32(act_of(__builtin_sqrtf((float)c->width))) : 1;
 }
 
 /* Adds the gradients of x's adapter: dy[n] (act) with row stride ld, the inputs in[n][k] (act). */
-void lora_bwd(struct model *m, const struct matrix *x, struct mem dy, size_t ld, struct mem in, size_t n,
-              struct grads *g);
+void lora_bwd(struct model *m, const struct matrix *x, struct mem dy, size_t ld, struct mem in,
+              size_t n, struct grads *g);
 
 /* The layers' matrix that is parameter i; NULL if that is something else. */
 struct matrix *model_matrix(struct model *m, size_t i);
@@ -118,13 +122,16 @@ struct layer_acts {
 	struct mem q, att;           /* act [R][H*S] */
 	struct mem lse;              /* [R][H] */
 	struct mem gate, up;         /* act [R][F] */
-	struct mem qk_pre, qk_r;     /* norms of heads: inputs [R][(H+G)*S], r [R][attn_norms]; or none */
-	struct mem post[2], post_r[2];       /* norms of the branches' outputs: inputs [R][D], r [R]; or none */
+	/* norms of heads: inputs [R][(H+G)*S], r [R][attn_norms]; or none */
+	struct mem qk_pre, qk_r;
+	/* norms of the branches' outputs: inputs [R][D], r [R]; or none */
+	struct mem post[2], post_r[2];
 };
 
 struct acts {
 	struct mem block;
-	int recompute;               /* all layers share everything but x_in: the backward computes it again */
+	/* all layers share everything but x_in: the backward computes it again */
+	int recompute;
 	struct layer_acts *layers;   /* [L] */
 	struct mem x;                /* [R][D] input of the final norm */
 };
@@ -135,8 +142,10 @@ void acts_prepare(struct acts *a, const struct model_config *c, size_t n);
 struct layer_acts acts_from(const struct layer_acts *a, const struct model_config *c, size_t r);
 /* The backward's memory for n rows, less what is not in proportion to them. */
 size_t model_backward_bytes(const struct model_config *c, size_t n);
-/* Layer l's acts once more, from its x_in; rows as in the forward, of which model_plan was called. */
-void model_layer_again(struct model *m, size_t l, const struct row *rows, const struct layer_acts *a);
+/* Layer l's acts once more, from its x_in; rows as in the forward, of which model_plan was
+ * called. */
+void model_layer_again(struct model *m, size_t l, const struct row *rows,
+                       const struct layer_acts *a);
 
 static inline size_t panels_up(size_t n)
 {

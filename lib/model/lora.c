@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * LoRA (arXiv 2106.09685): a matrix W [N][K] that is not trained itself gets the product of two thin ones,
- * B [N][r] and A [r][K], which are. The forward never sees them apart: its weights are act(W + alpha/r B A), made when a
- * model is loaded and after each update. So sampling costs nothing more, log-probabilities stay the same bits
- * everywhere, and an exported model is the very one that was sampled from.
+ * LoRA (arXiv 2106.09685): a matrix W [N][K] that is not trained itself gets the product of two
+ * thin ones, B [N][r] and A [r][K], which are. The forward never sees them apart: its weights are
+ * act(W + alpha/r B A), made when a model is loaded and after each update. So sampling costs
+ * nothing more, log-probabilities stay the same bits everywhere, and an exported model is the very
+ * one that was sampled from.
  */
 #include "model/inside.h"
 
@@ -14,11 +15,13 @@ float lora_scale(const struct model_config *c)
 	return (float)(c->lora_alpha / c->lora_rank);
 }
 
-void lora_merge(act *out, const act *w, const act *a, const act *b, size_t n, size_t k, size_t r, float scale)
+void lora_merge(act *out, const act *w, const act *a, const act *b, size_t n, size_t k, size_t r,
+                float scale)
 {
 	struct mem merged = mem_new(n * k * sizeof *out);
 	struct mem from[] = {
-		mem_borrow(w, n * k * sizeof *w), mem_borrow(a, r * k * sizeof *a), mem_borrow(b, n * r * sizeof *b),
+		mem_borrow(w, n * k * sizeof *w), mem_borrow(a, r * k * sizeof *a),
+			mem_borrow(b, n * r * sizeof *b),
 	};
 
 	dev->merge(merged, from[0], from[1], from[2], n, k, r, scale);
@@ -44,9 +47,10 @@ void model_adapt(struct model *m, size_t i, struct mem w, struct mem a, struct m
 	mem_free(&merged);
 }
 
-/* With W's gradient dW = dy' in: dB = s dW A' = dy' (s in A') and dA = s B' dW = (s dy B)' in, without dW. */
-void lora_bwd(struct model *m, const struct matrix *x, struct mem dy, size_t ld, struct mem in, size_t n,
-              struct grads *g)
+/* With W's gradient dW = dy' in: dB = s dW A' = dy' (s in A') and dA = s B' dW = (s dy B)' in,
+ * without dW. */
+void lora_bwd(struct model *m, const struct matrix *x, struct mem dy, size_t ld, struct mem in,
+              size_t n, struct grads *g)
 {
 	size_t r = m->c.lora_rank;
 	float scale = lora_scale(&m->c);

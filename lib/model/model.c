@@ -134,7 +134,8 @@ static void rope_init(struct rope_table *r, const struct model_config *c, double
 	}
 }
 
-/* The values of a parameter as act: the store's own memory, or in the fp32 build a copy (owned then). */
+/* The values of a parameter as act: the store's own memory, or in the fp32 build a copy (owned
+ * then). */
 static act *widened(const bf16 *w, size_t n)
 {
 #ifdef SCORE_F32
@@ -183,7 +184,8 @@ static int load(struct model *m, size_t i, model_tensor_fn get, void *ctx, struc
 	return rc;
 }
 
-int model_new(const struct model_config *c, model_tensor_fn get, void *ctx, struct model **out, struct err *e)
+int model_new(const struct model_config *c, model_tensor_fn get, void *ctx, struct model **out,
+              struct err *e)
 {
 	struct model *m;
 

@@ -16,22 +16,25 @@
 
 struct model;
 
-/* Gives tensor `p` as bf16 [rows][cols]; data must stay valid for the two calls after this one. For a tensor
- * of an adapter *data may be NULL: there is none. */
+/* Gives tensor `p` as bf16 [rows][cols]; data must stay valid for the two calls after this one. For
+ * a tensor of an adapter *data may be NULL: there is none. */
 typedef int (*model_tensor_fn)(void *ctx, const struct param *p, const bf16 **data, struct err *e);
 
 /* Packs all weights (the tensors are not needed afterwards). kern_init must have been called. */
-MUST_CHECK int model_new(const struct model_config *c, model_tensor_fn get, void *ctx, struct model **out, struct err *e);
+MUST_CHECK int model_new(const struct model_config *c, model_tensor_fn get, void *ctx,
+                         struct model **out, struct err *e);
 void model_free(struct model *m);
 const struct model_config *model_config(const struct model *m);
 /* Replaces parameter i's values (act; same order as model_param) and repacks it. */
 void model_set(struct model *m, size_t i, struct mem values);
 
-/* The same for a layer's matrix and its adapter: the weights become act(w + lora_alpha / lora_rank b a), and model_backward
- * gives the gradients of a and b. */
+/* The same for a layer's matrix and its adapter: the weights become act(w + lora_alpha / lora_rank
+ * b a), and model_backward gives the gradients of a and b. */
 void model_adapt(struct model *m, size_t i, struct mem w, struct mem a, struct mem b);
-/* On host memory: out[n][k] = act(w + scale b a), of w[n][k], b[n][r], a[r][k]: the same bits at every level of instructions. */
-void lora_merge(act *out, const act *w, const act *a, const act *b, size_t n, size_t k, size_t r, float scale);
+/* On host memory: out[n][k] = act(w + scale b a), of w[n][k], b[n][r], a[r][k]: the same bits at
+ * every level of instructions. */
+void lora_merge(act *out, const act *w, const act *a, const act *b, size_t n, size_t k, size_t r,
+                float scale);
 float lora_scale(const struct model_config *c);
 
 /* ---- KV cache ----------------------------------------------------------------- */
@@ -41,8 +44,8 @@ struct kv {
 	struct cache cache;
 	size_t len;                  /* positions filled */
 	int brief;                   /* holds the layer being computed only; all of a call alike */
-	/* NULL, or the sequence that begins like this one, up to the first row of this one in the call: the same
-	 * model_forward computes that part, by earlier rows, for both. Borrowed. */
+	/* NULL, or the sequence that begins like this one, up to the first row of this one in the
+	 * call: the same model_forward computes that part, by earlier rows, for both. Borrowed. */
 	const struct kv *base;
 };
 
@@ -65,19 +68,21 @@ struct acts;                         /* what the backward needs; see acts_new */
 /*
  * Runs rows (rows of one sequence adjacent, positions consecutive from kv->len; several
  * sequences one after the other) through all layers, appends to their caches (kv->len grows)
- * and writes hidden[R][D] (act), the final norm's output. save non-NULL: every sequence must start at position 0 here,
- * or have a base in this call. No allocation after a call with as many rows and as
- * long a sequence, or after model_reserve.
+ * and writes hidden[R][D] (act), the final norm's output. save non-NULL: every sequence must start
+ * at position 0 here, or have a base in this call. No allocation after a call with as many rows and
+ * as long a sequence, or after model_reserve.
  */
 void model_reserve(struct model *m, size_t rows, size_t positions);
-void model_forward(struct model *m, const struct row *rows, size_t n, struct mem hidden, struct acts *save);
+void model_forward(struct model *m, const struct row *rows, size_t n, struct mem hidden,
+                   struct acts *save);
 
 /* logits[R][V] of hidden[R][D]. R is the caller's tile. */
 void model_logits(struct model *m, struct mem hidden, size_t n, struct mem logits);
 
 /* ---- backward ------------------------------------------------------------------------ */
 
-/* fp32 gradients, one memory per parameter in model_param's order. One that is none is not computed. */
+/* fp32 gradients, one memory per parameter in model_param's order. One that is none is not
+ * computed. */
 struct grads {
 	struct mem *g;               /* owned, also each memory */
 	size_t n;
@@ -89,20 +94,23 @@ void grads_release(struct grads *g);
 
 struct acts *acts_new(void);
 void acts_free(struct acts *a);
-/* From the next forward on only the layers' inputs are kept, and the backward computes each layer once more: the same
- * bits for three quarters of a forward's time. Caches may be brief then; else the backward needs them whole. */
+/* From the next forward on only the layers' inputs are kept, and the backward computes each layer
+ * once more: the same bits for three quarters of a forward's time. Caches may be brief then; else
+ * the backward needs them whole. */
 void acts_recompute(struct acts *a, int yes);
 /* Bytes that saving n rows takes, and their backward's scratch; without caches. */
 size_t acts_bytes(const struct model_config *c, size_t n, int recompute);
 
 /*
- * Head's backward for some rows: given dlogits[R][V] (act; row stride ld, ideally no multiple of a page),
- * dhidden[R][D] = dlogits W_head (fp32), and the head's gradient += dlogits' hidden. Every call reads and writes that
- * gradient once and transposes the weights in pieces: hundreds of rows at a time make that a small part.
+ * Head's backward for some rows: given dlogits[R][V] (act; row stride ld, ideally no multiple of a
+ * page), dhidden[R][D] = dlogits W_head (fp32), and the head's gradient += dlogits' hidden. Every
+ * call reads and writes that gradient once and transposes the weights in pieces: hundreds of rows
+ * at a time make that a small part.
  */
 void model_logits_bwd(struct model *m, struct mem dlogits, size_t ld, struct mem hidden, size_t n,
                       struct mem dhidden, struct grads *g);
-/* Backward of the forward that filled save, from dhidden[R][D]; adds to g. The rows' caches must be as that left them. */
+/* Backward of the forward that filled save, from dhidden[R][D]; adds to g. The rows' caches must be
+ * as that left them. */
 void model_backward(struct model *m, const struct row *rows, size_t n, struct acts *save,
                     struct mem dhidden, struct grads *g);
 

@@ -97,7 +97,8 @@ int policy_random(void *ctx, size_t i, const struct param *p, bf16 *dst, struct 
 	}
 	if (p->rank == 1) {
 		for (int64_t j = 0; j < n; j++)
-			dst[j] = str_ends(p->name, ".bias") || model_norm_plus_one(r->arch, p) ? 0 : ONE;
+			dst[j] = str_ends(p->name, ".bias") ||
+				model_norm_plus_one(r->arch, p) ? 0 : ONE;
 		return 0;
 	}
 #pragma omp parallel for schedule(static)

@@ -320,7 +320,8 @@ static void caches(struct rl_pass *p, const struct rl_seq *s, size_t n, int ref_
 		struct place at = p->place[i];
 		struct kv *kv = &p->kv[i], *ref = &p->ref_kv[i];
 
-		*kv = (struct kv){.len = at.common, .brief = brief, .base = at.common ? &p->kv[at.base] : NULL};
+		*kv = (struct kv){.len = at.common, .brief = brief,
+			.base = at.common ? &p->kv[at.base] : NULL};
 		kv->cache = (struct cache){mem_at(p->kv_mem, rows, each), s[i].n_rows};
 		*ref = *kv;
 		ref->brief = 1;
@@ -394,7 +395,8 @@ static void buffers(struct rl_pass *p, int ref_on, int backward)
 
 /* ---- one tile ------------------------------------------------------------------------ */
 
-/* What a head's logits say of its token; c: its coefficients in the loss, of log pi and of exact KL. */
+/* What a head's logits say of its token; c: its coefficients in the loss, of log pi and of exact
+ * KL. */
 static void head(struct head *h, const struct scored *s, const struct rl_want *want, float *c)
 {
 	double d = (double)s->logp - s->ref_logp, c_logp = h->part->c_logp, c_kl = h->part->c_kl;
@@ -417,11 +419,13 @@ static void head(struct head *h, const struct scored *s, const struct rl_want *w
 	c[1] = (float)c_kl;
 }
 
-/* n heads from `first` on, whose hidden rows are picked; dx: where their logits' gradients go, or none. */
+/* n heads from `first` on, whose hidden rows are picked; dx: where their logits' gradients go, or
+ * none. */
 static void tile(struct rl_pass *p, size_t first, size_t n, struct mem picked, struct mem dx,
                  const struct rl_want *want)
 {
-	struct mem row = mem_at(p->row, first, sizeof(int32_t)), token = mem_at(p->token, first, sizeof(int32_t));
+	struct mem row = mem_at(p->row, first, sizeof(int32_t)),
+		token = mem_at(p->token, first, sizeof(int32_t));
 	struct mem y = want->ref ? p->y : (struct mem){0};
 	int exact = want->ref && want->kl == RL_EXACT;
 	struct scored s[TILE];
@@ -440,11 +444,13 @@ static void tile(struct rl_pass *p, size_t first, size_t n, struct mem picked, s
 	if (!mem_there(dx))
 		return;
 	dev->upload(p->coef, c, 2 * n * sizeof *c);
-	dev->dlogits(dx, p->ldx, p->x, exact ? y : (struct mem){0}, p->scored, p->coef, token, n, p->vocab);
+	dev->dlogits(dx, p->ldx, p->x, exact ? y : (struct mem){0}, p->scored, p->coef, token, n,
+	             p->vocab);
 }
 
 /* At most p->block heads: tile by tile, then back through the head all at once. */
-static void block(struct rl_pass *p, size_t first, size_t n, const struct rl_want *want, struct grads *g)
+static void block(struct rl_pass *p, size_t first, size_t n, const struct rl_want *want,
+                  struct grads *g)
 {
 	struct mem row = mem_at(p->row, first, sizeof(int32_t));
 

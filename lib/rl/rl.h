@@ -145,8 +145,8 @@ struct rl_adam {
 	double clip;                 /* global gradient norm; 0: off */
 };
 
-/* What one update has in common for all tensors. Where their state lies is the caller's business: dev->adamw goes from
- * anywhere to anywhere. */
+/* What one update has in common for all tensors. Where their state lies is the caller's business:
+ * dev->adamw goes from anywhere to anywhere. */
 struct rl_update {
 	double norm, lr;             /* of the whole gradient before clipping; the rate */
 	struct adamw rate;           /* with the decay of matrices */

@@ -19,7 +19,8 @@ struct job {
 	size_t i, n;
 	struct adamw rate;
 	struct mem g;                /* none: the state stays, and is written as it is */
-	struct mem old[3];           /* master, moments as they were; the first none: w0 it is, others: zero */
+	/* master, moments as they were; the first none: w0 it is, others: zero */
+	struct mem old[3];
 	const struct snap *snap;     /* whose state[3] they are, borrowed; NULL: in memory */
 	struct tensor state[3];      /* .data NULL: none */
 	struct mem w0;               /* act, borrowed */
@@ -39,7 +40,8 @@ static struct piece piece_new(void)
 {
 	size_t bytes = PIECE * sizeof(float);
 
-	return (struct piece){mem_new(PIECE * sizeof(act)), mem_new(bytes), mem_new(bytes), mem_new(bytes)};
+	return (struct piece){mem_new(PIECE * sizeof(act)), mem_new(bytes), mem_new(bytes),
+		mem_new(bytes)};
 }
 
 static void piece_free(struct piece *p)
@@ -59,7 +61,8 @@ static int write_values(struct job *j, size_t room, struct mem x, size_t bytes)
 	return rc;
 }
 
-static int write_piece(struct job *j, size_t n, struct mem w, struct mem p, struct mem m, struct mem v)
+static int write_piece(struct job *j, size_t n, struct mem w, struct mem p, struct mem m,
+                       struct mem v)
 {
 	size_t bytes = n * sizeof(float);
 
@@ -81,8 +84,10 @@ static void read_ahead(const struct job *j, size_t at)
 static int run_piece(struct job *j, size_t at, size_t n, const struct piece *room)
 {
 	int memory = mem_there(j->p);
-	struct mem p = memory ? mem_f32(j->p, at) : room->p, m = memory ? mem_f32(j->m, at) : room->m;
-	struct mem v = memory ? mem_f32(j->v, at) : room->v, p0 = mem_there(j->old[0]) ? mem_f32(j->old[0], at) : p;
+	struct mem p = memory ? mem_f32(j->p, at) : room->p;
+	struct mem m = memory ? mem_f32(j->m, at) : room->m;
+	struct mem v = memory ? mem_f32(j->v, at) : room->v;
+	struct mem p0 = mem_there(j->old[0]) ? mem_f32(j->old[0], at) : p;
 	struct mem m0 = mem_f32(j->old[1], at), v0 = mem_f32(j->old[2], at);
 
 	if (!mem_there(j->g)) {
@@ -213,7 +218,8 @@ static int by_size(const void *a, const void *b)
 	return x->n != y->n ? (x->n < y->n) - (x->n > y->n) : (x->i > y->i) - (x->i < y->i);
 }
 
-/* The new bf16 values: borrowed from the commit's room, or made in w, which grows. Then values_done. */
+/* The new bf16 values: borrowed from the commit's room, or made in w, which grows. Then
+ * values_done. */
 static struct mem new_values(const struct job *j, struct mem *w)
 {
 	if (j->rooms[0])
@@ -221,7 +227,8 @@ static struct mem new_values(const struct job *j, struct mem *w)
 	mem_fit(w, j->n * sizeof(act));
 #pragma omp parallel for num_threads(dev->threads()) schedule(static)
 	for (size_t at = 0; at < j->n; at += PIECE)
-		dev->to_act(mem_act(*w, at), mem_f32(j->p, at), j->n - at < PIECE ? j->n - at : PIECE);
+		dev->to_act(mem_act(*w, at), mem_f32(j->p, at),
+		            j->n - at < PIECE ? j->n - at : PIECE);
 	return *w;
 }
 
@@ -232,7 +239,8 @@ static void values_done(const struct job *j, struct mem *values)
 }
 
 /* Matrix w of the base and its adapter: merged anew. */
-static void refresh_matrix(struct model *m, size_t i, const act *w, size_t n, const struct job *const ab[2])
+static void refresh_matrix(struct model *m, size_t i, const act *w, size_t n,
+                           const struct job *const ab[2])
 {
 	struct mem base = mem_borrow(w, n * sizeof *w), made[2] = {{0}}, v[2];
 

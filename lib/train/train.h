@@ -37,7 +37,8 @@ struct metrics_row {
 	char *json;                  /* owned */
 };
 
-/* fp32 state of the trained parameters since the last commit, [n] in model_param's order; none where there is none. */
+/* fp32 state of the trained parameters since the last commit, [n] in model_param's order; none
+ * where there is none. */
 struct train_memory {
 	struct mem *p, *m, *v;       /* master, moments; owned */
 	size_t n;
@@ -49,7 +50,8 @@ struct trainer {
 	struct store *store;         /* owned, open for writing */
 	struct policy policy, ref;   /* ref.model NULL where no KL is wanted */
 	struct rl_pass *pass;
-	struct grads grads;          /* g[i] none: parameter i is not trained, its tensor stays the store's */
+	/* g[i] none: parameter i is not trained, its tensor stays the store's */
+	struct grads grads;
 	int zeroed;                  /* they are all zero */
 	int adapted;                 /* the configuration has adapters that the store's does not know yet */
 	uint64_t seed;               /* the store's */

@@ -103,5 +103,8 @@ done <"$tmp/system"
 is 'kern/kern.h only in lib/kern and lib/dev' \
 	"$(awk '$3 == "kern/kern.h" && $1 !~ /^lib\/(kern|dev)\//' "$tmp/all")" ''
 is 'a file named inside.h is for its own room' \
-	"$(awk '$3 ~ /\/inside\.h$/ { r = $1; sub(/^lib\//, "", r); sub(/\/.*/, "", r); t = $3; sub(/\/.*/, "", t); if (r != t) print }' "$tmp/all")" ''
+	"$(awk '$3 ~ /\/inside\.h$/ {
+		room = $1; sub(/^lib\//, "", room); sub(/\/.*/, "", room)
+		if ($3 != room "/inside.h") print
+	}' "$tmp/all")" ''
 finish

@@ -31,11 +31,12 @@ archs = {
         **common, tie_word_embeddings=True, sliding_window=5, layer_types=["sliding_attention", "full_attention"],
         query_pre_attn_scalar=16,
         rope_parameters={"full_attention": plain(1000.0), "sliding_attention": plain(100.0)})),
-    "mistral": (MistralForCausalLM, MistralConfig(**common, tie_word_embeddings=False, sliding_window=5,
-                                                  rope_parameters=plain(1000.0))),
-    "olmo2": (Olmo2ForCausalLM, Olmo2Config(**common, tie_word_embeddings=False, rope_parameters=plain(1000.0))),
-    "smollm3": (SmolLM3ForCausalLM, SmolLM3Config(**common, tie_word_embeddings=True, no_rope_layers=[1, 0],
-                                                  rope_parameters=plain(1000.0))),
+    "mistral": (MistralForCausalLM, MistralConfig(
+        **common, tie_word_embeddings=False, sliding_window=5, rope_parameters=plain(1000.0))),
+    "olmo2": (Olmo2ForCausalLM, Olmo2Config(
+        **common, tie_word_embeddings=False, rope_parameters=plain(1000.0))),
+    "smollm3": (SmolLM3ForCausalLM, SmolLM3Config(
+        **common, tie_word_embeddings=True, no_rope_layers=[1, 0], rope_parameters=plain(1000.0))),
 }
 untied = ("llama", "mistral", "olmo2")
 layer_names = [  # ours, theirs, present in

@@ -367,7 +367,8 @@ static double distance(const struct grads *a, const struct grads *b, int *same)
 
 			num += d * d;
 			den += (double)floats_of(a->g[i])[j] * floats_of(a->g[i])[j];
-			*same = *same && !memcmp(&floats_of(a->g[i])[j], &floats_of(b->g[i])[j], sizeof(float));
+			*same = *same && !memcmp(&floats_of(a->g[i])[j], &floats_of(b->g[i])[j],
+			                         sizeof(float));
 		}
 		worst = fmax(worst, den > 0 ? sqrt(num / den) : num);
 	}
@@ -421,7 +422,8 @@ static void no_leak(void)
 
 		model_param(&config, i, &p);
 		for (size_t j = 0; j < p.rows * p.cols; j++) {
-			double d = (double)floats_of(b.g[i])[j] - floats_of(a.g[i])[j] - floats_of(only.g[i])[j];
+			double sum = (double)floats_of(a.g[i])[j] + floats_of(only.g[i])[j];
+			double d = floats_of(b.g[i])[j] - sum;
 
 			num += d * d;
 			den += (double)floats_of(only.g[i])[j] * floats_of(only.g[i])[j];
@@ -441,7 +443,8 @@ static void no_leak(void)
 
 		model_param(&config, i, &p);
 		for (size_t j = 0; j < p.rows * p.cols; j++)
-			first = fmax(first, fabs((double)floats_of(b.g[i])[j] - floats_of(only.g[i])[j]));
+			first = fmax(first,
+			             fabs((double)floats_of(b.g[i])[j] - floats_of(only.g[i])[j]));
 	}
 	ok(!rc && first == 0, "turn 2's tokens are nothing to turn 1's gradient");
 	grads_release(&a);

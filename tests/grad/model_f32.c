@@ -91,7 +91,8 @@ static double loss(struct model *m, struct grads *g, struct acts *acts)
 			kern->dlogits(dl + r * v, x, lse, other, lse_o, kl, v, token, cp, ck);
 	}
 	if (g) {
-		model_logits_bwd(m, OVER(dl, ROWS * v), v, OVER(hidden, ROWS * 12), ROWS, OVER(dh, ROWS * 12), g);
+		model_logits_bwd(m, OVER(dl, ROWS * v), v, OVER(hidden, ROWS * 12), ROWS,
+		                 OVER(dh, ROWS * 12), g);
 		model_backward(m, rows, ROWS, acts, OVER(dh, ROWS * 12), g);
 	}
 	free(logits);

@@ -260,7 +260,8 @@ static void recomputed_together(const char *name)
 
 static void checks(const char *isa, double within)
 {
-	/* between them: biases, a head of its own; norms of heads, of outputs, windows; no norms of inputs, norms of all heads */
+	/* between them: biases, a head of its own; norms of heads, of outputs, windows; no norms of
+	 * inputs, norms of all heads */
 	static const enum arch archs[] = {ARCH_QWEN2, ARCH_GEMMA3, ARCH_OLMO2};
 
 	for (size_t i = 0; i < LEN(archs); i++) {

@@ -162,9 +162,11 @@ def make_one(arch, path):
             rope_parameters={"full_attention": plain, "sliding_attention": dict(rope_type="default", rope_theta=100.0)})),
         "mistral": lambda: tf.MistralForCausalLM(tf.MistralConfig(
             **common, sliding_window=8, tie_word_embeddings=False, rope_parameters=plain)),
-        "olmo2": lambda: tf.Olmo2ForCausalLM(tf.Olmo2Config(**{**common, "head_dim": 8}, tie_word_embeddings=False, rope_parameters=plain)),
+        "olmo2": lambda: tf.Olmo2ForCausalLM(tf.Olmo2Config(
+            **{**common, "head_dim": 8}, tie_word_embeddings=False, rope_parameters=plain)),
         "smollm3": lambda: tf.SmolLM3ForCausalLM(tf.SmolLM3Config(
-            **{**common, "head_dim": 8}, tie_word_embeddings=True, no_rope_layers=[1, 0, 1], rope_parameters=plain)),
+            **{**common, "head_dim": 8}, tie_word_embeddings=True, no_rope_layers=[1, 0, 1],
+            rope_parameters=plain)),
     }[arch]()
     with torch.no_grad():
         for name, p in model.named_parameters():

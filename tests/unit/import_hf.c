@@ -154,7 +154,8 @@ static void changed(const char *dir, const char *file, const char *from, const c
 static void configurations(void)
 {
 	static const struct { const char *from, *to, *want; } cases[] = {
-		{"LlamaForCausalLM", "MixtralForCausalLM", "architecture 'MixtralForCausalLM' is not supported"},
+		{"LlamaForCausalLM", "MixtralForCausalLM",
+			"architecture 'MixtralForCausalLM' is not supported"},
 		{"\"architectures\":[\"LlamaForCausalLM\"],\"model_type\":\"llama\"", "\"model_type\":\"bloom\"", "architecture 'bloom'"},
 		{"\"num_hidden_layers\":2", "\"num_hidden_layers\":2.5", "num_hidden_layers"},
 		{"\"num_hidden_layers\":2", "\"num_hidden_layers\":-2", "num_hidden_layers"},

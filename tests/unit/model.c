@@ -158,7 +158,8 @@ int main(void)
 {
 	static const char *const levels[] = {"ref", "avx2", "avx512", "avx512bf16", "amx"};
 	static const enum arch archs[] = {
-		ARCH_LLAMA, ARCH_QWEN2, ARCH_QWEN3, ARCH_GEMMA3, ARCH_MISTRAL, ARCH_OLMO2, ARCH_SMOLLM3,
+		ARCH_LLAMA, ARCH_QWEN2, ARCH_QWEN3, ARCH_GEMMA3, ARCH_MISTRAL, ARCH_OLMO2,
+			ARCH_SMOLLM3,
 	};
 	struct err e;
 

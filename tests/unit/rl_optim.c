@@ -95,8 +95,8 @@ static void step(struct state *all, const struct grads *g, const struct rl_updat
 		struct adamw rate = rl_update_rate(u, p.rank);
 		act *w = xcalloc(n, sizeof *w);
 
-		kern->adamw(&rate, n, floats_of(g->g[i]), all[i].p[from], s ? all[i].m[from] : NULL, s ? all[i].v[from] : NULL, w,
-		            all[i].p[to], all[i].m[to], all[i].v[to]);
+		kern->adamw(&rate, n, floats_of(g->g[i]), all[i].p[from], s ? all[i].m[from] : NULL,
+		            s ? all[i].v[from] : NULL, w, all[i].p[to], all[i].m[to], all[i].v[to]);
 		free(w);
 	}
 }
