@@ -35,6 +35,26 @@ else
 fi
 rm -rf "$tmp/w.gguf" "$tmp/hf"
 
+# Random weights of every architecture: what score-sample recorded is what llama.cpp computes from the exported file.
+if peers cyllama==0.2.18 numpy; then
+	head -n 4 tests/golden/man/problems.jsonl >"$tmp/p"
+	for arch in llama qwen2 qwen3 gemma3 mistral olmo2 smollm3; do
+		more=
+		[ $arch = gemma3 ] && more='| .window = 7 | .window_every = 6 | .rope_local_theta = 10000'
+		[ $arch = smollm3 ] && more='| .rope_skip = 4'
+		jq ".arch = \"$arch\" | .width = 64 | .heads = 4 | .kv_heads = 2 | .ffn = 128 | .layers = 9 $more" \
+			tests/golden/man/config.json >"$tmp/c.json"
+		score-weights init -w "$tmp/$arch" --seed 3 "$tmp/c.json" >"$tmp/out"
+		score-sample -w "$tmp/$arch" -n 1 --max-tokens 12,20 --min-tokens 10 --seed 2 "$tmp/p" >"$tmp/t"
+		score-weights export -w "$tmp/$arch" "$tmp/$arch.gguf" >"$tmp/out"
+		is "$arch: llama.cpp finds the sampled tokens as likely" "$(peer said "$tmp/$arch.gguf" <"$tmp/t")" \
+			'{"close": true, "many": true}'
+		rm -rf "${tmp:?}/$arch" "$tmp/$arch.gguf"
+	done
+else
+	absent 'llama.cpp on random weights'
+fi
+
 # PyTorch is 3 GB: used where it is, never fetched.
 peers=${SCORE_PEERS:-run/peers}/bin/python
 if "$peers" -c 'import torch, transformers, tokenizers' 2>"$tmp/err"; then

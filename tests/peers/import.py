@@ -5,6 +5,7 @@ usage: import.py tensors FILE.gguf HFDIR      gguf, numpy: every tensor (of larg
                                               rounded to bf16, is HFDIR's bytes
        import.py tokens HFDIR <strings        tokenizers: the ids of tests/peers/tok.py's strings by HFDIR/tokenizer.json
        import.py llama A.gguf B.gguf          cyllama (llama.cpp): the same ids, nearly the same logits
+       import.py said FILE.gguf <trajectories cyllama (llama.cpp): nearly the log-probabilities that score-sample recorded
        import.py make DIR ARCH...             torch, transformers, tokenizers: tiny random models DIR/ARCH, saved by the peer
        import.py logits DIR ARCH...           torch, transformers: bitwise the same logits of DIR/ARCH and DIR/ARCH.hf
        import.py resave FILE.gguf HFDIR       torch, transformers: the peer reads the GGUF and saves it as bf16
@@ -94,8 +95,7 @@ def tokens(hfdir):
     say(strings=n, differ=bad)
 
 
-def llama(a, b):
-    import numpy as np
+def llama_model(path):
     import cyllama.llama.llama_cpp as lib
 
     class Model(lib.LlamaModel):
@@ -104,20 +104,50 @@ def llama(a, b):
         def n_vocab(self):
             return self.get_vocab().n_vocab
 
+    return Model(path, lib.LlamaModelParams())
+
+
+def llama_logprobs(model, ids):
+    """[len(ids)][V]: after each of them."""
+    import numpy as np
+    import cyllama.llama.llama_cpp as lib
+
+    context = lib.LlamaContext(model, lib.LlamaContextParams())
+    rows = []
+    for i, x in enumerate(ids):
+        batch = lib.LlamaBatch(n_tokens=1, embd=0, n_seq_max=1)
+        batch.set_batch([x], i, True)
+        context.decode(batch)
+        rows.append(np.array(context.get_logits(), dtype=np.float64)[:model.n_vocab])
+    y = np.stack(rows)
+    y -= y.max(1, keepdims=True)
+    y -= np.log(np.exp(y).sum(1, keepdims=True))
+    return y
+
+
+def said(path):
+    model = llama_model(path)
+    diff = []
+    for line in sys.stdin:
+        ids, want = [], []
+        for turn in json.loads(line)["turns"]:
+            ids += turn["context"]
+            want += [(len(ids) + i, x) for i, x in enumerate(turn["logprobs"])]
+            ids += turn["tokens"]
+        y = llama_logprobs(model, ids)
+        diff += [abs(y[at - 1][ids[at]] - x) for at, x in want]
+    say(many=len(diff) > 50, close=bool(sum(diff) / len(diff) < 0.012))
+    print(f"mean |difference| {sum(diff) / len(diff):.5f}, largest {max(diff):.5f}", file=sys.stderr)
+
+
+def llama(a, b):
+    import numpy as np
+
     def run(path):
-        model = Model(path, lib.LlamaModelParams())
+        model = llama_model(path)
         vocab = model.get_vocab()
         ids = list(vocab.tokenize(TEXT, True, True))
-        context = lib.LlamaContext(model, lib.LlamaContextParams())
-        rows = []
-        for i, x in enumerate(ids):
-            batch = lib.LlamaBatch(n_tokens=1, embd=0, n_seq_max=1)
-            batch.set_batch([x], i, True)
-            context.decode(batch)
-            rows.append(np.array(context.get_logits(), dtype=np.float64)[:vocab.n_vocab])
-        y = np.stack(rows)
-        y -= y.max(1, keepdims=True)
-        y -= np.log(np.exp(y).sum(1, keepdims=True))
+        y = llama_logprobs(model, ids)
         return ids, y, [vocab.token_bos(), vocab.token_eos(), vocab.token_eot()], model.get_default_chat_template()
 
     x, y = run(a), run(b)
@@ -218,4 +248,4 @@ def resave(path, hfdir):
 
 if __name__ == "__main__":
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    {"tensors": tensors, "tokens": tokens, "llama": llama, "make": make, "logits": logits, "resave": resave}[sys.argv[1]](*sys.argv[2:])
+    {"tensors": tensors, "tokens": tokens, "llama": llama, "said": said, "make": make, "logits": logits, "resave": resave}[sys.argv[1]](*sys.argv[2:])
