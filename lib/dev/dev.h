@@ -16,8 +16,7 @@
  * - A result's row depends on its own row alone, its sums have an order that is fixed by absolute
  *   positions: rows' bits depend neither on how many rows are computed together nor on their place
  *   among them, nor on threads or blocks. Where rows are summed (gradients of weights), the order
- * is
- *   stated. The order may differ from device to device and from level to level.
+ *   is stated. The order may differ from device to device and from level to level.
  * - What the device cannot do (no memory left, device lost) ends the program as xmalloc does.
  *
  * Letters: R rows of a pass, n rows of a part of it, D width, F feed-forward, V vocabulary, H query
