@@ -56,6 +56,16 @@ static void round_trips(void)
 		c = tiny_config(archs[i], (uint32_t)v.n);
 		round_trip(&c, &v, "bytes");
 	}
+	c = tiny_config(ARCH_MISTRAL, (uint32_t)v.n);
+	c.window = 8;
+	c.window_every = c.layers + 1;
+	c.rope_local_theta = c.rope_theta;
+	round_trip(&c, &v, "a window");
+	c = tiny_config(ARCH_SMOLLM3, (uint32_t)v.n);
+	c.layers = 6;
+	round_trip(&c, &v, "six layers");
+	c.rope_skip = 0;
+	round_trip(&c, &v, "all layers rotate");
 	c = tiny_config(ARCH_GEMMA3, (uint32_t)v.n);
 	c.window_every = 2;
 	c.attn_scale = 0.25;
@@ -212,6 +222,8 @@ static void layouts(void)
 		{ARCH_GEMMA3, "\"layer_types\":[\"sliding_attention\",\"full_attention\"],\"_sliding_window_pattern\":2", "\"sliding_window_pattern\":2"},
 		{ARCH_GEMMA3, "\"layer_types\":[\"sliding_attention\",\"full_attention\"],", ""},
 		{ARCH_GEMMA3, ",\"_sliding_window_pattern\":2", ""},
+		{ARCH_SMOLLM3, ",\"no_rope_layer_interval\":2", ""},
+		{ARCH_SMOLLM3, "\"no_rope_layers\":[1,0],", ""},
 	};
 	struct vocab v;
 
@@ -223,6 +235,8 @@ static void layouts(void)
 
 		if (c.arch == ARCH_GEMMA3)
 			c.window_every = 2;
+		if (c.arch == ARCH_SMOLLM3)
+			c.rope_skip = 2;
 		snprintf(dir, sizeof dir, "layout%zu", i);
 		snprintf(path, sizeof path, "%s/config.json", dir);
 		write_model(dir, &c, &v);
@@ -233,6 +247,38 @@ static void layouts(void)
 			diag("%s", e.msg);
 		import_close(im);
 		buf_release(&saved);
+	}
+	vocab_release(&v);
+}
+
+/* What an architecture's traits refuse. */
+static void traits(void)
+{
+	static const struct { enum arch a; const char *from, *to, *want; } cases[] = {
+		{ARCH_SMOLLM3, "\"no_rope_layers\":[1,1,1,0,1,1]",
+			"\"no_rope_layers\":[1,1,0,1,1,1]",
+		 "not a regular pattern"},
+		{ARCH_SMOLLM3, "\"no_rope_layers\":[1,1,1,0,1,1]", "\"no_rope_layers\":[1,1,1,0]",
+		 "each of 6 layers"},
+		{ARCH_MISTRAL, "\"sliding_window\":null", "\"sliding_window\":-1",
+			"sliding_window"},
+		{ARCH_MISTRAL, "\"sliding_window\":null", "\"sliding_window\":8,\"rope_parameters\":"
+		 "{\"rope_type\":\"linear\",\"factor\":2}", "rope scaling of windowed layers"},
+		{ARCH_OLMO2, "\"attention_bias\":false", "\"attention_bias\":true",
+			"attention_bias"},
+		{ARCH_OLMO2, "\"hidden_act\":\"silu\"", "\"hidden_act\":\"gelu\"", "hidden_act"},
+	};
+	struct vocab v;
+
+	vocab_bytes(&v);
+	for (size_t i = 0; i < LEN(cases); i++) {
+		struct model_config c = tiny_config(cases[i].a, (uint32_t)v.n);
+		char dir[32];
+
+		c.layers = 6;
+		snprintf(dir, sizeof dir, "trait%zu", i);
+		write_model(dir, &c, &v);
+		changed(dir, "config.json", cases[i].from, cases[i].to, cases[i].want, cases[i].to);
 	}
 	vocab_release(&v);
 }
@@ -497,6 +543,7 @@ int main(void)
 	targets();
 	configurations();
 	layouts();
+	traits();
 	st_cases();
 	truncated();
 	shards();
