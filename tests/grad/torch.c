@@ -128,7 +128,9 @@ static void check(const char *isa, const char *arch)
 int main(void)
 {
 	static const char *const levels[] = {"ref", "avx2", "avx512", "avx512bf16", "amx"};
-	static const char *const archs[] = {"llama", "qwen2", "qwen3", "gemma3"};
+	static const char *const archs[] = {
+		"llama", "qwen2", "qwen3", "gemma3", "mistral", "olmo2", "smollm3",
+	};
 	struct err e;
 
 	for (size_t i = 0; i < LEN(levels); i++) {
