@@ -119,6 +119,8 @@ static struct js config_json(const struct model_config *c, const struct vocab *v
 	js_set(&o, "torch_dtype", js_str("bfloat16"));
 	trait_keys(&o, c);
 	js_set(&o, row->act_key, js_str(row->act));
+	if (row->pad >= c->vocab)
+		js_set(&o, "pad_token_id", js_null());
 	js_set(&o, "bos_token_id", v && v->bos >= 0 ? js_num(v->bos) : js_null());
 	js_set(&o, "eos_token_id", v && v->eos >= 0 ? js_num(v->eos) : js_null());
 	return o;

@@ -38,7 +38,7 @@ static const struct arch_row rows[ARCHS] = {
 	[ARCH_SMOLLM3] = {
 		"smollm3", "smollm3", "SmolLM3ForCausalLM", "smollm3", SILU,
 		NORMS_BEFORE | NO_ROPE_LAYERS | GGUF_PAIRS, .theta = 2000000, .eps = 1e-6,
-		.kv_heads = 4, .tied = 1,
+		.kv_heads = 4, .tied = 1, .pad = 128004,
 	},
 };
 

@@ -47,6 +47,7 @@ struct arch_row {
 	uint32_t head_size;          /* 0: width / heads */
 	uint32_t kv_heads;           /* 0: heads */
 	int tied;
+	uint32_t pad;                /* the padding token, which must be in the vocabulary */
 };
 
 /* The row of an architecture that is one. */
