@@ -65,26 +65,26 @@ static void host_zero(struct mem m, size_t bytes)
 	memset(m.p, 0, bytes);
 }
 
-/* ---- rooms ---- */
+/* ---- scratch ---- */
 
 static struct {
-	struct { void *p; size_t bytes; } room[ROOMS];
+	struct { void *p; size_t bytes; } scratch[SCRATCHES];
 	size_t attn;                 /* floats of a thread's attention scratch */
 } cpu;
 
-void *cpu_room(enum cpu_room which, size_t bytes)
+void *cpu_scratch(enum cpu_scratch which, size_t bytes)
 {
-	if (bytes > cpu.room[which].bytes) {
-		free(cpu.room[which].p);
-		cpu.room[which].p = xaligned(bytes);
-		cpu.room[which].bytes = bytes;
+	if (bytes > cpu.scratch[which].bytes) {
+		free(cpu.scratch[which].p);
+		cpu.scratch[which].p = xaligned(bytes);
+		cpu.scratch[which].bytes = bytes;
 	}
-	return cpu.room[which].p;
+	return cpu.scratch[which].p;
 }
 
 float *cpu_attn_scratch(size_t thread)
 {
-	return (float *)cpu.room[ROOM_ATTN].p + thread * cpu.attn;
+	return (float *)cpu.scratch[SCRATCH_ATTN].p + thread * cpu.attn;
 }
 
 static void reserve(size_t rows, size_t positions, size_t head_size)
@@ -94,8 +94,8 @@ static void reserve(size_t rows, size_t positions, size_t head_size)
 	n = (n + 15) / 16 * 16;          /* every thread's part 64-byte aligned */
 	if (n > cpu.attn)
 		cpu.attn = n;
-	cpu_room(ROOM_ATTN, (size_t)kern_threads() * cpu.attn * sizeof(float));
-	cpu_room(ROOM_BLOCKS, (rows + 1) * sizeof(struct span));
+	cpu_scratch(SCRATCH_ATTN, (size_t)kern_threads() * cpu.attn * sizeof(float));
+	cpu_scratch(SCRATCH_BLOCKS, (rows + 1) * sizeof(struct span));
 }
 
 /* ---- matrices ---- */
@@ -220,7 +220,7 @@ static void square_pieces(void *ctx, size_t first, size_t end)
 void cpu_sumsq(struct mem out, struct mem x, size_t n)
 {
 	size_t pieces = (n + SQUARES - 1) / SQUARES;
-	struct squares t = {f32(x), n, cpu_room(ROOM_SQUARES, (pieces + 1) * sizeof(double))};
+	struct squares t = {f32(x), n, cpu_scratch(SCRATCH_SQUARES, (pieces + 1) * sizeof(double))};
 	double sum = 0;
 
 	kern_rows(square_pieces, &t, pieces, SQUARES);

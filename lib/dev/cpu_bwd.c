@@ -15,9 +15,9 @@ static size_t blocks_of(size_t n)
 	return (n + CPU_BLOCK - 1) / CPU_BLOCK;
 }
 
-static float *sums_room(size_t blocks, size_t width)
+static float *sums_scratch(size_t blocks, size_t width)
 {
-	return cpu_room(ROOM_SUMS, blocks * width * sizeof(float));
+	return cpu_scratch(SCRATCH_SUMS, blocks * width * sizeof(float));
 }
 
 /* ---- products ---- */
@@ -31,8 +31,8 @@ void cpu_gemm_dw(struct mem dw, struct mem dy, size_t ldy, struct mem x, size_t 
 void cpu_thin(struct mem out, struct mem in, size_t ld, struct mem w, size_t r, size_t k,
               int transposed, float scale, size_t n)
 {
-	act *p = cpu_room(ROOM_THIN, panels_up(r) * ((k + 1) / 2 * 2) * sizeof *p);
-	float *y = cpu_room(ROOM_THIN_OUT, n * r * sizeof *y);
+	act *p = cpu_scratch(SCRATCH_THIN, panels_up(r) * ((k + 1) / 2 * 2) * sizeof *p);
+	float *y = cpu_scratch(SCRATCH_THIN_OUT, n * r * sizeof *y);
 	struct packed thin = {p, r, k};
 
 	pack_into(p, acts(w), r, k, transposed ? r : k, transposed);
@@ -105,7 +105,7 @@ void cpu_norm_bwd(struct mem dx, struct mem dw, struct mem dy, struct mem x, str
 	struct norm_bwd t = {f32(dx), NULL, f32(dy), f32(x), f32(w), f32(r), n, d};
 
 	if (mem_there(dw))
-		t.sums = sums_room(blocks, d);
+		t.sums = sums_scratch(blocks, d);
 	kern_rows(norm_blocks, &t, blocks, 2 * CPU_BLOCK * d);
 	for (size_t b = 0; t.sums && b < blocks; b++)
 		kern->add(f32(dw), t.sums + b * d, d);
@@ -117,7 +117,7 @@ struct glu_bwd {
 	act *dgu, *h;
 	const float *dh;
 	const act *gate, *up;
-	float *room;
+	float *scratch;
 	size_t ld, up_at, n, f;
 	enum glu kind;
 };
@@ -127,7 +127,7 @@ static void glu_bwd_rows(void *ctx, size_t thread)
 {
 	const struct glu_bwd *t = ctx;
 	size_t f = t->f, ld = t->ld, col = t->up_at, team = (size_t)kern_threads();
-	float *x = t->room + thread * 2 * f;
+	float *x = t->scratch + thread * 2 * f;
 	int gelu = t->kind == GLU_GELU;
 
 	for (size_t i = t->n * thread / team; i < t->n * (thread + 1) / team; i++) {
@@ -151,7 +151,7 @@ void cpu_glu_bwd(struct mem dgu, struct mem h, struct mem dh, struct mem gate, s
 	struct glu_bwd t = {acts(dgu), acts(h), f32(dh), acts(gate), acts(up), NULL, ld, up_at, n,
 		f, kind};
 
-	t.room = cpu_room(ROOM_GLU, (size_t)kern_threads() * 2 * f * sizeof(float));
+	t.scratch = cpu_scratch(SCRATCH_GLU, (size_t)kern_threads() * 2 * f * sizeof(float));
 	kern_run(glu_bwd_rows, &t);
 }
 
@@ -233,7 +233,7 @@ struct heads_bwd {
 	size_t norms[2];             /* of q, of k: 0 where there are none */
 	/* of a block's sums: biases in the fused layout, then the norms' weights */
 	size_t width;
-	size_t block;                /* width, and room for a norm's gradient */
+	size_t block;                /* width, and space for a norm's gradient */
 };
 
 /* One row's q or k through its n norms of size s, in place; the norms' own gradient is added to dw.
@@ -313,7 +313,7 @@ void cpu_heads_bwd(struct mem dqkv, const struct mem dbias[3], const struct mem 
 		t.width += a->norm_size[i];
 	}
 	t.block = t.width + (hs > gs ? hs : gs);
-	t.sums = sums_room(blocks, t.block);
+	t.sums = sums_scratch(blocks, t.block);
 	kern_rows(heads_bwd_blocks, &t, blocks, 4 * CPU_BLOCK * a->ld);
 	for (size_t b = 0; b < blocks; b++) {
 		const float *sum = t.sums + b * t.block;

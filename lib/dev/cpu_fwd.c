@@ -254,7 +254,7 @@ struct attend {
 	size_t n_blocks;
 	_Atomic size_t taken;
 };
-_Static_assert(sizeof(struct block) <= sizeof(struct span), "ROOM_BLOCKS");
+_Static_assert(sizeof(struct block) <= sizeof(struct span), "SCRATCH_BLOCKS");
 
 /* One task is a key/value head of up to ATTN_ROWS queries of one sequence. */
 static void attend_tasks(void *ctx, size_t thread)
@@ -282,7 +282,7 @@ void cpu_attend(struct mem att, struct mem lse, struct mem q, const struct part 
 	struct attend t = {.att = acts(att), .lse = f32(lse), .q = acts(q), .plan = p->plan,
 		.a = a};
 
-	t.blocks = cpu_room(ROOM_BLOCKS, p->n * sizeof *t.blocks);
+	t.blocks = cpu_scratch(SCRATCH_BLOCKS, p->n * sizeof *t.blocks);
 	for (size_t i = 0; i < p->n; i += t.blocks[t.n_blocks++].n) {
 		const struct plan_row *row = &p->plan->rows[p->row + i];
 		const struct span *span = &p->plan->spans[row->span];

@@ -129,6 +129,6 @@ void cpu_sample(struct mem out, struct mem logits, size_t v, const struct draw *
 		.scratch_size = (sample_scratch(v) + 63) / 64 * 64,
 	};
 
-	t.scratch = cpu_room(ROOM_SAMPLE, t.scratch_size * (size_t)kern_threads());
+	t.scratch = cpu_scratch(SCRATCH_SAMPLE, t.scratch_size * (size_t)kern_threads());
 	kern_run(draw_some, &t);
 }

@@ -21,18 +21,18 @@ static inline size_t panels_up(size_t n)
 }
 
 /* Memory that operations use while they run: grows, is never given back. */
-enum cpu_room {
-	ROOM_ATTN,                   /* fp32 [threads][cpu_attn_stride] */
-	ROOM_BLOCKS,                 /* pieces of a part for attention */
-	ROOM_SUMS,                   /* fp32: blocks' sums of rows */
-	ROOM_GLU,                    /* fp32 [threads][2F] */
-	ROOM_THIN, ROOM_THIN_OUT,    /* a LoRA matrix packed; fp32 [n][r] */
-	ROOM_SAMPLE,                 /* [threads] sample_scratch */
-	ROOM_SQUARES,                /* double: pieces' sums */
-	ROOMS
+enum cpu_scratch {
+	SCRATCH_ATTN,                   /* fp32 [threads][cpu_attn_stride] */
+	SCRATCH_BLOCKS,                 /* pieces of a part for attention */
+	SCRATCH_SUMS,                   /* fp32: blocks' sums of rows */
+	SCRATCH_GLU,                    /* fp32 [threads][2F] */
+	SCRATCH_THIN, SCRATCH_THIN_OUT,    /* a LoRA matrix packed; fp32 [n][r] */
+	SCRATCH_SAMPLE,                 /* [threads] sample_scratch */
+	SCRATCH_SQUARES,                /* double: pieces' sums */
+	SCRATCHES
 };
-void *cpu_room(enum cpu_room which, size_t bytes);
-/* A thread's part of ROOM_ATTN; large enough since dev->plan. */
+void *cpu_scratch(enum cpu_scratch which, size_t bytes);
+/* A thread's part of SCRATCH_ATTN; large enough since dev->plan. */
 float *cpu_attn_scratch(size_t thread);
 
 /* Key (0) or value (1) cache of head g: [cap][S]. */

@@ -96,7 +96,7 @@ static void post_bwd(struct model *m, struct mem dy, struct mem dw, struct mem d
 
 static struct mat transposed(struct model *m, const struct mat *w)
 {
-	return dev->transpose(&m->room[WT], w, 0, w->n);
+	return dev->transpose(&m->scratch[WT], w, 0, w->n);
 }
 
 /* dW += dy' in (or the gradients of an adapter) of matrices [first, end) of a layer, which are
@@ -127,7 +127,7 @@ void model_logits_bwd(struct model *m, struct mem dlogits, size_t ld, struct mem
 
 	for (size_t v0 = 0; v0 < v; v0 += dev->head_part) {
 		size_t part = v - v0 < dev->head_part ? v - v0 : dev->head_part;
-		struct mat wt = dev->transpose(&m->room[WT], &m->head, v0, part);
+		struct mat wt = dev->transpose(&m->scratch[WT], &m->head, v0, part);
 
 		dev->gemm(dhidden, d, v0 ? dhidden : none, mem_act(dlogits, v0), ld, &wt, n);
 	}
@@ -186,8 +186,8 @@ static void heads_bwd(struct model *m, const struct layer *y, const struct attn 
 	for (int i = 0; i < 3; i++)
 		bias[i] = grad(g, y->bias_param[i]);
 	dev->heads_bwd(mem_act(dqkv, p->row * at->ld), bias, norm,
-	               mem_f32(m->room[DQ], p->row * hs), m->room[DK], m->room[DV], a.qk_pre,
-	               a.qk_r, p, at);
+	               mem_f32(m->scratch[DQ], p->row * hs), m->scratch[DK], m->scratch[DV],
+	               a.qk_pre, a.qk_r, p, at);
 }
 
 /* dx: of x_mid, then of x_in. */

@@ -7,20 +7,20 @@
 
 /* ---- memory, and what the rows are ---- */
 
-struct mem model_f32(struct model *m, enum room which, size_t n)
+struct mem model_f32(struct model *m, enum scratch which, size_t n)
 {
-	mem_fit(&m->room[which], n * sizeof(float));
-	return m->room[which];
+	mem_fit(&m->scratch[which], n * sizeof(float));
+	return m->scratch[which];
 }
 
-struct mem model_act(struct model *m, enum room which, size_t n)
+struct mem model_act(struct model *m, enum scratch which, size_t n)
 {
-	mem_fit(&m->room[which], n * sizeof(act));
-	return m->room[which];
+	mem_fit(&m->scratch[which], n * sizeof(act));
+	return m->scratch[which];
 }
 
 /* What layers need beside the residual stream. */
-static void rooms_fit(struct model *m, size_t rows)
+static void scratch_fit(struct model *m, size_t rows)
 {
 	const struct model_config *c = &m->c;
 	size_t n = model_part_rows(rows);
@@ -78,7 +78,7 @@ static void rope_fit(struct model *m, size_t n)
 
 void model_reserve(struct model *m, size_t rows, size_t positions)
 {
-	rooms_fit(m, rows);
+	scratch_fit(m, rows);
 	model_f32(m, X, rows * m->c.width);
 	plan_fit(m, rows);
 	rope_fit(m, positions);
@@ -162,8 +162,8 @@ static void project(struct model *m, struct mem out, struct mem x, struct mem in
 	size_t d = m->c.width;
 
 	if (mem_there(norm)) {
-		dev->gemm(m->room[TMP], d, none, in, w->k, w, n);
-		dev->post(out, pre, r, x, m->room[TMP], norm, n, d, m->c.norm_eps);
+		dev->gemm(m->scratch[TMP], d, none, in, w->k, w, n);
+		dev->post(out, pre, r, x, m->scratch[TMP], norm, n, d, m->c.norm_eps);
 	} else if (mem_there(out)) {
 		dev->gemm(out, d, x, in, w->k, w, n);
 	}
@@ -172,7 +172,8 @@ static void project(struct model *m, struct mem out, struct mem x, struct mem in
 static void layer_forward(struct model *m, const struct layer *y, const struct attn *a,
                           const struct part *p, struct stream x, const struct layer_acts *k)
 {
-	struct mem xn = m->room[XN], qkv = m->room[QKV], gu = m->room[GU], h = m->room[HIDDEN];
+	struct mem xn = m->scratch[XN], qkv = m->scratch[QKV], gu = m->scratch[GU],
+		h = m->scratch[HIDDEN];
 	size_t n = p->n, d = m->c.width, f = m->c.ffn, ld = y->gateup.n;
 	float eps = m->c.norm_eps;
 	int last = mem_there(x.out) || mem_there(y->norm[NORM_POST_FFN]);
@@ -195,7 +196,7 @@ static void layer_forward(struct model *m, const struct layer *y, const struct a
 static void layer_rows(struct model *m, size_t l, const struct row *rows, struct stream x,
                        const struct layer_acts *save)
 {
-	struct layer_acts nothing = {.q = m->room[Q], .att = m->room[ATT]};
+	struct layer_acts nothing = {.q = m->scratch[Q], .att = m->scratch[ATT]};
 	struct attn a = model_attn(m, l, rows);
 
 	for (size_t i = 0; i < model_parts(m->plan.n); i++) {
@@ -218,7 +219,7 @@ void model_layer_again(struct model *m, size_t l, const struct row *rows,
 
 static void layers(struct model *m, const struct row *rows, struct acts *save)
 {
-	struct stream all = {m->room[X], m->room[X], m->room[X]};
+	struct stream all = {m->scratch[X], m->scratch[X], m->scratch[X]};
 
 	for (size_t l = 0; l < m->c.layers; l++) {
 		struct layer_acts a;
@@ -245,15 +246,15 @@ void model_forward(struct model *m, const struct row *rows, size_t n, struct mem
 
 	if (!n)
 		return;
-	rooms_fit(m, n);
+	scratch_fit(m, n);
 	model_plan(m, rows, n);
 	if (save)
 		acts_prepare(save, c, n);
 	else
 		model_f32(m, X, n * c->width);
-	dev->embed(save ? save->layers[0].x_in : m->room[X], &all, table, embed_scale(c));
+	dev->embed(save ? save->layers[0].x_in : m->scratch[X], &all, table, embed_scale(c));
 	layers(m, rows, save);
-	dev->norm(hidden, none, save ? save->x : m->room[X], m->norm, n, c->width, c->norm_eps);
+	dev->norm(hidden, none, save ? save->x : m->scratch[X], m->norm, n, c->width, c->norm_eps);
 	for (size_t i = 0; i < m->plan.n_spans; i++) {
 		struct span s = m->plan.spans[i];
 

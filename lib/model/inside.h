@@ -37,7 +37,7 @@ struct rope_table {
 
 /* Memory that a pass uses while it runs: grows, never shrinks. C rows are a part, E the plan's
  * n_keys. */
-enum room {
+enum scratch {
 	QKV, TMP, GU,                /* [C][qkv.n], [C][D], [C][gateup.n] */
 	X,                           /* [R][D] the residual stream, where no acts are kept */
 	Q, ATT,                      /* act [C][H*S], likewise */
@@ -51,12 +51,12 @@ enum room {
 	DY, WIDE,                    /* act [R][D], [R][max(qkv.n, gateup.n)] */
 	WT,                          /* a matrix transposed */
 	LORA,                        /* act [R][r] */
-	ROOMS
+	SCRATCHES
 };
 
 /* Such memory, of at least n values. */
-struct mem model_f32(struct model *m, enum room which, size_t n);
-struct mem model_act(struct model *m, enum room which, size_t n);
+struct mem model_f32(struct model *m, enum scratch which, size_t n);
+struct mem model_act(struct model *m, enum scratch which, size_t n);
 
 struct model {
 	struct model_config c;
@@ -69,7 +69,7 @@ struct model {
 	size_t rope_rows;
 	struct plan plan;            /* the rows of the pass under way */
 	size_t plan_cap;
-	struct mem room[ROOMS];
+	struct mem scratch[SCRATCHES];
 };
 
 /* Fills m->plan and takes it to the device. */

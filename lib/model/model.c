@@ -240,8 +240,8 @@ void model_free(struct model *m)
 		mem_free(&m->rope[i].cos);
 		mem_free(&m->rope[i].sin);
 	}
-	for (size_t i = 0; i < ROOMS; i++)
-		mem_free(&m->room[i]);
+	for (size_t i = 0; i < SCRATCHES; i++)
+		mem_free(&m->scratch[i]);
 	dev->plan_release(&m->plan);
 	free(m->plan.rows);
 	free(m->plan.spans);

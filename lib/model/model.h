@@ -20,7 +20,7 @@ struct model;
  * a tensor of an adapter *data may be NULL: there is none. */
 typedef int (*model_tensor_fn)(void *ctx, const struct param *p, const bf16 **data, struct err *e);
 
-/* Packs all weights (the tensors are not needed afterwards). kern_init must have been called. */
+/* Packs all weights (the tensors are not needed afterwards). dev_init must have been called. */
 MUST_CHECK int model_new(const struct model_config *c, model_tensor_fn get, void *ctx,
                          struct model **out, struct err *e);
 void model_free(struct model *m);

@@ -63,7 +63,7 @@ struct trainer {
 	double commit_seconds;       /* of the last commit */
 };
 
-/* kern_init and comm_init must have been called. Also after an error: trainer_release. */
+/* dev_init and comm_init must have been called. Also after an error: trainer_release. */
 MUST_CHECK int trainer_open(struct trainer *t, const char *dir, const struct train_settings *set, struct err *e);
 void trainer_release(struct trainer *t);
 
