@@ -196,10 +196,9 @@ static int check_rope(const struct model_config *c, struct err *e)
 		               arch_name(c->arch));
 	if (c->window && arch_has(c->arch, WINDOW) &&
 	    (c->window_every <= c->layers || c->rope_local_theta != c->rope_theta))
-		return err_set(e,
-		               "model configuration: %s has its window in every layer, with the angles "
-		                  "of all: window_every > layers, rope_local_theta = rope_theta",
-		               arch_name(c->arch));
+		return err_set(e, "model configuration: %s has its window in every layer, with the "
+		                  "angles of all: window_every > layers, rope_local_theta = "
+		                  "rope_theta", arch_name(c->arch));
 	if (c->rope_skip && !arch_has(c->arch, NO_ROPE_LAYERS))
 		return err_set(e,
 		               "model configuration: %s has no layers without rotation (rope_skip)",
