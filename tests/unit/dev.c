@@ -176,8 +176,8 @@ int main(void)
 {
 	struct err e;
 
-	ok(dev_init("cuda", 1, &e) == -1 && strstr(e.msg, "cuda"), "no such device here: %s", e.msg);
-	if (!ok(!dev_init("auto", 2, &e), "auto: %s", dev->name))
+	ok(dev_init(DEVICE_CUDA, 1, &e) == -1 && strstr(e.msg, "cuda"), "no such device here: %s", e.msg);
+	if (!ok(!dev_init(DEVICE_AUTO, 2, &e), "auto: %s", dev->name))
 		return done();
 	memory();
 	products();
