@@ -106,6 +106,8 @@ static size_t text_label(const char *s, size_t from, size_t to)
 			return 0;
 		for (p = end; p > from && space(s[p - 1]); p--)
 			;
+		if (p - from > 9 && !strncasecmp(s + p - 9, "answer is", 9))
+			return end + 1;
 		return s[p - 1] == ':' && math_hedge(s, p - 1, p - 1, p - 1) == HEDGE_NONE ? end + 1 : 0;
 	}
 	return 0;

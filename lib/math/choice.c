@@ -129,18 +129,39 @@ static int split(const char *s, size_t n, struct choice *c)
 	return choice_text(s, n, s > end);
 }
 
-/* The letter that is all of it, in brackets or not; 0: it is something else. */
+/* The letter that is all of it, in brackets or not, named or not; 0: it is something else. */
 static char alone(const char *s, size_t n)
 {
+	static const char *const names[] = {
+		"Option ", "option ", "Choice ", "choice ", "Answer ", "Answer: ",
+	};
 	size_t name;
 
 	trim(&s, &n);
 	name = text_name(s, n);
 	if (name && s[n - 1] == '}')
 		s += name, n -= name + 1;
+	for (size_t i = 0; name && i < LEN(names); i++)
+		if (starts(s, n, names[i])) {
+			s += strlen(names[i]), n -= strlen(names[i]);
+			break;
+		}
 	if (n == 3 && s[0] == '(' && s[2] == ')')
 		s++, n = 1;
 	return n == 1 && *s >= 'A' && *s <= 'J' ? *s : 0;
+}
+
+/* BAC and CAB: three capital letters or more, alone: an order or a name, not a product. */
+static int spelled_apart(const char *a, size_t na, const char *b, size_t nb)
+{
+	trim(&a, &na);
+	trim(&b, &nb);
+	if (na != nb || na < 3 || !memcmp(a, b, na))
+		return 0;
+	for (size_t i = 0; i < na; i++)
+		if (a[i] < 'A' || a[i] > 'Z' || b[i] < 'A' || b[i] > 'Z')
+			return 0;
+	return 1;
 }
 
 struct math_result math_equal_choice(const char *gold, size_t n_gold, const char *got, size_t n_got,
@@ -151,8 +172,19 @@ struct math_result math_equal_choice(const char *gold, size_t n_gold, const char
 	int in_gold, in_got;
 	char one;
 
-	if (r.verdict == MATH_EQUAL)
+	if (r.verdict == MATH_EQUAL) {
+		if (spelled_apart(gold, n_gold, got, n_got)) {
+			r.verdict = MATH_UNKNOWN;
+			r.method = MATH_BY_NOTHING;
+		}
 		return r;
+	}
+	one = alone(gold, n_gold);
+	if (one && one == alone(got, n_got)) {
+		r.verdict = MATH_EQUAL;
+		r.method = MATH_BY_TEXT;
+		return r;
+	}
 	in_gold = split(gold, n_gold, &a);
 	in_got = split(got, n_got, &b);
 	one = in_gold ? alone(got, n_got) : alone(gold, n_gold);

@@ -139,12 +139,14 @@ static int eq_decimal_comma(struct eq *e, struct item list, struct item value)
 	return a >= 0 && x_is(s, a, X_RAT) && (minus ? x_neg(s, a) : a) == x_build(s, value.n, value.pm);
 }
 
-/* The element of a set that has one, where the other side is no set: {5} and 5. */
-static int only_element(struct item *a, const struct math_node *other)
+/* The element of a set that has one, where the other side is no set: {5} and 5; not of a set within
+ * another. */
+static int only_element(struct eq *e, struct item *a, const struct math_node *other)
 {
 	const struct math_node *k = a->n->kind == MT_SET && a->n->n == 1 ? a->n->kid[0] : NULL;
 
-	if (!k || (k->kind != other->kind && (k->kind == MT_TUPLE || !(eq_is_formula(other) || other->kind == MT_UNIT))))
+	if (!k || e->members || (k->kind != other->kind && (k->kind == MT_TUPLE ||
+	    !(eq_is_formula(other) || other->kind == MT_UNIT))))
 		return 0;
 	a->n = k;
 	return 1;
@@ -194,7 +196,12 @@ static struct math_result eq_collection(struct eq *e, struct item a, struct item
 	}
 	eq_items(a, &u);
 	eq_items(b, &v);
-	r = eq_multiset(e, &u, &v);
+	/* x = 1 or y = 2 is not x = 1 and y = 2 */
+	if ((a.n->op == 'o') != (b.n->op == 'o') && a.n->kind == MT_LIST && b.n->kind == MT_LIST &&
+	    eq_several_names(&u) && eq_several_names(&v))
+		r = EQ_UNKNOWN;
+	else
+		r = eq_multiset(e, &u, &v);
 	free(u.i);
 	free(v.i);
 	if (renamed)
@@ -325,9 +332,9 @@ static struct math_result mixed_kinds(struct eq *e, struct item a, struct item b
 	if (vector_pair(a.n, b.n) || vector_pair(b.n, a.n))
 		return a.n->n == b.n->n ? eq_sequence(e, a.n, a.pm, b.n, b.pm) : EQ_DIFFERENT;
 	/* the set of one solution is that solution */
-	if (a.n->kind == MT_SET && a.n->n == 1 && eq_is_formula(b.n))
+	if (a.n->kind == MT_SET && a.n->n == 1 && !e->members && eq_is_formula(b.n))
 		return eq_item(e, (struct item){a.n->kid[0], a.pm}, b);
-	if (b.n->kind == MT_SET && b.n->n == 1 && eq_is_formula(a.n))
+	if (b.n->kind == MT_SET && b.n->n == 1 && !e->members && eq_is_formula(a.n))
 		return eq_item(e, a, (struct item){b.n->kid[0], b.pm});
 	/* what is plainly of another kind */
 	if (eq_is_formula(a.n) != eq_is_formula(b.n)) {
@@ -369,7 +376,7 @@ static struct math_result dispatch(struct eq *e, struct item a, struct item b)
 		pb |= collection(b.n);
 		if (pa && pb)
 			return eq_collection(e, a, b);
-		if (only_element(&a, b.n) || only_element(&b, a.n))
+		if (only_element(e, &a, b.n) || only_element(e, &b, a.n))
 			return eq_item(e, a, b);
 		if (a.n->flags & MT_F_COMMA && eq_is_formula(b.n) && eq_decimal_comma(e, a, b))
 			return e->swapped ? EQ_UNKNOWN : EQ_SAME;

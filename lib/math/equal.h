@@ -16,6 +16,7 @@ struct eq {
 	const struct math_opts *o;
 	struct xs s;
 	int depth;
+	int members;                 /* of a set or a list are being compared: {2} is not 2 */
 	int swapped;                 /* the reference is the second */
 };
 
@@ -49,6 +50,8 @@ int eq_mentions(const struct math_node *n, const char *name);
 void eq_items(struct item a, struct items *out);
 /* Without regard to order, each as often; may take from the answer what it repeats. */
 struct math_result eq_multiset(struct eq *e, struct items *a, struct items *b);
+/* Does a list name more than one variable, as x = 1, y = 2 does? */
+int eq_several_names(const struct items *l);
 /* x = 9, y = 10 against (9, 10); names: of (x, y) = (9, 10), or NULL; first: the list is a. */
 struct math_result eq_system(struct eq *e, struct item list, const struct math_node *names, struct item tuple,
                              int first);

@@ -354,6 +354,36 @@ static int is_choice(const char *s, struct span x)
 	return x.to - x.from == 1 && s[x.from] >= 'A' && s[x.from] <= 'Z';
 }
 
+/* Is the formula that ends at at only a part of what is said? $5$ million, $5$ out of $6$ */
+static int goes_on(const char *s, size_t n, size_t at)
+{
+	static const char *const after[] = {
+		"squared", "cubed", "factorial", "hundred", "thousand", "million", "billion",
+		"trillion", "dozen", "tenths", "hundredths", "thousandths", "halves", "thirds",
+		"quarters", "fourths", "fifths", "sixths", "eighths", "pi",
+	};
+	static const char *const between[] = {
+		"plus", "minus", "times", "over", "to", "out of", "divided by", "mod", "modulo",
+	};
+
+	while (at < n && s[at] == ' ')
+		at++;
+	for (size_t i = 0; i < LEN(after); i++) {
+		size_t end = at + strlen(after[i]);
+
+		if (starts(s, n, at, after[i]) && (end >= n || !letter(s[end])))
+			return 1;
+	}
+	for (size_t i = 0; i < LEN(between); i++) {
+		size_t end = at + strlen(between[i]);
+
+		if (starts(s, n, at, between[i]) && end + 1 < n && s[end] == ' ' &&
+		    (digit(s[end + 1]) || s[end + 1] == '$' || s[end + 1] == '\\'))
+			return 1;
+	}
+	return starts(s, n, at, "\xcf\x80");
+}
+
 /* What a phrase that ends at at says; strict: only what looks like mathematics. */
 static int said(const char *s, size_t n, size_t at, int strict, struct buf *out)
 {
@@ -366,7 +396,7 @@ static int said(const char *s, size_t n, size_t at, int strict, struct buf *out)
 	if (at >= n)
 		return 0;
 	mark = formulas(s, n, at, out);
-	if (mark > at && math_hedge(s, n, at, mark) == HEDGE_NONE)
+	if (mark > at && math_hedge(s, n, at, mark) == HEDGE_NONE && !goes_on(s, n, mark))
 		return out->len > 0;
 	buf_clear(out);
 	x = (struct span){at, sentence(s, n, at), at, at};
@@ -492,7 +522,7 @@ static int concluding(const char *s, size_t n, size_t end, const struct buf *for
 enum math_found math_extract(const char *s, size_t n, struct buf *out)
 {
 	struct span *x, more;
-	size_t from = answer_after_thinking(s, n), n_boxed, end = 0, cut;
+	size_t from = answer_after_thinking(s, n), n_boxed, end = 0, cut, denied = 0;
 	struct buf last = {0}, number = {0};
 	enum math_found found = MATH_NONE;
 
@@ -504,8 +534,13 @@ enum math_found math_extract(const char *s, size_t n, struct buf *out)
 	}
 	cut = n;
 	n_boxed = boxes(s, n, &x);
+	for (; n_boxed && math_denied(s, n, x[n_boxed - 1].start, x[n_boxed - 1].end); n_boxed--)
+		denied = x[n_boxed - 1].end;
 	buf_clear(out);
-	if (n_boxed) {
+	if (denied && !n_boxed) {
+		/* not this: what is said after it, if anything is */
+		found = after_phrase(s, n, denied, 0, out) ? MATH_PHRASE : MATH_NONE;
+	} else if (n_boxed) {
 		/* what is boxed may be a step on the way to what is called final after it */
 		found = after_phrase(s, n, x[n_boxed - 1].end, 1, out) ? MATH_PHRASE : MATH_BOXED;
 		if (found == MATH_BOXED) {

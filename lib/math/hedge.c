@@ -187,6 +187,34 @@ static int compared(const char *s, size_t at)
 	return 1;
 }
 
+int math_denied(const char *s, size_t n, size_t from, size_t to)
+{
+	static const char *const nots[] = {"not", "never", "not equal", "not equal to"};
+	static const char *const denials[] = {
+		"is wrong", "is incorrect", "is not correct", "is not right", "is not the answer",
+		"isn't correct", "isn't right", "isn't the answer", "was wrong", "would be wrong",
+	};
+	static const char *const signs[] = {"\\ne", "\\neq", "\xe2\x89\xa0"};
+	struct window w = {.n = 0}, v = {.n = 0};
+
+	before(s, from, &w);
+	behind(s, n, to, &v);
+	if (any_ends(&w, nots, LEN(nots)) || (w.n >= 3 && !memcmp(w.s + w.n - 3, "n't", 3)))
+		return 1;
+	for (size_t i = 0; i < LEN(denials); i++)
+		if (!strncmp(v.s + (v.s[0] == ' '), denials[i], strlen(denials[i])))
+			return 1;
+	while (from && s[from - 1] == ' ')
+		from--;
+	for (size_t i = 0; i < LEN(signs); i++) {
+		size_t len = strlen(signs[i]);
+
+		if (from >= len && !memcmp(s + from - len, signs[i], len))
+			return 1;
+	}
+	return 0;
+}
+
 enum hedge math_hedge(const char *s, size_t n, size_t from, size_t to)
 {
 	static const char *const bounds[] = {
@@ -197,6 +225,11 @@ enum hedge math_hedge(const char *s, size_t n, size_t from, size_t to)
 		"between", "minimum of", "maximum of", "beyond", "within", "near", "upwards of",
 		"as many as", "as much as",
 		"either", "or", "less or equal to", "greater or equal to",
+		/* another value altogether */
+		"root of", "square of", "cube of", "half of", "half", "twice", "double", "triple",
+		"thrice", "negative of", "opposite of", "reciprocal of", "inverse of",
+		"logarithm of", "factorial of",
+		"third of", "quarter of", "power of", "multiple of", "multiples of",
 	};
 	static const char *const more[] = {
 		"or more", "or less", "or fewer", "or greater", "or higher", "or lower", "or above",

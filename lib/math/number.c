@@ -221,11 +221,13 @@ int num_put_fraction(struct decimal *over, struct decimal *under, struct buf *ou
 
 /* ---- one number at a place ---- */
 
-/* Sign and currency before the digits: "-", "$-", "-$", "+", U+2212. Returns where the digits start. */
+/* Sign and currency before the digits: "-", "$-", "-$", "+", U+2212, U+2013. Returns where the
+ * digits start. */
 size_t num_sign(const char *s, size_t n, size_t at, int *negative)
 {
 	static const struct { const char *text; int sign; } marks[] = {
-		{"-", -1}, {"\xe2\x88\x92", -1}, {"+", 1}, {"\\$", 0}, {"$", 0}, {"\xe2\x82\xac", 0}, {"\xc2\xa3", 0},
+		{"-", -1}, {"\xe2\x88\x92", -1}, {"\xe2\x80\x93", -1}, {"+", 1}, {"\\$", 0},
+		{"$", 0}, {"\xe2\x82\xac", 0}, {"\xc2\xa3", 0},
 	};
 	int seen_sign = 0, seen_money = 0, again = 1;
 

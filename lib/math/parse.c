@@ -432,7 +432,9 @@ int mt_items(struct parser *p, int *op)
 			return n;
 		while (is_separator(peek(p)->kind)) {
 			if (at_kind(p, TK_OR))
-				*op = 'o';
+				*op = *op == 'a' || *op == 'm' ? 'm' : 'o';
+			else if (at_kind(p, TK_AND))
+				*op = *op == 'o' || *op == 'm' ? 'm' : 'a';
 			next(p);
 		}
 	}

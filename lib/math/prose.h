@@ -23,5 +23,8 @@ enum hedge {
 };
 /* What the words right before and right behind the value s[from, to) do to it. */
 enum hedge math_hedge(const char *s, size_t n, size_t from, size_t to);
+/* Do they deny it right there: "not \boxed{14}", "\boxed{14} is wrong"? Not so in "those that are
+ * not odd are \boxed{14}". */
+int math_denied(const char *s, size_t n, size_t from, size_t to);
 
 #endif

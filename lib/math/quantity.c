@@ -4,6 +4,7 @@
  * written with digits but is no number (2\pi, x^6, 5...) is not taken for one, nor is a number before it then.
  */
 #include <string.h>
+#include <strings.h>
 
 #include "math/math.h"
 #include "math/number.h"
@@ -276,12 +277,21 @@ static int spoiled(const char *s, size_t n, size_t at)
 		"\xcf\x80", "\xe2\x88\x9a", "\xe2\x88\x9e",
 	};
 	static const char *const right[] = {"_", "...", "\xe2\x80\xa6", "\xc2\xb2", "\xc2\xb3", "\xc2\xb9", " and a half", " and a quarter"};
+	static const char *const words[] = {
+		"squared", "cubed", "factorial", "halves", "thirds", "fourths", "fifths", "sixths",
+		"sevenths", "eighths", "ninths", "lakh", "crore", "bn", "mil",
+	};
 	static const char *const plain_powers[] = {
 		"^\\circ", "^{\\circ}", "^{th}", "^{st}", "^{nd}", "^{rd}", "^\\text", "^{\\text",
 		"^\\mathrm", "^{\\mathrm", "^\\prime",
 	};
 
-	if (any(s, n, spaces(s, n, at), factors, LEN(factors)) || any(s, n, at, right, LEN(right)))
+	size_t p = spaces(s, n, at), len;
+
+	if (any(s, n, p, factors, LEN(factors)) || any(s, n, at, right, LEN(right)))
+		return 1;
+	len = any(s, n, p, words, LEN(words));
+	if (len && !letter(s, n, p + len))
 		return 1;
 	if (at < n && s[at] == '^')
 		return !any(s, n, at, plain_powers, LEN(plain_powers));
@@ -347,7 +357,8 @@ static enum reading read_quantity(const char *s, size_t n, size_t at, size_t *en
 static int may_start(const char *s, size_t n, size_t at)
 {
 	char before = at ? s[at - 1] : ' ';
-	int sign = s[at] == '-' || s[at] == '+' || starts(s, n, at, "\xe2\x88\x92");
+	int sign = s[at] == '-' || s[at] == '+' || starts(s, n, at, "\xe2\x88\x92") ||
+	           starts(s, n, at, "\xe2\x80\x93");
 
 	if (at && (letter(s, n, at - 1) || digit(s, n, at - 1) || before == '_'))
 		return 0;
@@ -389,6 +400,55 @@ static size_t command(const char *s, size_t n, size_t at)
 	return at < n ? at : n;
 }
 
+/* Does what stands before a number make something else of it? \pm 3, \log 3, a root's sign. */
+static int led(const char *s, size_t at)
+{
+	static const char *const signs[] = {
+		"\xe2\x88\x9a", "\xc2\xb1", "\xe2\x88\x93", "\\pm", "\\mp", "\\log", "\\ln", "\\lg",
+		"\\sin", "\\cos", "\\tan", "\\exp", "\\pmod", "\\bmod",
+	};
+
+	while (at && (s[at - 1] == ' ' || s[at - 1] == '{' || s[at - 1] == '('))
+		at--;
+	for (size_t i = 0; i < LEN(signs); i++)
+		if (at >= strlen(signs[i]) && starts(s, at, at - strlen(signs[i]), signs[i]))
+			return 1;
+	return 0;
+}
+
+/* "negative 3", and "minus 3" that is no difference: is it so at the 3? */
+static int said_negative(const char *s, size_t at)
+{
+	static const char *const words[] = {"negative", "minus"};
+
+	while (at && s[at - 1] && strchr(" *$(", s[at - 1]))
+		at--;
+	for (size_t i = 0; i < LEN(words); i++) {
+		size_t len = strlen(words[i]), p = at - len;
+
+		if (at < len || strncasecmp(s + p, words[i], len) ||
+		    (p && (letter(s, at, p - 1) || s[p - 1] == '-')))
+			continue;
+		while (p && s[p - 1] == ' ')
+			p--;
+		return !i || !p || !(digit(s, at, p - 1) || strchr(")]}%", s[p - 1]) ||
+		       (letter(s, at, p - 1) && (p < 2 || !letter(s, at, p - 2))));
+	}
+	return 0;
+}
+
+static void negate(struct buf *number)
+{
+	struct buf plain = {0};
+	int minus = number->data[0] == '-';
+
+	if (!minus && strcmp(number->data, "0"))
+		buf_addc(&plain, '-');
+	buf_adds(&plain, number->data + minus);
+	buf_release(number);
+	*number = plain;
+}
+
 int math_last_number(const char *s, size_t n, struct buf *out)
 {
 	struct buf one = {0};
@@ -416,7 +476,12 @@ int math_last_number(const char *s, size_t n, struct buf *out)
 		if (r == READ_NUMBER) {
 			enum hedge h = math_hedge(s, n, at, end);
 
-			r = h == HEDGE_BOUND ? READ_OTHER : h == HEDGE_NOT ? READ_NOTHING : r;
+			if (h == HEDGE_BOUND || led(s, at))
+				r = READ_OTHER;
+			else if (h == HEDGE_NOT)
+				r = READ_NOTHING;
+			if (said_negative(s, at))
+				negate(&one);
 		}
 		if (r != READ_NOTHING) {
 			buf_clear(out);

@@ -336,13 +336,14 @@ static int met(struct eq *e, struct item a, struct pieces *out)
 
 /*
  * x > -2, x < 7 holds of what is in both; x < 1, x > 3, which nothing is in, of what is in either. Where both
- * readings make sense, nothing is known.
+ * readings make sense, nothing is known; nor where a word says "and" and nothing is in both, or
+ * where "and" and "or" are mixed.
  */
 static int conditions(struct eq *e, struct item a, struct pieces *out)
 {
 	struct pieces either = {.n = 0}, both = {.n = 0};
 
-	if (!all_of(e, &both) || !joined(e, a, &either))
+	if (a.n->op == 'm' || !all_of(e, &both) || !joined(e, a, &either))
 		return 0;
 	for (uint32_t i = 0; i < a.n->n; i++) {
 		struct pieces one = {.n = 0};
@@ -351,6 +352,8 @@ static int conditions(struct eq *e, struct item a, struct pieces *out)
 			return 0;
 	}
 	if (both.n && !(either.n == 1 && x_infinite(&e->s, either.p[0].lo) < 0 && x_infinite(&e->s, either.p[0].hi) > 0))
+		return 0;
+	if (!both.n && a.n->op == 'a')
 		return 0;
 	*out = both.n ? both : either;
 	out->var = either.var;

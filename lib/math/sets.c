@@ -88,8 +88,10 @@ static struct math_result match(struct eq *e, const struct items *a, const struc
 	g.edge = xcalloc(g.n * g.n + 1, sizeof *g.edge);
 	g.left_of = xcalloc(g.n + 1, sizeof *g.left_of);
 	g.seen = xcalloc(g.n + 1, 1);
+	e->members++;
 	for (size_t i = 0; i < g.n * g.n; i++)
 		g.edge[i] = eq_item(e, a->i[i / g.n], b->i[i % g.n]);
+	e->members--;
 	if (perfect(&g, 0)) {
 		for (size_t j = 0; j < g.n; j++)
 			r = eq_and(r, g.edge[(size_t)g.left_of[j] * g.n + j]);
@@ -132,7 +134,7 @@ static int same_label(const struct math_node *a, const struct math_node *b)
 }
 
 /* x = 1, y = 2 */
-static int several_names(const struct items *l)
+int eq_several_names(const struct items *l)
 {
 	const struct math_node *first = NULL, *name;
 
@@ -272,7 +274,7 @@ struct math_result eq_multiset(struct eq *e, struct items *a, struct items *b)
 		without_repeats(e, got);
 	if (a->n != b->n)
 		return EQ_DIFFERENT;
-	if ((several_names(a) && has_plain(b)) || (several_names(b) && has_plain(a)))
+	if ((eq_several_names(a) && has_plain(b)) || (eq_several_names(b) && has_plain(a)))
 		return in_order(e, a, b);
 	e->s.n_finite = 0;
 	x = ids_of(e, a);

@@ -192,7 +192,16 @@ static void settle_chain(const char *s, size_t n, const struct chain *c, struct 
 		end = c->approx;
 	else if (c->approx == at && at < n)
 		at = c->after;
-	if (c->count && !constant(s + rhs, end - rhs) && !name(s + at, c->first - at) &&
+	/* x \approx 0.67: a name, then its value */
+	if (!c->count && end == c->approx && constant(s + c->after, n - c->after) &&
+	    (labelled(s + at, end - at) ||
+	     (name(s + at, end - at) && !constant(s + at, end - at)))) {
+		if (!labelled(s + at, end - at)) {
+			buf_add(out, s + at, end - at);
+			buf_addc(out, '=');
+		}
+		buf_add(out, s + c->after, n - c->after);
+	} else if (c->count && !constant(s + rhs, end - rhs) && !name(s + at, c->first - at) &&
 	    identity(s + at, c->first - at, s + rhs, end - rhs))
 		buf_add(out, s + rhs, end - rhs);
 	else if (!c->count || !constant(s + rhs, end - rhs))

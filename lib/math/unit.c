@@ -108,10 +108,38 @@ static int add(struct phrase *u, const char *s, size_t n)
 	return 0;
 }
 
+/* Does its case matter? M is mega where m is milli; a short unknown symbol stays as it is. */
+static int cased(const struct tok *t)
+{
+	static const char *const milli[] = {"mm", "mg", "ml", "ms"};
+	size_t upper = 0, n = t->len;
+
+	if (t->len > 4 || (t->len == 4 && !same_word(t->s, t->len, "mmol")))
+		return 0;
+	for (size_t i = 0; i < t->len; i++)
+		upper += t->s[i] >= 'A' && t->s[i] <= 'Z';
+	if (!upper)
+		return 0;
+	if (t->len == 2 && t->s[0] == 'p' && t->s[1] == 'A')
+		return 1;
+	if (*t->s == 'M' && (among(t, milli, LEN(milli)) || t->len == 4))
+		return 1;
+	n -= n > 2 && (t->s[n - 1] | 32) == 's';
+	for (size_t i = 0; i < LEN(units) && t->len > 1; i++)
+		if (same_word(t->s, t->len, units[i].word) || same_word(t->s, n, units[i].word))
+			return 0;
+	return 1;
+}
+
 /* Lower case, without its plural's s. */
 static size_t singular(const struct tok *t, char *out)
 {
 	size_t n = t->len;
+
+	if (cased(t)) {
+		memcpy(out, t->s, n);
+		return n;
+	}
 
 	for (size_t i = 0; i < n; i++)
 		out[i] = t->s[i] >= 'A' && t->s[i] <= 'Z' ? (char)(t->s[i] + 32) : t->s[i];
@@ -129,7 +157,7 @@ static const char *known_unit(const struct tok *t, const char *word, size_t n)
 {
 	for (size_t i = 0; i < LEN(units); i++)
 		if (n == 1 ? t->len == 1 && units[i].word[0] == t->s[0] && !units[i].word[1] :
-		    strlen(units[i].word) == n && !strncasecmp(units[i].word, word, n))
+		    strlen(units[i].word) == n && !memcmp(units[i].word, word, n))
 			return units[i].unit;
 	return NULL;
 }
@@ -179,6 +207,11 @@ static int add_word(struct phrase *u, const struct tok *t)
 	}
 	if (same_word(t->s, t->len, "per"))
 		return add(u, "/", 1);
+	if (u->n == 1 && u->s[0] == '/' && same_word(t->s, t->len, "cent")) {
+		u->s[0] = '%';
+		u->words++;
+		return 0;
+	}
 	n = singular(t, word);
 	found = known_unit(t, word, n);
 	if (found) {
@@ -186,8 +219,9 @@ static int add_word(struct phrase *u, const struct tok *t)
 		n = strlen(unit);
 	}
 	/* degrees Celsius */
-	if (u->n == 3 && !memcmp(u->s, "deg", 3) && (unit == word ? n == 1 && (*word == 'c' || *word == 'f') : n == 4 && !memcmp(unit, "deg", 3))) {
-		char scale[1] = {unit == word ? (char)(*word - 32) : unit[3]};
+	if (u->n == 3 && !memcmp(u->s, "deg", 3) &&
+	    (unit == word ? n == 1 && strchr("cCfF", *word) : n == 4 && !memcmp(unit, "deg", 3))) {
+		char scale[1] = {unit == word ? (char)(*word & ~32) : unit[3]};
 
 		return add(u, scale, 1);
 	}

@@ -47,6 +47,18 @@ static const struct { const char *text, *want; } last_numbers[] = {
 	{"5 or 6", NULL}, {"5 apples or 6 apples", NULL}, {"5 or more", NULL}, {"5 boxes at most", NULL}, {"100+", NULL}, {"100+1", "1"},
 	{"about 5", "5"}, {"approximately 8.24", "8.24"}, {"nearly 5", NULL}, {"up to 5", NULL}, {"x > 5", NULL}, {"x \\ge 5", NULL},
 	{"<b>5</b>", "5"}, {"<answer>5</answer>", "5"}, {"-> 5", "5"}, {"=> 5", "5"}, {"5 is wrong", NULL}, {"5 is not it", NULL},
+	/* signs in words, and what makes something else of a number */
+	{"negative 3", "-3"}, {"The answer is negative **3**.", "-3"}, {"negative -3", "3"},
+	{"negative 0", "0"},
+	{"It is minus 3", "-3"}, {"5 minus 3", "3"}, {"x minus 3", "3"}, {"nonnegative 3", "3"},
+	{"\xe2\x80\x93" "3", "-3"}, {"1\xe2\x80\x93" "3", "3"}, {"\xc2\xb1" "3", NULL},
+	{"\\pm 3", NULL}, {"half of 3", NULL}, {"The square root of 3", NULL},
+	{"half of 6 is 3", "3"},
+	{"5 \\pm 1", NULL}, {"\xe2\x88\x9a" "3", NULL}, {"\\log 3", NULL}, {"\\sin(3)", NULL},
+	{"7 \\pmod{3}", NULL},
+	{"3 squared", NULL}, {"3 cubed", NULL}, {"3 thirds", NULL}, {"3 bn", NULL},
+	{"3 lakh", NULL}, {"non-negative 3", "3"},
+	{"3 miles", "3"}, {"3 squared is 9", "9"}, {"\\log 8 = 3", "3"}, {"3 thirdsome", "3"},
 	{"7 is more than 5, so 7", "7"}, {"no, 5", "5"}, {"Nothing but 5", "5"},
 };
 

@@ -77,6 +77,21 @@ static const struct { const char *text; enum math_found found; const char *want;
 	{"It is $6$ at least.", MATH_NONE, ""}, {"either 5 or 6", MATH_WHOLE, "5 or 6"},
 	{"The answer is a = 1 or a = -2.", MATH_PHRASE, "a = 1 or a = -2"}, {"It is at most 6", MATH_NONE, ""},
 	{"The answer is 3.333...", MATH_PHRASE, "3.333..."}, {"\\boxed{5...}", MATH_BOXED, "5..."},
+	/* a formula that the sentence makes another value of */
+	{"The answer is $5$ million.", MATH_PHRASE, "$5$ million"},
+	{"The answer is $5$ out of $6$.", MATH_PHRASE, "$5$ out of $6$"},
+	{"The answer is $5$ times.", MATH_PHRASE, "5"},
+	{"The answer is $5$ pints.", MATH_PHRASE, "5"},
+	/* a box that is denied */
+	{"not \\boxed{5}", MATH_NONE, ""},
+	{"It is $\\boxed{6}$, not $\\boxed{5}$.", MATH_BOXED, "6"},
+	{"\\boxed{6}. But \\boxed{5} is wrong.", MATH_BOXED, "6"},
+	{"$x \\neq \\boxed{5}$", MATH_NONE, ""},
+	{"It isn't $\\boxed{5}$. The answer is 6.", MATH_PHRASE, "6"},
+	{"The number that are not squares is $\\boxed{5}$.", MATH_BOXED, "5"},
+	{"\\boxed{5} is not an integer", MATH_BOXED, "5"},
+	{"\\boxed{\\text{The answer is }5}", MATH_BOXED, "5"},
+	{"\\boxed{\\text{The answer is not }5}", MATH_BOXED, "\\text{The answer is not }5"},
 	/* other languages */
 	{"\xe7\xad\x94\xe6\xa1\x88\xe6\x98\xaf" "5", MATH_PHRASE, "5"}, {"La respuesta es 5.", MATH_PHRASE, "5"},
 	{"Die Antwort lautet 5.", MATH_PHRASE, "5"},
@@ -101,6 +116,10 @@ static const struct { const char *text, *want; } chains[] = {
 	{"x=2 \\Rightarrow y=5", "x=2 \\Rightarrow y=5"}, {"n=3 gives 10 or 12", "n=3 gives 10 or 12"},
 	{"\\text{Thus } x = 3", "x = 3"}, {"Hence, 11", "11"}, {"so", ""}, {"x = 3 \\Rightarrow", "x = 3 \\Rightarrow"},
 	{"\\text{Area of } ABC = 3\\cdot5 = 15", " 15"}, {"2\\text{ cm} + 3\\text{ cm} = 5\\text{ cm}", " 5\\text{ cm}"},
+	/* a name, then nearly its value */
+	{"x \\approx 0.667", "x = 0.667"}, {"x_1\\approx0.67", "x_1=0.67"},
+	{"2x+1 \\approx 3", "2x+1 "},
+	{"\\text{Area of } ABC \\approx 12.5", " 12.5"}, {"x \\approx y", "x "},
 	{"90r - 44r = 46r", " 46r"}, {"90r - 44r = 45r", "90r - 44r = 45r"}, {"y = y", "y = y"},
 };
 

@@ -57,6 +57,26 @@ static const struct pair units[] = {
 	{'=', "3\\text{ quarters}", "0.75"}, {'=', "7\\text{ tens}", "70"},
 	{'x', "7\\text{ ones and } 2", "7"}, {'=', "\\text{thirteen}", "13"}, {'=', "zero", "0"},
 	{'x', "one", "2"},
+	/* m is milli, M is mega, and neither is a metre */
+	{'x', "5\\text{ mW}", "5\\text{ MW}"}, {'x', "5\\text{ mm}", "5\\text{ Mm}"},
+	{'x', "5\\text{ m}", "5\\text{ M}"}, {'x', "5\\text{ mL}", "5\\text{ ML}"},
+	{'x', "5\\text{ mg}", "5\\text{ Mg}"}, {'x', "5\\text{ MHz}", "5\\text{ mHz}"},
+	{'x', "5\\text{ MB}", "5\\text{ Mb}"}, {'x', "5\\text{ g}", "5\\text{ G}"},
+	{'x', "5\\text{ pA}", "5\\text{ Pa}"}, {'x', "5\\text{ mmol}", "5\\text{ Mmol}"},
+	{'=', "5\\text{ HRS}", "5\\text{ hours}"}, {'=', "5\\text{ lbs}", "5\\text{ pounds}"},
+	{'=', "5\\text{ KM}", "5\\text{ km}"}, {'=', "5\\text{ Cm}", "5\\text{ cm}"},
+	{'=', "5\\text{ Min}", "5\\text{ min}"},
+	{'=', "5^\\circ\\text{C}", "5\\text{ degrees c}"}, {'=', "5\\%", "5\\text{ per cent}"},
+	{'=', "5\\text{ per cent}", "0.05"}, {'!', "5\\text{ per cent}", "0.5"},
+	/* a set within another is not its element; "and" is not "or" */
+	{'=', "\\{5\\}", "5"}, {'x', "\\{1,2\\}", "\\{1,\\{2\\}\\}"},
+	{'x', "\\{1,2\\}", "\\{1\\},\\{2\\}"}, {'=', "1,2", "\\{2,1\\}"},
+	{'x', "(-\\infty,1)\\cup(2,\\infty)", "x<1\\text{ and }x>2"},
+	{'=', "(-\\infty,1)\\cup(2,\\infty)", "x<1\\text{ or }x>2"},
+	{'=', "(1,2)", "x>1\\text{ and }x<2"},
+	{'x', "x=1,y=2", "x=1\\text{ or }y=2"}, {'=', "x=1,y=2", "x=1\\text{ and }y=2"},
+	{'=', "x=1\\text{ or }x=2", "x=1, x=2"},
+	{'x', "x>1", "x>1\\text{ and }x<2\\text{ or }x>3"},
 };
 
 static const struct pair numbers_and_series[] = {
