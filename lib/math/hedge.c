@@ -215,6 +215,28 @@ int math_denied(const char *s, size_t n, size_t from, size_t to)
 	return 0;
 }
 
+/* Do the words behind a value make another of it: 5 and a half, 5 to the second power, 5 or 6? */
+static int changed(const struct window *v)
+{
+	static const char *const words[] = {
+		"repeating", "recurring", "and a half", "and one half", "and a third",
+		"and a quarter", "point", "excluded", "exclusive", "not included", "below zero",
+		"degrees below zero",
+		"choose", "to the power", "to the second power", "to the third power", "raised to",
+		"remainder", "with remainder", "in base", "base", "times itself", "times x",
+		"backwards",
+		"negative", "and up", "and above", "and below", "plus or minus", "percent of",
+		"squared", "cubed", "pi",
+	};
+	for (size_t i = 0; i < LEN(words); i++) {
+		size_t len = strlen(words[i]);
+
+		if (!strncmp(v->s, words[i], len) && (!v->s[len] || v->s[len] == ' '))
+			return 1;
+	}
+	return digit(v->barrier) && (!strcmp(v->s, "or ") || !strcmp(v->s, "and "));
+}
+
 enum hedge math_hedge(const char *s, size_t n, size_t from, size_t to)
 {
 	static const char *const bounds[] = {
@@ -228,7 +250,9 @@ enum hedge math_hedge(const char *s, size_t n, size_t from, size_t to)
 		/* another value altogether */
 		"root of", "square of", "cube of", "half of", "half", "twice", "double", "triple",
 		"thrice", "negative of", "opposite of", "reciprocal of", "inverse of",
-		"logarithm of", "factorial of",
+		"logarithm of", "factorial of", "divisible by", "coprime to", "base", "mod",
+		"modulo",
+		"log", "ln", "sine of", "cosine of", "tangent of", "out of",
 		"third of", "quarter of", "power of", "multiple of", "multiples of",
 	};
 	static const char *const more[] = {
@@ -253,5 +277,7 @@ enum hedge math_hedge(const char *s, size_t n, size_t from, size_t to)
 	for (size_t i = 0; i < LEN(more); i++)
 		if (holds(&v, more[i]))
 			return HEDGE_BOUND;
+	if (from < to && changed(&v))
+		return HEDGE_BOUND;
 	return to < n && s[to] == '+' && (to + 1 == n || strchr(" \t\n.,$*", s[to + 1])) ? HEDGE_BOUND : HEDGE_NONE;
 }

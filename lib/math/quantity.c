@@ -278,7 +278,7 @@ static int spoiled(const char *s, size_t n, size_t at)
 	};
 	static const char *const right[] = {"_", "...", "\xe2\x80\xa6", "\xc2\xb2", "\xc2\xb3", "\xc2\xb9", " and a half", " and a quarter"};
 	static const char *const words[] = {
-		"squared", "cubed", "factorial", "halves", "thirds", "fourths", "fifths", "sixths",
+		"factorial", "halves", "thirds", "fourths", "fifths", "sixths",
 		"sevenths", "eighths", "ninths", "lakh", "crore", "bn", "mil",
 	};
 	static const char *const plain_powers[] = {

@@ -82,6 +82,10 @@ static const struct { const char *text; enum math_found found; const char *want;
 	{"The answer is $5$ out of $6$.", MATH_PHRASE, "$5$ out of $6$"},
 	{"The answer is $5$ times.", MATH_PHRASE, "5"},
 	{"The answer is $5$ pints.", MATH_PHRASE, "5"},
+	{"The answer is $5$ and a half.", MATH_PHRASE, "$5$ and a half"},
+	{"The answer is $5$ or 6.", MATH_PHRASE, "$5$ or 6"},
+	{"It is the square root of $5$.", MATH_NONE, ""},
+	{"It is $5$ to the nearest integer.", MATH_FORMULA, "5"},
 	/* a box that is denied */
 	{"not \\boxed{5}", MATH_NONE, ""},
 	{"It is $\\boxed{6}$, not $\\boxed{5}$.", MATH_BOXED, "6"},

@@ -413,6 +413,7 @@ static void check_choices(void)
 		{"A", "(A)-1", 0}, {"A", "\\text{(A)}+q", 0}, {"A", "(A) is wrong", 0}, {"A", "(A) \\text{ or } B", 0},
 		{"A", "(A) \\cdot 3", 0}, {"A", "A 5", 0}, {"\\text{E. coli}", "\\text{E. coli}", 1}, {"x", "(E) x", 1},
 		{"A", "\\text{Option A}", 1}, {"A", "\\text{Option B}", 0},
+		{"B", "(B) negative", 1}, {"B", "(B) squared", 1},
 		{"A", "\\text{Option A or B}", 0}, {"BAC", "BAC", 1}, {"BAC", "CAB", 0},
 		{"AB", "BA", 1}, {"BAC", "B A C", 1}, {"abc", "cba", 1},
 		{"E", "", 0}, {"E", "(", 0}, {"E", "\\text{(E", 0}, {"", "(E) 1", 0},
