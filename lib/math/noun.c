@@ -71,6 +71,7 @@ static int mathematical(const char *s, size_t n)
 enum noun noun_of(const char *s, size_t n)
 {
 	char low[32];
+	const char *dash;
 
 	if (n < 2 || n > sizeof low)
 		return NOUN_DOUBTFUL;
@@ -79,6 +80,10 @@ enum noun noun_of(const char *s, size_t n)
 		if ((low[i] < 'a' || low[i] > 'z') && (low[i] != '-' || !i))
 			return NOUN_DOUBTFUL;
 	}
+	/* half-dozens are dozens; two-digit numbers are numbers */
+	dash = memrchr(low, '-', n);
+	if (dash && noun_of(dash + 1, n - (size_t)(dash + 1 - low)) == NOUN_DOUBTFUL)
+		return NOUN_DOUBTFUL;
 	if (in(low, n, doubtful, LEN(doubtful)) || mathematical(low, n))
 		return in(low, n, counted, LEN(counted)) ? NOUN_COUNTED : NOUN_DOUBTFUL;
 	if (in(low, n, counted, LEN(counted)))

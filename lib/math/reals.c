@@ -373,8 +373,9 @@ static int pieces_of(struct eq *e, struct item a, struct pieces *out)
 	case MT_SETNAME:
 		return !strcmp(n->text, "R") && all_of(e, out);
 	case MT_TUPLE:
+		/* (3,2) is a point, and no empty interval */
 		return n->n == 2 && n->open != '<' && constant(e, (struct item){n->kid[0], a.pm}, &lo) &&
-		       constant(e, (struct item){n->kid[1], a.pm}, &hi) &&
+		       constant(e, (struct item){n->kid[1], a.pm}, &hi) && compare(e, lo, hi) == -1 &&
 		       add_piece(out, lo, n->open == '(', hi, n->close == ')') && normalise(e, out);
 	case MT_SET: {
 		struct items l = {0};

@@ -74,6 +74,8 @@ static const struct pair units[] = {
 	{'x', "(-\\infty,1)\\cup(2,\\infty)", "x<1\\text{ and }x>2"},
 	{'=', "(-\\infty,1)\\cup(2,\\infty)", "x<1\\text{ or }x>2"},
 	{'=', "(1,2)", "x>1\\text{ and }x<2"},
+	{'x', "(2,3)", "(2,3)\\text{ or }(3,2)"}, {'=', "(2,3),(3,2)", "(3,2)\\text{ or }(2,3)"},
+	{'x', "12", "12\\text{ half-dozens}"}, {'=', "12", "12\\text{ two-digit numbers}"},
 	{'x', "x=1,y=2", "x=1\\text{ or }y=2"}, {'=', "x=1,y=2", "x=1\\text{ and }y=2"},
 	{'=', "x=1\\text{ or }x=2", "x=1, x=2"},
 	{'x', "x>1", "x>1\\text{ and }x<2\\text{ or }x>3"},
