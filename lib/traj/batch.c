@@ -18,7 +18,7 @@ struct batch_in *batch_in_new(struct jl_in *in, unsigned need, int partial)
 	struct batch_in *b = xcalloc(1, sizeof *b);
 
 	b->in = in;
-	b->need = need;
+	b->need = need | TRAJ_ID;    /* which names the groups */
 	b->whole = whole_new(partial);
 	return b;
 }

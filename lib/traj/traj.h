@@ -80,7 +80,7 @@ void traj_set_turn(struct traj *t, size_t i, const char *key, struct js value);
 struct whole_line {                  /* what counts of a line */
 	int stamped;                 /* it has `batch` */
 	int64_t step, size, index;   /* of the batch */
-	const char *id;              /* borrowed for the call */
+	const char *id;              /* never NULL; borrowed for the call */
 	int64_t group;               /* samples wanted; 0: not known */
 	int64_t sample;
 	size_t line;                 /* for messages */
