@@ -264,6 +264,31 @@ SAFE_MODULES = frozenset(
     "bisect cmath collections copy datetime fractions functools heapq itertools math operator "
     "random re statistics string typing".split())
 UNSAFE_NAMES = BUILTINS - SAFE
+# Ways from those modules to others, and functions that change what they are given.
+UNSAFE_PARTS = (STDLIB - SAFE_MODULES - set("abc array code queue select time".split())) | set(
+    "dispatch_table final no_type_check overload register runtime_checkable total_ordering "
+    "update_wrapper wraps ABCMeta EXCLUDED_ATTRIBUTES".split())
+REACHING = frozenset(("attrgetter", "methodcaller"))
+
+
+def reaches(kinds):
+    """Could this text look into an object by a name that somebody else makes up? Then a function
+    of the tests would be read by the program, with all that they expect."""
+    called = [n.func for n in kinds["Call"] if n.args and all(
+        is_a(a, "Constant") and type(a.value) is str and "__" not in a.value for a in n.args)]
+    known = set(map(id, called))
+    return any(n.attr in ("format", "format_map") and not is_a(n.value, "Constant") or
+               n.attr in REACHING and id(n) not in known for n in kinds["Attribute"]) or \
+        any(n.id in REACHING and id(n) not in known for n in kinds["Name"]) or \
+        any(a.name in REACHING and a.asname for n in kinds["ImportFrom"] for a in n.names)
+
+
+def changes_types(kinds):
+    """Does it name what could change a module or a type, or make one with methods?"""
+    return any(n.attr in UNSAFE_PARTS for n in kinds["Attribute"]) or \
+        any(a.name in UNSAFE_PARTS for n in kinds["ImportFrom"] for a in n.names) or \
+        any(names_one_of(n.func, ("type",)) and len(n.args) + len(n.keywords) != 1
+            for n in kinds["Call"]) or bool(kinds["MatchClass"])
 
 
 def leaves_nothing(kinds, classes=False):
@@ -276,7 +301,7 @@ def leaves_nothing(kinds, classes=False):
                     not classes and not is_a(n.ctx, "Load") for n in kinds["Attribute"]) or
                 not SAFE_MODULES.issuperset(imported(kinds)) or
                 any(a.name[:1] in "_*" for n in imports for a in n.names) or
-                kinds["ClassDef"] and not classes or
+                not classes and (kinds["ClassDef"] or changes_types(kinds)) or reaches(kinds) or
                 any(kinds[k] for k in ("AsyncFunctionDef", "AsyncFor", "AsyncWith", "Await")))
 
 
@@ -289,17 +314,56 @@ def text_of(source, node):
     return b"".join(lines).decode() + "\n"
 
 
-def own_classes(sources):
+SMALL = frozenset((0, 1, None, ..., "", "inf", "-inf"))
+DISPLAYS = frozenset(("List", "Tuple", "Set", "Dict"))
+
+
+def open_parts(node):
+    """The nodes of a class's text where something that the tests expect could be: not those of
+    docstrings, annotations, messages, and special methods but its making."""
+    found, level = [], [node]
+    for n in level:
+        found.append(n)
+        for field in n._fields:
+            x = getattr(n, field, None)
+            for i in x if isinstance(x, list) else [x]:
+                special = is_a(i, "FunctionDef") and i.name[:2] == "__" and \
+                    i.name not in ("__init__", "__new__", "__post_init__", "__call__")
+                slots = is_a(i, "Assign") and names_one_of(i.targets[0], ("__slots__",))
+                doc = is_a(i, "Expr") and is_a(i.value, "Constant")
+                if hasattr(i, "_fields") and not (special or slots or doc or is_a(i, "Raise") or
+                                                  field in ("annotation", "returns")):
+                    level.append(i)
+    return found
+
+
+def tells(node, hidden):
+    """Could a class's text tell the program what the tests expect? Where it asserts, calls the
+    program or what it is given, or holds constants that are more than a start."""
+    every = walk(node)
+    given = {n.arg for n in every if is_a(n, "arg")} - {"self", "cls"}
+    if any(is_a(n, "Assert") or names_one_of(n, hidden) or
+           is_a(n, "Call") and names_one_of(n.func, given) for n in every):
+        return True
+    parts = open_parts(node)
+    return any(is_a(n, "Constant") and n.value not in SMALL for n in parts) or \
+        any(type(n).__name__ in DISPLAYS and
+            sum(is_a(i, "Constant") and i.value is not None for i in walk(n)) > 1
+            for n in parts)
+
+
+def own_classes(sources, hidden):
     """The text of the classes that these (source, kinds) define, with their imports, and the
-    classes' names."""
+    classes' names. The first source is the tests': not those that could tell what they expect."""
     if not any(kinds["ClassDef"] for _, kinds in sources):
         return "", []
     text, names = [], []
     for source, kinds in sources:
         for n in kinds.tree.body:
-            if is_a(n, "ClassDef"):
+            shown = is_a(n, "ClassDef") and not (kinds is sources[0][1] and tells(n, hidden))
+            if shown:
                 names.append(n.name)
-            if is_a(n, "ClassDef") or is_a(n, "Import") or is_a(n, "ImportFrom"):
+            if shown or is_a(n, "Import") or is_a(n, "ImportFrom"):
                 text.append(text_of(source, n))
     return "".join(text), names
 
@@ -321,7 +385,7 @@ class Plan:
         helpers, known = helpers_of(prompt, entry) if prompt else (None, set())
         self.helpers = helpers and compile(helpers, "<prompt>", "exec")
         text = "\n".join(tests)
-        self.random = "random" in text + setup
+        self.random = "random" in text + setup + prompt
         if self.random:
             __import__("random")        # loaded here, it is seeded before each run
         free, bound = names_of(setup)
@@ -337,8 +401,6 @@ class Plan:
                 __import__(name)
         for _, k in texts:
             warm(k)
-        self.own_text, names = own_classes(texts)
-        self.own = [n for n in names if n != entry]
         computes = SAFE_MODULES.issuperset(self.modules)
         self.harmless = computes and all(leaves_nothing(k) for _, k in texts)
         self.callable = self.harmless or computes and all(leaves_nothing(k, True) for _, k in texts)
@@ -352,6 +414,8 @@ class Plan:
         if check:
             entries |= {"candidate"} | {a.arg for n in kinds["FunctionDef"] if n.name == "check"
                                         for a in n.args.args[:1]}
+        self.own_text, own = own_classes(texts, entries.union(self.remote))
+        self.own = [n for n in own if n != entry]
         self.is_class = prompt_class(prompt, entry) or \
             entry[:1].isupper() and is_class_to(kinds, entries)
         self.is_object = is_object_to(kinds, entries)

@@ -500,7 +500,7 @@ class Program:
         """An exception of the tests' own as the program sees it. A failed assertion stays one,
         whatever becomes of it there."""
         kind, text = type(e).__name__, str(e)[:MAX_TEXT]
-        if not isinstance(e, Raised):
+        if not isinstance(e, (Raised, StopIteration, StopAsyncIteration)):
             self.thrown[kind, text] = e
             if isinstance(e, AssertionError):
                 self.breaks(Refused("AssertionError in a function of the tests: %s" % text))

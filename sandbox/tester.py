@@ -263,7 +263,13 @@ class Keeper:
             self.start()
         head, line = _u32.pack(len(body)) + body, self.line.fileno()
         rights = (_socket.SOL_SOCKET, _socket.SCM_RIGHTS, struct.pack("2i", *fds))
-        sent = self.line.sendmsg((head,), (rights,))
+        try:
+            sent = self.line.sendmsg((head,), (rights,))
+        except OSError:                 # ended behind its last job, at the very limit of its time
+            self.stop()
+            self.start()
+            line = self.line.fileno()
+            sent = self.line.sendmsg((head,), (rights,))
         if sent < len(head):
             self.line.sendall(head[sent:])
         answer = read_frame(line)

@@ -494,10 +494,12 @@ class Reader:
             parts = self.run("q" if tag == ord("q") else "d")
         else:
             raise Malformed("parts that are none")
-        if module:
-            __import__(module)
         try:
+            if module:
+                __import__(module)
             return make(parts)
+        except ImportError:             # no room for it
+            raise MemoryError from None
         except (ArithmeticError, ValueError):
             raise Malformed("parts that are none") from None
 

@@ -25,6 +25,14 @@ LEAVES = [
     ("a function of the library", "import math", "candidate(1)\nmath.sqrt = lambda x: 5", "pass"),
     ("a built-in function", "import builtins", "candidate(1)\nbuiltins.len = lambda x: 0\nbuiltins.sorted = list", "pass error"),
     ("the recursion limit", "import sys", "candidate(1)\nsys.setrecursionlimit(60)", "pass"),
+    ("the recursion limit, by way of a module that has nothing to do with it", "import typing",
+     "candidate(1)\ntyping.sys.setrecursionlimit(60)", "pass"),
+    ("how dates are copied", "import copy, datetime",
+     "candidate(1)\ncopy.dispatch_table[datetime.date] = lambda x: (int, ())", "pass"),
+    ("a function's code", "import functools, statistics\ndef five(x):\n    return 5",
+     "candidate(1)\nfunctools.update_wrapper(statistics.mean, five, ['__code__'], [])", "pass"),
+    ("the same, imported", "from statistics import sys as t",
+     "candidate(1)\nt.setrecursionlimit(60)", "pass"),
     ("the standard output", "import sys", "candidate(1)\nsys.stdout = sys.stderr = None", "pass"),
     ("the standard output, closed", "import os", "candidate(1)\nos.close(0)\nos.close(1)\nos.close(2)", "pass"),
     ("a timer", "import signal", "candidate(1)\nsignal.setitimer(signal.ITIMER_REAL, 0.05)", "pass"),
@@ -72,7 +80,15 @@ def check(candidate):
     assert random.random() == 0.8444218515250481
     assert %s or os.listdir("/tmp") == []
 """
-SAME = "def check(candidate):\n    assert candidate(1) == 2 and sorted([candidate(41), 3]) == [3, 42] and len('ab') == 2\n"
+SAME = """
+import copy, datetime, statistics
+def down(n):
+    return n and down(n - 1)
+def check(candidate):
+    assert candidate(1) == 2 and sorted([candidate(41), 3]) == [3, 42] and len('ab') == 2
+    assert statistics.mean([1, 3]) == 2 and down(500) == 0
+    assert copy.copy(datetime.date(2000, 1, 1)).year == 2000
+"""
 PROGRAM = "def f(x):\n    if isinstance(x, list):\n        x.clear()\n        return 0\n    return x + 1\n"
 LIMITS = {"cpu": 1, "wall": 3}
 

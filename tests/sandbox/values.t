@@ -29,7 +29,7 @@ done <"$tmp/rows"
 run score-verify "$tmp/values"
 is 'what is single with --isolation any is an error without a reward by default, which says what to do' \
 	"$(jq -r '.turns[0] | select(.verdict.isolation == "single") | "\(.reward) \(.verdict.status) \(.verdict.detail | test("--isolation any"))"' "$tmp/out" |
-		sort | uniq -c | sed 's/^ *//')" '6 null error true'
+		sort | uniq -c | sed 's/^ *//')" '8 null error true'
 run score-verify --isolation none "$tmp/values"
 is '--isolation takes split and any' "$status.$(grep -c 'expected split or any' "$tmp/err")" 2.1
 finish
