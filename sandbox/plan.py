@@ -316,19 +316,19 @@ def text_of(source, node):
 
 SMALL = frozenset((0, 1, None, ..., "", "inf", "-inf"))
 DISPLAYS = frozenset(("List", "Tuple", "Set", "Dict"))
+SHOWING = frozenset(("__repr__", "__str__", "__format__", "__hash__"))
 
 
 def open_parts(node):
     """The nodes of a class's text where something that the tests expect could be: not those of
-    docstrings, annotations, messages, and special methods but its making."""
+    docstrings, annotations, messages, and methods that show an instance or hash it."""
     found, level = [], [node]
     for n in level:
         found.append(n)
         for field in n._fields:
             x = getattr(n, field, None)
             for i in x if isinstance(x, list) else [x]:
-                special = is_a(i, "FunctionDef") and i.name[:2] == "__" and \
-                    i.name not in ("__init__", "__new__", "__post_init__", "__call__")
+                special = is_a(i, "FunctionDef") and i.name in SHOWING
                 slots = is_a(i, "Assign") and names_one_of(i.targets[0], ("__slots__",))
                 doc = is_a(i, "Expr") and is_a(i.value, "Constant")
                 if hasattr(i, "_fields") and not (special or slots or doc or is_a(i, "Raise") or
@@ -458,9 +458,16 @@ class Plan:
             exec(self.setup_code, names)
 
     def asserted(self):
-        """The lines of the assertions, in whichever of the texts."""
-        return {line for t in [self.setup] + self.tests for n in walk(parsed(t))
-                if is_a(n, "Assert") for line in range(n.lineno, n.end_lineno + 1)}
+        """The lines of the assertions, in whichever of the texts; with those of whole blocks and
+        functions that an exception would end before their assertion: what is hidden there is one
+        that was not made. The first set is for the frame that has the `with`."""
+        nodes = [n for t in [self.setup] + self.tests for n in walk(parsed(t))]
+
+        def lines(*kinds):
+            return {line for n in nodes if type(n).__name__ in kinds and
+                    (is_a(n, "Assert") or any(is_a(i, "Assert") for i in walk(n)))
+                    for line in range(n.lineno, n.end_lineno + 1)}
+        return lines("Assert", "With"), lines("Assert", "With", "FunctionDef", "Lambda")
 
     def stands_alone(self):
         """Do the tests' own classes need nothing else of the tests? The program is given their

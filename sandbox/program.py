@@ -196,8 +196,8 @@ def follows(self):
 
 
 def leaves(self, kind, e, trace):
-    """The program's answer can hide an exception of its own, never one of the tests', nor one in
-    the middle of an assertion: it would not have been made."""
+    """The program's answer can hide an exception of its own, never one of the tests', nor one
+    in the middle of an assertion or before one: it would not have been made."""
     base = next((t.__name__ for t in kind.__mro__ if builtins.__dict__.get(t.__name__) is t), "") if kind else ""
     hides = self._program.does("exit", self, base, str(e) if kind else "") is True
     return hides and isinstance(e, Raised) and not self._program.in_assertion(trace)
@@ -342,16 +342,17 @@ class Program:
         # the tests' names; which of them are classes of their own that the program has; may it
         # call their functions, and which
         self.names, self.owned, self.callable, self.functions, self.thrown = {}, (), False, [], {}
-        self.asserted = set             # gives the lines of the tests' assertions
+        self.asserted = lambda: ((), ())        # gives the lines of the tests' assertions
 
     def in_assertion(self, trace):
-        """Does an exception with this traceback come out of an assertion of the tests?"""
-        lines = self.asserted()
+        """Does an exception with this traceback come out of an assertion of the tests, or keep
+        one from being made?"""
+        lines, deeper = self.asserted()
         while trace is not None:
             source = trace.tb_frame.f_code.co_filename
             if trace.tb_lineno in lines and source in ("<tests>", "<setup>"):
                 return True
-            trace = trace.tb_next
+            trace, lines = trace.tb_next, deeper
         return False
 
     def breaks(self, e):
