@@ -6,27 +6,11 @@
  * LaTeX grader's business, which will stand behind the same calls.
  */
 #include "math/math.h"
+#include "math/text.h"
 
 #include <string.h>
 
 enum { MAX_ANSWER = 4096 };      /* a longer answer is cut: it equals no reference */
-
-static int space(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-static int letter(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static int starts(const char *s, size_t n, size_t at, const char *word)
-{
-	size_t len = strlen(word);
-
-	return at <= n && n - at >= len && !memcmp(s + at, word, len);
-}
 
 /* From the { at at to behind its }; 0 where it is not closed. */
 static size_t braces(const char *s, size_t n, size_t at)
@@ -51,11 +35,11 @@ static size_t cut_unit(const char *s, size_t n)
 {
 	static const char *const names[] = {"\\text{", "\\mbox{", "\\textrm{", "\\mathrm{"};
 
-	while (n && space(s[n - 1]))
+	while (n && text_space(s[n - 1]))
 		n--;
 	for (size_t at = 1; at < n; at++)
 		for (size_t i = 0; s[at] == '\\' && i < LEN(names); i++)
-			if (starts(s, n, at, names[i]) && braces(s, n, at + strlen(names[i]) - 1) == n &&
+			if (text_starts(s, n, at, names[i]) && braces(s, n, at + strlen(names[i]) - 1) == n &&
 			    s[at - 1] != '=' && s[at - 1] != '{')
 				return at;
 	return n;
@@ -83,7 +67,7 @@ static const struct rewrite *rewrite_at(const char *s, size_t n, size_t at)
 	for (size_t i = 0; i < LEN(table); i++) {
 		size_t end = at + strlen(table[i].from);
 
-		if (starts(s, n, at, table[i].from) && (!table[i].word || end >= n || !letter(s[end])))
+		if (text_starts(s, n, at, table[i].from) && (!table[i].word || end >= n || !text_letter(s[end])))
 			return &table[i];
 	}
 	return NULL;
@@ -97,15 +81,15 @@ static void rewrite(const char *s, size_t n, struct buf *out)
 		if (r) {
 			buf_adds(out, r->to);
 			at += strlen(r->from);
-		} else if (space(s[at])) {
+		} else if (text_space(s[at])) {
 			/* white space separates a control word from a letter, and means nothing else */
 			size_t p = out->len;
 
-			while (at < n && space(s[at]))
+			while (at < n && text_space(s[at]))
 				at++;
-			while (p && letter(out->data[p - 1]))
+			while (p && text_letter(out->data[p - 1]))
 				p--;
-			if (p && p < out->len && out->data[p - 1] == '\\' && at < n && letter(s[at]))
+			if (p && p < out->len && out->data[p - 1] == '\\' && at < n && text_letter(s[at]))
 				buf_addc(out, ' ');
 		} else
 			buf_addc(out, s[at++]);
@@ -123,8 +107,8 @@ static void tidy_braces(struct buf *in, struct buf *out)
 		n -= 2;
 	}
 	while (at < n) {
-		if (starts(s, n, at, "\\frac") && n - at >= 7 && s[at + 5] >= '0' && s[at + 5] <= '9' &&
-		    ((s[at + 6] >= '0' && s[at + 6] <= '9') || letter(s[at + 6]))) {
+		if (text_starts(s, n, at, "\\frac") && n - at >= 7 && s[at + 5] >= '0' && s[at + 5] <= '9' &&
+		    ((s[at + 6] >= '0' && s[at + 6] <= '9') || text_letter(s[at + 6]))) {
 			buf_addf(out, "\\frac{%c}{%c}", s[at + 5], s[at + 6]);
 			at += 7;
 		} else if ((s[at] == '^' || s[at] == '_') && n - at >= 4 && s[at + 1] == '{' && s[at + 3] == '}') {

@@ -7,17 +7,13 @@
 
 #include "base/base.h"
 #include "math/prose.h"
+#include "math/text.h"
 
 enum { MAX_MARK = 32, MAX_LABEL = 60 };
 
 static int space(char c)
 {
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '~';
-}
-
-static int letter(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
 static int starts(const char *s, size_t n, size_t at, const char *word)
@@ -117,7 +113,7 @@ static size_t text_label(const char *s, size_t from, size_t to)
 static int choice_follows(const char *s, size_t at, size_t to)
 {
 	at += at < to && s[at] == '(';
-	return at < to && s[at] >= 'A' && s[at] <= 'Z' && (at + 1 == to || !letter(s[at + 1]));
+	return at < to && s[at] >= 'A' && s[at] <= 'Z' && (at + 1 == to || !text_letter(s[at + 1]));
 }
 
 size_t behind_label(const char *s, size_t from, size_t to)

@@ -6,28 +6,7 @@
 #include <string.h>
 
 #include "base/base.h"
-
-static int space(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-static int starts(const char *s, size_t n, size_t at, const char *word)
-{
-	size_t len = strlen(word);
-
-	return at <= n && n - at >= len && !memcmp(s + at, word, len);
-}
-
-static int letter(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static int digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
+#include "math/text.h"
 
 struct open {
 	size_t start, from, depth;
@@ -42,7 +21,7 @@ size_t box_name(const char *s, size_t n, size_t at)
 	for (size_t i = 0; i < LEN(names); i++) {
 		size_t end = at + strlen(names[i]);
 
-		if (starts(s, n, at, names[i]) && (end >= n || !letter(s[end])))
+		if (text_starts(s, n, at, names[i]) && (end >= n || !text_letter(s[end])))
 			return strlen(names[i]);
 	}
 	return 0;
@@ -53,7 +32,7 @@ static struct span bare_box(const char *s, size_t n, size_t start, size_t at)
 {
 	struct span x = {at, at, start, at};
 
-	while (x.to < n && !space(s[x.to]) && s[x.to] != '$' && !starts(s, n, x.to, "\\)") && !starts(s, n, x.to, "\\]"))
+	while (x.to < n && !text_space(s[x.to]) && s[x.to] != '$' && !text_starts(s, n, x.to, "\\)") && !text_starts(s, n, x.to, "\\]"))
 		x.to++;
 	x.end = x.to;
 	return x;
@@ -69,12 +48,12 @@ size_t boxes(const char *s, size_t n, struct span **out)
 		size_t len = s[at] == '\\' ? box_name(s, n, at) : 0, p = at + len;
 
 		if (len) {
-			while (p < n && space(s[p]))
+			while (p < n && text_space(s[p]))
 				p++;
 			if (p < n && s[p] == '{') {
 				VEC_PUSH(open, n_open, cap_open) = (struct open){at, p + 1, depth++};
 				at = p;
-			} else if (p < n && (p > at + len || digit(s[p]) || s[p] == '\\') && s[p] != '}') {
+			} else if (p < n && (p > at + len || text_digit(s[p]) || s[p] == '\\') && s[p] != '}') {
 				VEC_PUSH(done, n_done, cap_done) = bare_box(s, n, at, p);
 				at = done[n_done - 1].to - 1;
 			} else

@@ -4,6 +4,7 @@
 
 #include "math/math.h"
 #include "math/prose.h"
+#include "math/text.h"
 
 struct choice {
 	char letter;
@@ -14,11 +15,6 @@ struct choice {
 static int space(char c)
 {
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '~';
-}
-
-static int letter(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
 static int starts(const char *s, size_t n, const char *word)
@@ -72,7 +68,7 @@ static int holds_mark(const char *s, size_t n)
 	char which;
 
 	for (size_t at = 0; at < n; at++)
-		if ((!at || !letter(s[at - 1])) && mark(s + at, n - at, &which))
+		if ((!at || !text_letter(s[at - 1])) && mark(s + at, n - at, &which))
 			return 1;
 	return 0;
 }
@@ -90,7 +86,7 @@ static int choice_text(const char *s, size_t n, int apart)
 	if (!n || !apart || strchr("+*/^_=<>!,;:|&", *s))
 		return 0;
 	for (size_t i = 0; i < LEN(joints); i++)
-		if (starts(s, n, joints[i]) && (*s == '\\' || n == strlen(joints[i]) || !letter(s[strlen(joints[i])])))
+		if (starts(s, n, joints[i]) && (*s == '\\' || n == strlen(joints[i]) || !text_letter(s[strlen(joints[i])])))
 			return 0;
 	return !holds_mark(s, n) && math_hedge(s, n, 0, 0) == HEDGE_NONE;
 }

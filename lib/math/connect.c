@@ -8,22 +8,11 @@
 #include <string.h>
 
 #include "base/base.h"
-
-static int letter(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
+#include "math/text.h"
 
 static int space(char c)
 {
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '~';
-}
-
-static int starts(const char *s, size_t n, size_t at, const char *word)
-{
-	size_t len = strlen(word);
-
-	return at <= n && n - at >= len && !memcmp(s + at, word, len);
 }
 
 static int listed(const char *s, size_t len, const char *const *words, size_t n)
@@ -59,12 +48,12 @@ static int operand(const char *s, size_t n, size_t at)
 {
 	static const char *const values[] = {"\\frac", "\\dfrac", "\\tfrac", "\\sqrt", "\\left", "\\pi", "\\boxed"};
 
-	while (at < n && (space(s[at]) || starts(s, n, at, "\\,") || starts(s, n, at, "\\ ") || starts(s, n, at, "\\;")))
+	while (at < n && (space(s[at]) || text_starts(s, n, at, "\\,") || text_starts(s, n, at, "\\ ") || text_starts(s, n, at, "\\;")))
 		at += s[at] == '\\' ? 2 : 1;
 	for (size_t i = 0; i < LEN(values); i++)
-		if (starts(s, n, at, values[i]))
+		if (text_starts(s, n, at, values[i]))
 			return 1;
-	return at < n && (letter(s[at]) || (s[at] >= '0' && s[at] <= '9') || s[at] == '(' || s[at] == '[' || s[at] == '{');
+	return at < n && (text_letter(s[at]) || (s[at] >= '0' && s[at] <= '9') || s[at] == '(' || s[at] == '[' || s[at] == '{');
 }
 
 /* \text{...}, whose name ends at p: the most that one of its words does. */
@@ -79,7 +68,7 @@ static enum connective in_text(const char *s, size_t n, size_t at, size_t p, siz
 	while (p < n && s[p] != '}') {
 		size_t from = p;
 
-		while (p < n && letter(s[p]))
+		while (p < n && text_letter(s[p]))
 			p++;
 		if (p > from) {
 			enum connective one = role(s + from, p - from);
@@ -113,7 +102,7 @@ static enum connective sign(const char *s, size_t n, size_t at, size_t *len)
 	for (size_t i = 0; i < LEN(signs); i++) {
 		size_t end = at + strlen(signs[i].text);
 
-		if (starts(s, n, at, signs[i].text) && (s[at] != '\\' || end >= n || !letter(s[end]))) {
+		if (text_starts(s, n, at, signs[i].text) && (s[at] != '\\' || end >= n || !text_letter(s[end]))) {
 			*len = end - at;
 			return signs[i].what;
 		}
@@ -130,7 +119,7 @@ enum connective math_connective(const char *s, size_t n, size_t at, int begins, 
 
 	if (what != CONNECT_NOT)
 		return what;
-	while (p < n && letter(s[p]))
+	while (p < n && text_letter(s[p]))
 		p++;
 	*len = p > at ? p - at : 1;
 	if (plain && p - at < 2)

@@ -6,6 +6,7 @@
 #include "math/extract.h"
 #include "math/math.h"
 #include "math/prose.h"
+#include "math/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,35 +20,13 @@ enum {
 	MAX_AFTER = 100,             /* after a formula that is one because it comes last */
 };
 
-static int space(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 static struct span trimmed(const char *s, struct span x)
 {
-	while (x.from < x.to && space(s[x.from]))
+	while (x.from < x.to && text_space(s[x.from]))
 		x.from++;
-	while (x.from < x.to && space(s[x.to - 1]))
+	while (x.from < x.to && text_space(s[x.to - 1]))
 		x.to--;
 	return x;
-}
-
-static int starts(const char *s, size_t n, size_t at, const char *word)
-{
-	size_t len = strlen(word);
-
-	return at <= n && n - at >= len && !memcmp(s + at, word, len);
-}
-
-static int letter(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static int digit(char c)
-{
-	return c >= '0' && c <= '9';
 }
 
 /* ---- what stands between the values of a list ---- */
@@ -59,9 +38,9 @@ static size_t name_equals(const char *s, size_t n, size_t at)
 
 	if (p < n && s[p] == '\\')
 		p++;
-	if (p >= n || !letter(s[p]))
+	if (p >= n || !text_letter(s[p]))
 		return 0;
-	for (p++; s[at] == '\\' && p < n && letter(s[p]); p++)
+	for (p++; s[at] == '\\' && p < n && text_letter(s[p]); p++)
 		;
 	if (p + 1 < n && s[p] == '_')
 		p += 2;
@@ -85,8 +64,8 @@ static int joins(const char *s, size_t from, size_t to)
 		size_t len = 0;
 
 		for (size_t i = 0; i < LEN(words) && !len; i++)
-			if (starts(s, to, from, words[i]) && (!letter(words[i][strlen(words[i]) - 1]) ||
-			    from + strlen(words[i]) >= to || !letter(s[from + strlen(words[i])])))
+			if (text_starts(s, to, from, words[i]) && (!text_letter(words[i][strlen(words[i]) - 1]) ||
+			    from + strlen(words[i]) >= to || !text_letter(s[from + strlen(words[i])])))
 				len = strlen(words[i]);
 		if (!len && !(len = name_equals(s, to, from)))
 			return 0;
@@ -110,13 +89,13 @@ static void put(const char *s, struct span x, struct buf *out)
 		size_t len = 0;
 
 		for (size_t i = 0; i < LEN(drop) && s[x.from] == '\\'; i++)
-			if (starts(s, x.to, x.from, drop[i]) && (x.from + strlen(drop[i]) >= x.to || !letter(s[x.from + strlen(drop[i])])))
+			if (text_starts(s, x.to, x.from, drop[i]) && (x.from + strlen(drop[i]) >= x.to || !text_letter(s[x.from + strlen(drop[i])])))
 				len = strlen(drop[i]);
 		if (!len)
 			buf_addc(out, s[x.from]);
 		x.from += len ? len : 1;
 	}
-	while (out->len > from && !(out->len - from > 2 && !memcmp(out->data + out->len - 3, "...", 3)) && (space(out->data[out->len - 1]) || (strchr(".,;:", out->data[out->len - 1]) &&
+	while (out->len > from && !(out->len - from > 2 && !memcmp(out->data + out->len - 3, "...", 3)) && (text_space(out->data[out->len - 1]) || (strchr(".,;:", out->data[out->len - 1]) &&
 	       (out->len - from < 2 || out->data[out->len - 2] != '\\'))))
 		out->len--;
 	if (out->data)
@@ -160,8 +139,8 @@ static int holds_word(const char *s, size_t from, size_t to)
 	int command = 0;
 
 	for (; from < to; from++) {
-		command = s[from] == '\\' || (command && letter(s[from]));
-		if (!command && from + 1 < to && letter(s[from]) && letter(s[from + 1]))
+		command = s[from] == '\\' || (command && text_letter(s[from]));
+		if (!command && from + 1 < to && text_letter(s[from]) && text_letter(s[from + 1]))
 			return 1;
 	}
 	return 0;
@@ -174,12 +153,12 @@ static int formula(const char *s, size_t n, size_t at, size_t limit, struct span
 	static const char *const open[] = {"$$", "$", "\\(", "\\["}, *const close[] = {"$$", "$", "\\)", "\\]"};
 	size_t kind = 0, end = n - at > limit ? at + limit : n, len, p;
 
-	while (kind < LEN(open) && !starts(s, n, at, open[kind]))
+	while (kind < LEN(open) && !text_starts(s, n, at, open[kind]))
 		kind++;
 	if (kind == LEN(open))
 		return 0;
 	len = strlen(open[kind]);
-	for (p = at + len; p < end && !starts(s, end, p, close[kind]); p++) {
+	for (p = at + len; p < end && !text_starts(s, end, p, close[kind]); p++) {
 		if (s[p] == '\n' && p + 1 < end && s[p + 1] == '\n')
 			return 0;
 		/* they do not nest */
@@ -188,7 +167,7 @@ static int formula(const char *s, size_t n, size_t at, size_t limit, struct span
 	}
 	if (p >= end || p == at + len)
 		return 0;
-	if (len == 1 && ((p + 1 < n && digit(s[p + 1])) || (space(s[p - 1]) && digit(s[at + 1]) && holds_word(s, at, p))))
+	if (len == 1 && ((p + 1 < n && text_digit(s[p + 1])) || (text_space(s[p - 1]) && text_digit(s[at + 1]) && holds_word(s, at, p))))
 		return 0;
 	*x = (struct span){at + len, p, at, p + len};
 	return 1;
@@ -203,7 +182,7 @@ static size_t formulas(const char *s, size_t n, size_t at, struct buf *out)
 	while (found < LEN(x) && p < n && formula(s, n, p, MAX_SENTENCE, &x[found])) {
 		size_t next = x[found++].end;
 
-		for (p = next; p < n && p - next < MAX_GAP && s[p] != '$' && !starts(s, n, p, "\\(") && !starts(s, n, p, "\\["); p++)
+		for (p = next; p < n && p - next < MAX_GAP && s[p] != '$' && !text_starts(s, n, p, "\\(") && !text_starts(s, n, p, "\\["); p++)
 			;
 		if (p >= n || !joins(s, next, p))
 			break;
@@ -229,7 +208,7 @@ static int last_formula(const char *s, size_t n, struct buf *out, size_t *end, s
 			at = x.end - 1;
 			*cut = n;
 		} else if (s[at] == '\\') {
-			if (*cut == n && n - at <= MAX_SENTENCE && (starts(s, n, at, "\\(") || starts(s, n, at, "\\[")))
+			if (*cut == n && n - at <= MAX_SENTENCE && (text_starts(s, n, at, "\\(") || text_starts(s, n, at, "\\[")))
 				*cut = at;
 			at++;
 		}
@@ -252,19 +231,19 @@ static size_t words(const char *s, size_t n)
 	for (size_t at = 0; at < n; ) {
 		size_t from = at, known = 0;
 
-		if (s[at] == '\\' || !letter(s[at])) {
-			for (at++; s[from] == '\\' && at < n && letter(s[at]); at++)
+		if (s[at] == '\\' || !text_letter(s[at])) {
+			for (at++; s[from] == '\\' && at < n && text_letter(s[at]); at++)
 				;
 			/* \text{ } may hold as many as it likes */
-			if (at < n && s[at] == '{' && (starts(s, n, from, "\\text") || starts(s, n, from, "\\mbox") || starts(s, n, from, "\\mathrm")))
+			if (at < n && s[at] == '{' && (text_starts(s, n, from, "\\text") || text_starts(s, n, from, "\\mbox") || text_starts(s, n, from, "\\mathrm")))
 				while (at < n && s[at] != '}')
 					at++;
 			continue;
 		}
-		while (at < n && letter(s[at]))
+		while (at < n && text_letter(s[at]))
 			at++;
 		for (size_t i = 0; i < LEN(math); i++)
-			known |= at - from == strlen(math[i]) && starts(s, n, from, math[i]);
+			known |= at - from == strlen(math[i]) && text_starts(s, n, from, math[i]);
 		count += at - from > 1 && !known;
 	}
 	return count;
@@ -273,7 +252,7 @@ static size_t words(const char *s, size_t n)
 /* Is it a sentence rather than an answer? After a number a few words may be units. */
 static int prose(const char *s, size_t n)
 {
-	int mathy = n && (digit(s[0]) || strchr("\\$-+.([{|", s[0]));
+	int mathy = n && (text_digit(s[0]) || strchr("\\$-+.([{|", s[0]));
 
 	return words(s, n) > (mathy ? 3u : 1u);
 }
@@ -282,7 +261,7 @@ static int has_digit(const char *s, size_t n)
 {
 	size_t at = 0;
 
-	while (at < n && !digit(s[at]))
+	while (at < n && !text_digit(s[at]))
 		at++;
 	return at < n;
 }
@@ -325,10 +304,10 @@ static size_t sentence(const char *s, size_t n, size_t at)
 	size_t limit = n - at > MAX_SENTENCE ? at + MAX_SENTENCE : n;
 
 	for (; at < limit && s[at] != '\n'; at++) {
-		if (s[at] == '.' && (at + 1 == n || space(s[at + 1])) && (!at || s[at - 1] != '.'))
+		if (s[at] == '.' && (at + 1 == n || text_space(s[at + 1])) && (!at || s[at - 1] != '.'))
 			break;
 		for (size_t i = 0; i < LEN(stops); i++)
-			if (s[at] == stops[i][0] && starts(s, n, at, stops[i]))
+			if (s[at] == stops[i][0] && text_starts(s, n, at, stops[i]))
 				return at;
 	}
 	return at;
@@ -341,7 +320,7 @@ static size_t before_denial(const char *s, size_t from, size_t to)
 
 	for (size_t at = from; at < to; at++)
 		for (size_t i = 0; i < LEN(stops); i++)
-			if (starts(s, to, at, stops[i]))
+			if (text_starts(s, to, at, stops[i]))
 				return at;
 	return to;
 }
@@ -371,17 +350,17 @@ static int goes_on(const char *s, size_t n, size_t at)
 	for (size_t i = 0; i < LEN(after); i++) {
 		size_t end = at + strlen(after[i]);
 
-		if (starts(s, n, at, after[i]) && (end >= n || !letter(s[end])))
+		if (text_starts(s, n, at, after[i]) && (end >= n || !text_letter(s[end])))
 			return 1;
 	}
 	for (size_t i = 0; i < LEN(between); i++) {
 		size_t end = at + strlen(between[i]);
 
-		if (starts(s, n, at, between[i]) && end + 1 < n && s[end] == ' ' &&
-		    (digit(s[end + 1]) || s[end + 1] == '$' || s[end + 1] == '\\'))
+		if (text_starts(s, n, at, between[i]) && end + 1 < n && s[end] == ' ' &&
+		    (text_digit(s[end + 1]) || s[end + 1] == '$' || s[end + 1] == '\\'))
 			return 1;
 	}
-	return starts(s, n, at, "\xcf\x80");
+	return text_starts(s, n, at, "\xcf\x80");
 }
 
 /* What a phrase that ends at at says; strict: only what looks like mathematics. */
@@ -391,7 +370,7 @@ static int said(const char *s, size_t n, size_t at, int strict, struct buf *out)
 	struct span x;
 	size_t ignored, mark;
 
-	while (at < n && s[at] && (space(s[at]) || strchr(":*\"=_", s[at]) || starts(s, n, at, "\\\"")))
+	while (at < n && s[at] && (text_space(s[at]) || strchr(":*\"=_", s[at]) || text_starts(s, n, at, "\\\"")))
 		at++;
 	if (at >= n)
 		return 0;
@@ -400,7 +379,7 @@ static int said(const char *s, size_t n, size_t at, int strict, struct buf *out)
 		return out->len > 0;
 	buf_clear(out);
 	x = (struct span){at, sentence(s, n, at), at, at};
-	while (x.to > x.from && (space(s[x.to - 1]) || strchr("*\"_", s[x.to - 1])))
+	while (x.to > x.from && (text_space(s[x.to - 1]) || strchr("*\"_", s[x.to - 1])))
 		x.to--;
 	/* left off as it began */
 	for (mark = x.from; mark < x.to && strchr("\\[($ \n", s[mark]) && s[mark]; mark++)
@@ -427,7 +406,7 @@ static int hashes(const char *s, size_t n, size_t at, struct buf *out)
 	while (x.to < n && s[x.to] != '\n' && x.to - at < MAX_WHOLE)
 		x.to++;
 	x = trimmed(s, x);
-	if (x.from == x.to || words(s + x.from, x.to - x.from) > (digit(s[x.from]) ? 1u : 0u))
+	if (x.from == x.to || words(s + x.from, x.to - x.from) > (text_digit(s[x.from]) ? 1u : 0u))
 		return 0;
 	if (formulas(s, x.to, x.from, out) == x.from)
 		put(s, x, out);
@@ -444,7 +423,7 @@ static int after_phrase(const char *s, size_t n, size_t from, int final, struct 
 		buf_clear(out);
 		if (len && (is_final || !final) && said(s, n, at + len, final, out))
 			return 1;
-		if (s[at] == '#' && !final && starts(s, n, at, "####") && (!at || s[at - 1] == '\n') && hashes(s, n, at + 4, out))
+		if (s[at] == '#' && !final && text_starts(s, n, at, "####") && (!at || s[at - 1] == '\n') && hashes(s, n, at + 4, out))
 			return 1;
 	}
 	buf_clear(out);
@@ -459,12 +438,12 @@ static size_t more_values(const char *s, size_t n, size_t at, struct span *x)
 
 	while (from < n && s[from] == ' ')
 		from++;
-	for (to = from; to < n && to - from < MAX_GAP && !strchr("$\n", s[to]) && !starts(s, n, to, "\\)") && !starts(s, n, to, "\\]"); )
+	for (to = from; to < n && to - from < MAX_GAP && !strchr("$\n", s[to]) && !text_starts(s, n, to, "\\)") && !text_starts(s, n, to, "\\]"); )
 		to++;
 	for (size_t i = 0; i < LEN(joints); i++) {
 		struct span rest = {from + strlen(joints[i]), to, from, to};
 
-		if (!starts(s, to, from, joints[i]))
+		if (!text_starts(s, to, from, joints[i]))
 			continue;
 		rest = trimmed(s, rest);
 		if (rest.from == rest.to || words(s + rest.from, rest.to - rest.from) || memmem(s + rest.from, rest.to - rest.from, "\\text", 5) ||
@@ -514,7 +493,7 @@ static int concluding(const char *s, size_t n, size_t end, const struct buf *for
 	bare = settled.len && math_number(settled.data, settled.len, &number);
 	buf_release(&settled);
 	buf_release(&number);
-	while (n > end && space(s[n - 1]))
+	while (n > end && text_space(s[n - 1]))
 		n--;
 	return bare || (n - end <= MAX_AFTER && !memmem(s + end, n - end, "\n\n", 2));
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "math/text.h"
 
 enum { WINDOW = 72 };            /* bytes looked at, before and behind */
 
@@ -20,11 +21,6 @@ struct window {
 static int letter(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '\'';
-}
-
-static int digit(char c)
-{
-	return c >= '0' && c <= '9';
 }
 
 static void add(struct window *w, char c)
@@ -67,7 +63,7 @@ static void before(const char *s, size_t from, struct window *w)
 			add(w, '\'');
 			at += 3;
 		} else {
-			w->barrier = digit(s[at]) ? '0' : s[at];
+			w->barrier = text_digit(s[at]) ? '0' : s[at];
 			w->n = 0;
 			w->s[0] = 0;
 			at++;
@@ -180,7 +176,7 @@ static int compared(const char *s, size_t at)
 
 		if (!len || !from || strchr("-=\n", s[from - 1]))
 			return 0;
-		while (from && p - from < 40 && (letter(s[from - 1]) || digit(s[from - 1]) || strchr("/|_:\"-", s[from - 1])))
+		while (from && p - from < 40 && (letter(s[from - 1]) || text_digit(s[from - 1]) || strchr("/|_:\"-", s[from - 1])))
 			from--;
 		return !(from && s[from - 1] == '<');
 	}
@@ -234,7 +230,7 @@ static int changed(const struct window *v)
 		if (!strncmp(v->s, words[i], len) && (!v->s[len] || v->s[len] == ' '))
 			return 1;
 	}
-	return digit(v->barrier) && (!strcmp(v->s, "or ") || !strcmp(v->s, "and "));
+	return text_digit(v->barrier) && (!strcmp(v->s, "or ") || !strcmp(v->s, "and "));
 }
 
 enum hedge math_hedge(const char *s, size_t n, size_t from, size_t to)

@@ -2,6 +2,7 @@
 /* Numbers, exactly: digits are text all the way, only fractions up to 18 digits are reduced. */
 #include "math/math.h"
 #include "math/number.h"
+#include "math/text.h"
 
 #include <string.h>
 
@@ -17,13 +18,6 @@ static int letter(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 
-static int starts(const char *s, size_t n, size_t at, const char *word)
-{
-	size_t len = strlen(word);
-
-	return at <= n && n - at >= len && !memcmp(s + at, word, len);
-}
-
 /* ---- reading ---- */
 
 /* A thousands separator and exactly three digits: returns the separator's length. */
@@ -34,7 +28,7 @@ static size_t separator(const char *s, size_t n, size_t at)
 	for (size_t i = 0; i < LEN(marks); i++) {
 		size_t len = strlen(marks[i]), d = at + len;
 
-		if (starts(s, n, at, marks[i]) && digit(s, n, d) && digit(s, n, d + 1) && digit(s, n, d + 2) &&
+		if (text_starts(s, n, at, marks[i]) && digit(s, n, d) && digit(s, n, d + 1) && digit(s, n, d + 2) &&
 		    !digit(s, n, d + 3))
 			return len;
 	}
@@ -237,7 +231,7 @@ size_t num_sign(const char *s, size_t n, size_t at, int *negative)
 		for (size_t i = 0; i < LEN(marks) && !again; i++) {
 			int *seen = marks[i].sign ? &seen_sign : &seen_money;
 
-			if (*seen || !starts(s, n, at, marks[i].text))
+			if (*seen || !text_starts(s, n, at, marks[i].text))
 				continue;
 			*seen = again = 1;
 			*negative |= marks[i].sign < 0;
@@ -277,7 +271,7 @@ size_t num_frac(const char *s, size_t n, size_t at, struct decimal *over, struct
 	size_t p = 0;
 
 	for (size_t i = 0; i < LEN(names); i++)
-		if (starts(s, n, at, names[i]))
+		if (text_starts(s, n, at, names[i]))
 			p = at + strlen(names[i]);
 	p = p ? read_half(s, n, p, over) : 0;
 	return p ? read_half(s, n, p, under) : 0;
@@ -297,9 +291,9 @@ static size_t read_number(const char *s, size_t n, size_t at, struct buf *out)
 	if (!after)
 		goto out;
 	/* 1/2/2020 is a date: three numbers; and nothing is divided by zero */
-	if (after == end && (!at || s[at - 1] != '/') && starts(s, n, end, "/") && digit(s, n, end + 1)) {
+	if (after == end && (!at || s[at - 1] != '/') && text_starts(s, n, end, "/") && digit(s, n, end + 1)) {
 		after = num_digits(s, n, end + 1, &under);
-		if (starts(s, n, after, "/") || !num_put_fraction(&d, &under, out))
+		if (text_starts(s, n, after, "/") || !num_put_fraction(&d, &under, out))
 			after = end;
 	}
 	if (!out->len)
@@ -310,19 +304,14 @@ out:
 	return after;
 }
 
-static int space(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 int math_number(const char *s, size_t n, struct buf *out)
 {
 	size_t at = 0;
 
 	buf_clear(out);
-	while (n && space(s[n - 1]))
+	while (n && text_space(s[n - 1]))
 		n--;
-	while (at < n && space(s[at]))
+	while (at < n && text_space(s[at]))
 		at++;
 	if (at < n && read_number(s, n, at, out) == n)
 		return 1;

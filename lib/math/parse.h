@@ -140,6 +140,8 @@ int mt_unit_follows(struct parser *p);
 struct math_node *mt_unit(struct parser *p, struct math_node *value);
 struct math_node *mt_money(struct parser *p, const struct tok *t, struct math_node *value);
 int mt_counts(struct parser *p);                               /* would the unit here be one that may be left out? */
+/* Is the token one of these words, whatever its case? */
+int mt_among(const struct tok *t, const char *const *list, size_t n);
 int mt_is_stop(const struct tok *t);                           /* after these nothing is a mere unit */
 struct math_node *mt_fraction_word(struct parser *p, const char *s, size_t n, struct math_node *value);
 

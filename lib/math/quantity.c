@@ -9,6 +9,7 @@
 #include "math/math.h"
 #include "math/number.h"
 #include "math/prose.h"
+#include "math/text.h"
 
 enum { MAX_DIGITS = 9, MAX_POWER = 18 };
 
@@ -29,13 +30,6 @@ static int letter(const char *s, size_t n, size_t at)
 	return at < n && ((s[at] >= 'a' && s[at] <= 'z') || (s[at] >= 'A' && s[at] <= 'Z'));
 }
 
-static int starts(const char *s, size_t n, size_t at, const char *word)
-{
-	size_t len = strlen(word);
-
-	return at <= n && n - at >= len && !memcmp(s + at, word, len);
-}
-
 /* The longest of the list that stands at at; a command only as a whole. 0: none. */
 static size_t any(const char *s, size_t n, size_t at, const char *const *list, size_t n_list)
 {
@@ -44,7 +38,7 @@ static size_t any(const char *s, size_t n, size_t at, const char *const *list, s
 	for (size_t i = 0; i < n_list; i++) {
 		size_t len = strlen(list[i]);
 
-		if (len > best && starts(s, n, at, list[i]) && (list[i][0] != '\\' || len < 3 || !letter(s, n, at + len)))
+		if (len > best && text_starts(s, n, at, list[i]) && (list[i][0] != '\\' || len < 3 || !letter(s, n, at + len)))
 			best = len;
 	}
 	return best;
@@ -106,7 +100,7 @@ static size_t vulgar(const char *s, size_t n, size_t at, struct decimal *over, s
 	};
 
 	for (size_t i = 0; i < LEN(all); i++)
-		if (starts(s, n, at, all[i].text)) {
+		if (text_starts(s, n, at, all[i].text)) {
 			buf_addc(&over->whole, all[i].over);
 			buf_addc(&under->whole, all[i].under);
 			return strlen(all[i].text);
@@ -145,14 +139,14 @@ static size_t mixed(const char *s, size_t n, size_t at, struct quantity *q)
 /* /4 or " / 4" behind a number; not in a date. */
 static size_t divided(const char *s, size_t n, size_t start, size_t at, struct quantity *q)
 {
-	int spaced = starts(s, n, at, " / ");
+	int spaced = text_starts(s, n, at, " / ");
 	size_t p = at + (spaced ? 3 : 1), end;
 
-	if ((!spaced && !starts(s, n, at, "/")) || !digit(s, n, p) || (start && s[start - 1] == '/') ||
+	if ((!spaced && !text_starts(s, n, at, "/")) || !digit(s, n, p) || (start && s[start - 1] == '/') ||
 	    (start > 1 && s[start - 1] == ' ' && s[start - 2] == '/'))
 		return at;
 	end = num_digits(s, n, p, &q->under);
-	q->fraction = !starts(s, n, end, "/") && !starts(s, n, end, " / ");
+	q->fraction = !text_starts(s, n, end, "/") && !text_starts(s, n, end, " / ");
 	for (size_t i = 0; q->fraction && i <= q->under.whole.len + q->under.part.len; i++)
 		if (i == q->under.whole.len + q->under.part.len)
 			q->fraction = 0;
@@ -230,7 +224,7 @@ static size_t scientific(const char *s, size_t n, size_t at, struct quantity *q)
 	if (!len)
 		return at;
 	p = spaces(s, n, p + len);
-	if (!starts(s, n, p, "10^"))
+	if (!text_starts(s, n, p, "10^"))
 		return at;
 	end = exponent(s, n, p + 2, &power, &ok);
 	if (!ok)
@@ -254,7 +248,7 @@ static size_t scaled(const char *s, size_t n, size_t at, struct quantity *q)
 
 		p += any(s, n, p, texts, LEN(texts));
 		p = spaces(s, n, p);
-		while (i < LEN(scales) && !(starts(s, n, p, scales[i].word) && !letter(s, n, p + strlen(scales[i].word))))
+		while (i < LEN(scales) && !(text_starts(s, n, p, scales[i].word) && !letter(s, n, p + strlen(scales[i].word))))
 			i++;
 		if (i == LEN(scales) || p == at)
 			break;
@@ -357,8 +351,8 @@ static enum reading read_quantity(const char *s, size_t n, size_t at, size_t *en
 static int may_start(const char *s, size_t n, size_t at)
 {
 	char before = at ? s[at - 1] : ' ';
-	int sign = s[at] == '-' || s[at] == '+' || starts(s, n, at, "\xe2\x88\x92") ||
-	           starts(s, n, at, "\xe2\x80\x93");
+	int sign = s[at] == '-' || s[at] == '+' || text_starts(s, n, at, "\xe2\x88\x92") ||
+	           text_starts(s, n, at, "\xe2\x80\x93");
 
 	if (at && (letter(s, n, at - 1) || digit(s, n, at - 1) || before == '_'))
 		return 0;
@@ -411,7 +405,7 @@ static int led(const char *s, size_t at)
 	while (at && (s[at - 1] == ' ' || s[at - 1] == '{' || s[at - 1] == '('))
 		at--;
 	for (size_t i = 0; i < LEN(signs); i++)
-		if (at >= strlen(signs[i]) && starts(s, at, at - strlen(signs[i]), signs[i]))
+		if (at >= strlen(signs[i]) && text_starts(s, at, at - strlen(signs[i]), signs[i]))
 			return 1;
 	return 0;
 }

@@ -2,18 +2,9 @@
 /* Chains of equalities, what words of consequence lead to, and references that are more than an answer. */
 #include "math/math.h"
 #include "math/prose.h"
+#include "math/text.h"
 
 #include <string.h>
-
-static int letter(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static int space(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
 
 static int digit(const char *s, size_t n, size_t at)
 {
@@ -33,7 +24,7 @@ static size_t control(const char *s, size_t n, size_t at)
 {
 	size_t p = at + 1;
 
-	while (p < n && letter(s[p]))
+	while (p < n && text_letter(s[p]))
 		p++;
 	return p == at + 1 && p < n ? p + 1 : p;
 }
@@ -59,9 +50,9 @@ static int constant(const char *s, size_t n)
 					p++;
 			else if (!is_word(s, at, p, fine, LEN(fine)))
 				return 0;
-		} else if (letter(s[at]) && s[at] != 'e' && s[at] != 'i')
+		} else if (text_letter(s[at]) && s[at] != 'e' && s[at] != 'i')
 			return 0;
-		any |= !space(s[at]);
+		any |= !text_space(s[at]);
 		at = p;
 	}
 	return any;
@@ -119,14 +110,14 @@ static struct chain read_chain(const char *s, size_t n)
 		size_t p = at + 1, mark = 0, len = 1;
 		enum connective joint = depth ? CONNECT_NOT : math_connective(s, n, at, begins, &len);
 
-		begins &= space(s[at]) || joint == CONNECT_LEADS || s[at] == ',';
+		begins &= text_space(s[at]) || joint == CONNECT_LEADS || s[at] == ',';
 		if (joint == CONNECT_LEADS) {
 			p = at + len;
 			*(begins ? &c.start : &c.lead) = p;
 		} else if (joint == CONNECT_JOINS) {
 			p = at + len;
 			c.other = 1;
-		} else if (len > 1 && letter(s[at])) {
+		} else if (len > 1 && text_letter(s[at])) {
 			p = at + len;
 		} else if (s[at] == '\\') {
 			p = control(s, n, at);
@@ -159,7 +150,7 @@ static struct chain read_chain(const char *s, size_t n)
 static int only_about(const char *s, size_t n, char name)
 {
 	for (size_t at = 0; at < n; at = s[at] == '\\' ? control(s, n, at) : at + 1)
-		if (letter(s[at]) && s[at] != name)
+		if (text_letter(s[at]) && s[at] != name)
 			return 0;
 	return 1;
 }
@@ -171,22 +162,22 @@ static size_t conclusion(const char *s, size_t n, const struct chain *c)
 	struct chain tail = read_chain(s + c->lead, n - c->lead);
 	size_t at = c->lead, p;
 
-	while (at < n && (space(s[at]) || s[at] == ','))
+	while (at < n && (text_space(s[at]) || s[at] == ','))
 		at++;
 	if (c->other || at == n || tail.other || tail.lead || tail.count > 1)
 		return 0;
-	for (p = at + 1; p < n && space(s[p]); p++)
+	for (p = at + 1; p < n && text_space(s[p]); p++)
 		;
 	if (!tail.count)
 		return at;
-	return letter(s[at]) && p < n && s[p] == '=' && only_about(s, at, s[at]) ? at : 0;
+	return text_letter(s[at]) && p < n && s[p] == '=' && only_about(s, at, s[at]) ? at : 0;
 }
 
 static void settle_chain(const char *s, size_t n, const struct chain *c, struct buf *out)
 {
 	size_t at = 0, end = n, rhs = c->last + 1;
 
-	while (at < n && space(s[at]))
+	while (at < n && text_space(s[at]))
 		at++;
 	if (c->approx < n && c->approx > at)
 		end = c->approx;
@@ -224,7 +215,7 @@ void math_settle(const char *s, size_t n, struct buf *out)
 	if (c.start) {
 		s += c.start;
 		n -= c.start;
-		while (n && (space(*s) || *s == ','))
+		while (n && (text_space(*s) || *s == ','))
 			s++, n--;
 		c = read_chain(s, n);
 		c.other |= c.start > 0;
@@ -257,9 +248,9 @@ void math_reference(const char *s, size_t n, struct buf *out)
 	static const char *const more[] = {"\\boxed", "\\fbox", "nswer is", "nswer:", "####"};
 	struct buf found = {0};
 
-	while (n && space(*s))
+	while (n && text_space(*s))
 		s++, n--;
-	while (n && space(s[n - 1]))
+	while (n && text_space(s[n - 1]))
 		n--;
 	buf_clear(out);
 	for (size_t i = 0; i < LEN(more); i++)

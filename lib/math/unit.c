@@ -5,6 +5,7 @@
 
 #include "base/base.h"
 #include "math/parse.h"
+#include "math/text.h"
 
 enum { UNIT_LEN = 96, UNIT_WORDS = 6 };
 
@@ -42,29 +43,16 @@ static const char *const stops[] = {
 	"has", "have", "had", "be", "been", "would", "can", "could", "will", "must", "should", "may", "answer", "result", "that", "which", "who",
 };
 
-static int same_word(const char *s, size_t n, const char *word)
-{
-	return strlen(word) == n && !strncasecmp(s, word, n);
-}
-
-static int among(const struct tok *t, const char *const *list, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (same_word(t->s, t->len, list[i]))
-			return 1;
-	return 0;
-}
-
 int mt_is_stop(const struct tok *t)
 {
-	return among(t, stops, LEN(stops));
+	return mt_among(t, stops, LEN(stops));
 }
 
 static int is_meridiem(const struct tok *t)
 {
 	static const char *const am[] = {"am", "a.m"}, *const pm[] = {"pm", "p.m"};
 
-	return t->kind != TK_WORD ? 0 : among(t, am, LEN(am)) ? 'a' : among(t, pm, LEN(pm)) ? 'p' : 0;
+	return t->kind != TK_WORD ? 0 : mt_among(t, am, LEN(am)) ? 'a' : mt_among(t, pm, LEN(pm)) ? 'p' : 0;
 }
 
 /* \frac{\text{m}}{\text{s}} */
@@ -114,7 +102,7 @@ static int cased(const struct tok *t)
 	static const char *const milli[] = {"mm", "mg", "ml", "ms"};
 	size_t upper = 0, n = t->len;
 
-	if (t->len > 4 || (t->len == 4 && !same_word(t->s, t->len, "mmol")))
+	if (t->len > 4 || (t->len == 4 && !text_is(t->s, t->len, "mmol")))
 		return 0;
 	for (size_t i = 0; i < t->len; i++)
 		upper += t->s[i] >= 'A' && t->s[i] <= 'Z';
@@ -122,11 +110,11 @@ static int cased(const struct tok *t)
 		return 0;
 	if (t->len == 2 && t->s[0] == 'p' && t->s[1] == 'A')
 		return 1;
-	if (*t->s == 'M' && (among(t, milli, LEN(milli)) || t->len == 4))
+	if (*t->s == 'M' && (mt_among(t, milli, LEN(milli)) || t->len == 4))
 		return 1;
 	n -= n > 2 && (t->s[n - 1] | 32) == 's';
 	for (size_t i = 0; i < LEN(units) && t->len > 1; i++)
-		if (same_word(t->s, t->len, units[i].word) || same_word(t->s, n, units[i].word))
+		if (text_is(t->s, t->len, units[i].word) || text_is(t->s, n, units[i].word))
 			return 0;
 	return 1;
 }
@@ -176,11 +164,11 @@ static void classify(struct phrase *u, const struct tok *t)
 	const char *unit = known_unit(t, word, n);
 	enum noun noun = unit ? NOUN_COUNTED : noun_of(t->s, t->len);
 
-	if (among(t, fillers, LEN(fillers)) || (u->head && among(t, behind, LEN(behind))))
+	if (mt_among(t, fillers, LEN(fillers)) || (u->head && mt_among(t, behind, LEN(behind))))
 		return;
 	if (u->n == 3 && !memcmp(u->s, "deg", 3) && t->len == 1)
 		return;
-	if (u->head && among(t, links, LEN(links))) {
+	if (u->head && mt_among(t, links, LEN(links))) {
 		u->tail = 1;
 		return;
 	}
@@ -199,15 +187,15 @@ static int add_word(struct phrase *u, const struct tok *t)
 	if (t->len > sizeof word)
 		return -1;
 	classify(u, t);
-	if (among(t, fillers, LEN(fillers)))
+	if (mt_among(t, fillers, LEN(fillers)))
 		return 0;
-	if (among(t, square, LEN(square)) || among(t, cubic, LEN(cubic))) {
-		u->power = among(t, square, LEN(square)) ? 2 : 3;
+	if (mt_among(t, square, LEN(square)) || mt_among(t, cubic, LEN(cubic))) {
+		u->power = mt_among(t, square, LEN(square)) ? 2 : 3;
 		return 0;
 	}
-	if (same_word(t->s, t->len, "per"))
+	if (text_is(t->s, t->len, "per"))
 		return add(u, "/", 1);
-	if (u->n == 1 && u->s[0] == '/' && same_word(t->s, t->len, "cent")) {
+	if (u->n == 1 && u->s[0] == '/' && text_is(t->s, t->len, "cent")) {
 		u->s[0] = '%';
 		u->words++;
 		return 0;
@@ -308,7 +296,7 @@ struct math_node *mt_fraction_word(struct parser *p, const char *s, size_t n, st
 	int one = value->kind == MT_NUMBER && value->len == 1 && *value->text == '1' && !value->decimals;
 
 	for (size_t i = 0; i < LEN(parts); i++)
-		if (same_word(s, n, one ? parts[i].one : parts[i].several))
+		if (text_is(s, n, one ? parts[i].one : parts[i].several))
 			return mt_two(p, MT_DIV, 0, value, mt_leaf(p, MT_NUMBER, 0, parts[i].digits, strlen(parts[i].digits)));
 	return NULL;
 }
@@ -323,7 +311,7 @@ static struct math_node *multiple(struct parser *p, const struct tok *t, struct 
 	size_t n = t->len;
 
 	for (size_t i = 0; i < LEN(scales); i++)
-		if (same_word(t->s, n, scales[i].word) || (n > 3 && strlen(scales[i].word) == n - 1 && (t->s[n - 1] | 32) == 's' &&
+		if (text_is(t->s, n, scales[i].word) || (n > 3 && strlen(scales[i].word) == n - 1 && (t->s[n - 1] | 32) == 's' &&
 		    !strncasecmp(t->s, scales[i].word, n - 1)))
 			return mt_two(p, MT_MUL, 0, value, mt_leaf(p, MT_NUMBER, 0, scales[i].digits, strlen(scales[i].digits)));
 	return NULL;
@@ -336,11 +324,11 @@ static struct math_node *operated(struct parser *p, const struct tok *t, struct 
 
 	if (!plain)
 		return NULL;
-	if (same_word(t->s, t->len, "squared"))
+	if (text_is(t->s, t->len, "squared"))
 		return mt_two(p, MT_POW, 0, value, mt_leaf(p, MT_NUMBER, 0, "2", 1));
-	if (same_word(t->s, t->len, "cubed"))
+	if (text_is(t->s, t->len, "cubed"))
 		return mt_two(p, MT_POW, 0, value, mt_leaf(p, MT_NUMBER, 0, "3", 1));
-	return same_word(t->s, t->len, "factorial") ? mt_one(p, MT_FUNC, MF_FACT, value) : NULL;
+	return text_is(t->s, t->len, "factorial") ? mt_one(p, MT_FUNC, MF_FACT, value) : NULL;
 }
 
 /* What words make of a value before its unit; \$1.5 million is a million and a half dollars. */

@@ -5,16 +5,12 @@
 
 #include "base/base.h"
 #include "math/parse.h"
+#include "math/text.h"
 
-static int same_word(const char *s, size_t n, const char *word)
-{
-	return strlen(word) == n && !strncasecmp(s, word, n);
-}
-
-static int among(const struct tok *t, const char *const *list, size_t n)
+int mt_among(const struct tok *t, const char *const *list, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (same_word(t->s, t->len, list[i]))
+		if (text_is(t->s, t->len, list[i]))
 			return 1;
 	return 0;
 }
@@ -39,13 +35,13 @@ static int64_t word_value(const char *s, size_t n)
 	};
 
 	for (size_t i = 0; i < LEN(small); i++)
-		if (same_word(s, n, small[i]))
+		if (text_is(s, n, small[i]))
 			return (int64_t)i;
 	for (size_t i = 0; i < LEN(tens); i++)
-		if (same_word(s, n, tens[i]))
+		if (text_is(s, n, tens[i]))
 			return 20 + 10 * (int64_t)i;
 	for (size_t i = 0; i < LEN(scales); i++)
-		if (same_word(s, n, scales[i].word))
+		if (text_is(s, n, scales[i].word))
 			return scales[i].value;
 	return -1;
 }
@@ -160,11 +156,11 @@ static struct math_node *signed_value(struct parser *p)
 {
 	static const char *const minus[] = {"negative", "minus"}, *const plus[] = {"positive", "plus"};
 	const struct tok *t = peek(p), *after = peek_at(p, 1);
-	int negative = among(t, minus, LEN(minus));
+	int negative = mt_among(t, minus, LEN(minus));
 	struct parser saved = *p;
 	struct math_node *node;
 
-	if (!negative && !among(t, plus, LEN(plus)))
+	if (!negative && !mt_among(t, plus, LEN(plus)))
 		return NULL;
 	next(p);
 	switch (after->kind) {
@@ -197,16 +193,16 @@ static struct math_node *meaning(struct parser *p, const char *s, size_t n)
 	};
 
 	for (size_t i = 0; i < LEN(reals); i++)
-		if (same_word(s, n, reals[i]))
+		if (text_is(s, n, reals[i]))
 			return mt_leaf(p, MT_SETNAME, 0, "R", 1);
 	for (size_t i = 0; i < LEN(empty); i++)
-		if (same_word(s, n, empty[i]))
+		if (text_is(s, n, empty[i]))
 			return mt_node(p, MT_EMPTY, 0);
-	if (same_word(s, n, "DNE"))
+	if (text_is(s, n, "DNE"))
 		return mt_leaf(p, MT_TEXT, 0, "does not exist", 14);
-	if (same_word(s, n, "all integers"))
+	if (text_is(s, n, "all integers"))
 		return mt_leaf(p, MT_SETNAME, 0, "Z", 1);
-	if (same_word(s, n, "infinity"))
+	if (text_is(s, n, "infinity"))
 		return mt_leaf(p, MT_CONST, MC_INF, "infty", 5);
 	return NULL;
 }
@@ -223,7 +219,7 @@ static int prefixed_money(struct parser *p, struct math_node **out)
 	if (peek_at(p, 1 + dot)->kind != TK_NUM)
 		return 0;
 	for (size_t i = 0; i < LEN(all); i++)
-		if (same_word(peek(p)->s, peek(p)->len, all[i].word)) {
+		if (text_is(peek(p)->s, peek(p)->len, all[i].word)) {
 			p->i += 1 + dot;
 			*out = mt_money(p, &all[i].money, mt_factor(p, 0));
 			return 1;
@@ -238,7 +234,7 @@ struct math_node *mt_and_a_half(struct parser *p, struct math_node *node)
 	struct math_node *fraction;
 
 	if (!at_kind(p, TK_AND) || part->kind != TK_WORD || node->kind != MT_NUMBER || node->decimals ||
-	    !(same_word(one->s, one->len, "a") || same_word(one->s, one->len, "one")))
+	    !(text_is(one->s, one->len, "a") || text_is(one->s, one->len, "one")))
 		return node;
 	fraction = mt_leaf(p, MT_NUMBER, 0, "1", 1);
 	fraction = fraction ? mt_fraction_word(p, part->s, part->len, fraction) : NULL;
@@ -294,9 +290,9 @@ struct math_node *mt_words(struct parser *p)
 		return mt_set_expr(p);
 	if (peek_at(p, 1)->kind == TK_SUB)
 		return mt_sum(p);
-	if (among(t, skipped, LEN(skipped)) && !ends_value(peek_at(p, 1))) {
+	if (mt_among(t, skipped, LEN(skipped)) && !ends_value(peek_at(p, 1))) {
 		next(p);
-		if (at_kind(p, TK_WORD) && among(peek(p), skipped, LEN(skipped)))
+		if (at_kind(p, TK_WORD) && mt_among(peek(p), skipped, LEN(skipped)))
 			return NULL;
 		return at_kind(p, TK_WORD) ? mt_words(p) : mt_set_expr(p);
 	}
