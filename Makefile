@@ -137,8 +137,9 @@ bench:                                   ## speed as JSON lines; PEERS=DIR: besi
 SECONDS   = 60
 FUZZ      = $(if $(filter command,$(firstword $(origin T))),$(T),math_equal)
 FUZZ_ROOM = lib/jsonl/*.c lib/tok/*.c lib/store/*.c lib/import/*.c
-FUZZ_ROOM_program = lib/math/think.c $(addprefix lib/verify/,python.c defines.c program.c choose.c compose.c)
-FUZZ_SRC  = $(wildcard lib/base/*.c $(if $(filter math%,$(FUZZ)),lib/math/*.c,$(or $(FUZZ_ROOM_$(FUZZ)),$(FUZZ_ROOM)))) \
+MATH_ROOMS = latex formula equal answer
+FUZZ_ROOM_program = lib/answer/think.c $(addprefix lib/verify/,python.c defines.c program.c choose.c compose.c)
+FUZZ_SRC  = $(wildcard lib/base/*.c $(if $(filter math%,$(FUZZ)),$(MATH_ROOMS:%=lib/%/*.c),$(or $(FUZZ_ROOM_$(FUZZ)),$(FUZZ_ROOM)))) \
             $(if $(filter math% jsonl program,$(FUZZ)),,lib/model/arch.c lib/model/config.c)
 fuzz:                                    ## T=math_equal SECONDS=60: hostile input for that long, under libFuzzer (clang)
 	@mkdir -p build/fuzz run/fuzz/$(FUZZ)

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy/queue.h"
+#include "rollout/queue.h"
 
 static const char usage[] = "score-sample -w STORE [options] [FILE]";
 static const char about[] = "Appends attempts to problems until there are --turns of them.";

@@ -2,8 +2,8 @@
 /* A model as a Hugging Face directory: configuration and weights. Its tokenizer: export_tok.c. */
 #include "import/import.h"
 
-#include "import/export.h"
 #include "import/hf.h"
+#include "import/inside.h"
 #include "import/writer.h"
 
 #include <dirent.h>

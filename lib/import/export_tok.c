@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A vocabulary as tokenizer.json and tokenizer_config.json. */
-#include "import/export.h"
+#include "import/inside.h"
 
-#include "import/hf_pre.h"
 #include "import/vocab.h"
 
 #include <stdlib.h>

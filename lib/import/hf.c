@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A Hugging Face directory: its safetensors files, and which tensor is which parameter. */
-#include "import/source.h"
+#include "import/inside.h"
 
 #include "import/hf.h"
 #include "import/quant.h"

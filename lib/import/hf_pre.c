@@ -3,7 +3,7 @@
  * tokenizer.json names its steps as small typed objects. They are recognised by structure: a
  * known expression in a known place, not by the model's name.
  */
-#include "import/hf_pre.h"
+#include "import/inside.h"
 
 #include "import/map.h"
 

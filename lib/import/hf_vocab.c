@@ -8,10 +8,9 @@
  * A normalizer NFC (Qwen) is accepted and not done: text in composed form, as nearly all is,
  * tokenises the same.
  */
-#include "import/source.h"
+#include "import/inside.h"
 
 #include "import/hf.h"
-#include "import/hf_pre.h"
 #include "import/vocab.h"
 
 #include <stdlib.h>

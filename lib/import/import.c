@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "import/source.h"
+#include "import/inside.h"
 
 #include "import/quant.h"
 

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "jsonl/glue.h"
+#include "jsonl/inside.h"
 
 enum { CHUNK = 1 << 16 };
 

@@ -7,7 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "jsonl/glue.h"
+#include "jsonl/inside.h"
 
 struct parser {
 	const unsigned char *at, *end, *start;

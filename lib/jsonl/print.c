@@ -9,7 +9,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "jsonl/glue.h"
+#include "jsonl/inside.h"
 
 /* A whole number, with a point before its last `decimals` digits. */
 static void print_decimal(int negative, uint64_t m, int decimals, struct buf *out)

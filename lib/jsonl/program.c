@@ -2,7 +2,7 @@
 /* jq programs through libjq: compiled once, run per record, messages kept instead of printed. */
 #include <stdlib.h>
 
-#include "jsonl/glue.h"
+#include "jsonl/inside.h"
 
 #include <jq.h>
 

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "jsonl/glue.h"
+#include "jsonl/inside.h"
 
 enum js_kind js_kind(struct js v)
 {

@@ -13,7 +13,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
-#include "tok/impl.h"
+#include "tok/inside.h"
 
 #include <stdlib.h>
 #include <string.h>

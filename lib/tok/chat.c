@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Chat formats: small jq programs that say what the model reads before a response. */
-#include "tok/impl.h"
+#include "tok/inside.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -7,7 +7,7 @@
  * Every pair that gets a rank goes into a heap as rank << 32 | index of its left symbol. An entry is stale when
  * that symbol's pair has another rank by the time it is taken out: then it is dropped.
  */
-#include "tok/impl.h"
+#include "tok/inside.h"
 
 #include <stdlib.h>
 

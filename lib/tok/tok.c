@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tok/impl.h"
+#include "tok/inside.h"
 
 #include <math.h>
 #include <stdlib.h>

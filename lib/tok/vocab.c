@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A tokenizer as data: building, and the flat bytes that the store keeps. */
-#include "tok/impl.h"
+#include "tok/inside.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
  * Which of a response's blocks is its program: the last that defines the entry point, together with
  * those that define what it uses; else the last that is a function's body.
  */
-#include "verify/blocks.h"
+#include "verify/inside.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -4,7 +4,7 @@
  * the rest of it. Imports from __future__ are the first statements of a module, wherever they were
  * in its parts.
  */
-#include "verify/blocks.h"
+#include "verify/inside.h"
 
 #include <stdlib.h>
 #include <string.h>

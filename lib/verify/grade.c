@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "answer/answer.h"
 #include "base/frame.h"
-#include "math/math.h"
-#include "math/tree.h"
+#include "latex/tree.h"
 #include "verify/program.h"
 #include "verify/verify.h"
 

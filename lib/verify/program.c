@@ -6,13 +6,13 @@
  * <code>, else the whole text. The last that defines the entry point is the program; blocks of
  * definitions that it uses are put together with it.
  */
-#include "verify/blocks.h"
+#include "verify/inside.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "math/math.h"
+#include "answer/answer.h"
 
 struct find {
 	const char *s;

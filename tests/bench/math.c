@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "jsonl/jsonl.h"
-#include "math/math.h"
+#include "answer/answer.h"
 
 struct pair {
 	char *gold, *response;

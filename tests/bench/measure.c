@@ -14,7 +14,7 @@
 #include "peak.h"
 #include "policy/policy.h"
 #include "kern/kern.h"
-#include "model/engine.h"
+#include "rollout/engine.h"
 
 static struct policy policy;
 static const struct model_config *config;

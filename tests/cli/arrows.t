@@ -9,7 +9,10 @@ jsonl	base
 stat	base
 comm	base
 store	base
-math	base
+latex	base
+formula	latex
+equal	formula
+answer	equal
 tok	jsonl
 traj	jsonl
 plot	jsonl
@@ -18,8 +21,9 @@ kern	base
 dev	kern
 model	dev
 import	store tok model/config.h model/arch.h
-policy	store model tok traj
-verify	math traj
+policy	store model tok
+rollout	policy traj
+verify	answer traj
 eval	traj stat tok
 rl	model comm shape
 train	policy rl
@@ -33,8 +37,10 @@ mpi.h	lib/comm/
 pcre2.h	lib/tok/
 seccomp.h	sandbox/ lib/verify/filter.c
 linux/seccomp.h	sandbox/ lib/verify/filter.c
-flint/	lib/math/
-arb.h	lib/math/
+flint/	lib/formula/
+arb.h	lib/formula/
+acb.h	lib/formula/
+calcium/	lib/formula/
 cuda	lib/dev/cuda/
 cublas	lib/dev/cuda/
 Random123/	lib/base/

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Random text made of the pieces that lib/math looks for: nothing may crash, and what is canonical stays so. */
+/* Random text made of the pieces that lib/answer looks for: nothing may crash, and what is canonical stays so. */
 #include <string.h>
 #include <unistd.h>
 
 #include "base/frame.h"
-#include "math/math.h"
+#include "answer/answer.h"
 #include "tap.h"
 
 static const char *const pieces[] = {

@@ -2,7 +2,7 @@
 /* Hostile GGUF files: an error or a model all of whose tensors can be read, and never an access beyond the bytes. */
 #include "fuzz.h"
 
-#include "import/source.h"
+#include "import/inside.h"
 
 static size_t files, vocabularies, models;   /* how deep the inputs got */
 

@@ -3,7 +3,7 @@
 #include "fuzz.h"
 
 #include "import/hf.h"
-#include "import/source.h"
+#include "import/inside.h"
 
 #include <sys/mman.h>
 #include <unistd.h>

@@ -7,8 +7,8 @@
 
 #include <time.h>
 
-#include "math/math.h"
-#include "math/tree.h"
+#include "answer/answer.h"
+#include "latex/tree.h"
 
 static size_t compared, equal, unequal, unknown;
 static double slowest;

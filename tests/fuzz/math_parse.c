@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Answers of any bytes: every tree keeps what tree.h promises. */
 #include "fuzz.h"
-#include "math/tree.h"
+#include "latex/tree.h"
 
 static size_t parsed, kinds[MT_N_KINDS];     /* how deep the inputs got */
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Numbers and canonical answers in responses: tables of text and what lib/math makes of it. */
+/* Numbers and canonical answers in responses: tables of text and what lib/answer makes of it. */
 #include <string.h>
 
-#include "math/math.h"
+#include "answer/answer.h"
 #include "tap.h"
 
 /* want NULL: none */

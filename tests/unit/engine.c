@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "kern/kern.h"
-#include "model/engine.h"
+#include "rollout/engine.h"
 #include "tap.h"
 
 /* ---- every allocator of the C library, counted; the sanitizers bring their own ---- */

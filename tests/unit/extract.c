@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Final answers in responses, chains, references, and the old grader: tables of text and what lib/math makes of it. */
+/* Final answers in responses, chains, references, and the old grader: tables of text and what lib/answer makes of it. */
 #include <string.h>
 
-#include "math/math.h"
+#include "answer/answer.h"
 #include "tap.h"
 
 static const struct { const char *text; enum math_found found; const char *want; } answers[] = {

@@ -16,7 +16,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "math/math.h"
+#include "answer/answer.h"
 #include "tap.h"
 #include "verify/verify.h"
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "math/math.h"
+#include "answer/answer.h"
 #include "tap.h"
 
 static struct math_result ask(const char *gold, const char *got, int lenient)

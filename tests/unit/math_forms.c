@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "math/math.h"
+#include "answer/answer.h"
 #include "tap.h"
 
 struct pair {

@@ -6,7 +6,7 @@
 
 #include "base/base.h"
 #include "jsonl/jsonl.h"
-#include "math/tree.h"
+#include "latex/tree.h"
 #include "tap.h"
 
 static const struct { const char *text, *tree; } table[] = {

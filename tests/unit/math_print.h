@@ -8,8 +8,8 @@
 
 #include <string.h>
 
-#include "math/math.h"
-#include "math/tree.h"
+#include "answer/answer.h"
+#include "latex/tree.h"
 
 enum change_kind {
 	C_NONE, C_DIGIT, C_NEGATE, C_OPEN, C_CLOSE, C_SWAP, C_TINY, C_TRUNCATE, C_DROP, C_TWICE, C_RENAME, C_EXPONENT, C_UNROOT, C_FLIP,

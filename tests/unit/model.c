@@ -6,7 +6,7 @@
 
 #include "host.h"
 #include "kern/kern.h"
-#include "model/engine.h"
+#include "rollout/engine.h"
 #include "tap.h"
 
 enum { SEQS = 5, MAXLEN = 40, V = 131, D = 72 };

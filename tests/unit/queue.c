@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "kern/kern.h"
-#include "policy/queue.h"
+#include "rollout/queue.h"
 #include "tap.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)

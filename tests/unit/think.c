@@ -2,7 +2,7 @@
 /* Where the answer begins behind reasoning in tags: texts, and what is left of each. */
 #include <string.h>
 
-#include "math/math.h"
+#include "answer/answer.h"
 #include "tap.h"
 
 /* want NULL: no answer */

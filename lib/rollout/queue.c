@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: MIT */
+#include "rollout/queue.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	NEXT_CONTEXT = 64,           /* tokens assumed for a later turn's context until one was seen */
+	CAP_STEP = 64,               /* caches come in multiples of it, so that they can serve again */
+	LEAST_SHARED = 16            /* positions that are worth copying from another's cache */
+};
+
+enum progress_of { OPEN, COMPLETE, FAILED };
+
+/* One dialogue on its way. */
+struct job {
+	struct dialogue d;
+	char *id;                    /* names the random stream */
+	int64_t step, sample;
+	size_t line;
+	struct kv kv;
+	struct gen g;
+	double share;
+	enum progress_of state;
+	struct job *next, *next_waiting;   /* in input order; leaders that wait for room */
+};
+
+struct queue {
+	const struct policy *p;
+	struct queue_rules r;
+	struct engine *engine;
+	struct job *first, **last;   /* all, in input order */
+	struct job *waiting, **waiting_last;   /* leaders (with twins) not yet in the engine */
+	size_t jobs, context_seen;   /* context_seen: most tokens of a later turn's context */
+	uint64_t kv_used;            /* bytes of all caches, the spare ones included */
+	struct kv *spare;            /* [n_spare] to be used again */
+	size_t n_spare, spare_cap;
+	size_t bad_line;
+	struct err bad;
+};
+
+static size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+struct queue *queue_new(const struct policy *p, const struct queue_rules *r)
+{
+	struct queue *q = xcalloc(1, sizeof *q);
+
+	q->p = p;
+	q->r = *r;
+	q->engine = engine_new(p->model, p->vocab.ends, p->vocab.n_ends, r->batch);
+	q->last = &q->first;
+	q->waiting_last = &q->waiting;
+	q->context_seen = NEXT_CONTEXT;
+	return q;
+}
+
+/* ---- caches ---- */
+
+static uint64_t cache_bytes(const struct queue *q, size_t cap)
+{
+	return kv_bytes(&q->p->config, cap);
+}
+
+static void spare_free(struct queue *q, size_t i)
+{
+	q->kv_used -= cache_bytes(q, q->spare[i].cache.cap);
+	kv_release(&q->spare[i]);
+	q->spare[i] = q->spare[--q->n_spare];
+}
+
+/* A cache for cap positions: a spare one that is not much too large, else a new one. -1: not enough memory. */
+static int cache_get(struct queue *q, struct kv *kv, size_t cap)
+{
+	size_t best = q->n_spare;
+
+	for (size_t i = 0; i < q->n_spare; i++)
+		if (q->spare[i].cache.cap >= cap && q->spare[i].cache.cap / 2 <= cap &&
+		    (best == q->n_spare || q->spare[i].cache.cap < q->spare[best].cache.cap))
+			best = i;
+	if (best < q->n_spare) {
+		*kv = q->spare[best];
+		kv->len = 0;
+		q->spare[best] = q->spare[--q->n_spare];
+		return 0;
+	}
+	while (q->n_spare && q->kv_used + cache_bytes(q, cap) > q->r.kv_memory)
+		spare_free(q, q->n_spare - 1);
+	if (q->kv_used + cache_bytes(q, cap) > q->r.kv_memory)
+		return -1;
+	kv_init(kv, &q->p->config, cap);
+	q->kv_used += cache_bytes(q, cap);
+	return 0;
+}
+
+static void cache_put(struct queue *q, struct kv *kv)
+{
+	if (mem_there(kv->cache.mem))
+		VEC_PUSH(q->spare, q->n_spare, q->spare_cap) = *kv;
+	*kv = (struct kv){0};
+}
+
+/* ---- a dialogue's turns ---- */
+
+static void fail(struct queue *q, struct job *j, const struct err *e)
+{
+	if (!q->bad_line || j->line < q->bad_line) {
+		q->bad = *e;
+		q->bad_line = j->line;
+	}
+	j->state = FAILED;
+	cache_put(q, &j->kv);
+}
+
+static size_t max_new(const struct queue *q, size_t turn)
+{
+	return (size_t)q->r.max_new[turn < q->r.n_max_new ? turn : q->r.n_max_new - 1];
+}
+
+/* What is not in the cache yet is to be read. */
+static void feed_rest(struct job *j)
+{
+	j->g.feed = j->d.all.v + j->kv.len;
+	j->g.n_feed = j->d.all.n - j->kv.len;
+}
+
+/* Opens the job's next turn, or marks it complete. */
+static int next_turn(struct queue *q, struct job *j, struct err *e)
+{
+	size_t limit = q->p->config.context, budget;
+	const struct dialogue_rules *r = &q->r.dialogue;
+	struct gen *g = &j->g;
+
+	for (;;) {
+		if (j->d.turns >= q->r.turns) {
+			j->state = COMPLETE;
+			return 0;
+		}
+		if (dialogue_ask(&j->d, r, e))
+			return -1;
+		if (j->d.turns && j->d.all.n - j->d.asked > q->context_seen)
+			q->context_seen = j->d.all.n - j->d.asked;
+		if (j->d.all.n < limit)
+			break;
+		if (!j->d.sampled)
+			return err_set(e, ".turns[%zu]: %zu tokens of prompt do not fit the model's context of %zu",
+			               j->d.turns, j->d.all.n, limit);
+		dialogue_no_room(&j->d, r, limit);
+	}
+	budget = least(max_new(q, j->d.turns), limit - j->d.all.n);
+	*g = (struct gen){
+		.kv = &j->kv, .sampling = r->sampling, .min_new = r->min_new, .max_new = budget, .owner = j,
+		.rng = rng_stream(q->r.seed, "sample", (uint64_t)j->step, j->id, (uint64_t)j->sample, j->d.turns),
+		.tokens = xreallocarray(g->tokens, budget, sizeof *g->tokens),
+		.logprobs = xreallocarray(g->logprobs, budget, sizeof *g->logprobs),
+		.sample_logprobs = xreallocarray(g->sample_logprobs, budget, sizeof *g->sample_logprobs),
+	};
+	feed_rest(j);
+	return 0;
+}
+
+/* Positions of a cache that serves all of a job's turns. */
+static size_t positions(const struct queue *q, const struct job *j)
+{
+	size_t n = j->d.all.n + j->g.max_new, limit = q->p->config.context;
+
+	for (size_t t = j->d.turns + 1; t < q->r.turns && n < limit; t++)
+		n += q->context_seen + max_new(q, t);
+	return least((n + CAP_STEP - 1) / CAP_STEP * CAP_STEP, limit);
+}
+
+/* ---- records to dialogues ---- */
+
+static struct job *job_new(struct queue *q, const struct traj *t, int64_t sample, double share, struct err *e)
+{
+	struct job *j = xcalloc(1, sizeof *j);
+	struct buf id = {0};
+
+	if (dialogue_init(&j->d, t, &q->r.dialogue, e)) {
+		free(j);
+		return NULL;
+	}
+	buf_adds(&id, t->id);
+	if (t->has_batch)                /* the same problem may stand in a batch twice */
+		buf_addf(&id, "\n%lld", (long long)t->index);
+	j->id = id.data;
+	j->step = t->has_batch ? t->step : q->p->step;
+	j->sample = sample;
+	j->line = t->line;
+	j->share = share;
+	js_set(&j->d.rec, "sample", js_num((double)sample));
+	js_set(&j->d.rec, "group", js_num((double)(t->has_sample && t->has_group ? t->group : q->r.samples)));
+	js_set(&j->d.rec, "seed", js_num((double)q->r.seed));
+	*q->last = j;
+	q->last = &j->next;
+	q->jobs++;
+	if (next_turn(q, j, e)) {
+		fail(q, j, e);
+		return NULL;
+	}
+	return j;
+}
+
+static void job_free(struct queue *q, struct job *j)
+{
+	cache_put(q, &j->kv);
+	dialogue_release(&j->d);
+	free(j->g.tokens);
+	free(j->g.logprobs);
+	free(j->g.sample_logprobs);
+	free(j->id);
+	free(j);
+}
+
+/* Same text to read: read it once for both. */
+static int same_feed(const struct job *a, const struct job *b)
+{
+	return a->g.n_feed == b->g.n_feed && !memcmp(a->g.feed, b->g.feed, a->g.n_feed * sizeof *a->g.feed);
+}
+
+static void wait_for_room(struct queue *q, struct job *leader)
+{
+	leader->next_waiting = NULL;
+	*q->waiting_last = leader;
+	q->waiting_last = &leader->next_waiting;
+}
+
+int queue_add(struct queue *q, const struct traj *t, double share, struct err *e)
+{
+	int keeps = t->has_sample && t->has_group, n = keeps ? 1 : q->r.samples;
+	struct job *leader = NULL;
+	struct gen *last = NULL;
+
+	if (keeps && q->r.samples > 1)
+		return err_set(e, ".sample: the record is one of a group already; -n %d cannot multiply it", q->r.samples);
+	for (int i = 0; i < n; i++) {
+		struct job *j = job_new(q, t, keeps ? t->sample : i, share, e);
+
+		if (!j)
+			return -1;
+		if (j->state == COMPLETE)
+			continue;
+		if (leader && same_feed(leader, j)) {
+			last->twins = &j->g;
+		} else {
+			wait_for_room(q, j);
+			leader = j;
+		}
+		last = &j->g;
+	}
+	return 0;
+}
+
+int queue_wants(const struct queue *q)
+{
+	return !q->waiting && !q->bad_line && q->jobs < 8 * q->r.batch + (size_t)q->r.samples;
+}
+
+/* ---- into the engine ---- */
+
+/* Copies what another cache holds of the same beginning: a sample that comes when its siblings are under way, a
+ * system message that all prompts share. Same tokens at the same positions have the same bits whoever read them. */
+static void share_cache(struct queue *q, struct job *j)
+{
+	const struct job *best = NULL;
+	size_t most = LEAST_SHARED;
+
+	for (const struct job *k = q->first; k; k = k->next) {
+		size_t n = 0, end = least(least(k->kv.len, k->d.all.n), j->d.all.n - 1);
+
+		if (k == j || end <= most)
+			continue;
+		while (n < end && k->d.all.v[n] == j->d.all.v[n])
+			n++;
+		if (n > most) {
+			most = n;
+			best = k;
+		}
+	}
+	if (best)
+		kv_copy(&j->kv, &best->kv, most, &q->p->config);
+}
+
+/* Lets the first waiting leader in, with as many of its twins as there is room for; the rest waits on. 0: no room now. */
+static int admit(struct queue *q)
+{
+	struct job *j = q->waiting, *rest;
+	size_t room = engine_room(q->engine), cap = positions(q, j), n = 0;
+	struct gen *last = NULL;
+	struct err e;
+
+	/* later turns are a guess: alone, a dialogue gets in with what this one takes */
+	if (!engine_active(q->engine) && cache_bytes(q, cap) > q->r.kv_memory)
+		cap = j->d.all.n + j->g.max_new;
+	for (struct gen *g = &j->g; g && n < room; g = g->twins, n++) {
+		if (cache_get(q, &((struct job *)g->owner)->kv, cap))
+			break;
+		last = g;
+	}
+	if (!n && !room)
+		return 0;
+	if (!n && engine_active(q->engine))
+		return 0;                /* memory comes back when others finish */
+	q->waiting = j->next_waiting;
+	if (!n) {
+		err_set(&e, ".turns[%zu]: %zu tokens need %llu KiB of cache, more than --kv-memory allows", j->d.turns, cap,
+		        (unsigned long long)((cache_bytes(q, cap) + 1023) >> 10));
+		for (struct gen *g = &j->g; g; g = g->twins)
+			fail(q, g->owner, &e);
+	} else {
+		rest = last->twins ? last->twins->owner : NULL;
+		last->twins = NULL;
+		if (rest) {
+			rest->next_waiting = q->waiting;
+			q->waiting = rest;
+		}
+		share_cache(q, j);
+		feed_rest(j);
+		engine_add(q->engine, &j->g);
+	}
+	if (!q->waiting)
+		q->waiting_last = &q->waiting;
+	else if (!q->waiting->next_waiting)
+		q->waiting_last = &q->waiting->next_waiting;
+	return 1;
+}
+
+/* A cache that later turns have outgrown: a larger one, or (no memory) none, and the dialogue waits and is read again. */
+static void outgrown(struct queue *q, struct job *j)
+{
+	struct kv old = j->kv;
+
+	if (!cache_get(q, &j->kv, positions(q, j))) {
+		kv_copy(&j->kv, &old, old.len, &q->p->config);
+		cache_put(q, &old);
+		engine_add(q->engine, &j->g);
+		return;
+	}
+	cache_put(q, &old);
+	j->kv = (struct kv){0};
+	feed_rest(j);
+	j->next_waiting = q->waiting;
+	if (!q->waiting)
+		q->waiting_last = &j->next_waiting;
+	q->waiting = j;
+}
+
+static void finish_turn(struct queue *q, struct job *j)
+{
+	struct err e;
+
+	dialogue_answer(&j->d, &q->r.dialogue, &j->g);
+	if (next_turn(q, j, &e)) {
+		fail(q, j, &e);
+		return;
+	}
+	if (j->state == COMPLETE)
+		cache_put(q, &j->kv);
+	else if (j->kv.cache.cap < j->d.all.n + j->g.max_new)
+		outgrown(q, j);
+	else
+		engine_add(q->engine, &j->g);
+}
+
+void queue_admit(struct queue *q)
+{
+	while (q->waiting && admit(q))
+		;
+}
+
+size_t queue_step(struct queue *q)
+{
+	size_t n = 0;
+
+	queue_admit(q);
+	for (struct gen *g = engine_step(q->engine), *next; g; g = next) {
+		next = g->next;
+		n += g->n;
+		finish_turn(q, g->owner);
+	}
+	return n;
+}
+
+/* ---- out ---- */
+
+size_t queue_active(const struct queue *q)
+{
+	return engine_active(q->engine);
+}
+
+int queue_take(struct queue *q, struct js *rec, double *share)
+{
+	struct job *j = q->first;
+
+	if (!j || j->state != COMPLETE)
+		return 0;
+	*rec = j->d.rec;
+	*share = j->share;
+	j->d.rec = js_none();
+	q->first = j->next;
+	if (!q->first)
+		q->last = &q->first;
+	q->jobs--;
+	job_free(q, j);
+	return 1;
+}
+
+int queue_done(const struct queue *q)
+{
+	return !q->first || q->first->state == FAILED;
+}
+
+int queue_failed(const struct queue *q, size_t *line, struct err *e)
+{
+	if (!q->bad_line)
+		return 0;
+	*line = q->bad_line;
+	*e = q->bad;
+	return 1;
+}
+
+void queue_free(struct queue *q)
+{
+	if (!q)
+		return;
+	for (struct job *j; (j = q->first); ) {
+		q->first = j->next;
+		job_free(q, j);
+	}
+	while (q->n_spare)
+		spare_free(q, q->n_spare - 1);
+	free(q->spare);
+	engine_free(q->engine);
+	free(q);
+}
