@@ -81,7 +81,8 @@ static int run(struct jl_in *in, const struct settings *s, struct err *e)
 	if (drain(r, rc ? &late : e))
 		rc = -1;
 	if (shape_stream_unpaired(r))
-		warn("%zu turns have no second sample to compare with: advantage 0", shape_stream_unpaired(r));
+		warn("%zu turns have no second sample to compare with: advantage 0",
+		     shape_stream_unpaired(r));
 	shape_stream_free(r);
 	return rc;
 }
@@ -94,12 +95,18 @@ int main(int argc, char **argv)
 	const char *file;
 	int rc;
 	const struct opt table[] = {
-		{"stage", 0, OPT_INT, &s.shaping.stage, "1|2", "the stage whose returns these are (default 2 with --return)", 1, 2, NULL},
-		{"alpha", 0, OPT_F64, &s.shaping.alpha, "A", "weight of the progress bonus in Stage II (default 10)", 0, 0, NULL},
-		{"gamma", 0, OPT_F64, &s.shaping.gamma, "G", "discount from turn to turn (default 0)", 0, 1, NULL},
-		{"baseline", 0, OPT_CHOICE, &s.shaping.baseline, "loo|group|batch|none", "what returns are compared with (default loo)", 0, 0, NULL},
-		{"return", 0, OPT_STR, &s.program, "JQ", "jq program from the trajectory to an array of returns", 0, 0, NULL},
-		{"partial", 0, OPT_FLAG, &s.partial, NULL, "shape groups and batches that are cut short as they are", 0, 0, NULL},
+		{"stage", 0, OPT_INT, &s.shaping.stage, "1|2",
+		 "the stage whose returns these are (default 2 with --return)", 1, 2, NULL},
+		{"alpha", 0, OPT_F64, &s.shaping.alpha, "A",
+		 "weight of the progress bonus in Stage II (default 10)", 0, 0, NULL},
+		{"gamma", 0, OPT_F64, &s.shaping.gamma, "G", "discount from turn to turn (default 0)", 0, 1,
+		 NULL},
+		{"baseline", 0, OPT_CHOICE, &s.shaping.baseline, "loo|group|batch|none",
+		 "what returns are compared with (default loo)", 0, 0, NULL},
+		{"return", 0, OPT_STR, &s.program, "JQ",
+		 "jq program from the trajectory to an array of returns", 0, 0, NULL},
+		{"partial", 0, OPT_FLAG, &s.partial, NULL,
+		 "shape groups and batches that are cut short as they are", 0, 0, NULL},
 		{0},
 	};
 

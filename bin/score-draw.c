@@ -39,7 +39,8 @@ static int parse_steps(const char *arg, void *data, struct err *e)
 	if (!dots)
 		return err_set(e, "expected A..B, got '%s'", arg);
 	first = xstrndup(arg, (size_t)(dots - arg));
-	rc = parse_u64(first, 0, MAX_STEP, &s->first, e) || parse_u64(dots + 2, s->first, MAX_STEP, &s->last, e);
+	rc = parse_u64(first, 0, MAX_STEP, &s->first, e) ||
+	     parse_u64(dots + 2, s->first, MAX_STEP, &s->last, e);
 	free(first);
 	s->given++;
 	return rc ? -1 : 0;
@@ -155,13 +156,15 @@ int main(int argc, char **argv)
 	const struct opt table[] = {
 		{"number", 'n', OPT_INT, &size, "N", "lines per step", 1, MAX_BATCH, NULL},
 		{"step", 0, OPT_CALL, &steps, "S", "the step to draw for, from 0", 0, 0, parse_step},
-		{"steps", 0, OPT_CALL, &steps, "A..B", "steps A to B, both included, as one stream", 0, 0, parse_steps},
+		{"steps", 0, OPT_CALL, &steps, "A..B", "steps A to B, both included, as one stream", 0, 0,
+		 parse_steps},
 		OPT_SEED(&p.seed),
 		{0},
 	};
 
 	prog_init(argv[0]);
-	at = opt_parse(argc, argv, table, usage, "Draws the problems of a step, without replacement within an epoch.");
+	at = opt_parse(argc, argv, table, usage,
+	               "Draws the problems of a step, without replacement within an epoch.");
 	if (!size)
 		opt_usage(usage, "-n is missing");
 	if (steps.given != 1)

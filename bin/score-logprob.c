@@ -33,7 +33,8 @@ static size_t length(const struct traj *t)
 	return n;
 }
 
-static int flush(struct pending *p, struct rl_pass *pass, const char *name, struct progress *bar, struct err *e)
+static int flush(struct pending *p, struct rl_pass *pass, const char *name, struct progress *bar,
+                 struct err *e)
 {
 	struct rl_seq *s = xcalloc(p->n + 1, sizeof *s);
 	struct rl_want want = {0};
@@ -113,14 +114,16 @@ static void options(int argc, char **argv, struct settings *s, const char **file
 {
 	/* what a turn has by contract is not overwritten by mistake */
 	static const char *const taken[] = {
-		"prompt", "context", "response", "tokens", "logprobs", "sample_logprobs", "sampling", "finish",
-		"snapshot", "reward", "verdict", "return", "advantage", "given", "weight",
+		"prompt", "context", "response", "tokens", "logprobs", "sample_logprobs", "sampling",
+		"finish", "snapshot", "reward", "verdict", "return", "advantage", "given", "weight",
 	};
 	const struct opt table[] = {
 		OPT_WEIGHTS(&s->dir),
 		OPT_SNAPSHOT(&s->snapshot),
-		{"as", 0, OPT_STR, &s->name, "NAME", "the field to write (default ref_logprobs)", 0, 0, NULL},
-		{"micro-tokens", 0, OPT_U64, &s->micro, "N", "positions of one forward (default 2048)", 1, 1 << 24, NULL},
+		{"as", 0, OPT_STR, &s->name, "NAME", "the field to write (default ref_logprobs)", 0, 0,
+		 NULL},
+		{"micro-tokens", 0, OPT_U64, &s->micro, "N", "positions of one forward (default 2048)", 1,
+		 1 << 24, NULL},
 		OPT_THREADS(&s->threads),
 		OPT_DEVICE(&s->device),
 		OPT_PROGRESS(&s->progress),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* score-plot: metrics rows to a picture. A jq expression per panel picks the series; gnuplot draws. */
+/* score-plot: metrics rows to a picture. A jq expression per panel picks the series; gnuplot
+ * draws. */
 #include "jsonl/jsonl.h"
 #include "plot/plot.h"
 
@@ -43,7 +44,8 @@ static int set_size(const char *arg, void *data, struct err *e)
 /* ---- reading ---- */
 
 /* null is a gap; a number is a point; of an array or object every member. */
-static int collect(struct plot_panel *p, size_t first, const char *name, double x, struct js v, struct err *e)
+static int collect(struct plot_panel *p, size_t first, const char *name, double x, struct js v,
+                   struct err *e)
 {
 	enum js_kind k = js_kind(v);
 	int rc = 0;
@@ -96,11 +98,13 @@ static int read_run(struct settings *s, const char *path, struct jqp *x_of, stru
 	for (size_t i = 0; i < p->n; i++)
 		first[i] = p->panel[i].n;
 	while ((got = jl_read(in, &rec, e)) > 0) {
-		if (jqp_run(x_of, rec, &x, e) || (js_kind(x) != JS_NUMBER && err_set(e, "%s: expected a number, got %s", s->x,
-		                                                                     js_kind_name(js_kind(x)))))
+		if (jqp_run(x_of, rec, &x, e) ||
+		    (js_kind(x) != JS_NUMBER &&
+		     err_set(e, "%s: expected a number, got %s", s->x, js_kind_name(js_kind(x)))))
 			got = jl_where(in, e);
 		for (size_t i = 0; got > 0 && i < p->n; i++) {
-			if (jqp_run(y_of[i], rec, &y, e) || collect(&p->panel[i], first[i], p->panel[i].expr, js_number(x), y, e))
+			if (jqp_run(y_of[i], rec, &y, e) ||
+			    collect(&p->panel[i], first[i], p->panel[i].expr, js_number(x), y, e))
 				got = jl_where(in, e);
 			js_free(y);
 			y = js_none();
@@ -146,7 +150,8 @@ int main(int argc, char **argv)
 	struct settings set = {.x = ".step", .smooth = 1, .plot = {.width = 900, .height = 320}};
 	const struct opt table[] = {
 		{NULL, 'o', OPT_STR, &set.out, "FILE", "the picture: .svg or .png", 0, 0, NULL},
-		{NULL, 'y', OPT_CALL, &set.plot, "JQ", "a panel's series (.reward); may be repeated", 0, 0, add_panel},
+		{NULL, 'y', OPT_CALL, &set.plot, "JQ", "a panel's series (.reward); may be repeated", 0, 0,
+		 add_panel},
 		{NULL, 'x', OPT_STR, &set.x, "JQ", "the horizontal axis (.step)", 0, 0, NULL},
 		{"smooth", 0, OPT_U64, &set.smooth, "N", "mean of the last N rows (1)", 1, 1e6, NULL},
 		{"title", 0, OPT_STR, &set.plot.title, "TEXT", "above the panels", 0, 0, NULL},
@@ -158,7 +163,8 @@ int main(int argc, char **argv)
 	int i;
 
 	prog_init(argv[0]);
-	i = opt_parse(argc, argv, table, usage, "Metrics rows to a picture by gnuplot; jq expressions pick the series.");
+	i = opt_parse(argc, argv, table, usage,
+	              "Metrics rows to a picture by gnuplot; jq expressions pick the series.");
 	dot = set.out ? strrchr(set.out, '.') : NULL;
 	if (!set.out)
 		opt_usage(usage, "-o is missing");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * score-sample: problems in, trajectories out. Each record becomes n dialogues; each dialogue asks for
- * the next user message (a jq program), renders it (the chat format), and the engine writes the
+ * score-sample: problems in, trajectories out. Each record becomes n dialogues; each dialogue asks
+ * for the next user message (a jq program), renders it (the chat format), and the engine writes the
  * response, until there are --turns of them (policy/queue.h). Records leave in the order they came.
  */
 #include <stdlib.h>
@@ -17,8 +17,8 @@ enum { MAX_TURNS = 64 };
 /* The user message when there is no --prompts: the problem, then a request to look again. */
 static const char default_prompts[] =
 	"if (.turns | length) == 0 then .prompt else "
-	"\"Something in your last answer may be wrong. Go through it once more, correct whatever is not right, "
-	"and then give your whole answer again.\" end";
+	"\"Something in your last answer may be wrong. Go through it once more, correct whatever is "
+	"not right, and then give your whole answer again.\" end";
 
 struct settings {
 	const char *dir, *snapshot, *prompts, *chat, *system;
@@ -108,20 +108,28 @@ static void options(int argc, char **argv, struct settings *s, const char **file
 	const struct opt table[] = {
 		OPT_WEIGHTS(&s->dir),
 		OPT_SNAPSHOT(&s->snapshot),
-		{"samples", 'n', OPT_INT, &s->rules.samples, "N", "samples per problem (default 1)", 1, 1 << 20, NULL},
-		{"turns", 0, OPT_INT, &s->turns, "T", "attempts per trajectory (default 2)", 1, MAX_TURNS, NULL},
-		{"temperature", 'T', OPT_F64, &how->temperature, "X", "of sampling (default 1)", 1e-3, 1e3, NULL},
+		{"samples", 'n', OPT_INT, &s->rules.samples, "N", "samples per problem (default 1)", 1,
+		 1 << 20, NULL},
+		{"turns", 0, OPT_INT, &s->turns, "T", "attempts per trajectory (default 2)", 1, MAX_TURNS,
+		 NULL},
+		{"temperature", 'T', OPT_F64, &how->temperature, "X", "of sampling (default 1)", 1e-3, 1e3,
+		 NULL},
 		{"top-p", 0, OPT_F64, &how->top_p, "P", "nucleus sampling (default 1: off)", 1e-6, 1, NULL},
-		{"top-k", 0, OPT_INT, &how->top_k, "K", "the K likeliest tokens only (default 0: off)", 0, 1 << 30, NULL},
+		{"top-k", 0, OPT_INT, &how->top_k, "K", "the K likeliest tokens only (default 0: off)", 0,
+		 1 << 30, NULL},
 		{"greedy", 0, OPT_FLAG, &how->greedy, NULL, "always the likeliest token", 0, 0, NULL},
-		{"max-tokens", 0, OPT_CALL, s, "N[,N..]", "tokens per turn, the last repeats (default 256)", 0, 0,
-		 max_tokens_list},
-		{"min-tokens", 0, OPT_U64, &s->rules.dialogue.min_new, "N", "no end token before N tokens (default 0)",
-		 0, 1 << 20, NULL},
-		{"batch", 0, OPT_INT, &s->batch, "N", "sequences decoded together (default 32)", 1, 4096, NULL},
-		{"kv-memory", 0, OPT_BYTES, &s->rules.kv_memory, "BYTES", "for key/value caches (default 4G)", 0, 0, NULL},
-		{"prompts", 0, OPT_STR, &s->prompts, "FILE.jq", "from the record so far to the next user message", 0, 0, NULL},
-		{"chat", 0, OPT_STR, &s->chat, "FILE.jq", "chat format in place of the model's", 0, 0, NULL},
+		{"max-tokens", 0, OPT_CALL, s, "N[,N..]", "tokens per turn, the last repeats (default 256)",
+		 0, 0, max_tokens_list},
+		{"min-tokens", 0, OPT_U64, &s->rules.dialogue.min_new, "N",
+		 "no end token before N tokens (default 0)", 0, 1 << 20, NULL},
+		{"batch", 0, OPT_INT, &s->batch, "N", "sequences decoded together (default 32)", 1, 4096,
+		 NULL},
+		{"kv-memory", 0, OPT_BYTES, &s->rules.kv_memory, "BYTES",
+		 "for key/value caches (default 4G)", 0, 0, NULL},
+		{"prompts", 0, OPT_STR, &s->prompts, "FILE.jq",
+		 "from the record so far to the next user message", 0, 0, NULL},
+		{"chat", 0, OPT_STR, &s->chat, "FILE.jq", "chat format in place of the model's", 0, 0,
+		 NULL},
 		{"system", 0, OPT_STR, &s->system, "TEXT", "system message", 0, 0, NULL},
 		OPT_THREADS(&s->threads),
 		OPT_SEED(&s->rules.seed),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* score-show: trajectories for the eye: prompts, attempts diffed by words against the one before, verdicts. */
+/* score-show: trajectories for the eye: prompts, attempts diffed by words against the one before,
+ * verdicts. */
 #include "stat/stat.h"
 #include "traj/traj.h"
 
@@ -27,15 +28,17 @@ static void ink(int c)
 		printf("\033[%sm", code[c]);
 }
 
-/* A character that could move the cursor, hide text or reorder it: length in bytes, 0 if harmless. */
+/* A character that could move the cursor, hide text or reorder it: length in bytes, 0 if
+ * harmless. */
 static size_t harmful(const unsigned char *s, size_t n)
 {
 	if ((s[0] < 0x20 && s[0] != '\n' && s[0] != '\t') || s[0] == 0x7f)
 		return 1;
 	if (n > 1 && s[0] == 0xc2 && s[1] < 0xa0)
 		return 2;
-	if (n > 2 && s[0] == 0xe2 && ((s[1] == 0x80 && ((s[2] >= 0x8b && s[2] <= 0x8f) || (s[2] >= 0xa8 && s[2] <= 0xae))) ||
-	                              (s[1] == 0x81 && s[2] >= 0xa0 && s[2] <= 0xaf)))
+	if (n > 2 && s[0] == 0xe2 &&
+	    ((s[1] == 0x80 && ((s[2] >= 0x8b && s[2] <= 0x8f) || (s[2] >= 0xa8 && s[2] <= 0xae))) ||
+	     (s[1] == 0x81 && s[2] >= 0xa0 && s[2] <= 0xaf)))
 		return 3;
 	return 0;
 }
@@ -175,7 +178,8 @@ static int is_kind(const struct traj *t, int kind)
 {
 	const struct turn *a = &t->turns[0], *b = &t->turns[t->n_turns - 1];
 	int first = a->reward == 1, last = b->reward == 1, error = traj_errored(t);
-	int same = a->response_len == b->response_len && !memcmp(a->response, b->response, a->response_len);
+	int same =
+		a->response_len == b->response_len && !memcmp(a->response, b->response, a->response_len);
 	const int is[] = {last, !last, !first && last, first && !last, !same, same, error};
 
 	return is[kind] && (!error || kind == KIND_ERROR);
@@ -210,8 +214,10 @@ int main(int argc, char **argv)
 	const struct opt table[] = {
 		{NULL, 'n', OPT_U64, &set.count, "N", "at most N trajectories", 0, 0, NULL},
 		{"only", 0, OPT_CHOICE, &set.only, KINDS, "those only", 0, 0, NULL},
-		{"no-diff", 0, OPT_FLAG, &set.no_diff, NULL, "attempts as they are, not against the one before", 0, 0, NULL},
-		{"color", 0, OPT_CHOICE, &set.color, "auto|always|never", "colour (default auto)", 0, 0, NULL},
+		{"no-diff", 0, OPT_FLAG, &set.no_diff, NULL,
+		 "attempts as they are, not against the one before", 0, 0, NULL},
+		{"color", 0, OPT_CHOICE, &set.color, "auto|always|never", "colour (default auto)", 0, 0,
+		 NULL},
 		{0},
 	};
 	struct jl_in *in;

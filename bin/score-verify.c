@@ -45,8 +45,8 @@ static int read_one(struct run *r, struct jl_in *in, struct err *e)
 	return 1;
 }
 
-/* Reads while there is room, judges, writes. -1: the output or the sandbox failed. Bad input (*bad) ends
- * the reading; what came before it is still written. */
+/* Reads while there is room, judges, writes. -1: the output or the sandbox failed. Bad input (*bad)
+ * ends the reading; what came before it is still written. */
 static int run_file(struct run *r, struct jl_in *in, int *bad, struct err *bad_input, struct err *e)
 {
 	int ended = 0;
@@ -116,21 +116,31 @@ static int options(int argc, char ***argv, struct verify_opts *o, int *progress)
 	enum { STRICT, HENDRYCKS };
 	int grader = STRICT, lenient = 0, n;
 	const struct opt table[] = {
-		{"jobs", 'j', OPT_INT, &o->jobs, "N", "programs run at once (default: one per core)", 1, 256, NULL},
-		{"timeout", 0, OPT_F64, &o->timeout, "S", "CPU seconds a program may use (default 5)", 0.1, 86400, NULL},
-		{"wall", 0, OPT_F64, &o->wall, "S", "wall seconds as a backstop (default 6 x --timeout, at least 10)",
-		 0.1, 1e6, NULL},
-		{"memory", 0, OPT_BYTES, &o->memory, "BYTES", "memory a program may use (default 1G)", 0, 0, NULL},
-		{"output", 0, OPT_BYTES, &o->output, "BYTES", "what a program may print (default 1M)", 0, 0, NULL},
+		{"jobs", 'j', OPT_INT, &o->jobs, "N", "programs run at once (default: one per core)", 1,
+		 256, NULL},
+		{"timeout", 0, OPT_F64, &o->timeout, "S", "CPU seconds a program may use (default 5)", 0.1,
+		 86400, NULL},
+		{"wall", 0, OPT_F64, &o->wall, "S",
+		 "wall seconds as a backstop (default 6 x --timeout, at least 10)", 0.1, 1e6, NULL},
+		{"memory", 0, OPT_BYTES, &o->memory, "BYTES", "memory a program may use (default 1G)", 0, 0,
+		 NULL},
+		{"output", 0, OPT_BYTES, &o->output, "BYTES", "what a program may print (default 1M)", 0, 0,
+		 NULL},
 		{"isolation", 0, OPT_CHOICE, &o->single_too, "split|any",
 		 "tests that cannot be split: error, or beside the program (default split)", 0, 0, NULL},
-		{"grader", 0, OPT_CHOICE, &grader, "strict|hendrycks", "of task math (default strict)", 0, 0, NULL},
-		{"lenient", 0, OPT_FLAG, &lenient, NULL, "task math: a rounding of the reference passes, too", 0, 0, NULL},
+		{"grader", 0, OPT_CHOICE, &grader, "strict|hendrycks", "of task math (default strict)", 0,
+		 0, NULL},
+		{"lenient", 0, OPT_FLAG, &lenient, NULL,
+		 "task math: a rounding of the reference passes, too", 0, 0, NULL},
 		{"redo", 0, OPT_FLAG, &o->redo, NULL, "judge turns that have a reward, too", 0, 0, NULL},
-		{"python", 0, OPT_STR, &o->python, "PATH", "of the programs (default /usr/bin/python3)", 0, 0, NULL},
-		{"read", 0, OPT_CALL, o, "DIR", "a directory that programs may read; may be repeated", 0, 0, add_read},
-		{"min-tier", 0, OPT_INT, &o->min_tier, "N", "refuse a jail weaker than tier N (default 2)", 1, 3, NULL},
-		{"tier", 0, OPT_INT, &o->tier, "N", "try no jail stronger than tier N (default 1)", 1, 3, NULL},
+		{"python", 0, OPT_STR, &o->python, "PATH", "of the programs (default /usr/bin/python3)", 0,
+		 0, NULL},
+		{"read", 0, OPT_CALL, o, "DIR", "a directory that programs may read; may be repeated", 0, 0,
+		 add_read},
+		{"min-tier", 0, OPT_INT, &o->min_tier, "N", "refuse a jail weaker than tier N (default 2)",
+		 1, 3, NULL},
+		{"tier", 0, OPT_INT, &o->tier, "N", "try no jail stronger than tier N (default 1)", 1, 3,
+		 NULL},
 		OPT_PROGRESS(progress),
 		{0},
 	};

@@ -17,10 +17,12 @@
 
 enum { MEMORY, TASKS, CPU };
 
-#define NONE (struct cgroup){.dir = {-1, -1, -1}, .usage = -1, .peak = -1, .limit = -1, .events = -1, .cpu = -1, .alive = -1}
+#define NONE \
+	(struct cgroup){.dir = {-1, -1, -1}, .usage = -1, .peak = -1, .limit = -1, .events = -1, \
+	                .cpu = -1, .alive = -1}
 
-/* The warm Python may grow while it waits (modules it reads later), but not for ever: files that programs have read count
- * in the group, too. A limit that is off by STEP is not written anew. */
+/* The warm Python may grow while it waits (modules it reads later), but not for ever: files that
+ * programs have read count in the group, too. A limit that is off by STEP is not written anew. */
 enum { GROWTH = 32 << 20, STEP = 1 << 20 };
 
 #define PREFIX "score-box."
@@ -47,7 +49,8 @@ static int listed(const char *list, const char *word)
 	return 0;
 }
 
-/* Our group in the hierarchy that has this controller (version 1), or in the unified one (NULL): from its root. */
+/* Our group in the hierarchy that has this controller (version 1), or in the unified one (NULL):
+ * from its root. */
 static int own_group(const char *controller, char out[PATH_MAX])
 {
 	FILE *f = fopen("/proc/self/cgroup", "re");
@@ -84,7 +87,8 @@ static int mounted(const char *controller, char point[PATH_MAX], char root[PATH_
 		if (!rest || sscanf(rest, " - %31s %*s %511s", type, options) != 2 ||
 		    sscanf(line, "%*s %*s %*s %4095s %4095s", root, point) != 2)
 			continue;
-		found = controller ? !strcmp(type, "cgroup") && listed(options, controller) : !strcmp(type, "cgroup2");
+		found = controller ? !strcmp(type, "cgroup") && listed(options, controller)
+		                   : !strcmp(type, "cgroup2");
 	}
 	if (f)
 		fclose(f);
@@ -187,7 +191,8 @@ static int make_group(const char *controller, const char *file, char **path, str
 	return make_in(dir, file, path, e);
 }
 
-/* Removes the group, waiting a while for the last process to be gone; ends those of a parent that died. */
+/* Removes the group, waiting a while for the last process to be gone; ends those of a parent that
+ * died. */
 static void take_away(const char *path, int forcing)
 {
 	const struct timespec nap = {0, 2000000};
@@ -271,7 +276,8 @@ int cgroup_make(struct cgroup *g, int tasks, struct err *e)
 	*g = NONE;
 	snprintf(number, sizeof number, "%d", tasks);
 	g->version = own_group("memory", ignored) ? 2 : 1;
-	g->dir[MEMORY] = make_group(g->version == 1 ? "memory" : NULL, limit_file[g->version], &g->path[MEMORY], e);
+	g->dir[MEMORY] =
+		make_group(g->version == 1 ? "memory" : NULL, limit_file[g->version], &g->path[MEMORY], e);
 	if (g->dir[MEMORY] < 0)
 		goto fail;
 	if (g->version == 1)
@@ -304,7 +310,8 @@ int cgroup_enter(const struct cgroup *g, pid_t pid, struct err *e)
 
 void cgroup_release(struct cgroup *g)
 {
-	int fds[] = {g->usage, g->peak, g->limit, g->events, g->cpu, g->dir[MEMORY], g->dir[TASKS], g->dir[CPU], g->alive};
+	int fds[] = {g->usage,       g->peak,       g->limit,    g->events, g->cpu,
+	             g->dir[MEMORY], g->dir[TASKS], g->dir[CPU], g->alive};
 
 	for (size_t i = 0; i < LEN(fds); i++)
 		if (fds[i] >= 0)
@@ -379,7 +386,9 @@ int cgroup_begin(struct cgroup *g, int64_t bytes, struct err *e)
 
 	g->before = used(g);
 	g->kills = kills(g);
-	ground = g->before < g->base ? g->base : g->before < g->base + GROWTH ? g->before : g->base + GROWTH;
+	ground = g->before < g->base            ? g->base
+	         : g->before < g->base + GROWTH ? g->before
+	                                        : g->base + GROWTH;
 	wanted = bytes < INT64_MAX - ground ? ground + bytes : INT64_MAX;
 	if ((wanted < g->set - STEP || wanted > g->set + STEP) && set_limit(g, wanted, e))
 		return -1;

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cgroup: real memory, the number of tasks and the processor time of the model's side or a command, where the
- * machine gives us a control group of our own: below the one we run in, else
- * beside it (a v2 group that holds processes cannot have limited children).
- * Version 1 or 2. The zygote is put in at its start and every program is
- * born in it, so a job costs no group and no move. What is there before a
- * program (the warm Python) is not counted as the program's.
+ * cgroup: real memory, the number of tasks and the processor time of the model's side or a command,
+ * where the machine gives us a control group of our own: below the one we run in, else beside it (a
+ * v2 group that holds processes cannot have limited children). Version 1 or 2. The zygote is put in
+ * at its start and every program is born in it, so a job costs no group and no move. What is there
+ * before a program (the warm Python) is not counted as the program's.
  *
  * The group is called score-box.PID. A small process waits until this one is
  * gone, in whatever way, and then takes it away; one that outlives even that is taken away by
@@ -20,9 +19,11 @@
 
 struct cgroup {
 	int version;                 /* of the memory controller: 1 or 2; 0: none, all else is void */
-	int dir[3];                  /* memory, number of tasks, processor time; -1: none. Version 2 has them in one. */
+	int dir[3];                  /* memory, number of tasks, processor time; -1: none. Version 2 has
+	                              * them in one. */
 	char *path[3];               /* owned; NULL: none */
-	int usage, peak, limit, events, cpu; /* descriptors of its files; peak, cpu: -1 where there is none */
+	int usage, peak, limit, events, cpu; /* descriptors of its files; peak, cpu: -1 where there is
+	                                      * none */
 	int64_t base;                /* bytes that the warm Python took when it was new */
 	int64_t set, before;         /* limit as it is now; usage when the job began */
 	int64_t kills;               /* by the kernel for want of memory, before it began */
@@ -30,7 +31,8 @@ struct cgroup {
 	int alive;                   /* closed when we are gone */
 };
 
-/* Makes the group, for at most so many tasks. -1, with the reason, where there is none to be had. */
+/* Makes the group, for at most so many tasks. -1, with the reason, where there is none to be
+ * had. */
 MUST_CHECK int cgroup_make(struct cgroup *g, int tasks, struct err *e);
 /* Moves a process of ours in. -1 where that is not allowed. */
 MUST_CHECK int cgroup_enter(const struct cgroup *g, pid_t pid, struct err *e);

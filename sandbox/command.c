@@ -41,7 +41,8 @@ struct run {
 	int call;                            /* forbidden */
 	int counter;                         /* of processor time, where no group counts it; -1: none */
 	uint64_t pair, sockets;              /* bytes: what a pair may hold, and all that were made */
-	double looked, base;                 /* when measured; processor time used before the command began */
+	double looked, base;                 /* when measured; processor time used before the command
+	                                      * began */
 	int has_status;
 	struct fate fate;                    /* of the command */
 	double begun, ended, cpu;            /* cpu: the most that was seen */
@@ -84,8 +85,8 @@ struct pipes {
 
 static int open_pipes(struct pipes *p, struct err *e)
 {
-	if (pipe2(p->in, O_CLOEXEC) || pipe2(p->out, O_CLOEXEC) || pipe2(p->err, O_CLOEXEC) || pipe2(p->report, O_CLOEXEC) ||
-	    pipe2(p->status, O_CLOEXEC) || pipe2(p->go, O_CLOEXEC))
+	if (pipe2(p->in, O_CLOEXEC) || pipe2(p->out, O_CLOEXEC) || pipe2(p->err, O_CLOEXEC) ||
+	    pipe2(p->report, O_CLOEXEC) || pipe2(p->status, O_CLOEXEC) || pipe2(p->go, O_CLOEXEC))
 		return err_set(e, "pipe: %s", strerror(errno));
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, p->socket))
 		return err_set(e, "socketpair: %s", strerror(errno));
@@ -95,7 +96,8 @@ static int open_pipes(struct pipes *p, struct err *e)
 /* The child's ends. */
 static void close_theirs(struct pipes *p)
 {
-	int *const theirs[] = {&p->in[0], &p->out[1], &p->err[1], &p->report[1], &p->status[1], &p->go[0], &p->socket[1]};
+	int *const theirs[] = {&p->in[0],     &p->out[1], &p->err[1],   &p->report[1],
+	                       &p->status[1], &p->go[0],  &p->socket[1]};
 
 	for (size_t i = 0; i < LEN(theirs); i++)
 		close_fd(theirs[i]);
@@ -160,11 +162,14 @@ static int begin(struct run *r, int go, struct err *e)
 
 static int born(struct run *r, struct pipes *p, struct err *e)
 {
-	const struct ends theirs = {p->in[0], p->out[1], p->err[1], p->report[1], p->socket[1], p->status[1], p->go[0]};
+	const struct ends theirs = {p->in[0],     p->out[1],    p->err[1], p->report[1],
+	                            p->socket[1], p->status[1], p->go[0]};
 	int rc;
 
 	fflush(NULL);
-	r->pid = (pid_t)syscall(SYS_clone, SIGCHLD | CLONE_PIDFD | (r->jail.tier == 1 ? JAIL_NAMESPACES : 0), NULL, &r->pidfd, NULL, NULL);
+	r->pid =
+		(pid_t)syscall(SYS_clone, SIGCHLD | CLONE_PIDFD | (r->jail.tier == 1 ? JAIL_NAMESPACES : 0),
+	                   NULL, &r->pidfd, NULL, NULL);
 	if (!r->pid) {
 		close(p->go[1]);
 		inside(&r->jail, r->c, &theirs);
@@ -205,8 +210,10 @@ static int start(struct run *r, struct err *e)
 		return rc;
 	}
 	r->in = (struct pump){.name = "<stdin>", .from = 0, .to = p.in[1]};
-	r->out = (struct pump){.name = "<stdout>", .from = p.out[0], .to = 1, .budget = &r->budget, .last = '\n'};
-	r->err = (struct pump){.name = "<stderr>", .from = p.err[0], .to = 2, .budget = &r->budget, .last = '\n'};
+	r->out = (struct pump){
+	    .name = "<stdout>", .from = p.out[0], .to = 1, .budget = &r->budget, .last = '\n'};
+	r->err = (struct pump){
+	    .name = "<stderr>", .from = p.err[0], .to = 2, .budget = &r->budget, .last = '\n'};
 	r->status_end = p.status[0];
 	r->go = p.go[1];
 	r->socket = p.socket[0];
@@ -251,16 +258,20 @@ static void take_listener(struct run *r)
 	} control;
 	char letter;
 	struct iovec iov = {&letter, 1};
-	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+	struct msghdr m = {.msg_iov = &iov,
+	                   .msg_iovlen = 1,
+	                   .msg_control = &control,
+	                   .msg_controllen = sizeof control};
 	socklen_t size = sizeof(int);
 	struct cmsghdr *h;
-	int buffer = 0;                      /* this one's is as large as any: to change it is refused */
+	int buffer = 0;                      /* this one's is as large as any: to change it is
+	                                      * refused */
 
 	r->pair = UINT32_MAX;
 	if (!getsockopt(r->socket, SOL_SOCKET, SO_SNDBUF, &buffer, &size))
 		r->pair = 2 * ((uint64_t)buffer + OVERSHOOT);
-	if (recvmsg(r->socket, &m, MSG_CMSG_CLOEXEC) == 1 && (h = CMSG_FIRSTHDR(&m)) && h->cmsg_type == SCM_RIGHTS &&
-	    h->cmsg_len == CMSG_LEN(sizeof(int)))
+	if (recvmsg(r->socket, &m, MSG_CMSG_CLOEXEC) == 1 && (h = CMSG_FIRSTHDR(&m)) &&
+	    h->cmsg_type == SCM_RIGHTS && h->cmsg_len == CMSG_LEN(sizeof(int)))
 		memcpy(&r->listener, CMSG_DATA(h), sizeof(int));
 	close_fd(&r->socket);
 }
@@ -313,8 +324,8 @@ static void violation(struct run *r, short revents)
 		close_fd(&r->listener);
 }
 
-/* Where there is a cgroup, the kernel keeps it to its memory, and ends one process that would have more; we end the others.
- * Elsewhere what all of them have is looked at from time to time. */
+/* Where there is a cgroup, the kernel keeps it to its memory, and ends one process that would have
+ * more; we end the others. Elsewhere what all of them have is looked at from time to time. */
 static int too_much_memory(const struct run *r, const struct usage *u)
 {
 	if (r->jail.group.version)
@@ -358,7 +369,8 @@ static void reap(struct run *r)
 	r->ended = now_seconds();
 	look_at_clock(r);
 	close_fd(&r->pidfd);
-	r->has_status = read(r->status_end, &r->fate, sizeof r->fate) == sizeof r->fate || r->jail.tier > 1;
+	r->has_status =
+		read(r->status_end, &r->fate, sizeof r->fate) == sizeof r->fate || r->jail.tier > 1;
 	if (r->jail.tier > 1)
 		r->fate.status = status;
 	if (r->why == BY_ITSELF && r->jail.group.version && cgroup_killed(&r->jail.group))
@@ -373,7 +385,8 @@ static int turn(struct run *r, struct pump *p, short revents, struct err *e)
 			end_it(r, TOO_MUCH_OUTPUT);
 		return 0;
 	}
-	if (p == &r->in && p->n) {               /* the command has closed its standard input: no matter */
+	if (p == &r->in && p->n) {               /* the command has closed its standard input: no
+	                                          * matter */
 		close_fd(&p->to);
 		p->n = 0;
 		p->from = -1;
@@ -388,7 +401,8 @@ static int watch(struct run *r, const sigset_t *waiting, struct err *e)
 	enum { JAIL, SOCKET, LISTENER, IN, OUT, ERR, N };
 	const struct timespec tick = {0, TICK_MS * 1000000L};
 
-	while (r->pidfd >= 0 || (r->why != TOO_MUCH_OUTPUT && (pump_busy(&r->out) || pump_busy(&r->err)))) {
+	while (r->pidfd >= 0 ||
+	       (r->why != TOO_MUCH_OUTPUT && (pump_busy(&r->out) || pump_busy(&r->err)))) {
 		struct pollfd p[N] = {
 			[JAIL] = {.fd = r->pidfd, .events = POLLIN},
 			[SOCKET] = {.fd = r->socket, .events = POLLIN},
@@ -412,9 +426,11 @@ static int watch(struct run *r, const sigset_t *waiting, struct err *e)
 			return -1;
 		if (p[JAIL].revents)
 			reap(r);
-		else if (r->pidfd >= 0 && r->why == BY_ITSELF && now_seconds() - r->looked > TICK_MS / 2000.)
+		else if (r->pidfd >= 0 && r->why == BY_ITSELF &&
+		         now_seconds() - r->looked > TICK_MS / 2000.)
 			measure(r);
-		if (r->pidfd < 0) {      /* a descriptor that was on its way in a socket may outlive those who had it */
+		if (r->pidfd < 0) {      /* a descriptor that was on its way in a socket may outlive those
+		                          * who had it */
 			pump_last(&r->out);
 			pump_last(&r->err);
 		}
@@ -473,7 +489,8 @@ static void judge(struct run *r, struct buf *out)
 		r->cpu = cpu;
 	if (largest > r->peak)
 		r->peak = largest;
-	if (r->why == TOO_MUCH_MEMORY && r->jail.group.version && cgroup_peak(&r->jail.group) > (int64_t)r->peak)
+	if (r->why == TOO_MUCH_MEMORY && r->jail.group.version &&
+	    cgroup_peak(&r->jail.group) > (int64_t)r->peak)
 		r->peak = (uint64_t)cgroup_peak(&r->jail.group);
 	switch (r->why) {
 	case FORBIDDEN:
@@ -504,8 +521,11 @@ static void judge(struct run *r, struct buf *out)
 		buf_addf(out, ",\"exit\":%d", WEXITSTATUS(r->fate.status));
 	if (r->why == BY_ITSELF && r->has_status && WIFSIGNALED(r->fate.status))
 		buf_addf(out, ",\"signal\":%d", WTERMSIG(r->fate.status));
-	buf_addf(out, ",\"tier\":%d,\"memory_by\":\"%s\",\"timing\":{\"cpu\":%.6f,\"wall\":%.6f,\"peak\":%llu}}\n", r->jail.tier,
-	         r->jail.group.version ? "cgroup" : "rlimit", r->cpu, r->ended - r->begun, (unsigned long long)r->peak);
+	buf_addf(out,
+	         ",\"tier\":%d,\"memory_by\":\"%s\",\"timing\":{\"cpu\":%.6f,\"wall\":%.6f,\"peak\":%"
+	         "llu}}\n",
+	         r->jail.tier, r->jail.group.version ? "cgroup" : "rlimit", r->cpu, r->ended - r->begun,
+	         (unsigned long long)r->peak);
 }
 
 /* On a line of its own, whatever was printed there before. */
@@ -518,7 +538,9 @@ static int tell(struct run *r, struct err *e)
 	if (same && same->last != '\n')
 		buf_addc(&text, '\n');
 	judge(r, &text);
-	rc = write_all(r->c->fd, text.data, text.len) ? err_set(e, "descriptor %d: %s", r->c->fd, strerror(errno)) : 0;
+	rc = write_all(r->c->fd, text.data, text.len)
+	         ? err_set(e, "descriptor %d: %s", r->c->fd, strerror(errno))
+	         : 0;
 	buf_release(&text);
 	return rc;
 }

@@ -29,19 +29,19 @@ static const char *const allowed[] = {
 	/* becoming another program; which ones are there is the file system's business */
 	"execve", "execveat",
 	/* open descriptors; both ends of a socket pair: no call that could name another end */
-	"preadv2", "pwritev2", "fadvise64", "signalfd", "signalfd4", "timerfd_create", "timerfd_settime", "timerfd_gettime",
-	"epoll_pwait2", "sendmsg", "recvmsg", "getdents",
+	"preadv2", "pwritev2", "fadvise64", "signalfd", "signalfd4", "timerfd_create",
+	"timerfd_settime", "timerfd_gettime", "epoll_pwait2", "sendmsg", "recvmsg", "getdents",
 	/* time, its own signals, threads and children */
-	"timer_create", "timer_settime", "timer_gettime", "timer_getoverrun", "timer_delete", "sched_getparam", "sched_getscheduler",
-	"wait4", "waitid", "setrlimit",
+	"timer_create", "timer_settime", "timer_gettime", "timer_getoverrun", "timer_delete",
+	"sched_getparam", "sched_getscheduler", "wait4", "waitid", "setrlimit",
 	RULES_END
 };
 
-/* Only in namespaces of its own, besides rules_writing: there is a private /tmp, all else is mounted read-only. Signals: the
- * pid namespace is all that can be reached. */
+/* Only in namespaces of its own, besides rules_writing: there is a private /tmp, all else is
+ * mounted read-only. Signals: the pid namespace is all that can be reached. */
 static const char *const confined[] = {
-	"fork", "vfork", "setpgid", "setsid", "kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo",
-	"open", "openat", "mknod", "mknodat", "futimesat", "flock",
+	"fork", "vfork", "setpgid", "setsid", "kill", "tkill", "tgkill", "rt_sigqueueinfo",
+	"rt_tgsigqueueinfo", "open", "openat", "mknod", "mknodat", "futimesat", "flock",
 	RULES_END
 };
 
@@ -50,22 +50,25 @@ static const struct { const char *name; int error; } refused[] = {
 	{"chown", EPERM}, {"fchown", EPERM}, {"lchown", EPERM}, {"fchownat", EPERM},
 	{"setgroups", EPERM}, {"setfsuid", EPERM}, {"setfsgid", EPERM}, {"capget", EPERM},
 	{"capset", EPERM}, {"personality", EPERM}, {"setpriority", EPERM}, {"sched_setaffinity", EPERM},
-	{"sched_setscheduler", EPERM}, {"sched_setparam", EPERM}, {"sched_setattr", EPERM}, {"ioprio_set", EPERM},
-	{"mlock", EPERM}, {"mlock2", EPERM}, {"mlockall", EPERM},
-	{"getxattr", EOPNOTSUPP}, {"lgetxattr", EOPNOTSUPP}, {"fgetxattr", EOPNOTSUPP}, {"listxattr", EOPNOTSUPP},
-	{"llistxattr", EOPNOTSUPP}, {"flistxattr", EOPNOTSUPP}, {"setxattr", EOPNOTSUPP}, {"lsetxattr", EOPNOTSUPP},
-	{"fsetxattr", EOPNOTSUPP}, {"setsockopt", EOPNOTSUPP},
+	{"sched_setscheduler", EPERM}, {"sched_setparam", EPERM}, {"sched_setattr", EPERM},
+	{"ioprio_set", EPERM}, {"mlock", EPERM}, {"mlock2", EPERM}, {"mlockall", EPERM},
+	{"getxattr", EOPNOTSUPP}, {"lgetxattr", EOPNOTSUPP}, {"fgetxattr", EOPNOTSUPP},
+	{"listxattr", EOPNOTSUPP}, {"llistxattr", EOPNOTSUPP}, {"flistxattr", EOPNOTSUPP},
+	{"setxattr", EOPNOTSUPP}, {"lsetxattr", EOPNOTSUPP}, {"fsetxattr", EOPNOTSUPP},
+	{"setsockopt", EOPNOTSUPP},
 };
 
 /* Outside namespaces: what would write. (open and openat: by their flags, see below.) */
 static const char *const unwritable[] = {
-	"creat", "mkdir", "mkdirat", "mknod", "mknodat", "rmdir", "unlink", "unlinkat", "rename", "renameat", "renameat2", "link",
-	"linkat", "symlink", "symlinkat", "truncate", "fallocate", "chmod", "fchmod", "fchmodat", "utimensat", "utime", "utimes",
+	"creat", "mkdir", "mkdirat", "mknod", "mknodat", "rmdir", "unlink", "unlinkat", "rename",
+	"renameat", "renameat2", "link", "linkat", "symlink", "symlinkat", "truncate", "fallocate",
+	"chmod", "fchmod", "fchmodat", "utimensat", "utime", "utimes",
 	RULES_END
 };
 
 /* Allows the call where argument number at is one of these. */
-static int choices(scmp_filter_ctx c, const char *name, unsigned at, const unsigned *values, size_t n, struct err *e)
+static int choices(scmp_filter_ctx c, const char *name, unsigned at, const unsigned *values,
+                   size_t n, struct err *e)
 {
 	for (size_t i = 0; i < n; i++) {
 		struct scmp_arg_cmp one = SCMP_CMP(at, SCMP_CMP_EQ, values[i]);
@@ -79,26 +82,35 @@ static int choices(scmp_filter_ctx c, const char *name, unsigned at, const unsig
 /* Sockets are made in pairs only. */
 static int sockets(scmp_filter_ctx c, uint32_t forbid, uint32_t counted, struct err *e)
 {
-	const struct scmp_arg_cmp pair[] = {SCMP_A0(SCMP_CMP_EQ, AF_UNIX), SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, SOCK_STREAM)};
+	const struct scmp_arg_cmp pair[] = {SCMP_A0(SCMP_CMP_EQ, AF_UNIX),
+	                                    SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, SOCK_STREAM)};
 	struct scmp_arg_cmp nowhere = SCMP_A4(SCMP_CMP_EQ, 0);
 
-	return rules_add(c, counted, "socketpair", pair, 2, e) || rules_add(c, SCMP_ACT_ALLOW, "sendto", &nowhere, 1, e) ||
-	       rules_sockets(c, forbid, e) ? -1 : 0;
+	return rules_add(c, counted, "socketpair", pair, 2, e) ||
+	               rules_add(c, SCMP_ACT_ALLOW, "sendto", &nowhere, 1, e) ||
+	               rules_sockets(c, forbid, e)
+	           ? -1
+	           : 0;
 }
 
-/* A new process must not get a namespace; where there is no pid namespace, clone is for threads. (clone3, whose flags a
- * filter cannot see, gets ENOSYS: the C library falls back to clone.) */
-static int processes(scmp_filter_ctx c, uint32_t forbid, uint32_t counted, int namespaces, struct err *e)
+/* A new process must not get a namespace; where there is no pid namespace, clone is for threads.
+ * (clone3, whose flags a filter cannot see, gets ENOSYS: the C library falls back to clone.) */
+static int processes(scmp_filter_ctx c, uint32_t forbid, uint32_t counted, int namespaces,
+                     struct err *e)
 {
-	static const unsigned kinds[] = {CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID,
-	                                 CLONE_NEWNET};
+	static const unsigned kinds[] = {CLONE_NEWNS,   CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC,
+	                                 CLONE_NEWUSER, CLONE_NEWPID,    CLONE_NEWNET};
 	unsigned any = 0;
 	struct scmp_arg_cmp plain, thread = SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD);
 	struct scmp_arg_cmp process = SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0);
 
 	if (!namespaces)
-		return rules_add(c, counted, "clone", &thread, 1, e) || rules_add(c, forbid, "clone", &process, 1, e) ||
-		       rules_add(c, forbid, "fork", NULL, 0, e) || rules_add(c, forbid, "vfork", NULL, 0, e) ? -1 : 0;
+		return rules_add(c, counted, "clone", &thread, 1, e) ||
+		               rules_add(c, forbid, "clone", &process, 1, e) ||
+		               rules_add(c, forbid, "fork", NULL, 0, e) ||
+		               rules_add(c, forbid, "vfork", NULL, 0, e)
+		           ? -1
+		           : 0;
 	for (size_t i = 0; i < LEN(kinds); i++) {
 		struct scmp_arg_cmp one = SCMP_A0(SCMP_CMP_MASKED_EQ, kinds[i], kinds[i]);
 
@@ -114,7 +126,8 @@ static int processes(scmp_filter_ctx c, uint32_t forbid, uint32_t counted, int n
  * of what Landlock leaves. */
 static int exposed(scmp_filter_ctx c, enum policy_files files, struct err *e)
 {
-	static const char *const to_process[] = {"kill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo"};
+	static const char *const to_process[] = {"kill", "tgkill", "rt_sigqueueinfo",
+	                                         "rt_tgsigqueueinfo"};
 	struct scmp_arg_cmp self = SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid());
 	struct scmp_arg_cmp not_self = SCMP_A0(SCMP_CMP_NE, (scmp_datum_t)getpid());
 
@@ -126,23 +139,31 @@ static int exposed(scmp_filter_ctx c, enum policy_files files, struct err *e)
 	       rules_add_all(c, SCMP_ACT_ERRNO(EACCES), unwritable, e) ? -1 : 0;
 }
 
-static int fill(scmp_filter_ctx c, uint32_t forbid, uint32_t counted, enum policy_files files, struct err *e)
+static int fill(scmp_filter_ctx c, uint32_t forbid, uint32_t counted, enum policy_files files,
+                struct err *e)
 {
 	static const unsigned ioctls[] = {TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIOCLEX, FIONCLEX};
 	/* not F_SETOWN, F_SETSIG: with O_ASYNC they would be another kill */
-	static const unsigned fcntls[] = {F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_GETLK, F_SETLK, F_SETLKW,
-	                                  F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW, F_GETPIPE_SZ, F_SETPIPE_SZ};
+	static const unsigned fcntls[] = {F_DUPFD,      F_DUPFD_CLOEXEC, F_GETFD,     F_SETFD,
+	                                  F_GETFL,      F_SETFL,         F_GETLK,     F_SETLK,
+	                                  F_SETLKW,     F_OFD_GETLK,     F_OFD_SETLK, F_OFD_SETLKW,
+	                                  F_GETPIPE_SZ, F_SETPIPE_SZ};
 	static const unsigned prctls[] = {PR_SET_NAME, PR_GET_NAME, PR_GET_DUMPABLE};
 	struct scmp_arg_cmp self = SCMP_A0(SCMP_CMP_EQ, 0);
 	int namespaces = files == POLICY_PRIVATE;
 
-	if (rules_add_all(c, SCMP_ACT_ALLOW, rules_allowed, e) || rules_add_all(c, SCMP_ACT_ALLOW, allowed, e) ||
+	if (rules_add_all(c, SCMP_ACT_ALLOW, rules_allowed, e) ||
+	    rules_add_all(c, SCMP_ACT_ALLOW, allowed, e) ||
 	    rules_add_all(c, forbid, rules_forbidden, e) || sockets(c, forbid, counted, e) ||
-	    processes(c, forbid, counted, namespaces, e) || rules_add(c, SCMP_ACT_ALLOW, "prlimit64", &self, 1, e) ||
-	    (namespaces ? rules_add_all(c, SCMP_ACT_ALLOW, confined, e) || rules_add_all(c, SCMP_ACT_ALLOW, rules_writing, e) :
-	     exposed(c, files, e)) || rules_ids(c, geteuid(), getegid(), SCMP_ACT_ERRNO(EPERM), e))
+	    processes(c, forbid, counted, namespaces, e) ||
+	    rules_add(c, SCMP_ACT_ALLOW, "prlimit64", &self, 1, e) ||
+	    (namespaces ? rules_add_all(c, SCMP_ACT_ALLOW, confined, e) ||
+	                      rules_add_all(c, SCMP_ACT_ALLOW, rules_writing, e)
+	                : exposed(c, files, e)) ||
+	    rules_ids(c, geteuid(), getegid(), SCMP_ACT_ERRNO(EPERM), e))
 		return -1;
-	if (choices(c, "ioctl", 1, ioctls, LEN(ioctls), e) || choices(c, "fcntl", 1, fcntls, LEN(fcntls), e) ||
+	if (choices(c, "ioctl", 1, ioctls, LEN(ioctls), e) ||
+	    choices(c, "fcntl", 1, fcntls, LEN(fcntls), e) ||
 	    choices(c, "prctl", 0, prctls, LEN(prctls), e))
 		return -1;
 	for (size_t i = 0; i < LEN(refused); i++)
@@ -181,8 +202,10 @@ int command_policy_make(enum policy_files files, int counted, enum policy_deny d
 
 	if (!c)
 		return -1;
-	rc = fill(c, forbid, counted && deny == POLICY_NOTIFY ? SCMP_ACT_NOTIFY : SCMP_ACT_ALLOW, files, e) ?
-	     -1 : export(c, code, n, e);
+	rc = fill(c, forbid, counted && deny == POLICY_NOTIFY ? SCMP_ACT_NOTIFY : SCMP_ACT_ALLOW, files,
+	          e)
+	         ? -1
+	         : export(c, code, n, e);
 	seccomp_release(c);
 	return rc;
 }

@@ -18,9 +18,11 @@ struct sock_filter;
  * instructions, for the caller's user and group; *code is owned. */
 MUST_CHECK int command_policy_make(enum policy_files files, int counted, enum policy_deny deny,
                                    struct sock_filter **code, size_t *n, struct err *e);
-/* Gives up for good, for this process and all that come from it, every call that the filter (made with POLICY_NOTIFY) does
- * not allow. Wants no_new_privs. Returns the listener of forbidden calls (close-on-exec), or -1 where the kernel gives none:
- * forbidden calls then kill the process that makes them; or -2 and the reason. */
-MUST_CHECK int command_policy_enter(enum policy_files files, struct sock_filter *code, size_t n, struct err *e);
+/* Gives up for good, for this process and all that come from it, every call that the filter (made
+ * with POLICY_NOTIFY) does not allow. Wants no_new_privs. Returns the listener of forbidden calls
+ * (close-on-exec), or -1 where the kernel gives none: forbidden calls then kill the process that
+ * makes them; or -2 and the reason. */
+MUST_CHECK int command_policy_enter(enum policy_files files, struct sock_filter *code, size_t n,
+                                    struct err *e);
 
 #endif

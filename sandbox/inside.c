@@ -40,11 +40,13 @@ static void limit(int what, rlim_t soft, rlim_t hard)
 		jail_fail(REPORT, "setrlimit");
 }
 
-/* The supervisor watches clocks and memory of all processes together; these are each process's, and come later. Address space
- * is no measure of memory for programs that reserve much of it, but it bounds what page tables can be made to hold. */
+/* The supervisor watches clocks and memory of all processes together; these are each process's, and
+ * come later. Address space is no measure of memory for programs that reserve much of it, but it
+ * bounds what page tables can be made to hold. */
 static void set_limits(const struct command *c, int tier)
 {
-	const rlim_t gib = (rlim_t)1 << 30, space = c->memory / 4 > gib ? c->memory * 4 : 4 * gib, cpu = (rlim_t)ceil(c->cpu * 2) + 2;
+	const rlim_t gib = (rlim_t)1 << 30, space = c->memory / 4 > gib ? c->memory * 4 : 4 * gib,
+	             cpu = (rlim_t)ceil(c->cpu * 2) + 2;
 
 	limit(RLIMIT_CORE, 0, 0);
 	limit(RLIMIT_CPU, cpu, cpu + 1);
@@ -101,7 +103,8 @@ static void shut(const struct jail *j)
 	struct pollfd go = {.fd = GO, .events = POLLIN};
 
 	drop_capabilities();
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) || prctl(PR_SET_PDEATHSIG, SIGKILL))
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) ||
+	    prctl(PR_SET_PDEATHSIG, SIGKILL))
 		jail_fail(REPORT, "prctl");
 	if (poll(&go, 1, 0) && go.revents & POLLHUP)    /* it went before it could tell us so */
 		_exit(2);
@@ -167,7 +170,8 @@ NORETURN static void become(const struct jail *j, const struct command *c, const
 
 double seconds_of(const struct rusage *u)
 {
-	return (double)(u->ru_utime.tv_sec + u->ru_stime.tv_sec) + 1e-6 * (double)(u->ru_utime.tv_usec + u->ru_stime.tv_usec);
+	return (double)(u->ru_utime.tv_sec + u->ru_stime.tv_sec) +
+	       1e-6 * (double)(u->ru_utime.tv_usec + u->ru_stime.tv_usec);
 }
 
 /* Pid 1: takes in orphans, and ends when the command has. The kernel then kills all the others. */

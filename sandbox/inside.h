@@ -15,8 +15,10 @@ struct ends {
 	int in, out, err;            /* the command's standard descriptors */
 	int report;                  /* what goes wrong before exec: a line; closed by exec */
 	int socket;                  /* 'L' with the filter's listener, or 'K' */
-	int status;                  /* a struct fate: in tier 1 when the command has ended, else before it begins */
-	int go;                      /* one byte: begin, c: sockets and threads are counted; hung up: the supervisor is gone */
+	int status;                  /* a struct fate: in tier 1 when the command has ended, else before
+	                              * it begins */
+	int go;                      /* one byte: begin, c: sockets and threads are counted; hung up:
+	                              * the supervisor is gone */
 };
 
 struct fate {

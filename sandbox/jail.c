@@ -31,25 +31,27 @@ enum {
 	TASKS = 65,                  /* the zygote and a program's threads (job.c has their rlimit) */
 };
 
-/* /tmp is a link to this. A Landlock rule holds for the files below a directory, not for another file system
- * mounted on it later, so the rule names what is above. */
+/* /tmp is a link to this. A Landlock rule holds for the files below a directory, not for another
+ * file system mounted on it later, so the rule names what is above. */
 #define TMP_ABOVE "/var"
 #define TMP "/var/tmp"
 
 
-/* Runs the source that is its argument: from bytecode at descriptor 6, where that is this source's and this Python's (then its
- * first 16 bytes, as in any .pyc, are the magic number, flags and a hash of the source). */
-static const char loader[] =
-	"import os, sys, marshal, _imp, _frozen_importlib_external as x\n"
-	"s = sys.argv[1].encode()\n"
-	"c = os.pread(6, 1 << 20, 0)\n"
-	"os.close(6)\n"
-	"exec(marshal.loads(c[16:]) if c[:16] == x.MAGIC_NUMBER + b'\\3\\0\\0\\0' + _imp.source_hash(x._RAW_MAGIC_NUMBER, s) else s)";
+/* Runs the source that is its argument: from bytecode at descriptor 6, where that is this source's
+ * and this Python's (then its first 16 bytes, as in any .pyc, are the magic number, flags and a
+ * hash of the source). */
+static const char loader[] = "import os, sys, marshal, _imp, _frozen_importlib_external as x\n"
+                             "s = sys.argv[1].encode()\n"
+                             "c = os.pread(6, 1 << 20, 0)\n"
+                             "os.close(6)\n"
+                             "exec(marshal.loads(c[16:]) if c[:16] == x.MAGIC_NUMBER + "
+                             "b'\\3\\0\\0\\0' + _imp.source_hash(x._RAW_MAGIC_NUMBER, s) else s)";
 
 /* What the new root holds, as far as the machine has it: for commands all of it; for a Python
  * those that are symbolic links, which are made anew, and its library. */
 static const char *const trees[] = {"/usr", "/lib", "/lib64", "/lib32", "/bin", NULL};
-static const char *const devices[] = {"/dev/null", "/dev/zero", "/dev/random", "/dev/urandom", NULL};
+static const char *const devices[] = {"/dev/null", "/dev/zero", "/dev/random", "/dev/urandom",
+                                      NULL};
 
 /* ---- in the child, before Python: every failure is told to the parent and ends it ---- */
 
@@ -79,17 +81,22 @@ static int make_path(const char *path)
 	}
 }
 
-/* Mounts what source (O_PATH) is at ./path; read-only with all that is mounted below it unless it is a device. */
+/* Mounts what source (O_PATH) is at ./path; read-only with all that is mounted below it unless it
+ * is a device. */
 static int bind_at(int source, const char *path, int device)
 {
-	struct { uint64_t set, clear, propagation, userns; } attr = {1 | 2 | 4 /* ro, nosuid, nodev */, 0, 0, 0};
+	struct {
+		uint64_t set, clear, propagation, userns;
+	} attr = {1 | 2 | 4 /* ro, nosuid, nodev */, 0, 0, 0};
 	char from[64], to[PATH_MAX];
 
 	snprintf(from, sizeof from, "/proc/self/fd/%d", source);
 	snprintf(to, sizeof to, ".%s", path);
 	if (mount(from, to, NULL, MS_BIND | MS_REC, NULL))
 		return -1;
-	return device ? 0 : (int)syscall(SYS_mount_setattr, AT_FDCWD, to, 0x8000 /* AT_RECURSIVE */, &attr, sizeof attr);
+	return device ? 0
+	              : (int)syscall(SYS_mount_setattr, AT_FDCWD, to, 0x8000 /* AT_RECURSIVE */, &attr,
+	                             sizeof attr);
 }
 
 struct source {
@@ -169,7 +176,8 @@ static void hide(const char *home, int report)
 		char at[PATH_MAX];
 
 		snprintf(at, sizeof at, ".%s/%s", home, library_hidden[i]);
-		if (mount("tmpfs", at, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV, "size=4k,nr_inodes=2,mode=755") &&
+		if (mount("tmpfs", at, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV,
+		          "size=4k,nr_inodes=2,mode=755") &&
 		    errno != ENOENT && errno != ENOTDIR)
 			jail_fail(report, at);
 	}
@@ -180,7 +188,8 @@ static int mount_tmp(const char *at)
 {
 	char options[100];
 
-	snprintf(options, sizeof options, "size=16m,nr_inodes=512,mode=700,uid=%d,gid=%d", INSIDE_ID, INSIDE_ID);
+	snprintf(options, sizeof options, "size=16m,nr_inodes=512,mode=700,uid=%d,gid=%d", INSIDE_ID,
+	         INSIDE_ID);
 	return mount("tmpfs", at, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, options);
 }
 
@@ -204,7 +213,8 @@ static void new_root(const struct jail *j, int report)
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
 	    mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, "size=1m,mode=755") || chdir("/tmp"))
 		jail_fail(report, "file system");
-	if (mkdir("dev", 0755) || (j->tmp ? mkdir("tmp", 0700) : make_path(TMP) || symlink(TMP + 1, "tmp")))
+	if (mkdir("dev", 0755) ||
+	    (j->tmp ? mkdir("tmp", 0700) : make_path(TMP) || symlink(TMP + 1, "tmp")))
 		jail_fail(report, "file system");
 	if (j->tmp && mount("tmpfs", "./tmp", "tmpfs", MS_NOSUID | MS_NODEV, j->tmp))
 		jail_fail(report, "/tmp");
@@ -229,8 +239,9 @@ static void new_root(const struct jail *j, int report)
 		jail_fail(report, "host name");
 }
 
-/* Without namespaces: as root at least another user. Where there is no other (a container that maps only root),
- * root without a capability: none is left in the bounding set, so that exec gives none back. */
+/* Without namespaces: as root at least another user. Where there is no other (a container that maps
+ * only root), root without a capability: none is left in the bounding set, so that exec gives none
+ * back. */
 static void drop_user(int report)
 {
 	if (chdir("/"))
@@ -268,7 +279,11 @@ static void readable(const struct jail *j, struct paths *out)
 void jail_lock(const struct jail *j, int report)
 {
 	static char *root[] = {"/"};
-	const char *const writable[] = {"/dev/null", "/dev/zero", j->tier > 1 ? NULL : j->tmp ? "/tmp" : TMP_ABOVE, NULL};
+	const char *const writable[] = {"/dev/null", "/dev/zero",
+	                                j->tier > 1 ? NULL
+	                                : j->tmp    ? "/tmp"
+	                                            : TMP_ABOVE,
+	                                NULL};
 	struct paths all = {0};
 	struct landlock_paths allowed = {.read = {root, 1, 1}, .write = writable};
 	struct err e;
@@ -310,10 +325,12 @@ static void place_fds(int *fds, int n, int first, int report)
 
 NORETURN static void become(const struct jail *j, enum side side, int control, int go, int report)
 {
-	static char *const env[] = {JAIL_ENVIRONMENT, "PYTHONHASHSEED=0",
-	                            "PYTHONSAFEPATH=1", "PYTHONNOUSERSITE=1", "MALLOC_ARENA_MAX=1", NULL};
+	static char *const env[] = {JAIL_ENVIRONMENT,     "PYTHONHASHSEED=0",   "PYTHONSAFEPATH=1",
+	                            "PYTHONNOUSERSITE=1", "MALLOC_ARENA_MAX=1", NULL};
 	char *const argv[] = {j->python, "-S", "-s", "-B", "-c", (char *)loader, j->source[side], NULL};
-	int fds[] = {control, j->filter[side][POLICY_NOTIFY], j->filter[side][POLICY_KILL], j->code[side], report}, null;
+	int fds[] = {control, j->filter[side][POLICY_NOTIFY], j->filter[side][POLICY_KILL],
+	             j->code[side], report},
+	    null;
 	const struct rlimit no_core = {0, 0};
 	struct rlimit files;
 	char c;
@@ -321,7 +338,8 @@ NORETURN static void become(const struct jail *j, enum side side, int control, i
 	if (read(go, &c, 1) != 1)       /* the parent has written the id maps, or is gone */
 		_exit(2);
 	if (side == SIDE_TESTER)
-		fds[1] = fds[2];            /* a trusted test that breaks the rules is killed, not reported */
+		fds[1] = fds[2];            /* a trusted test that breaks the rules is killed, not
+		                             * reported */
 	null = open("/dev/null", O_RDWR);
 	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0)
 		jail_fail(report, "/dev/null");
@@ -332,8 +350,8 @@ NORETURN static void become(const struct jail *j, enum side side, int control, i
 	if (fcntl(report, F_SETFD, FD_CLOEXEC))
 		jail_fail(report, "descriptors");
 	close_from(report + 1);
-	/* The kernel lets nobody send a descriptor while the user has more under way than the sender may open: programs, who
-	 * may open 64, can have some 320 there at a time. */
+	/* The kernel lets nobody send a descriptor while the user has more under way than the sender
+	 * may open: programs, who may open 64, can have some 320 there at a time. */
 	if (!getrlimit(RLIMIT_NOFILE, &files) && files.rlim_cur < FILES) {
 		files.rlim_cur = files.rlim_max < FILES ? files.rlim_max : FILES;
 		setrlimit(RLIMIT_NOFILE, &files);
@@ -495,7 +513,8 @@ int proc_start(struct proc *p, struct jail *j, enum side side, struct err *e)
 static int start_both(struct proc p[2], struct jail *j, struct err *e)
 {
 	if (!begin(&p[SIDE_MODEL], j, SIDE_MODEL, e) && !begin(&p[SIDE_TESTER], j, SIDE_TESTER, e) &&
-	    !await_hello(&p[SIDE_MODEL], j, SIDE_MODEL, e) && !await_hello(&p[SIDE_TESTER], j, SIDE_TESTER, e))
+	    !await_hello(&p[SIDE_MODEL], j, SIDE_MODEL, e) &&
+	    !await_hello(&p[SIDE_TESTER], j, SIDE_TESTER, e))
 		return 0;
 	proc_stop(&p[SIDE_MODEL]);
 	proc_stop(&p[SIDE_TESTER]);
@@ -517,7 +536,8 @@ void proc_stop(struct proc *p)
 	*p = no_proc;
 }
 
-/* In a process of its own, which takes the jail's namespaces on. The old file system goes with its last user. */
+/* In a process of its own, which takes the jail's namespaces on. The old file system goes with its
+ * last user. */
 int proc_clean(const struct proc *p, struct err *e)
 {
 	int status = -1;
@@ -590,7 +610,9 @@ static int find_python(struct jail *j, const char *python, struct err *e)
 /* Landlock can tell a file that is cut from one that is read since its third version. */
 enum policy_files jail_files(const struct jail *j)
 {
-	return j->tier == 1 ? POLICY_PRIVATE : j->tier == 2 && landlock_abi() >= 3 ? POLICY_DEVICES : POLICY_READ_ONLY;
+	return j->tier == 1                          ? POLICY_PRIVATE
+	       : j->tier == 2 && landlock_abi() >= 3 ? POLICY_DEVICES
+	                                             : POLICY_READ_ONLY;
 }
 
 static int export_filters(struct jail *j, struct err *e)
@@ -618,14 +640,15 @@ static int export_filters(struct jail *j, struct err *e)
 	return 0;
 }
 
-int jail_open(struct jail *j, const char *python, const char *const *read, int best, int worst, int group, struct proc p[2],
-              struct err *e)
+int jail_open(struct jail *j, const char *python, const char *const *read, int best, int worst,
+              int group, struct proc p[2], struct err *e)
 {
 	struct buf why = {0};
 
 	*j = (struct jail){.filter = {{-1, -1}, {-1, -1}}, .code = {-1, -1}, .read = read};
 	p[0] = p[1] = no_proc;
-	if (find_python(j, python, e) || load_source(j, SIDE_MODEL, e) || load_source(j, SIDE_TESTER, e))
+	if (find_python(j, python, e) || load_source(j, SIDE_MODEL, e) ||
+	    load_source(j, SIDE_TESTER, e))
 		return -1;
 	if (!group)
 		err_set(&j->no_group, "not wanted");

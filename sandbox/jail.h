@@ -23,22 +23,26 @@
 
 enum { JAIL_READ_MAX = 32 };
 /* Tier 1 is born in these (clone's flags, <sched.h>). */
-#define JAIL_NAMESPACES (CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)
+#define JAIL_NAMESPACES \
+	(CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)
 
 enum side { SIDE_MODEL, SIDE_TESTER };
 
 struct jail {
 	int tier;                    /* what the processes get */
-	char *python;                /* resolved path of the interpreter; owned. NULL: a command's jail, which has all of /usr */
+	char *python;                /* resolved path of the interpreter; owned. NULL: a command's jail,
+	                              * which has all of /usr */
 	struct library library;      /* what it needs */
 	char *source[2];             /* text of each side's program; owned */
 	int code[2];                 /* descriptors of their bytecode, or of nothing */
 	int filter[2][2];            /* [side][deny]: descriptors of the ready made filters */
 	struct cgroup group;         /* the model's side's; version 0: memory by rlimit only */
 	struct err no_group;         /* then: why */
-	const char *const *read;     /* more trees to read, resolved, NULL-terminated, at most JAIL_READ_MAX; borrowed, may be NULL */
+	const char *const *read;     /* more trees to read, resolved, NULL-terminated, at most
+	                              * JAIL_READ_MAX; borrowed, may be NULL */
 	/* for commands */
-	const char *tmp;             /* mount options of a /tmp that programs may be run from; NULL: the usual one */
+	const char *tmp;             /* mount options of a /tmp that programs may be run from; NULL: the
+	                              * usual one */
 };
 
 struct proc {
@@ -50,8 +54,8 @@ struct proc {
 
 /* python NULL: /usr/bin/python3. read: see above. best, worst: tiers allowed (best <= worst);
  * group: whether a cgroup may be used. Starts both processes, which settles the tier. */
-MUST_CHECK int jail_open(struct jail *j, const char *python, const char *const *read, int best, int worst, int group,
-                         struct proc p[2], struct err *e);
+MUST_CHECK int jail_open(struct jail *j, const char *python, const char *const *read, int best,
+                         int worst, int group, struct proc p[2], struct err *e);
 /* After proc_stop of both. */
 void jail_close(struct jail *j);
 /* What limits a program's memory: "cgroup" or "rlimit". */
@@ -65,12 +69,14 @@ void proc_stop(struct proc *p);
 
 /* Variables that every jail has, for those that ask for a home and a name: of users it knows
  * nothing. */
-#define JAIL_ENVIRONMENT "PATH=/usr/bin:/bin", "HOME=/tmp", "USER=nobody", "LOGNAME=nobody", "LANG=C.UTF-8"
+#define JAIL_ENVIRONMENT \
+	"PATH=/usr/bin:/bin", "HOME=/tmp", "USER=nobody", "LOGNAME=nobody", "LANG=C.UTF-8"
 /* What may be opened in this tier. */
 enum policy_files jail_files(const struct jail *j);
 
-/* The parts of a jail, for a child process that is to run a command. What goes wrong is written to report, and ends
- * the process. enter: the file system of tier 1, or another user; lock: Landlock, which wants no_new_privs. */
+/* The parts of a jail, for a child process that is to run a command. What goes wrong is written to
+ * report, and ends the process. enter: the file system of tier 1, or another user; lock: Landlock,
+ * which wants no_new_privs. */
 void jail_enter(const struct jail *j, int report);
 void jail_lock(const struct jail *j, int report);
 NORETURN void jail_fail(int report, const char *what);

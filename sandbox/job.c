@@ -2,14 +2,15 @@
 /*
  * The supervisor's part of a job. Who holds what:
  *
- *   supervisor --control--> model's zygote --fork--> program    (channel, output socket, program text)
+ *   supervisor --control--> model's zygote --fork--> program (channel, output socket, program text)
  *   supervisor --control--> tests' zygote --fork--> tester      (channel's other end, verdict
  *                                                                socket, tests, a nonce)
- *   program    --output socket--> supervisor                    (listener of its filter, then what it prints)
- *   tester     --verdict socket--> supervisor                   (the verdict, sealed with the nonce)
+ *   program    --output socket--> supervisor (listener of its filter, then what it prints)
+ *   tester     --verdict socket--> supervisor (the verdict, sealed with the nonce)
  *
- * The verdict is the tester's; where the program ended before the tests did, it is what the supervisor
- * itself saw of that end. The program's exit status and output never say anything but how it failed.
+ * The verdict is the tester's; where the program ended before the tests did, it is what the
+ * supervisor itself saw of that end. The program's exit status and output never say anything but
+ * how it failed.
  */
 #include "job.h"
 
@@ -41,9 +42,11 @@ enum {
 	THREADS = 64, FILE_BYTES = 8 << 20,
 };
 
-#define SPACE 4                     /* address space, in terms of memory, where a cgroup limits that */
+#define SPACE 4                     /* address space, in terms of memory, where a cgroup limits
+                                     * that */
 #define TICK 0.01                   /* seconds; how far a program may run over its CPU time */
-#define SOON 0.25                   /* seconds; a job that takes longer may be one that is starved */
+#define SOON 0.25                   /* seconds; a job that takes longer may be one that is
+                                     * starved */
 
 static void kill_by(int pidfd)
 {
@@ -80,7 +83,8 @@ static int program_file(const struct buf *request, struct err *e)
 	return fd;
 }
 
-static int send_program(struct box *b, struct job *j, const struct buf *request, int channel, struct err *e)
+static int send_program(struct box *b, struct job *j, const struct buf *request, int channel,
+                        struct err *e)
 {
 	int fds[3] = {channel, -1, -1}, pair[2], rc = -1;
 	const char *entry = frame_get(request, "entry");
@@ -96,11 +100,14 @@ static int send_program(struct box *b, struct job *j, const struct buf *request,
 		goto out;
 	frame_begin(&m);
 	frame_adds(&m, "entry", entry ? entry : "");
-	/* The supervisor watches the exact clock; the kernel's limit counts sampled ticks, so it comes later. */
+	/* The supervisor watches the exact clock; the kernel's limit counts sampled ticks, so it comes
+	 * later. */
 	frame_addf(&m, "cpu", "%.0f", ceil(j->limit.cpu * 2) + 2);
 	/* of addresses: what counts is the memory in use, where the cgroup counts it */
-	frame_addf(&m, "memory", "%lld", (long long)(b->jail.group.version ? j->limit.memory * SPACE : j->limit.memory));
-	/* users are counted machine-wide without a user namespace: no limit on threads but memory there */
+	frame_addf(&m, "memory", "%lld",
+	           (long long)(b->jail.group.version ? j->limit.memory * SPACE : j->limit.memory));
+	/* users are counted machine-wide without a user namespace: no limit on threads but memory
+	 * there */
 	frame_addf(&m, "threads", "%d", tier1 ? THREADS : 0);
 	frame_addf(&m, "file", "%d", tier1 ? FILE_BYTES : 0);
 	frame_addf(&m, "seccomp", "%d", SYS_seccomp);
@@ -128,8 +135,8 @@ static int wait_readable(int fd, int seconds)
 	return wait_ms(fd, seconds * 1000);
 }
 
-/* The program's process says over its output socket that it has locked itself up: L with the listener
- * of its filter, or K. Anything it prints comes after that. */
+/* The program's process says over its output socket that it has locked itself up: L with the
+ * listener of its filter, or K. Anything it prints comes after that. */
 static int handshake(struct job *j, struct err *e)
 {
 	union {
@@ -138,7 +145,10 @@ static int handshake(struct job *j, struct err *e)
 	} control;
 	char text[500] = "";
 	struct iovec iov = {text, sizeof text - 1};
-	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+	struct msghdr m = {.msg_iov = &iov,
+	                   .msg_iovlen = 1,
+	                   .msg_control = &control,
+	                   .msg_controllen = sizeof control};
 	struct cmsghdr *h;
 
 	if (!wait_readable(j->out, START_SECONDS) || recvmsg(j->out, &m, MSG_CMSG_CLOEXEC) <= 0)
@@ -169,7 +179,8 @@ static pid_t pid_of(int pidfd)
 	return pid > 0 ? (pid_t)pid : 0;
 }
 
-static int start_program(struct box *b, struct job *j, const struct buf *request, int channel, struct err *e)
+static int start_program(struct box *b, struct job *j, const struct buf *request, int channel,
+                         struct err *e)
 {
 	int control = b->side[SIDE_MODEL].control;
 	size_t n = 1;
@@ -182,7 +193,9 @@ static int start_program(struct box *b, struct job *j, const struct buf *request
 		return err_set(e, "the model's side does not answer");
 	j->zygote_dead = 0;
 	if (!frame_get(&j->program, "started"))
-		return err_set(e, "%s", frame_get(&j->program, "error") ? frame_get(&j->program, "error") : "no program");
+		return err_set(e, "%s",
+		               frame_get(&j->program, "error") ? frame_get(&j->program, "error")
+		                                               : "no program");
 	j->pid = pid_of(j->pidfd);
 	return handshake(j, e);
 }
@@ -190,7 +203,8 @@ static int start_program(struct box *b, struct job *j, const struct buf *request
 /* The tests, with the tester's ends of the channel and of the socket for its verdict. */
 static int send_tests(struct box *b, struct job *j, const struct buf *request, struct err *e)
 {
-	static const char *const keys[] = {"entry", "prompt", "check", "test", "setup", "isolation", "memory"};
+	static const char *const keys[] = {"entry", "prompt",    "check", "test",
+	                                   "setup", "isolation", "memory"};
 	int pair[2], fds[2], rc;
 	struct buf m = {0};
 	const char *key, *value;
@@ -253,7 +267,8 @@ static void drain(struct job *j)
 	do {
 		n = recv(j->out, bytes, sizeof bytes, MSG_DONTWAIT);
 		j->printed += n > 0 ? n : 0;
-	} while (n > 0 && j->printed <= j->limit.output);     /* else one that writes as fast as this reads would go on for ever */
+	/* else one that writes as fast as this reads would go on for ever */
+	} while (n > 0 && j->printed <= j->limit.output);
 	if (j->printed > j->limit.output && !j->flooded) {
 		j->flooded = 1;
 		kill_program(j);
@@ -268,8 +283,8 @@ static int counted(const struct job *j, const struct seccomp_notif *n)
 {
 	struct seccomp_notif_resp answer = {.id = n->id};
 
-	if (n->data.nr != SYS_clone || !(n->data.args[0] & CLONE_THREAD) || n->data.args[0] & CLONE_NEWNS ||
-	    n->data.args[0] & CLONE_NEWNET)
+	if (n->data.nr != SYS_clone || !(n->data.args[0] & CLONE_THREAD) ||
+	    n->data.args[0] & CLONE_NEWNS || n->data.args[0] & CLONE_NEWNET)
 		return 0;
 	if (usage_threads(j->pid) >= THREADS)
 		answer.error = -EAGAIN;
@@ -295,7 +310,8 @@ static void violation(struct job *j)
 	close_fd(&j->listener);
 }
 
-/* CPU seconds that are left to the program, or to the tester on what the program gave it, whichever has less. */
+/* CPU seconds that are left to the program, or to the tester on what the program gave it, whichever
+ * has less. */
 static double cpu_left(const struct job *j, int *of_tester)
 {
 	double program = j->program_done ? 0 : clock_cpu(j->pid);
@@ -305,8 +321,8 @@ static double cpu_left(const struct job *j, int *of_tester)
 	return j->limit.cpu - (*of_tester ? tester : program);
 }
 
-/* The wall limit is for programs that sleep: time that a busy machine kept program or tester waiting is added to it, up to
- * a bound. When is it over? */
+/* The wall limit is for programs that sleep: time that a busy machine kept program or tester
+ * waiting is added to it, up to a bound. When is it over? */
 static double wall_end(struct job *j)
 {
 	double lost = j->program_done ? 0 : clock_lost_by(j->pid);
@@ -338,7 +354,8 @@ static void tester_answers(struct job *j)
 		buf_clear(&j->tester);
 	}
 	close_fd(&j->reply);
-	if (j->tester_dead || !frame_get(&j->tester, "status") || strcmp(frame_get(&j->tester, "status"), "died"))
+	if (j->tester_dead || !frame_get(&j->tester, "status") ||
+	    strcmp(frame_get(&j->tester, "status"), "died"))
 		kill_program(j);
 	else if (!j->program_done && !wait_ms(j->pidfd, LAST_MS)) {
 		/* one that is on its way out keeps the status that it has */
@@ -369,7 +386,8 @@ static void program_ends(struct box *b, struct job *j)
 	}
 }
 
-/* Until both have answered. Wall time is only a backstop: first the program is ended, then the tester. */
+/* Until both have answered. Wall time is only a backstop: first the program is ended, then the
+ * tester. */
 static void watch(struct box *b, struct job *j)
 {
 	double patience = j->begun + j->limit.wall;
@@ -379,7 +397,8 @@ static void watch(struct box *b, struct job *j)
 		struct pollfd p[N] = {
 			[VERDICT] = {.fd = j->reply, .events = POLLIN},
 			[TESTER] = {.fd = j->tester_done ? -1 : b->side[SIDE_TESTER].control, .events = POLLIN},
-			[PROGRAM] = {.fd = j->program_done ? -1 : b->side[SIDE_MODEL].control, .events = POLLIN},
+			[PROGRAM] = {.fd = j->program_done ? -1 : b->side[SIDE_MODEL].control,
+		                 .events = POLLIN},
 			[OUT] = {.fd = j->out, .events = POLLIN},
 			[LISTENER] = {.fd = j->listener, .events = POLLIN},
 			[CLIENT] = {.fd = b->client},
@@ -424,7 +443,8 @@ static void watch(struct box *b, struct job *j)
 		}
 		if (p[LISTENER].revents & POLLIN)
 			violation(j);
-		else if (p[LISTENER].revents)   /* all of the program is gone; to ask now would wait for ever before Linux 6.11 */
+		else if (p[LISTENER].revents)   /* all of the program is gone; to ask now would wait for
+		                                 * ever before Linux 6.11 */
 			close_fd(&j->listener);
 		if (p[OUT].revents)
 			drain(j);
@@ -447,7 +467,8 @@ static int ask_entry(struct box *b, const struct buf *request, struct buf *reply
 
 	buf_add(&m, request->data, request->len);
 	rc = frame_send(t->control, &m, NULL, 0, e);
-	if (!rc && (!wait_readable(t->control, START_SECONDS) || frame_recv(t->control, reply, NULL, NULL, e) != 1)) {
+	if (!rc && (!wait_readable(t->control, START_SECONDS) ||
+	            frame_recv(t->control, reply, NULL, NULL, e) != 1)) {
 		frame_begin(reply);
 		frame_adds(reply, "error", "the tester ended");
 		proc_stop(t);
@@ -482,7 +503,8 @@ int job_run(struct box *b, const struct buf *request, struct buf *reply, struct 
 		return ask_entry(b, request, reply, e);
 	frame_begin(reply);
 	j.limit = (struct limits){job_number(request, "cpu", 5), job_number(request, "wall", 20),
-	                          frame_int(request, "memory", 1 << 30), frame_int(request, "output", 1 << 20)};
+	                          frame_int(request, "memory", 1 << 30),
+	                          frame_int(request, "output", 1 << 20)};
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
 		return err_set(e, "socketpair: %s", strerror(errno));
 	j.channel = pair[0];

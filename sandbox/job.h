@@ -27,8 +27,8 @@ struct box {
 	int client;                  /* where replies go: when it hangs up, nobody waits any more */
 };
 
-/* Always gives a reply; its status is "error" where the sandbox itself failed. Dead sides are started
- * again; -1 where that cannot be done. */
+/* Always gives a reply; its status is "error" where the sandbox itself failed. Dead sides are
+ * started again; -1 where that cannot be done. */
 MUST_CHECK int job_run(struct box *b, const struct buf *request, struct buf *reply, struct err *e);
 
 /* Ends both sides and takes away what the jail has made. */

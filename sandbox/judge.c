@@ -32,7 +32,8 @@ void judge_say(struct buf *reply, const char *status, const char *fmt, ...)
 }
 
 /* The program was gone before the tests were done: what did the supervisor see of it? */
-static void of_end(struct buf *reply, const struct box *b, const struct job *j, double cpu, int status)
+static void of_end(struct buf *reply, const struct box *b, const struct job *j, double cpu,
+                   int status)
 {
 	int sig = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 
@@ -43,18 +44,21 @@ static void of_end(struct buf *reply, const struct box *b, const struct job *j, 
 	else if (sig == SIGKILL && j->cut_off)
 		judge_say(reply, "exception", "the program closed its end before the tests were done");
 	/* with a group, the kernel has counted such an end, and it has been judged before */
-	else if (sig == SIGKILL && !b->jail.group.version && frame_int(&j->program, "peak", 0) > j->limit.memory / 2)
+	else if (sig == SIGKILL && !b->jail.group.version &&
+	         frame_int(&j->program, "peak", 0) > j->limit.memory / 2)
 		judge_say(reply, "memory", "killed from outside, as the kernel does when memory is short");
 	else if (sig == SIGKILL)
 		judge_say(reply, "error", "the program was killed from outside");
 	else if (sig)
-		judge_say(reply, "exception", "the program was ended by signal %d (%s)", sig, strsignal(sig));
+		judge_say(reply, "exception", "the program was ended by signal %d (%s)", sig,
+		          strsignal(sig));
 	else
-		judge_say(reply, "exception", "the program ended with exit status %d before the tests did", WEXITSTATUS(status));
+		judge_say(reply, "exception", "the program ended with exit status %d before the tests did",
+		          WEXITSTATUS(status));
 }
 
-/* The group's where there is one: all that the program took, in memory and in /tmp. Else its process's resident set, with
- * what it shares with the warm Python. */
+/* The group's where there is one: all that the program took, in memory and in /tmp. Else its
+ * process's resident set, with what it shares with the warm Python. */
 static int64_t peak(const struct box *b, const struct job *j)
 {
 	int64_t n = b->jail.group.version ? cgroup_peak(&b->jail.group) : -1;
@@ -87,7 +91,8 @@ static int64_t killed_holding(const struct job *j)
 void judge(const struct box *b, const struct job *j, struct buf *reply)
 {
 	double cpu = job_number(&j->program, "cpu", 0);
-	const char *status = frame_get(&j->tester, "status"), *isolation = frame_get(&j->tester, "isolation");
+	const char *status = frame_get(&j->tester, "status"),
+	           *isolation = frame_get(&j->tester, "isolation");
 	char name[64];
 
 	if (j->violated) {
@@ -95,24 +100,30 @@ void judge(const struct box *b, const struct job *j, struct buf *reply)
 		judge_say(reply, "violation", "forbidden system call: %s", name);
 		frame_adds(reply, "call", name);
 	} else if (j->flooded || j->printed > j->limit.output)
-		judge_say(reply, "output-limit", "more than %lld bytes printed", (long long)j->limit.output);
+		judge_say(reply, "output-limit", "more than %lld bytes printed",
+		          (long long)j->limit.output);
 	/* nobody's fault: what a program waits for by its own doing does not count */
 	else if (j->timed_out && j->starved && (!status || !strcmp(status, "died")))
-		judge_say(reply, "error", "no processor to be had for most of %g s", STARVED * j->limit.wall);
+		judge_say(reply, "error", "no processor to be had for most of %g s",
+		          STARVED * j->limit.wall);
 	else if (j->timed_out && (!status || !strcmp(status, "died")))
 		judge_say(reply, "timeout", "more than %g s of wall time", j->limit.wall);
 	else if (j->tester_out && !status)
-		judge_say(reply, "timeout", "the tests took more than %g s of CPU time over what the program gave them", j->limit.cpu);
+		judge_say(reply, "timeout",
+		          "the tests took more than %g s of CPU time over what the program gave them",
+		          j->limit.cpu);
 	else if (j->cpu_out && (!status || !strcmp(status, "died")))
 		judge_say(reply, "timeout", "more than %g s of CPU time", j->limit.cpu);
 	else if (b->jail.group.version && cgroup_killed(&b->jail.group))
 		judge_say(reply, "memory", "more than %lld bytes of memory", (long long)j->limit.memory);
 	else if (!status && killed_holding(j) > TESTER_BYTES)
-		judge_say(reply, "memory", "the tests were killed over what the program gave them: %lld bytes",
+		judge_say(reply, "memory",
+		          "the tests were killed over what the program gave them: %lld bytes",
 		          (long long)killed_holding(j));
 	else if (!status && crashed(j))
 		judge_say(reply, "exception",
-		          "the tests were ended by signal %d (%s) over what the program gave them", crashed(j),
+		          "the tests were ended by signal %d (%s) over what the program gave them",
+		          crashed(j),
 		    strsignal(crashed(j)));
 	else if (j->timed_out && !j->program_done)
 		judge_say(reply, "timeout", "the program did not end within %g s of wall time",
@@ -127,7 +138,8 @@ void judge(const struct box *b, const struct job *j, struct buf *reply)
 		frame_adds(reply, "status", status);
 		if (!strcmp(status, "error"))
 			frame_adds(reply, "tests", "1");
-		frame_adds(reply, "detail", frame_get(&j->tester, "detail") ? frame_get(&j->tester, "detail") : "");
+		frame_adds(reply, "detail",
+		           frame_get(&j->tester, "detail") ? frame_get(&j->tester, "detail") : "");
 		frame_addf(reply, "index", "%lld", (long long)frame_int(&j->tester, "index", -1));
 	}
 	frame_adds(reply, "isolation", isolation ? isolation : "split");

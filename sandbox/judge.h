@@ -24,7 +24,8 @@ struct job {
 	int tester_done, program_done;       /* they are gone */
 	int tester_dead, keeper_dead, zygote_dead, timed_out, cpu_out, tester_out;
 	int starved, flooded, violated, looked;
-	int cut_off;                         /* killed by us because the tester was done, not by itself or others */
+	int cut_off;                         /* killed by us because the tester was done, not by itself
+	                                      * or others */
 	pid_t pid, tester_pid;               /* as seen from here; 0: unknown */
 	int call;                            /* of the violation */
 	int64_t printed;

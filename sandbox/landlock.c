@@ -10,12 +10,16 @@
 #include <unistd.h>
 
 enum {
-	FS_READ = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR,
-	FS_ABI1 = (1 << 13) - 1,     /* execute .. make_sym */
-	FS_REFER = 1 << 13, FS_TRUNCATE = 1 << 14, FS_IOCTL_DEV = 1 << 15,
-	FS_FILE = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | FS_TRUNCATE,
-	NET_TCP = 3,                 /* bind, connect */
-	SCOPE_ALL = 3,               /* abstract sockets, signals */
+	FS_READ =
+		LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR,
+	FS_ABI1 = (1 << 13) - 1, /* execute .. make_sym */
+	FS_REFER = 1 << 13,
+	FS_TRUNCATE = 1 << 14,
+	FS_IOCTL_DEV = 1 << 15,
+	FS_FILE = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE |
+	          LANDLOCK_ACCESS_FS_WRITE_FILE | FS_TRUNCATE,
+	NET_TCP = 3,   /* bind, connect */
+	SCOPE_ALL = 3, /* abstract sockets, signals */
 };
 
 struct ruleset {
@@ -31,7 +35,8 @@ int landlock_abi(void)
 
 static uint64_t handled(int abi)
 {
-	return FS_ABI1 | (abi >= 2 ? FS_REFER : 0) | (abi >= 3 ? FS_TRUNCATE : 0) | (abi >= 5 ? FS_IOCTL_DEV : 0);
+	return FS_ABI1 | (abi >= 2 ? FS_REFER : 0) | (abi >= 3 ? FS_TRUNCATE : 0) |
+	       (abi >= 5 ? FS_IOCTL_DEV : 0);
 }
 
 static int allow(int set, const char *path, uint64_t access, struct err *e)

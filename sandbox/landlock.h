@@ -13,7 +13,8 @@
 int landlock_abi(void);
 /* Those that do not exist are passed over. */
 struct landlock_paths {
-	struct paths read, list;     /* files to read and run; folders in and below which names can be seen. Borrowed */
+	struct paths read, list;     /* files to read and run; folders in and below which names can be
+	                              * seen. Borrowed */
 	const char *const *write;    /* also made and changed; NULL-terminated */
 };
 

@@ -21,8 +21,14 @@ const char *const library_hidden[] = {"site-packages", "dist-packages", NULL};
  * time zones. */
 static const char *const asked_for[] = {"libgcc_s.so.1", "libm.so.6", NULL};
 static const char *const also[] = {"/usr/lib/locale/C.utf8", "/usr/share/zoneinfo", NULL};
-static const char *const usual[] = {"/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib64", "/usr/lib64",
-                                    "/lib", "/usr/lib", "/usr/local/lib", NULL};
+static const char *const usual[] = {"/lib/x86_64-linux-gnu",
+                                    "/usr/lib/x86_64-linux-gnu",
+                                    "/lib64",
+                                    "/usr/lib64",
+                                    "/lib",
+                                    "/usr/lib",
+                                    "/usr/local/lib",
+                                    NULL};
 
 /* ---- lists ---- */
 
@@ -93,7 +99,8 @@ static const Elf64_Phdr *headers(const struct object *o, size_t *n)
 static uint64_t offset_of(const Elf64_Phdr *p, size_t n, uint64_t address)
 {
 	for (size_t i = 0; i < n; i++)
-		if (p[i].p_type == PT_LOAD && address >= p[i].p_vaddr && address - p[i].p_vaddr < p[i].p_filesz)
+		if (p[i].p_type == PT_LOAD && address >= p[i].p_vaddr &&
+		    address - p[i].p_vaddr < p[i].p_filesz)
 			return address - p[i].p_vaddr + p[i].p_offset;
 	return UINT64_MAX;
 }
@@ -111,8 +118,8 @@ static void add_object(struct library *l, const char *path)
 	char head[EI_NIDENT] = "";
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
-	if (fd >= 0 && pread(fd, head, sizeof head, 0) == sizeof head && !memcmp(head, ELFMAG, SELFMAG) &&
-	    head[EI_CLASS] == ELFCLASS64)
+	if (fd >= 0 && pread(fd, head, sizeof head, 0) == sizeof head &&
+	    !memcmp(head, ELFMAG, SELFMAG) && head[EI_CLASS] == ELFCLASS64)
 		add(l, path);
 	if (fd >= 0)
 		close(fd);
@@ -134,7 +141,8 @@ static void try_path(struct library *l, const char *list, const char *origin, co
 		size_t own = !strncmp(list, "$ORIGIN", 7) ? 7 : !strncmp(list, "${ORIGIN}", 9) ? 9 : 0;
 		int here = own ? (int)(strrchr(origin, '/') - origin) : 0;
 		char folder[PATH_MAX];
-		int all = snprintf(folder, sizeof folder, "%.*s%.*s", here, origin, (int)(n - own), list + own);
+		int all =
+			snprintf(folder, sizeof folder, "%.*s%.*s", here, origin, (int)(n - own), list + own);
 
 		if (all > 0 && (size_t)all < sizeof folder && folder[0] == '/')
 			try_folder(l, folder, (size_t)all, name);
@@ -175,7 +183,8 @@ static void need(struct library *l, const struct buf *cache, const char *name)
 }
 
 /* The libraries that an object names, and its loader. */
-static void scan_object(struct library *l, struct object *o, const char *path, const struct buf *cache)
+static void scan_object(struct library *l, struct object *o, const char *path,
+                        const struct buf *cache)
 {
 	const Elf64_Dyn *d = NULL;
 	size_t n, n_dyn = 0;
@@ -188,7 +197,8 @@ static void scan_object(struct library *l, struct object *o, const char *path, c
 
 		if (loader && p[i].p_filesz && !loader[p[i].p_filesz - 1])
 			add(l, loader);
-		if (p[i].p_type == PT_DYNAMIC && !(p[i].p_offset % 8) && (d = at(o, p[i].p_offset, p[i].p_filesz)))
+		if (p[i].p_type == PT_DYNAMIC && !(p[i].p_offset % 8) &&
+		    (d = at(o, p[i].p_offset, p[i].p_filesz)))
 			n_dyn = p[i].p_filesz / sizeof *d;
 	}
 	for (size_t i = 0; i < n_dyn && d[i].d_tag != DT_NULL; i++) {
@@ -278,7 +288,8 @@ static void find_homes(struct library *l, const char *prefix)
 
 			snprintf(home, sizeof home, "%s/%s", folder, entry->d_name);
 			snprintf(mark, sizeof mark, "%s/os.py", home);
-			if (strncmp(entry->d_name, "python3.", 8) || access(mark, R_OK) || !realpath(home, real))
+			if (strncmp(entry->d_name, "python3.", 8) || access(mark, R_OK) ||
+			    !realpath(home, real))
 				continue;
 			while (k < l->homes.n && strcmp(l->homes.path[k], real))
 				k++;
@@ -332,7 +343,8 @@ void library_spread(const struct library *l, struct paths *out)
 		DIR *d = opendir(l->homes.path[i]);
 
 		while (d && (entry = readdir(d))) {
-			if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..") || hidden(entry->d_name))
+			if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..") ||
+			    hidden(entry->d_name))
 				continue;
 			snprintf(path, sizeof path, "%s/%s", l->homes.path[i], entry->d_name);
 			paths_add(out, path);

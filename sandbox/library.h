@@ -15,7 +15,8 @@ struct paths {
 };
 
 struct library {
-	struct paths files;          /* to be read, folders whole; absolute, and none of their folders is a link */
+	struct paths files;          /* to be read, folders whole; absolute, and none of their folders
+	                              * is a link */
 	struct paths names;          /* of shared libraries that were looked for */
 	struct paths homes;          /* folders of standard libraries: to be read but library_hidden */
 };

@@ -25,33 +25,37 @@
 
 /* Refused with an error that their callers expect, without a fuss. */
 static const struct { const char *name; int error; } refused[] = {
-	{"tgkill", EPERM}, {"tkill", EPERM},
-	{"wait4", ECHILD}, {"waitid", ECHILD},
-	{"mkdir", EACCES}, {"mkdirat", EACCES}, {"unlink", EACCES}, {"unlinkat", EACCES}, {"rename", EACCES},
+	{"tgkill", EPERM}, {"tkill", EPERM}, {"wait4", ECHILD}, {"waitid", ECHILD}, {"mkdir", EACCES},
+	{"mkdirat", EACCES}, {"unlink", EACCES}, {"unlinkat", EACCES}, {"rename", EACCES},
 	{"renameat", EACCES}, {"renameat2", EACCES}, {"rmdir", EACCES}, {"creat", EACCES},
 };
 
-/* Forbidden besides rules_forbidden: any other process, any socket, and what only a loader of programs would do. */
+/* Forbidden besides rules_forbidden: any other process, any socket, and what only a loader of
+ * programs would do. */
 static const char *const forbidden[] = {
-	"fork", "vfork", "execve", "execveat",
-	"kill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_open", "pidfd_send_signal", "process_madvise", "process_mrelease",
-	"io_uring_setup", "io_uring_enter", "io_uring_register", "seccomp", "personality",
-	"setgroups", "setfsuid", "setfsgid", "capset",
-	"memfd_create", "memfd_secret", "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self",
+	"fork", "vfork", "execve", "execveat", "kill", "rt_sigqueueinfo", "rt_tgsigqueueinfo",
+	"pidfd_open", "pidfd_send_signal", "process_madvise", "process_mrelease", "io_uring_setup",
+	"io_uring_enter", "io_uring_register", "seccomp", "personality", "setgroups", "setfsuid",
+	"setfsgid", "capset", "memfd_create", "memfd_secret", "landlock_create_ruleset",
+	"landlock_add_rule", "landlock_restrict_self",
 	RULES_END
 };
 
 /*
- * Calls whose arguments decide: the row holds where (argument & mask) == value. What no row of a call holds for gets
- * ENOSYS. Rows of one call that hold at the same time say the same. An int argument's upper half is the caller's to choose:
- * where a row allows, it has to be zero (ALL), where one forbids, it is not looked at (INT).
+ * Calls whose arguments decide: the row holds where (argument & mask) == value. What no row of a
+ * call holds for gets ENOSYS. Rows of one call that hold at the same time say the same. An int
+ * argument's upper half is the caller's to choose: where a row allows, it has to be zero (ALL),
+ * where one forbids, it is not looked at (INT).
  */
 #define ALL UINT64_MAX
 #define INT ((uint64_t)UINT32_MAX)
-/* How the C library makes a thread: it shares everything, and has no name space, tracer or vfork of its own. */
+/* How the C library makes a thread: it shares everything, and has no name space, tracer or vfork of
+ * its own. */
 #define THREAD (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM)
-#define NOT_THREAD (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | \
-                    CLONE_NEWNET | CLONE_PTRACE | CLONE_UNTRACED | CLONE_VFORK | CLONE_PARENT | CLONE_PIDFD | CLONE_IO)
+#define NOT_THREAD \
+	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | \
+	 CLONE_NEWNET | CLONE_PTRACE | CLONE_UNTRACED | CLONE_VFORK | CLONE_PARENT | CLONE_PIDFD | \
+	 CLONE_IO)
 
 enum act { ALLOW, FORBID, COUNT };
 
@@ -69,13 +73,15 @@ static const struct row {
 	{"socketpair", ALLOW, {{0, ALL, AF_UNIX}, {1, 0xf, SOCK_STREAM}}},
 	/* to the other end, no address */
 	{"sendto", ALLOW, {{4, ALL, 0}}},
-	/* over the one descriptor that the listener of this filter is sent on, before the program is read; it can make no other so
-	 * high. Descriptors in flight count for all of a user's processes: a program that may send some can keep others' from starting */
+	/* over the one descriptor that the listener of this filter is sent on, before the program is
+	 * read; it can make no other so high. Descriptors in flight count for all of a user's
+	 * processes: a program that may send some can keep others' from starting */
 	{"sendmsg", ALLOW, {{0, ALL, POLICY_SEND_FD}}},
-	/* its own limits: to read them all; to lower those whose end is an error it sees. Beyond one of CPU time the kernel kills,
-	 * which would look as if somebody else had */
+	/* its own limits: to read them all; to lower those whose end is an error it sees. Beyond one of
+	 * CPU time the kernel kills, which would look as if somebody else had */
 	{"prlimit64", ALLOW, {{0, ALL, 0}, {2, ALL, 0}}},
-	{"prlimit64", ALLOW, {{0, ALL, 0}, {1, ALL, RLIMIT_NOFILE}}}, {"prlimit64", ALLOW, {{0, ALL, 0}, {1, ALL, RLIMIT_AS}}},
+	{"prlimit64", ALLOW, {{0, ALL, 0}, {1, ALL, RLIMIT_NOFILE}}},
+	{"prlimit64", ALLOW, {{0, ALL, 0}, {1, ALL, RLIMIT_AS}}},
 	{"prlimit64", ALLOW, {{0, ALL, 0}, {1, ALL, RLIMIT_STACK}}},
 	/* a descriptor's flags, copies, locks; whose signal it raises could be anybody's */
 	{"fcntl", ALLOW, {{1, ALL, F_DUPFD}}}, {"fcntl", ALLOW, {{1, ALL, F_DUPFD_CLOEXEC}}},
@@ -89,7 +95,8 @@ static const struct row {
 	{"ioctl", ALLOW, {{1, ALL, TCGETS}}}, {"ioctl", ALLOW, {{1, ALL, TIOCGWINSZ}}},
 	{"ioctl", ALLOW, {{1, ALL, FIONREAD}}}, {"ioctl", ALLOW, {{1, ALL, FIONBIO}}},
 	{"ioctl", ALLOW, {{1, ALL, FIOCLEX}}}, {"ioctl", ALLOW, {{1, ALL, FIONCLEX}}},
-	/* a thread's name; the debugger's door and the signal of a parent's death stay as they were set */
+	/* a thread's name; the debugger's door and the signal of a parent's death stay as they were
+	 * set */
 	{"prctl", ALLOW, {{0, ALL, PR_SET_NAME}}}, {"prctl", ALLOW, {{0, ALL, PR_GET_NAME}}},
 	{"prctl", ALLOW, {{0, ALL, PR_GET_DUMPABLE}}},
 };
@@ -101,8 +108,13 @@ static int conditional(scmp_filter_ctx c, uint32_t forbid, uint32_t thread, stru
 		unsigned n = 0;
 
 		for (; n < 2 && r->when[n].mask; n++)
-			arg[n] = (struct scmp_arg_cmp){r->when[n].arg, SCMP_CMP_MASKED_EQ, r->when[n].mask, r->when[n].value};
-		if (rules_add(c, r->act == ALLOW ? SCMP_ACT_ALLOW : r->act == COUNT ? thread : forbid, r->name, arg, n, e))
+			arg[n] = (struct scmp_arg_cmp){r->when[n].arg, SCMP_CMP_MASKED_EQ, r->when[n].mask,
+			                               r->when[n].value};
+		if (rules_add(c,
+		              r->act == ALLOW   ? SCMP_ACT_ALLOW
+		              : r->act == COUNT ? thread
+		                                : forbid,
+		              r->name, arg, n, e))
 			return -1;
 	}
 	return 0;
@@ -114,11 +126,14 @@ static int fill(scmp_filter_ctx c, const struct policy *p, uint32_t forbid, stru
 	int private = p->files == POLICY_PRIVATE;
 	uint32_t thread = p->counted && p->deny == POLICY_NOTIFY ? SCMP_ACT_NOTIFY : SCMP_ACT_ALLOW;
 
-	if (rules_add_all(c, SCMP_ACT_ALLOW, rules_allowed, e) || rules_add_all(c, forbid, rules_forbidden, e) ||
-	    rules_add_all(c, forbid, forbidden, e) || conditional(c, forbid, thread, e) ||
-	    rules_sockets(c, forbid, e) || rules_ids(c, p->uid, p->gid, forbid, e) ||
-	    (private ? rules_add_all(c, SCMP_ACT_ALLOW, opens, e) || rules_add_all(c, SCMP_ACT_ALLOW, rules_writing, e) :
-	     p->files == POLICY_DEVICES ? rules_open_named(c, e) : rules_open_read_only(c, e)))
+	if (rules_add_all(c, SCMP_ACT_ALLOW, rules_allowed, e) ||
+	    rules_add_all(c, forbid, rules_forbidden, e) || rules_add_all(c, forbid, forbidden, e) ||
+	    conditional(c, forbid, thread, e) || rules_sockets(c, forbid, e) ||
+	    rules_ids(c, p->uid, p->gid, forbid, e) ||
+	    (private ? rules_add_all(c, SCMP_ACT_ALLOW, opens, e) ||
+	                   rules_add_all(c, SCMP_ACT_ALLOW, rules_writing, e)
+	     : p->files == POLICY_DEVICES ? rules_open_named(c, e)
+	                                  : rules_open_read_only(c, e)))
 		return -1;
 	for (size_t i = 0; i < LEN(refused); i++)
 		if ((!private || refused[i].error != EACCES) &&

@@ -9,7 +9,8 @@
 
 #include "base/base.h"
 
-/* The model's side sends its listener over this descriptor (model.py's SEND_FD), and nothing else over any. */
+/* The model's side sends its listener over this descriptor (model.py's SEND_FD), and nothing else
+ * over any. */
 enum { POLICY_SEND_FD = 200 };
 
 enum policy_who { POLICY_MODEL, POLICY_TESTER };
@@ -24,13 +25,15 @@ struct policy {
 	enum policy_who who;
 	enum policy_deny deny;
 	enum policy_files files;
-	int counted;                 /* with POLICY_NOTIFY: threads are told to the listener, too, which lets them be or not */
+	int counted;                 /* with POLICY_NOTIFY: threads are told to the listener, too, which
+	                              * lets them be or not */
 	uint32_t uid, gid;           /* of those that load it */
 };
 
 /* A descriptor (memory file, close-on-exec) with the filter's sock_filter array. */
 MUST_CHECK int policy_export(const struct policy *p, int *fd, struct err *e);
-/* Name of a system call by its number on this machine, "call 999" if unknown; out is at least 64 bytes. */
+/* Name of a system call by its number on this machine, "call 999" if unknown; out is at least 64
+ * bytes. */
 const char *policy_call_name(int nr, char *out);
 
 #endif

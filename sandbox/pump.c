@@ -40,7 +40,8 @@ static int fill(struct pump *p)
 	return 0;
 }
 
-/* A descriptor that is ready takes so many bytes without blocking, even if it is somebody else's and blocking. */
+/* A descriptor that is ready takes so many bytes without blocking, even if it is somebody else's
+ * and blocking. */
 static int empty(struct pump *p)
 {
 	size_t most = p->n < PIPE_BUF ? p->n : PIPE_BUF;

@@ -12,49 +12,52 @@ const char *const rules_allowed[] = {
 	/* memory; executable mappings are how extension modules are loaded */
 	"brk", "mmap", "munmap", "mremap", "mprotect", "madvise", "msync", "mincore",
 	/* open descriptors */
-	"read", "readv", "pread64", "preadv", "write", "writev", "pwrite64", "pwritev", "lseek", "close",
-	"close_range", "dup", "dup2", "dup3", "fstat", "fstatfs", "fsync", "fdatasync", "ftruncate",
-	"pipe", "pipe2", "eventfd", "eventfd2", "poll", "ppoll", "select", "pselect6",
+	"read", "readv", "pread64", "preadv", "write", "writev", "pwrite64", "pwritev", "lseek",
+	"close", "close_range", "dup", "dup2", "dup3", "fstat", "fstatfs", "fsync", "fdatasync",
+	"ftruncate", "pipe", "pipe2", "eventfd", "eventfd2", "poll", "ppoll", "select", "pselect6",
 	"epoll_create", "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait",
 	/* sockets it was born with and AF_UNIX pairs: no call that could name another end */
 	"recvfrom", "shutdown", "getsockname", "getpeername", "getsockopt",
-	/* looking at files; which ones exist is the file system's business (mount namespace, Landlock) */
-	"stat", "lstat", "newfstatat", "statx", "statfs", "access", "faccessat", "faccessat2", "readlink",
-	"readlinkat", "getcwd", "chdir", "fchdir", "getdents64", "umask",
+	/* looking at files; which ones exist is the file system's business (mount namespace,
+	 * Landlock) */
+	"stat", "lstat", "newfstatat", "statx", "statfs", "access", "faccessat", "faccessat2",
+	"readlink", "readlinkat", "getcwd", "chdir", "fchdir", "getdents64", "umask",
 	/* time */
-	"clock_gettime", "clock_getres", "clock_nanosleep", "nanosleep", "gettimeofday", "time", "times",
-	"alarm", "setitimer", "getitimer", "pause",
+	"clock_gettime", "clock_getres", "clock_nanosleep", "nanosleep", "gettimeofday", "time",
+	"times", "alarm", "setitimer", "getitimer", "pause",
 	/* its own signals and threads */
-	"rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigpending", "rt_sigsuspend", "rt_sigtimedwait",
-	"sigaltstack", "futex", "set_robust_list", "get_robust_list", "rseq", "set_tid_address", "sched_yield",
-	"sched_getaffinity", "restart_syscall", "exit", "exit_group", "membarrier",
+	"rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigpending", "rt_sigsuspend",
+	"rt_sigtimedwait", "sigaltstack", "futex", "set_robust_list", "get_robust_list", "rseq",
+	"set_tid_address", "sched_yield", "sched_getaffinity", "restart_syscall", "exit", "exit_group",
+	"membarrier",
 	/* who and where am I */
-	"getpid", "getppid", "gettid", "getuid", "geteuid", "getgid", "getegid", "getresuid", "getresgid",
-	"getgroups", "getpgrp", "getpgid", "getsid", "uname", "sysinfo", "getrusage", "getrlimit", "getcpu",
-	"getpriority", "getrandom", "arch_prctl",
+	"getpid", "getppid", "gettid", "getuid", "geteuid", "getgid", "getegid", "getresuid",
+	"getresgid", "getgroups", "getpgrp", "getpgid", "getsid", "uname", "sysinfo", "getrusage",
+	"getrlimit", "getcpu", "getpriority", "getrandom", "arch_prctl",
 	RULES_END
 };
 
 const char *const rules_writing[] = {
-	"creat", "mkdir", "mkdirat", "rmdir", "unlink", "unlinkat", "rename", "renameat", "renameat2", "link",
-	"linkat", "symlink", "symlinkat", "truncate", "fallocate", "chmod", "fchmod", "fchmodat", "utimensat",
-	"utime", "utimes", "copy_file_range", "sendfile",
+	"creat", "mkdir", "mkdirat", "rmdir", "unlink", "unlinkat", "rename", "renameat", "renameat2",
+	"link", "linkat", "symlink", "symlinkat", "truncate", "fallocate", "chmod", "fchmod",
+	"fchmodat", "utimensat", "utime", "utimes", "copy_file_range", "sendfile",
 	RULES_END
 };
 
 const char *const rules_forbidden[] = {
-	"ptrace", "process_vm_readv", "process_vm_writev", "pidfd_getfd", "kcmp",
-	"connect", "bind", "listen", "accept", "accept4",
-	"mount", "umount2", "move_mount", "open_tree", "fsopen", "fsconfig", "fsmount", "fspick", "mount_setattr",
-	"unshare", "setns", "chroot", "pivot_root", "open_by_handle_at", "name_to_handle_at",
-	"bpf", "perf_event_open", "userfaultfd", "keyctl", "add_key", "request_key",
-	"init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load", "reboot",
-	"swapon", "swapoff", "quotactl", "acct", "syslog", "iopl", "ioperm", "modify_ldt",
-	"settimeofday", "clock_settime", "adjtimex", "clock_adjtime", "sethostname", "setdomainname",
+	"ptrace", "process_vm_readv", "process_vm_writev", "pidfd_getfd", "kcmp", "connect", "bind",
+	"listen", "accept", "accept4", "mount", "umount2", "move_mount", "open_tree", "fsopen",
+	"fsconfig", "fsmount", "fspick", "mount_setattr", "unshare", "setns", "chroot", "pivot_root",
+	"open_by_handle_at", "name_to_handle_at", "bpf", "perf_event_open", "userfaultfd", "keyctl",
+	"add_key", "request_key", "init_module", "finit_module", "delete_module", "kexec_load",
+	"kexec_file_load", "reboot", "swapon", "swapoff", "quotactl", "acct", "syslog", "iopl",
+	"ioperm", "modify_ldt", "settimeofday", "clock_settime", "adjtimex", "clock_adjtime",
+	"sethostname", "setdomainname",
 	RULES_END
 };
 
-int rules_add(scmp_filter_ctx c, uint32_t action, const char *name, const struct scmp_arg_cmp *args, unsigned n, struct err *e)
+int rules_add(scmp_filter_ctx c, uint32_t action, const char *name, const struct scmp_arg_cmp *args,
+              unsigned n, struct err *e)
 {
 	int nr = seccomp_syscall_resolve_name(name), rc;
 
@@ -75,11 +78,15 @@ int rules_add_all(scmp_filter_ctx c, uint32_t action, const char *const *names, 
 int rules_open_read_only(scmp_filter_ctx c, struct err *e)
 {
 	static const int bits[] = {O_WRONLY, O_RDWR, O_CREAT, O_TRUNC};
-	static const struct { const char *name; unsigned flags; } calls[] = {{"open", 1}, {"openat", 2}};
+	static const struct {
+		const char *name;
+		unsigned flags;
+	} calls[] = {{"open", 1}, {"openat", 2}};
 
 	for (size_t i = 0; i < LEN(calls); i++) {
 		unsigned at = calls[i].flags;
-		struct scmp_arg_cmp read_only = SCMP_CMP(at, SCMP_CMP_MASKED_EQ, O_ACCMODE | O_CREAT | O_TRUNC, 0);
+		struct scmp_arg_cmp read_only =
+			SCMP_CMP(at, SCMP_CMP_MASKED_EQ, O_ACCMODE | O_CREAT | O_TRUNC, 0);
 
 		if (rules_add(c, SCMP_ACT_ALLOW, calls[i].name, &read_only, 1, e))
 			return -1;
@@ -96,16 +103,21 @@ int rules_open_read_only(scmp_filter_ctx c, struct err *e)
 int rules_open_named(scmp_filter_ctx c, struct err *e)
 {
 	static const int modes[] = {O_RDONLY, O_WRONLY, O_RDWR};
-	static const struct { const char *name; unsigned flags; } calls[] = {{"open", 1}, {"openat", 2}};
+	static const struct {
+		const char *name;
+		unsigned flags;
+	} calls[] = {{"open", 1}, {"openat", 2}};
 	const scmp_datum_t nameless = O_TMPFILE & ~O_DIRECTORY;
 
 	for (size_t i = 0; i < LEN(calls); i++) {
 		unsigned at = calls[i].flags;
-		const struct scmp_arg_cmp refused[] = {SCMP_CMP(at, SCMP_CMP_MASKED_EQ, nameless, nameless),
-		                                       SCMP_CMP(at, SCMP_CMP_MASKED_EQ, O_ACCMODE, O_ACCMODE)};
+		const struct scmp_arg_cmp refused[] = {
+			SCMP_CMP(at, SCMP_CMP_MASKED_EQ, nameless, nameless),
+			SCMP_CMP(at, SCMP_CMP_MASKED_EQ, O_ACCMODE, O_ACCMODE)};
 
 		for (size_t k = 0; k < LEN(modes); k++) {
-			struct scmp_arg_cmp named = SCMP_CMP(at, SCMP_CMP_MASKED_EQ, nameless | O_ACCMODE, (scmp_datum_t)modes[k]);
+			struct scmp_arg_cmp named =
+			    SCMP_CMP(at, SCMP_CMP_MASKED_EQ, nameless | O_ACCMODE, (scmp_datum_t)modes[k]);
 
 			if (rules_add(c, SCMP_ACT_ALLOW, calls[i].name, &named, 1, e))
 				return -1;
@@ -126,11 +138,13 @@ int rules_sockets(scmp_filter_ctx c, uint32_t forbid, struct err *e)
 		return -1;
 	for (unsigned n = 0; n < AF_MAX; n++) {
 		family = (struct scmp_arg_cmp)SCMP_A0(SCMP_CMP_EQ, n);
-		if (n != AF_INET && rules_add(c, n == AF_UNIX ? SCMP_ACT_ERRNO(EACCES) : forbid, "socket", &family, 1, e))
+		if (n != AF_INET &&
+			rules_add(c, n == AF_UNIX ? SCMP_ACT_ERRNO(EACCES) : forbid, "socket", &family, 1, e))
 			return -1;
 	}
 	for (unsigned type = 0; type <= TYPES; type++) {
-		struct scmp_arg_cmp inet[] = {SCMP_A0(SCMP_CMP_EQ, AF_INET), SCMP_A1(SCMP_CMP_MASKED_EQ, TYPES, type),
+		struct scmp_arg_cmp inet[] = {SCMP_A0(SCMP_CMP_EQ, AF_INET),
+		                              SCMP_A1(SCMP_CMP_MASKED_EQ, TYPES, type),
 		                              SCMP_A2(SCMP_CMP_NE, 0)};
 
 		if (rules_add(c, forbid, "socket", inet, type == SOCK_DGRAM ? 3 : 2, e))
@@ -149,8 +163,9 @@ int rules_ids(scmp_filter_ctx c, uint32_t uid, uint32_t gid, uint32_t others, st
 		unsigned n;
 		uint32_t id[3];              /* -1: the id is left as it is */
 	} calls[] = {
-		{"setuid", 1, {uid}}, {"setreuid", 2, {UINT32_MAX, uid}}, {"setresuid", 3, {UINT32_MAX, uid, UINT32_MAX}},
-		{"setgid", 1, {gid}}, {"setregid", 2, {UINT32_MAX, gid}}, {"setresgid", 3, {UINT32_MAX, gid, UINT32_MAX}},
+		{"setuid", 1, {uid}}, {"setreuid", 2, {UINT32_MAX, uid}},
+		{"setresuid", 3, {UINT32_MAX, uid, UINT32_MAX}}, {"setgid", 1, {gid}},
+		{"setregid", 2, {UINT32_MAX, gid}}, {"setresgid", 3, {UINT32_MAX, gid, UINT32_MAX}},
 	};
 
 	for (size_t i = 0; i < LEN(calls); i++) {

@@ -21,9 +21,10 @@ extern const char *const rules_writing[];
 extern const char *const rules_forbidden[];
 
 /* One rule with n argument tests; a name this machine does not have is passed over. */
-MUST_CHECK int rules_add(scmp_filter_ctx c, uint32_t action, const char *name, const struct scmp_arg_cmp *args, unsigned n,
-                         struct err *e);
-MUST_CHECK int rules_add_all(scmp_filter_ctx c, uint32_t action, const char *const *names, struct err *e);
+MUST_CHECK int rules_add(scmp_filter_ctx c, uint32_t action, const char *name,
+                         const struct scmp_arg_cmp *args, unsigned n, struct err *e);
+MUST_CHECK int rules_add_all(scmp_filter_ctx c, uint32_t action, const char *const *names,
+                             struct err *e);
 /* A file is opened for reading or not at all. */
 MUST_CHECK int rules_open_read_only(scmp_filter_ctx c, struct err *e);
 /* Or for writing, where Landlock knows which: but not one without a name, nor for neither. */
@@ -34,7 +35,8 @@ MUST_CHECK int rules_open_named(scmp_filter_ctx c, struct err *e);
 MUST_CHECK int rules_sockets(scmp_filter_ctx c, uint32_t forbid, struct err *e);
 /* Becoming the user and group that one is, as seteuid and setuid do, is allowed; becoming others
  * gets this. */
-MUST_CHECK int rules_ids(scmp_filter_ctx c, uint32_t uid, uint32_t gid, uint32_t others, struct err *e);
+MUST_CHECK int rules_ids(scmp_filter_ctx c, uint32_t uid, uint32_t gid, uint32_t others,
+                         struct err *e);
 /* A new filter in which what no rule names gets ENOSYS; NULL, and the reason. */
 scmp_filter_ctx rules_new(struct err *e);
 /* The filter's instructions as a descriptor (memory file, close-on-exec); -1, and the reason. */

@@ -73,8 +73,10 @@ static int probe_line(const struct box *b)
 {
 	const struct jail *j = &b->jail;
 
-	return printf("{\"tier\":%d,\"python\":\"%s\",\"landlock\":%d,\"memory\":\"%s\",\"cgroup\":%d}\n", j->tier,
-	              b->side[SIDE_MODEL].version, j->tier < 3 ? landlock_abi() : 0, jail_memory(j), j->group.version);
+	return printf(
+		"{\"tier\":%d,\"python\":\"%s\",\"landlock\":%d,\"memory\":\"%s\",\"cgroup\":%d}\n",
+	    j->tier, b->side[SIDE_MODEL].version, j->tier < 3 ? landlock_abi() : 0, jail_memory(j),
+	    j->group.version);
 }
 
 static int add_read(const char *arg, void *data, struct err *e)
@@ -96,7 +98,8 @@ static int open_but(int fd, int mode)
 	return flags >= 0 && (flags & O_ACCMODE) != mode;
 }
 
-/* How many of the arguments are ours: those before the first "--". *command is what stands behind it, or NULL. */
+/* How many of the arguments are ours: those before the first "--". *command is what stands behind
+ * it, or NULL. */
 static int split(int argc, char **argv, char ***command)
 {
 	for (int i = 1; i < argc; i++)
@@ -120,7 +123,8 @@ static void run_command(struct command *c)
 		opt_usage(usage, "--memory and --tmp: at least 4K, and not absurd");
 	if (!c->wall)
 		c->wall = c->cpu * 6 > 10 ? c->cpu * 6 : 10;
-	if (!open_but(0, O_WRONLY)) {    /* what prog_init puts for a closed one: a command may well have no use for it */
+	if (!open_but(0, O_WRONLY)) {    /* what prog_init puts for a closed one: a command may well
+	                                  * have no use for it */
 		int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
 		if (fd < 0 || dup2(fd, 0) < 0)
@@ -138,23 +142,36 @@ static void run_command(struct command *c)
 int main(int argc, char **argv)
 {
 	const char *python = NULL;
-	struct command c = {.cpu = 5, .memory = 1 << 30, .output = 1 << 20, .file = 16 << 20, .tmp = 64 << 20, .processes = 64, .fd = 2};
+	struct command c = {.cpu = 5,
+	                    .memory = 1 << 30,
+	                    .output = 1 << 20,
+	                    .file = 16 << 20,
+	                    .tmp = 64 << 20,
+	                    .processes = 64,
+	                    .fd = 2};
 	int serving = 0, probe = 0, no_group = 0, tier = 1, worst = 2, at;
 	const struct opt table[] = {
-		{"serve", 0, OPT_FLAG, &serving, NULL, "read requests on stdin, write replies on stdout", 0, 0, NULL},
-		{"probe", 0, OPT_FLAG, &probe, NULL, "print the tier that this machine gives as a JSON line", 0, 0, NULL},
+		{"serve", 0, OPT_FLAG, &serving, NULL, "read requests on stdin, write replies on stdout", 0,
+		 0, NULL},
+		{"probe", 0, OPT_FLAG, &probe, NULL,
+		 "print the tier that this machine gives as a JSON line", 0, 0, NULL},
 		{"python", 0, OPT_STR, &python, "PATH", "interpreter (/usr/bin/python3)", 0, 0, NULL},
 		{"no-cgroup", 0, OPT_FLAG, &no_group, NULL, "limit memory by rlimit only", 0, 0, NULL},
-		{"tier", 0, OPT_INT, &tier, "N", "do not try anything stronger than tier N (1)", 1, 3, NULL},
-		{"min-tier", 0, OPT_INT, &worst, "N", "refuse to run with anything weaker than tier N (2)", 1, 3, NULL},
+		{"tier", 0, OPT_INT, &tier, "N", "do not try anything stronger than tier N (1)", 1, 3,
+		 NULL},
+		{"min-tier", 0, OPT_INT, &worst, "N", "refuse to run with anything weaker than tier N (2)",
+		 1, 3, NULL},
 		{"timeout", 0, OPT_F64, &c.cpu, "S", "CPU seconds a command may use (5)", 0.1, 86400, NULL},
-		{"wall", 0, OPT_F64, &c.wall, "S", "wall seconds as a backstop (6 times --timeout, at least 10)", 0.1, 1e6, NULL},
+		{"wall", 0, OPT_F64, &c.wall, "S",
+		 "wall seconds as a backstop (6 times --timeout, at least 10)", 0.1, 1e6, NULL},
 		{"memory", 0, OPT_BYTES, &c.memory, "BYTES", "memory a command may use (1G)", 0, 0, NULL},
 		{"output", 0, OPT_BYTES, &c.output, "BYTES", "what a command may print (1M)", 0, 0, NULL},
 		{"file", 0, OPT_BYTES, &c.file, "BYTES", "how large a file may get (16M)", 0, 0, NULL},
 		{"tmp", 0, OPT_BYTES, &c.tmp, "BYTES", "how much the private /tmp holds (64M)", 0, 0, NULL},
-		{"processes", 0, OPT_INT, &c.processes, "N", "processes and threads at a time (64)", 1, 4000, NULL},
-		{"read", 0, OPT_CALL, &c, "DIR", "a directory that commands and programs may read; may be repeated", 0, 0, add_read},
+		{"processes", 0, OPT_INT, &c.processes, "N", "processes and threads at a time (64)", 1,
+		 4000, NULL},
+		{"read", 0, OPT_CALL, &c, "DIR",
+		 "a directory that commands and programs may read; may be repeated", 0, 0, add_read},
 		{"fd", 0, OPT_INT, &c.fd, "N", "descriptor for a command's verdict (2)", 1, 1 << 20, NULL},
 		{0},
 	};
@@ -163,9 +180,11 @@ int main(int argc, char **argv)
 
 	prog_init(argv[0]);
 	argc = split(argc, argv, &c.argv);
-	at = opt_parse(argc, argv, table, usage, "Runs untrusted Python programs against tests, or any command, in a jail.");
+	at = opt_parse(argc, argv, table, usage,
+	               "Runs untrusted Python programs against tests, or any command, in a jail.");
 	if (at < argc || serving + probe + (c.argv != NULL) != 1)
-		opt_usage(usage, at < argc ? "unexpected argument %s" : "one of --serve, --probe and -- COMMAND%s",
+		opt_usage(usage,
+		          at < argc ? "unexpected argument %s" : "one of --serve, --probe and -- COMMAND%s",
 		          at < argc ? argv[at] : "");
 	if (tier > worst)
 		opt_usage(usage, "--tier %d is weaker than --min-tier %d", tier, worst);

@@ -45,14 +45,16 @@ static uint64_t kilobytes(const char *text, const char *name)
 	return 0;
 }
 
-/* utime, stime, cutime and cstime are the 12th to 15th field behind the name, which ends with the last bracket.
- * The first two are its own, the others its children's. */
+/* utime, stime, cutime and cstime are the 12th to 15th field behind the name, which ends with the
+ * last bracket. The first two are its own, the others its children's. */
 static double cpu_of(const char *stat, int own)
 {
 	const char *p = strrchr(stat, ')');
 	uint64_t u, s, cu, cs;
 
-	if (!p || sscanf(p + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64,
+	if (!p || sscanf(p + 1,
+	                 " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %" SCNu64 " %" SCNu64 " %" SCNu64
+	                 " %" SCNu64,
 	                 &u, &s, &cu, &cs) != 4)
 		return 0;
 	return (double)((own ? u + s : 0) + cu + cs) / (double)sysconf(_SC_CLK_TCK);
@@ -110,8 +112,8 @@ void usage_read(pid_t pid, int with_root, struct usage *u)
 		if (!i && !with_root)
 			continue;
 		slurp(list[i], "status", text);
-		u->memory += kilobytes(text, "RssAnon") + kilobytes(text, "RssShmem") + kilobytes(text, "VmSwap") +
-		             kilobytes(text, "VmPTE");
+		u->memory += kilobytes(text, "RssAnon") + kilobytes(text, "RssShmem") +
+		             kilobytes(text, "VmSwap") + kilobytes(text, "VmPTE");
 	}
 }
 
@@ -123,7 +125,8 @@ int usage_counter(pid_t pid)
 
 	if (fd >= 0)
 		return fd;
-	clock.exclude_kernel = clock.exclude_hv = 1;     /* what users may ask for: it counts the same */
+	clock.exclude_kernel = clock.exclude_hv = 1;     /* what users may ask for: it counts the
+	                                                  * same */
 	return (int)syscall(SYS_perf_event_open, &clock, pid, -1, -1, PERF_FLAG_FD_CLOEXEC);
 }
 
@@ -150,7 +153,8 @@ uint64_t usage_memory_once(pid_t pid, int with_root)
 
 	for (size_t i = with_root ? 0 : 1; i < n; i++) {
 		slurp(list[i], "smaps_rollup", text);
-		sum += kilobytes(text, "Pss_Anon") + kilobytes(text, "Pss_Shmem") + kilobytes(text, "SwapPss");
+		sum +=
+		    kilobytes(text, "Pss_Anon") + kilobytes(text, "Pss_Shmem") + kilobytes(text, "SwapPss");
 		pte += kilobytes(slurp(list[i], "status", text), "VmPTE");
 	}
 	return sum ? sum + pte : 0;

@@ -25,7 +25,8 @@ int usage_counter(pid_t pid);
 double usage_counted(int counter);
 /* Threads of one process; 0 if it is gone. */
 size_t usage_threads(pid_t pid);
-/* Memory that processes share is counted for each of them. with_root: what pid itself uses counts, too. */
+/* Memory that processes share is counted for each of them. with_root: what pid itself uses counts,
+ * too. */
 void usage_read(pid_t pid, int with_root, struct usage *u);
 /* The same memory with every page counted once: slow. 0 where the kernel does not say. */
 uint64_t usage_memory_once(pid_t pid, int with_root);

@@ -54,19 +54,21 @@ static const struct rewrite *rewrite_at(const char *s, size_t n, size_t at)
 {
 	static const struct rewrite table[] = {
 		{"\\dfrac", "\\frac", 1}, {"\\tfrac", "\\frac", 1}, {"\\left", "", 1}, {"\\right", "", 1},
-		{"\\bigl", "", 1}, {"\\bigr", "", 1}, {"\\big", "", 1}, {"\\Big", "", 1}, {"\\displaystyle", "", 1},
-		{"\\quad", "", 1}, {"\\qquad", "", 1}, {"\\!", "", 0}, {"\\,", "", 0}, {"\\;", "", 0}, {"\\:", "", 0},
-		{"\\ ", "", 0}, {"~", "", 0}, {"\\$", "", 0}, {"$", "", 0}, {"\\%", "", 0}, {"%", "", 0},
-		{"\\(", "", 0}, {"\\)", "", 0}, {"\\[", "", 0}, {"\\]", "", 0},
-		{"^{\\circ}", "", 0}, {"^\\circ", "", 1}, {"\xc2\xb0", "", 0}, {"\\le", "\\leq", 1}, {"\\ge", "\\geq", 1},
-		{"\\ne", "\\neq", 1}, {"\xe2\x88\x92", "-", 0}, {"\\text", "", 1}, {"\\mathrm", "", 1}, {"\\mbox", "", 1},
+		{"\\bigl", "", 1}, {"\\bigr", "", 1}, {"\\big", "", 1}, {"\\Big", "", 1},
+		{"\\displaystyle", "", 1}, {"\\quad", "", 1}, {"\\qquad", "", 1}, {"\\!", "", 0},
+		{"\\,", "", 0}, {"\\;", "", 0}, {"\\:", "", 0}, {"\\ ", "", 0}, {"~", "", 0},
+		{"\\$", "", 0}, {"$", "", 0}, {"\\%", "", 0}, {"%", "", 0}, {"\\(", "", 0}, {"\\)", "", 0},
+		{"\\[", "", 0}, {"\\]", "", 0}, {"^{\\circ}", "", 0}, {"^\\circ", "", 1},
+		{"\xc2\xb0", "", 0}, {"\\le", "\\leq", 1}, {"\\ge", "\\geq", 1}, {"\\ne", "\\neq", 1},
+		{"\xe2\x88\x92", "-", 0}, {"\\text", "", 1}, {"\\mathrm", "", 1}, {"\\mbox", "", 1},
 		{"\\textbf", "", 1}, {"\\textrm", "", 1}, {"\\mathbf", "", 1}, {"\xcf\x80", "\\pi", 0},
 	};
 
 	for (size_t i = 0; i < LEN(table); i++) {
 		size_t end = at + strlen(table[i].from);
 
-		if (text_starts(s, n, at, table[i].from) && (!table[i].word || end >= n || !text_letter(s[end])))
+		if (text_starts(s, n, at, table[i].from) &&
+		    (!table[i].word || end >= n || !text_letter(s[end])))
 			return &table[i];
 	}
 	return NULL;
@@ -106,11 +108,13 @@ static void tidy_braces(struct buf *in, struct buf *out)
 		n -= 2;
 	}
 	while (at < n) {
-		if (text_starts(s, n, at, "\\frac") && n - at >= 7 && s[at + 5] >= '0' && s[at + 5] <= '9' &&
+		if (text_starts(s, n, at, "\\frac") && n - at >= 7 && s[at + 5] >= '0' &&
+		    s[at + 5] <= '9' &&
 		    ((s[at + 6] >= '0' && s[at + 6] <= '9') || text_letter(s[at + 6]))) {
 			buf_addf(out, "\\frac{%c}{%c}", s[at + 5], s[at + 6]);
 			at += 7;
-		} else if ((s[at] == '^' || s[at] == '_') && n - at >= 4 && s[at + 1] == '{' && s[at + 3] == '}') {
+		} else if ((s[at] == '^' || s[at] == '_') && n - at >= 4 && s[at + 1] == '{' &&
+		           s[at + 3] == '}') {
 			buf_addc(out, s[at]);
 			buf_addc(out, s[at + 2]);
 			at += 4;

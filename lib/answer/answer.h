@@ -14,14 +14,16 @@
 
 #include "equal/equal.h"
 
-/* Where the answer of a response begins: behind the last of its reasoning in <think></think> or another
- * pair of tags that score-verify(1) lists, 0 if there is none, n if the reasoning never ends. */
+/* Where the answer of a response begins: behind the last of its reasoning in <think></think> or
+ * another pair of tags that score-verify(1) lists, 0 if there is none, n if the reasoning never
+ * ends. */
 size_t answer_after_thinking(const char *s, size_t n);
 
-/* The last number in a text, canonical: signs, thousands separators (1,234 and 1{,}234), currency before it, decimals,
- * fractions (3/4, \frac34), mixed numbers (2 1/2), exponents (1e5), powers (10^6), scales (2 million). A digit
- * right after a letter (H2O) starts none. What is no plain number (2\pi, x^6) or no value (more than 100, 5 or 6)
- * leaves none, "not 14" the one before. Replaces what is in out: 1, or 0 if there is none. */
+/* The last number in a text, canonical: signs, thousands separators (1,234 and 1{,}234), currency
+ * before it, decimals, fractions (3/4, \frac34), mixed numbers (2 1/2), exponents (1e5), powers
+ * (10^6), scales (2 million). A digit right after a letter (H2O) starts none. What is no plain
+ * number (2\pi, x^6) or no value (more than 100, 5 or 6) leaves none, "not 14" the one before.
+ * Replaces what is in out: 1, or 0 if there is none. */
 int math_last_number(const char *s, size_t n, struct buf *out);
 /* The whole text, white space aside, as one number: 1, or 0 if it is something else. */
 int math_number(const char *s, size_t n, struct buf *out);
@@ -30,7 +32,8 @@ int math_quantity(const char *s, size_t n, struct buf *out);
 
 enum math_found {
 	MATH_NONE,
-	MATH_BOXED,                  /* the last \boxed{} or \fbox{}; several in one breath are a list */
+	MATH_BOXED,                  /* the last \boxed{} or \fbox{}; several in one breath are a
+	                              * list */
 	MATH_PHRASE,                 /* after the last "answer is", "answer:" or "####" */
 	MATH_WHOLE,                  /* the response is nothing but an answer */
 	MATH_FORMULA,                /* none of these: the last formula, if no number follows it */
@@ -42,20 +45,21 @@ enum math_found math_extract(const char *s, size_t n, struct buf *out);
 const char *math_found_name(enum math_found f);
 /* A reference, which may be a bare answer, one in dollar signs, or a whole solution. */
 void math_reference(const char *s, size_t n, struct buf *out);
-/* What an answer written as a chain comes to: x = 5 + 6 = 11 is x = 11, 2 + 2 = 4 is 4, 1/3 \approx 0.33 is 1/3.
- * Everything else stays. */
+/* What an answer written as a chain comes to: x = 5 + 6 = 11 is x = 11, 2 + 2 = 4 is 4, 1/3 \approx
+ * 0.33 is 1/3. Everything else stays. */
 void math_settle(const char *s, size_t n, struct buf *out);
 
 /* Equality where a side may be a choice with its text: (E) 12 is E, and is 12. */
 struct math_result math_equal_choice(const char *gold, size_t n_gold, const char *got, size_t n_got,
                                      const struct math_opts *o);
 
-/* Equality as the MATH data set's first grader has it, for comparable tables: equal strings after the rewriting
- * that score-verify(1) lists. */
+/* Equality as the MATH data set's first grader has it, for comparable tables: equal strings after
+ * the rewriting that score-verify(1) lists. */
 int math_hendrycks(const char *gold, size_t n_gold, const char *got, size_t n_got);
 
-/* The text that answers are compared by: LaTeX spacing, sizing, delimiters, \text, units at the end, currency
- * and percent signs gone, \dfrac as \frac, numbers canonical. Returns 1 if it is a number. */
+/* The text that answers are compared by: LaTeX spacing, sizing, delimiters, \text, units at the
+ * end, currency and percent signs gone, \dfrac as \frac, numbers canonical. Returns 1 if it is a
+ * number. */
 int math_canonical(const char *s, size_t n, struct buf *out);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What stands about an answer and is no part of it: marks of the text's end, <answer>, names such as "Answer:". */
+/* What stands about an answer and is no part of it: marks of the text's end, <answer>, names such
+ * as "Answer:". */
 #include "answer/inside.h"
 
 #include <string.h>
@@ -87,13 +88,15 @@ int answer_element(const char *s, size_t n, struct span *x)
 /* \text{Answer: } at from: where it ends, 0 if it is something else. */
 static size_t text_label(const char *s, size_t from, size_t to)
 {
-	static const char *const names[] = {"\\text{", "\\textbf{", "\\textrm{", "\\textit{", "\\mathrm{", "\\mathbf{", "\\mbox{"};
+	static const char *const names[] = {"\\text{",   "\\textbf{", "\\textrm{", "\\textit{",
+	                                    "\\mathrm{", "\\mathbf{", "\\mbox{"};
 	size_t end, p;
 
 	for (size_t i = 0; i < LEN(names); i++) {
 		if (!starts(s, to, from, names[i]))
 			continue;
-		for (end = from + strlen(names[i]); end < to && s[end] != '}' && s[end] != '{' && end - from < MAX_LABEL; end++)
+		for (end = from + strlen(names[i]);
+		     end < to && s[end] != '}' && s[end] != '{' && end - from < MAX_LABEL; end++)
 			if (s[end] >= '0' && s[end] <= '9')
 				return 0;
 		if (end == to || s[end] != '}')

@@ -31,7 +31,8 @@ static struct span bare_box(const char *s, size_t n, size_t start, size_t at)
 {
 	struct span x = {at, at, start, at};
 
-	while (x.to < n && !text_space(s[x.to]) && s[x.to] != '$' && !text_starts(s, n, x.to, "\\)") && !text_starts(s, n, x.to, "\\]"))
+	while (x.to < n && !text_space(s[x.to]) && s[x.to] != '$' && !text_starts(s, n, x.to, "\\)") &&
+	       !text_starts(s, n, x.to, "\\]"))
 		x.to++;
 	x.end = x.to;
 	return x;

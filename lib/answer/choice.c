@@ -24,7 +24,8 @@ static int starts(const char *s, size_t n, const char *word)
 
 static size_t text_name(const char *s, size_t n)
 {
-	static const char *const names[] = {"\\text{", "\\textbf{", "\\mathbf{", "\\mathrm{", "\\textrm{", "\\textit{", "\\mbox{"};
+	static const char *const names[] = {"\\text{",   "\\textbf{", "\\mathbf{", "\\mathrm{",
+	                                    "\\textrm{", "\\textit{", "\\mbox{"};
 
 	for (size_t i = 0; i < LEN(names); i++)
 		if (starts(s, n, names[i]))
@@ -56,8 +57,10 @@ static size_t mark(const char *s, size_t n, char *which)
 	*which = s[at++];
 	if (s[at] == ')')
 		return at + 1;
-	return !open && (s[at] == '.' || s[at] == ':') && (at + 1 == n || space(s[at + 1]) || s[at + 1] == '\\' || s[at + 1] == '}') ?
-	       at + 1 : 0;
+	return !open && (s[at] == '.' || s[at] == ':') &&
+	               (at + 1 == n || space(s[at + 1]) || s[at + 1] == '\\' || s[at + 1] == '}')
+	           ? at + 1
+	           : 0;
 }
 
 /* Another choice in the text of one makes a list of it. */
@@ -71,7 +74,8 @@ static int holds_mark(const char *s, size_t n)
 	return 0;
 }
 
-/* Is this the text of a choice, rather than what a formula goes on with, another choice or a denial? */
+/* Is this the text of a choice, rather than what a formula goes on with, another choice or a
+ * denial? */
 static int choice_text(const char *s, size_t n, int apart)
 {
 	static const char *const joints[] = {
@@ -84,7 +88,8 @@ static int choice_text(const char *s, size_t n, int apart)
 	if (!n || !apart || strchr("+*/^_=<>!,;:|&", *s))
 		return 0;
 	for (size_t i = 0; i < LEN(joints); i++)
-		if (starts(s, n, joints[i]) && (*s == '\\' || n == strlen(joints[i]) || !text_letter(s[strlen(joints[i])])))
+		if (starts(s, n, joints[i]) &&
+		    (*s == '\\' || n == strlen(joints[i]) || !text_letter(s[strlen(joints[i])])))
 			return 0;
 	return !holds_mark(s, n) && math_hedge(s, n, 0, 0) == HEDGE_NONE;
 }
@@ -188,8 +193,8 @@ struct math_result math_equal_choice(const char *gold, size_t n_gold, const char
 	} else if (in_gold && in_got && a.letter == b.letter) {
 		r = math_equal(a.rest, a.n, b.rest, b.n, o);
 	} else if (in_gold != in_got) {
-		struct math_result rest = math_equal(in_gold ? a.rest : gold, in_gold ? a.n : n_gold, in_got ? b.rest : got,
-		                                     in_got ? b.n : n_got, o);
+		struct math_result rest = math_equal(in_gold ? a.rest : gold, in_gold ? a.n : n_gold,
+		                                     in_got ? b.rest : got, in_got ? b.n : n_got, o);
 
 		r = rest.verdict == MATH_EQUAL ? rest : r;
 	}

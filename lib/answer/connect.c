@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Connectives in an answer: words, in \text or plain, and signs that join two statements. A chain of
- * equality signs ends at one.
+ * Connectives in an answer: words, in \text or plain, and signs that join two statements. A chain
+ * of equality signs ends at one.
  */
 #include "answer/inside.h"
 
@@ -17,7 +17,8 @@ static int space(char c)
 static int listed(const char *s, size_t len, const char *const *words, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (len == strlen(words[i]) && !memcmp(s + 1, words[i] + 1, len - 1) && (s[0] | 32) == (words[i][0] | 32))
+		if (len == strlen(words[i]) && !memcmp(s + 1, words[i] + 1, len - 1) &&
+		    (s[0] | 32) == (words[i][0] | 32))
 			return 1;
 	return 0;
 }
@@ -38,21 +39,25 @@ static enum connective role(const char *word, size_t len)
 		"to", "by", "which", "satisfies", "namely", "plus",
 	};
 
-	return listed(word, len, leads, LEN(leads)) ? CONNECT_LEADS : listed(word, len, joins, LEN(joins)) ?
-	       CONNECT_JOINS : CONNECT_NOT;
+	return listed(word, len, leads, LEN(leads))   ? CONNECT_LEADS
+	       : listed(word, len, joins, LEN(joins)) ? CONNECT_JOINS
+	                                              : CONNECT_NOT;
 }
 
 /* Does a letter, a number, a bracket or a command that begins a value come next? */
 static int operand(const char *s, size_t n, size_t at)
 {
-	static const char *const values[] = {"\\frac", "\\dfrac", "\\tfrac", "\\sqrt", "\\left", "\\pi", "\\boxed"};
+	static const char *const values[] = {"\\frac", "\\dfrac", "\\tfrac", "\\sqrt",
+	                                     "\\left", "\\pi",    "\\boxed"};
 
-	while (at < n && (space(s[at]) || text_starts(s, n, at, "\\,") || text_starts(s, n, at, "\\ ") || text_starts(s, n, at, "\\;")))
+	while (at < n && (space(s[at]) || text_starts(s, n, at, "\\,") ||
+	                  text_starts(s, n, at, "\\ ") || text_starts(s, n, at, "\\;")))
 		at += s[at] == '\\' ? 2 : 1;
 	for (size_t i = 0; i < LEN(values); i++)
 		if (text_starts(s, n, at, values[i]))
 			return 1;
-	return at < n && (text_letter(s[at]) || (s[at] >= '0' && s[at] <= '9') || s[at] == '(' || s[at] == '[' || s[at] == '{');
+	return at < n && (text_letter(s[at]) || (s[at] >= '0' && s[at] <= '9') || s[at] == '(' ||
+	                  s[at] == '[' || s[at] == '{');
 }
 
 /* \text{...}, whose name ends at p: the most that one of its words does. */
@@ -101,7 +106,8 @@ static enum connective sign(const char *s, size_t n, size_t at, size_t *len)
 	for (size_t i = 0; i < LEN(signs); i++) {
 		size_t end = at + strlen(signs[i].text);
 
-		if (text_starts(s, n, at, signs[i].text) && (s[at] != '\\' || end >= n || !text_letter(s[end]))) {
+		if (text_starts(s, n, at, signs[i].text) &&
+		    (s[at] != '\\' || end >= n || !text_letter(s[end]))) {
 			*len = end - at;
 			return signs[i].what;
 		}
@@ -111,7 +117,8 @@ static enum connective sign(const char *s, size_t n, size_t at, size_t *len)
 
 enum connective math_connective(const char *s, size_t n, size_t at, int begins, size_t *len)
 {
-	static const char *const texts[] = {"\\text", "\\mbox", "\\mathrm", "\\textbf", "\\textrm", "\\textit"};
+	static const char *const texts[] = {"\\text",   "\\mbox",   "\\mathrm",
+	                                    "\\textbf", "\\textrm", "\\textit"};
 	enum connective what = sign(s, n, at, len);
 	size_t p = at + (s[at] == '\\');
 	int plain = s[at] != '\\';

@@ -50,8 +50,9 @@ static size_t name_equals(const char *s, size_t n, size_t at)
 static int joins(const char *s, size_t from, size_t to)
 {
 	static const char *const words[] = {
-		" ", "\t", "\r", "\n", ",", ";", "$", "*", "\"", "\\,", "\\;", "\\ ", "\\quad", "\\qquad", "\\(", "\\)", "\\[", "\\]",
-		"\\text{and}", "\\text{ and }", "\\text{or}", "\\text{ or }", "and", "or",
+		" ", "\t", "\r", "\n", ",", ";", "$", "*", "\"", "\\,", "\\;", "\\ ", "\\quad", "\\qquad",
+		"\\(", "\\)", "\\[", "\\]", "\\text{and}", "\\text{ and }", "\\text{or}", "\\text{ or }",
+		"and", "or",
 	};
 	int lines = 0;
 
@@ -61,8 +62,9 @@ static int joins(const char *s, size_t from, size_t to)
 		size_t len = 0;
 
 		for (size_t i = 0; i < LEN(words) && !len; i++)
-			if (text_starts(s, to, from, words[i]) && (!text_letter(words[i][strlen(words[i]) - 1]) ||
-			    from + strlen(words[i]) >= to || !text_letter(s[from + strlen(words[i])])))
+			if (text_starts(s, to, from, words[i]) &&
+			    (!text_letter(words[i][strlen(words[i]) - 1]) || from + strlen(words[i]) >= to ||
+			     !text_letter(s[from + strlen(words[i])])))
 				len = strlen(words[i]);
 		if (!len && !(len = name_equals(s, to, from)))
 			return 0;
@@ -74,7 +76,8 @@ static int joins(const char *s, size_t from, size_t to)
 	return 1;
 }
 
-/* The content of one value: \boxed within it taken off, and what is no part of an answer at its ends. */
+/* The content of one value: \boxed within it taken off, and what is no part of an answer at its
+ * ends. */
 static void put(const char *s, struct span x, struct buf *out)
 {
 	static const char *const drop[] = {"\\boxed", "\\fbox", "\\framebox"};
@@ -86,14 +89,18 @@ static void put(const char *s, struct span x, struct buf *out)
 		size_t len = 0;
 
 		for (size_t i = 0; i < LEN(drop) && s[x.from] == '\\'; i++)
-			if (text_starts(s, x.to, x.from, drop[i]) && (x.from + strlen(drop[i]) >= x.to || !text_letter(s[x.from + strlen(drop[i])])))
+			if (text_starts(s, x.to, x.from, drop[i]) &&
+			    (x.from + strlen(drop[i]) >= x.to || !text_letter(s[x.from + strlen(drop[i])])))
 				len = strlen(drop[i]);
 		if (!len)
 			buf_addc(out, s[x.from]);
 		x.from += len ? len : 1;
 	}
-	while (out->len > from && !(out->len - from > 2 && !memcmp(out->data + out->len - 3, "...", 3)) && (text_space(out->data[out->len - 1]) || (strchr(".,;:", out->data[out->len - 1]) &&
-	       (out->len - from < 2 || out->data[out->len - 2] != '\\'))))
+	while (out->len > from &&
+	       !(out->len - from > 2 && !memcmp(out->data + out->len - 3, "...", 3)) &&
+	       (text_space(out->data[out->len - 1]) ||
+	        (strchr(".,;:", out->data[out->len - 1]) &&
+	         (out->len - from < 2 || out->data[out->len - 2] != '\\'))))
 		out->len--;
 	if (out->data)
 		out->data[out->len] = 0;
@@ -107,11 +114,13 @@ static int same(const char *s, struct span a, struct span b, int by_value)
 	b = trimmed(s, b);
 	if (a.to - a.from == b.to - b.from && !memcmp(s + a.from, s + b.from, a.to - a.from))
 		return 1;
-	return by_value && math_equal(s + a.from, a.to - a.from, s + b.from, b.to - b.from, &o).verdict == MATH_EQUAL;
+	return by_value &&
+	       math_equal(s + a.from, a.to - a.from, s + b.from, b.to - b.from, &o).verdict ==
+	           MATH_EQUAL;
 }
 
-/* The last of n spans and those before it that are joined to it, as a list; one if all are the same, as \boxed{1\frac12}
- * or \boxed{\frac32} are. */
+/* The last of n spans and those before it that are joined to it, as a list; one if all are the
+ * same, as \boxed{1\frac12} or \boxed{\frac32} are. */
 static void put_list(const char *s, const struct span *x, size_t n, struct buf *out)
 {
 	size_t first = n - 1, all_same = 1;
@@ -143,11 +152,13 @@ static int holds_word(const char *s, size_t from, size_t to)
 	return 0;
 }
 
-/* The formula in $ $, $$ $$, \( \) or \[ \] that starts at at, within limit bytes: 1, else 0. A closing dollar sign has no digit
- * behind it, and no word before it and a space: $5 and $10 are money. */
+/* The formula in $ $, $$ $$, \( \) or \[ \] that starts at at, within limit bytes: 1, else 0. A
+ * closing dollar sign has no digit behind it, and no word before it and a space: $5 and $10 are
+ * money. */
 static int formula(const char *s, size_t n, size_t at, size_t limit, struct span *x)
 {
-	static const char *const open[] = {"$$", "$", "\\(", "\\["}, *const close[] = {"$$", "$", "\\)", "\\]"};
+	static const char *const open[] = {"$$", "$", "\\(", "\\["}, *const close[] = {"$$", "$", "\\)",
+	                                                                               "\\]"};
 	size_t kind = 0, end = n - at > limit ? at + limit : n, len, p;
 
 	while (kind < LEN(open) && !text_starts(s, n, at, open[kind]))
@@ -164,13 +175,15 @@ static int formula(const char *s, size_t n, size_t at, size_t limit, struct span
 	}
 	if (p >= end || p == at + len)
 		return 0;
-	if (len == 1 && ((p + 1 < n && text_digit(s[p + 1])) || (text_space(s[p - 1]) && text_digit(s[at + 1]) && holds_word(s, at, p))))
+	if (len == 1 && ((p + 1 < n && text_digit(s[p + 1])) ||
+	                 (text_space(s[p - 1]) && text_digit(s[at + 1]) && holds_word(s, at, p))))
 		return 0;
 	*x = (struct span){at + len, p, at, p + len};
 	return 1;
 }
 
-/* Formulas from at on that are joined, as a list. Returns where they end, or at if none starts there. */
+/* Formulas from at on that are joined, as a list. Returns where they end, or at if none starts
+ * there. */
 static size_t formulas(const char *s, size_t n, size_t at, struct buf *out)
 {
 	struct span x[8];
@@ -179,7 +192,9 @@ static size_t formulas(const char *s, size_t n, size_t at, struct buf *out)
 	while (found < LEN(x) && p < n && formula(s, n, p, MAX_SENTENCE, &x[found])) {
 		size_t next = x[found++].end;
 
-		for (p = next; p < n && p - next < MAX_GAP && s[p] != '$' && !text_starts(s, n, p, "\\(") && !text_starts(s, n, p, "\\["); p++)
+		for (p = next; p < n && p - next < MAX_GAP && s[p] != '$' && !text_starts(s, n, p, "\\(") &&
+		               !text_starts(s, n, p, "\\[");
+		     p++)
 			;
 		if (p >= n || !joins(s, next, p))
 			break;
@@ -190,7 +205,8 @@ static size_t formulas(const char *s, size_t n, size_t at, struct buf *out)
 	return x[found - 1].end;
 }
 
-/* The last formulas that are joined; *end is where they end. *cut: where a formula begins that the text leaves off in, else n. */
+/* The last formulas that are joined; *end is where they end. *cut: where a formula begins that the
+ * text leaves off in, else n. */
 static int last_formula(const char *s, size_t n, struct buf *out, size_t *end, size_t *cut)
 {
 	struct span last[8], x;
@@ -205,7 +221,8 @@ static int last_formula(const char *s, size_t n, struct buf *out, size_t *end, s
 			at = x.end - 1;
 			*cut = n;
 		} else if (s[at] == '\\') {
-			if (*cut == n && n - at <= MAX_SENTENCE && (text_starts(s, n, at, "\\(") || text_starts(s, n, at, "\\[")))
+			if (*cut == n && n - at <= MAX_SENTENCE &&
+			    (text_starts(s, n, at, "\\(") || text_starts(s, n, at, "\\[")))
 				*cut = at;
 			at++;
 		}
@@ -222,7 +239,8 @@ static int last_formula(const char *s, size_t n, struct buf *out, size_t *end, s
 /* Words of two letters and more that are not part of mathematics. */
 static size_t words(const char *s, size_t n)
 {
-	static const char *const math[] = {"and", "or", "sin", "cos", "tan", "cot", "sec", "csc", "log", "ln", "exp", "sqrt", "pi", "mod"};
+	static const char *const math[] = {"and", "or",  "sin", "cos", "tan",  "cot", "sec",
+	                                   "csc", "log", "ln",  "exp", "sqrt", "pi",  "mod"};
 	size_t count = 0;
 
 	for (size_t at = 0; at < n; ) {
@@ -232,7 +250,9 @@ static size_t words(const char *s, size_t n)
 			for (at++; s[from] == '\\' && at < n && text_letter(s[at]); at++)
 				;
 			/* \text{ } may hold as many as it likes */
-			if (at < n && s[at] == '{' && (text_starts(s, n, from, "\\text") || text_starts(s, n, from, "\\mbox") || text_starts(s, n, from, "\\mathrm")))
+			if (at < n && s[at] == '{' &&
+			    (text_starts(s, n, from, "\\text") || text_starts(s, n, from, "\\mbox") ||
+			     text_starts(s, n, from, "\\mathrm")))
 				while (at < n && s[at] != '}')
 					at++;
 			continue;
@@ -271,14 +291,17 @@ static int heads_line(const char *s, size_t at)
 	return !at || s[at - 1] == '\n';
 }
 
-/* "final answer is" counts more than "answer is"; a heading is one too. 0: no phrase at at; else its length. */
+/* "final answer is" counts more than "answer is"; a heading is one too. 0: no phrase at at; else
+ * its length. */
 static size_t phrase(const char *s, size_t n, size_t at, int *final)
 {
 	static const char *const phrases[] = {
-		"answer is", "answer:", "answer**:", "answer:**", "answer =", "answers are", "answer**\n", "answer\n", "answer would be",
-		"answer should be", "ans:", "choice is", "option is", "respuesta es", "respuesta:", "reponse est", "r\xc3\xa9ponse est",
-		"antwort ist", "antwort lautet", "antwort:", "\xe7\xad\x94\xe6\xa1\x88\xe6\x98\xaf", "\xe7\xad\x94\xe6\xa1\x88\xe4\xb8\xba",
-		"\xe7\xad\x94\xe6\xa1\x88\xef\xbc\x9a", "\xe7\xad\x94\xe6\xa1\x88:",
+		"answer is", "answer:", "answer**:", "answer:**", "answer =", "answers are", "answer**\n",
+		"answer\n", "answer would be", "answer should be", "ans:", "choice is", "option is",
+		"respuesta es", "respuesta:", "reponse est", "r\xc3\xa9ponse est", "antwort ist",
+		"antwort lautet", "antwort:", "\xe7\xad\x94\xe6\xa1\x88\xe6\x98\xaf",
+		"\xe7\xad\x94\xe6\xa1\x88\xe4\xb8\xba", "\xe7\xad\x94\xe6\xa1\x88\xef\xbc\x9a",
+		"\xe7\xad\x94\xe6\xa1\x88:",
 	};
 
 	for (size_t i = 0; i < LEN(phrases); i++) {
@@ -286,7 +309,8 @@ static size_t phrase(const char *s, size_t n, size_t at, int *final)
 
 		if (n - at < len || strncasecmp(s + at, phrases[i], len))
 			continue;
-		*final = (at >= 6 && !strncasecmp(s + at - 6, "final ", 6)) || (strchr(phrases[i], ':') && heads_line(s, at));
+		*final = (at >= 6 && !strncasecmp(s + at - 6, "final ", 6)) ||
+		         (strchr(phrases[i], ':') && heads_line(s, at));
 		return phrases[i][len - 1] == '\n' && !*final ? 0 : len;
 	}
 	return 0;
@@ -296,7 +320,8 @@ static size_t phrase(const char *s, size_t n, size_t at, int *final)
 static size_t sentence(const char *s, size_t n, size_t at)
 {
 	static const char *const stops[] = {
-		" because ", " since ", " which ", ", which ", ", so ", " but ", " I hope ", ", not ", " not ", " rather than ", " instead of ",
+		" because ", " since ", " which ", ", which ", ", so ", " but ", " I hope ", ", not ",
+		" not ", " rather than ", " instead of ",
 	};
 	size_t limit = n - at > MAX_SENTENCE ? at + MAX_SENTENCE : n;
 
@@ -313,7 +338,8 @@ static size_t sentence(const char *s, size_t n, size_t at)
 /* 13, not 14: where what is denied begins. */
 static size_t before_denial(const char *s, size_t from, size_t to)
 {
-	static const char *const stops[] = {", not ", " not ", " rather than ", " instead of ", " (not "};
+	static const char *const stops[] = {", not ", " not ", " rather than ", " instead of ",
+	                                    " (not "};
 
 	for (size_t at = from; at < to; at++)
 		for (size_t i = 0; i < LEN(stops); i++)
@@ -363,11 +389,13 @@ static int goes_on(const char *s, size_t n, size_t at)
 /* What a phrase that ends at at says; strict: only what looks like mathematics. */
 static int said(const char *s, size_t n, size_t at, int strict, struct buf *out)
 {
-	static const char *const empty[] = {"correct", "incorrect", "wrong", "right", "not", "yes, correct"};
+	static const char *const empty[] = {"correct", "incorrect", "wrong",
+	                                    "right",   "not",       "yes, correct"};
 	struct span x;
 	size_t ignored, mark;
 
-	while (at < n && s[at] && (text_space(s[at]) || strchr(":*\"=_", s[at]) || text_starts(s, n, at, "\\\"")))
+	while (at < n && s[at] &&
+	       (text_space(s[at]) || strchr(":*\"=_", s[at]) || text_starts(s, n, at, "\\\"")))
 		at++;
 	if (at >= n)
 		return 0;
@@ -383,14 +411,16 @@ static int said(const char *s, size_t n, size_t at, int strict, struct buf *out)
 		;
 	if (mark == x.to)
 		return 0;
-	if (strict && (prose(s + x.from, x.to - x.from) || (!has_digit(s + x.from, x.to - x.from) && !is_choice(s, x))))
+	if (strict && (prose(s + x.from, x.to - x.from) ||
+	               (!has_digit(s + x.from, x.to - x.from) && !is_choice(s, x))))
 		return 0;
 	for (size_t i = 0; i < LEN(empty); i++)
 		if (x.to - x.from == strlen(empty[i]) && !strncasecmp(s + x.from, empty[i], x.to - x.from))
 			return 0;
 	if (!prose(s + x.from, x.to - x.from))
 		put(s, x, out);
-	else if (!last_formula(s + x.from, x.to - x.from, out, &ignored, &mark) && !math_last_number(s + x.from, x.to - x.from, out))
+	else if (!last_formula(s + x.from, x.to - x.from, out, &ignored, &mark) &&
+	         !math_last_number(s + x.from, x.to - x.from, out))
 		put(s, x, out);
 	return out->len > 0;
 }
@@ -420,22 +450,26 @@ static int after_phrase(const char *s, size_t n, size_t from, int final, struct 
 		buf_clear(out);
 		if (len && (is_final || !final) && said(s, n, at + len, final, out))
 			return 1;
-		if (s[at] == '#' && !final && text_starts(s, n, at, "####") && (!at || s[at - 1] == '\n') && hashes(s, n, at + 4, out))
+		if (s[at] == '#' && !final && text_starts(s, n, at, "####") && (!at || s[at - 1] == '\n') &&
+		    hashes(s, n, at + 4, out))
 			return 1;
 	}
 	buf_clear(out);
 	return 0;
 }
 
-/* What a formula goes on with behind its last box, as a list does: \boxed{5}, 7. Returns where it ends, or at. */
+/* What a formula goes on with behind its last box, as a list does: \boxed{5}, 7. Returns where it
+ * ends, or at. */
 static size_t more_values(const char *s, size_t n, size_t at, struct span *x)
 {
-	static const char *const joints[] = {",", "\\text{ and }", "\\text{and}", "\\text{ or }", "\\text{or}", "and ", "or "};
+	static const char *const joints[] = {
+		",", "\\text{ and }", "\\text{and}", "\\text{ or }", "\\text{or}", "and ", "or "};
 	size_t from = at, to;
 
 	while (from < n && s[from] == ' ')
 		from++;
-	for (to = from; to < n && to - from < MAX_GAP && !strchr("$\n", s[to]) && !text_starts(s, n, to, "\\)") && !text_starts(s, n, to, "\\]"); )
+	for (to = from; to < n && to - from < MAX_GAP && !strchr("$\n", s[to]) &&
+	                !text_starts(s, n, to, "\\)") && !text_starts(s, n, to, "\\]");)
 		to++;
 	for (size_t i = 0; i < LEN(joints); i++) {
 		struct span rest = {from + strlen(joints[i]), to, from, to};
@@ -443,7 +477,8 @@ static size_t more_values(const char *s, size_t n, size_t at, struct span *x)
 		if (!text_starts(s, to, from, joints[i]))
 			continue;
 		rest = trimmed(s, rest);
-		if (rest.from == rest.to || words(s + rest.from, rest.to - rest.from) || memmem(s + rest.from, rest.to - rest.from, "\\text", 5) ||
+		if (rest.from == rest.to || words(s + rest.from, rest.to - rest.from) ||
+		    memmem(s + rest.from, rest.to - rest.from, "\\text", 5) ||
 		    !has_digit(s + rest.from, rest.to - rest.from) || name_equals(s, to, rest.from))
 			return at;
 		*x = rest;
@@ -479,8 +514,8 @@ static int whole(const char *s, size_t n, struct buf *out)
 	return out->len > 0;
 }
 
-/* Is the last formula what the response comes to? A number is, and a calculation of one; of others, what is taken up again in another
- * paragraph may be the question's own. */
+/* Is the last formula what the response comes to? A number is, and a calculation of one; of others,
+ * what is taken up again in another paragraph may be the question's own. */
 static int concluding(const char *s, size_t n, size_t end, const struct buf *formula_text)
 {
 	struct buf settled = {0}, number = {0};
@@ -550,7 +585,8 @@ enum math_found math_extract(const char *s, size_t n, struct buf *out)
 
 const char *math_found_name(enum math_found f)
 {
-	static const char *const names[] = {"none", "boxed", "phrase", "whole", "formula", "last-number"};
+	static const char *const names[] = {"none",  "boxed",   "phrase",
+	                                    "whole", "formula", "last-number"};
 
 	return names[f];
 }

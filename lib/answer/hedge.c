@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the words about a value do to it: "not 14" is not 14, and "more than 100", "between 3 and 4", "5 or 6" name
- * no value at all. "About 5" is 5, as \approx 5 is.
+ * What the words about a value do to it: "not 14" is not 14, and "more than 100", "between 3 and
+ * 4", "5 or 6" name no value at all. "About 5" is 5, as \approx 5 is.
  */
 #include "answer/inside.h"
 
@@ -14,7 +14,8 @@ enum { WINDOW = 72 };            /* bytes looked at, before and behind */
 struct window {
 	char s[WINDOW + 1];          /* lower case words, one space between them */
 	size_t n;
-	char barrier;                /* what stands before the first of them: punctuation, a digit '0', or 0 */
+	char barrier;                /* what stands before the first of them: punctuation, a digit '0',
+	                              * or 0 */
 };
 
 static int letter(char c)
@@ -31,7 +32,8 @@ static void add(struct window *w, char c)
 	w->s[w->n] = 0;
 }
 
-/* What is neither word nor punctuation: spacing, emphasis, delimiters. A command's name is none either. */
+/* What is neither word nor punctuation: spacing, emphasis, delimiters. A command's name is none
+ * either. */
 static size_t skipped(const char *s, size_t n, size_t at)
 {
 	size_t p = at + 1;
@@ -94,7 +96,8 @@ static int ends(const struct window *w, const char *words)
 {
 	size_t len = strlen(words);
 
-	return w->n >= len && !memcmp(w->s + w->n - len, words, len) && (w->n == len || w->s[w->n - len - 1] == ' ');
+	return w->n >= len && !memcmp(w->s + w->n - len, words, len) &&
+	       (w->n == len || w->s[w->n - len - 1] == ' ');
 }
 
 static int holds(const struct window *w, const char *words)
@@ -121,14 +124,17 @@ static int any_ends(const struct window *w, const char *const *list, size_t n)
 /* Is one of the last three words a negation? */
 static int negated(const struct window *w)
 {
-	static const char *const words[] = {"not", "never", "cannot", "neither", "nor", "unlike", "except"};
-	static const char *const phrases[] = {"rather than", "instead of", "rather than the", "instead of the"};
+	static const char *const words[] = {"not", "never",  "cannot", "neither",
+	                                    "nor", "unlike", "except"};
+	static const char *const phrases[] = {"rather than", "instead of", "rather than the",
+	                                      "instead of the"};
 	struct window last = *w;
 
 	if (any_ends(w, phrases, LEN(phrases)))
 		return 1;
 	for (int i = 0; i < 3 && last.n; i++) {
-		if (any_ends(&last, words, LEN(words)) || (last.n >= 3 && !memcmp(last.s + last.n - 3, "n't", 3)))
+		if (any_ends(&last, words, LEN(words)) ||
+		    (last.n >= 3 && !memcmp(last.s + last.n - 3, "n't", 3)))
 			return 1;
 		while (last.n && last.s[last.n - 1] != ' ')
 			last.n--;
@@ -175,7 +181,8 @@ static int compared(const char *s, size_t at)
 
 		if (!len || !from || strchr("-=\n", s[from - 1]))
 			return 0;
-		while (from && p - from < 40 && (letter(s[from - 1]) || text_digit(s[from - 1]) || strchr("/|_:\"-", s[from - 1])))
+		while (from && p - from < 40 &&
+		       (letter(s[from - 1]) || text_digit(s[from - 1]) || strchr("/|_:\"-", s[from - 1])))
 			from--;
 		return !(from && s[from - 1] == '<');
 	}
@@ -257,7 +264,8 @@ enum hedge math_hedge(const char *s, size_t n, size_t from, size_t to)
 		"at the least",
 		"at minimum", "at maximum",
 	};
-	static const char *const denials[] = {"is not", "isn't", "is wrong", "is incorrect", "was wrong", "would be wrong"};
+	static const char *const denials[] = {"is not",       "isn't",     "is wrong",
+	                                      "is incorrect", "was wrong", "would be wrong"};
 	struct window w = {.n = 0}, v = {.n = 0};
 
 	before(s, from, &w);
@@ -274,5 +282,6 @@ enum hedge math_hedge(const char *s, size_t n, size_t from, size_t to)
 			return HEDGE_BOUND;
 	if (from < to && changed(&v))
 		return HEDGE_BOUND;
-	return to < n && s[to] == '+' && (to + 1 == n || strchr(" \t\n.,$*", s[to + 1])) ? HEDGE_BOUND : HEDGE_NONE;
+	return to < n && s[to] == '+' && (to + 1 == n || strchr(" \t\n.,$*", s[to + 1])) ? HEDGE_BOUND
+	                                                                                 : HEDGE_NONE;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Equality as the grader has it that came with the MATH data set (Hendrycks and others, 2021): both texts are
- * rewritten step by step, then compared as strings. Behaviour, quirks included, after that program; where it would have
- * failed on a text (a root of nothing, two units), it compares the texts as they are, and so does this.
+ * Equality as the grader has it that came with the MATH data set (Hendrycks and others, 2021): both
+ * texts are rewritten step by step, then compared as strings. Behaviour, quirks included, after
+ * that program; where it would have failed on a text (a root of nothing, two units), it compares
+ * the texts as they are, and so does this.
  */
 #include "answer/inside.h"
 
@@ -35,7 +36,8 @@ static void replace(struct buf *b, const char *from, const char *to)
 /* Where it occurs for the first time from `from` on; b->len if nowhere. */
 static size_t find(const struct buf *b, size_t from, const char *what)
 {
-	const char *hit = from < b->len ? memmem(b->data + from, b->len - from, what, strlen(what)) : NULL;
+	const char *hit =
+		from < b->len ? memmem(b->data + from, b->len - from, what, strlen(what)) : NULL;
 
 	return hit ? (size_t)(hit - b->data) : b->len;
 }
@@ -109,7 +111,8 @@ static int roots(struct buf *b)
 	return 0;
 }
 
-/* \frac12 and \frac1{72} with braces. -1: nothing after a \frac; one character alone: all stays as it was. */
+/* \frac12 and \frac1{72} with braces. -1: nothing after a \frac; one character alone: all stays as
+ * it was. */
 static int fractions(struct buf *b)
 {
 	static const char mark[] = "\\frac";
@@ -184,8 +187,8 @@ static void slash(struct buf *b)
 static int rewrite(struct buf *b)
 {
 	static const struct { const char *from, *to; } first[] = {
-		{"\n", ""}, {"\\!", ""}, {"\\\\", "\\"}, {"tfrac", "frac"}, {"dfrac", "frac"}, {"\\left", ""}, {"\\right", ""},
-		{"^{\\circ}", ""}, {"^\\circ", ""}, {"\\$", ""},
+		{"\n", ""}, {"\\!", ""}, {"\\\\", "\\"}, {"tfrac", "frac"}, {"dfrac", "frac"},
+		{"\\left", ""}, {"\\right", ""}, {"^{\\circ}", ""}, {"^\\circ", ""}, {"\\$", ""},
 	};
 
 	for (size_t i = 0; i < LEN(first); i++)

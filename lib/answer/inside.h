@@ -12,7 +12,8 @@ struct span {
 };
 
 /* ---- boxes.c ---- */
-/* The length of \boxed, \fbox or \framebox at a backslash; also of \\boxed, which is one escaped twice. */
+/* The length of \boxed, \fbox or \framebox at a backslash; also of \\boxed, which is one escaped
+ * twice. */
 size_t box_name(const char *s, size_t n, size_t at);
 /* Every closed box that is in no other closed one, in order; owned by the caller. */
 size_t boxes(const char *s, size_t n, struct span **out);
@@ -22,7 +23,8 @@ size_t boxes(const char *s, size_t n, struct span **out);
 size_t without_end_marks(const char *s, size_t n);
 /* What stands in the last <answer></answer>, if no box follows it: 1, else 0. */
 int answer_element(const char *s, size_t n, struct span *x);
-/* Where an answer begins behind a name for it: "Answer:", \text{Answer: }, "Option" before a letter, "either". */
+/* Where an answer begins behind a name for it: "Answer:", \text{Answer: }, "Option" before a
+ * letter, "either". */
 size_t behind_label(const char *s, size_t from, size_t to);
 
 /* ---- number.c reads and writes numbers digit by digit, quantity.c finds them ---- */
@@ -41,9 +43,11 @@ void num_shift(struct decimal *d, int left);
 /* Sign and currency before the digits. Returns where the digits start. */
 size_t num_sign(const char *s, size_t n, size_t at, int *negative);
 int num_starts(const char *s, size_t n, size_t at);
-/* Digits from at: with separators (the first group of one to three), a point and decimals. Returns the end. */
+/* Digits from at: with separators (the first group of one to three), a point and decimals. Returns
+ * the end. */
 size_t num_digits(const char *s, size_t n, size_t at, struct decimal *d);
-/* e5, E-3 after the digits. Returns the end: at itself where there is no exponent, 0 where it is too large. */
+/* e5, E-3 after the digits. Returns the end: at itself where there is no exponent, 0 where it is
+ * too large. */
 size_t num_exponent(const char *s, size_t n, size_t at, struct decimal *d);
 /* \frac{3}{4} and \frac34 at at (one number in each place): its end, or 0. */
 size_t num_frac(const char *s, size_t n, size_t at, struct decimal *over, struct decimal *under);
@@ -57,8 +61,8 @@ enum connective {
 	CONNECT_JOINS,               /* or, and, when, if: two statements, neither of them the whole */
 	CONNECT_LEADS,               /* so, gives, \Rightarrow: what follows is what it comes to */
 };
-/* The connective at at, where `begins` says that nothing but spacing is before it. *len: of it, or of what was
- * looked at to see that it is none (at least 1). */
+/* The connective at at, where `begins` says that nothing but spacing is before it. *len: of it, or
+ * of what was looked at to see that it is none (at least 1). */
 enum connective math_connective(const char *s, size_t n, size_t at, int begins, size_t *len);
 
 /* ---- hedge.c ---- */

@@ -26,14 +26,15 @@ static size_t separator(const char *s, size_t n, size_t at)
 	for (size_t i = 0; i < LEN(marks); i++) {
 		size_t len = strlen(marks[i]), d = at + len;
 
-		if (text_starts(s, n, at, marks[i]) && digit(s, n, d) && digit(s, n, d + 1) && digit(s, n, d + 2) &&
-		    !digit(s, n, d + 3))
+		if (text_starts(s, n, at, marks[i]) && digit(s, n, d) && digit(s, n, d + 1) &&
+		    digit(s, n, d + 2) && !digit(s, n, d + 3))
 			return len;
 	}
 	return 0;
 }
 
-/* Digits from at: with separators (the first group of one to three), a point and decimals. Returns the end. */
+/* Digits from at: with separators (the first group of one to three), a point and decimals. Returns
+ * the end. */
 size_t num_digits(const char *s, size_t n, size_t at, struct decimal *d)
 {
 	size_t start = at, len;
@@ -244,7 +245,8 @@ int num_starts(const char *s, size_t n, size_t at)
 	return digit(s, n, at) || (at < n && s[at] == '.' && digit(s, n, at + 1));
 }
 
-/* One number, in braces or a single digit; a sign adds to the one that half has. Returns the end, or 0. */
+/* One number, in braces or a single digit; a sign adds to the one that half has. Returns the end,
+ * or 0. */
 static size_t read_half(const char *s, size_t n, size_t at, struct decimal *half)
 {
 	int negative;
@@ -289,7 +291,8 @@ static size_t read_number(const char *s, size_t n, size_t at, struct buf *out)
 	if (!after)
 		goto out;
 	/* 1/2/2020 is a date: three numbers; and nothing is divided by zero */
-	if (after == end && (!at || s[at - 1] != '/') && text_starts(s, n, end, "/") && digit(s, n, end + 1)) {
+	if (after == end && (!at || s[at - 1] != '/') && text_starts(s, n, end, "/") &&
+	    digit(s, n, end + 1)) {
 		after = num_digits(s, n, end + 1, &under);
 		if (text_starts(s, n, after, "/") || !num_put_fraction(&d, &under, out))
 			after = end;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The last number that a text says: decimals, fractions, mixed numbers, powers, 3 \times 10^6, 2 million. What is
- * written with digits but is no number (2\pi, x^6, 5...) is not taken for one, nor is a number before it then.
+ * The last number that a text says: decimals, fractions, mixed numbers, powers, 3 \times 10^6, 2
+ * million. What is written with digits but is no number (2\pi, x^6, 5...) is not taken for one, nor
+ * is a number before it then.
  */
 #include <string.h>
 #include <strings.h>
@@ -35,7 +36,8 @@ static size_t any(const char *s, size_t n, size_t at, const char *const *list, s
 	for (size_t i = 0; i < n_list; i++) {
 		size_t len = strlen(list[i]);
 
-		if (len > best && text_starts(s, n, at, list[i]) && (list[i][0] != '\\' || len < 3 || !letter(s, n, at + len)))
+		if (len > best && text_starts(s, n, at, list[i]) &&
+		    (list[i][0] != '\\' || len < 3 || !letter(s, n, at + len)))
 			best = len;
 	}
 	return best;
@@ -87,7 +89,8 @@ static void set_small(struct decimal *d, uint64_t v)
 }
 
 /* ½ and its kin: the length, or 0. */
-static size_t vulgar(const char *s, size_t n, size_t at, struct decimal *over, struct decimal *under)
+static size_t vulgar(const char *s, size_t n, size_t at, struct decimal *over,
+                     struct decimal *under)
 {
 	static const struct { const char *text; char over, under; } all[] = {
 		{"\xc2\xbd", '1', '2'}, {"\xc2\xbc", '1', '4'}, {"\xc2\xbe", '3', '4'},
@@ -105,7 +108,8 @@ static size_t vulgar(const char *s, size_t n, size_t at, struct decimal *over, s
 	return 0;
 }
 
-/* A proper fraction behind a whole number: 2 1/2, 2\frac12, 2½. Returns the end, at where there is none. */
+/* A proper fraction behind a whole number: 2 1/2, 2\frac12, 2½. Returns the end, at where there is
+ * none. */
 static size_t mixed(const char *s, size_t n, size_t at, struct quantity *q)
 {
 	struct decimal over = {{0}, {0}, 0}, under = {{0}, {0}, 0};
@@ -119,10 +123,12 @@ static size_t mixed(const char *s, size_t n, size_t at, struct quantity *q)
 		num_release(&under);
 		over = under = (struct decimal){{0}, {0}, 0};
 		end = num_digits(s, n, p, &over);
-		end = end < n && s[end] == '/' && digit(s, n, end + 1) ? num_digits(s, n, end + 1, &under) : 0;
+		end = end < n && s[end] == '/' && digit(s, n, end + 1) ? num_digits(s, n, end + 1, &under)
+		                                                       : 0;
 		end = end && end < n && s[end] == '/' ? 0 : end;
 	}
-	if (end && !over.negative && small(&q->over, &whole) && small(&over, &a) && small(&under, &b) && a < b && a) {
+	if (end && !over.negative && small(&q->over, &whole) && small(&over, &a) && small(&under, &b) &&
+	    a < b && a) {
 		set_small(&q->over, whole * b + a);
 		set_small(&q->under, b);
 		q->fraction = 1;
@@ -139,15 +145,16 @@ static size_t divided(const char *s, size_t n, size_t start, size_t at, struct q
 	int spaced = text_starts(s, n, at, " / ");
 	size_t p = at + (spaced ? 3 : 1), end;
 
-	if ((!spaced && !text_starts(s, n, at, "/")) || !digit(s, n, p) || (start && s[start - 1] == '/') ||
-	    (start > 1 && s[start - 1] == ' ' && s[start - 2] == '/'))
+	if ((!spaced && !text_starts(s, n, at, "/")) || !digit(s, n, p) ||
+	    (start && s[start - 1] == '/') || (start > 1 && s[start - 1] == ' ' && s[start - 2] == '/'))
 		return at;
 	end = num_digits(s, n, p, &q->under);
 	q->fraction = !text_starts(s, n, end, "/") && !text_starts(s, n, end, " / ");
 	for (size_t i = 0; q->fraction && i <= q->under.whole.len + q->under.part.len; i++)
 		if (i == q->under.whole.len + q->under.part.len)
 			q->fraction = 0;
-		else if ((i < q->under.whole.len ? q->under.whole.data[i] : q->under.part.data[i - q->under.whole.len]) != '0')
+		else if ((i < q->under.whole.len ? q->under.whole.data[i]
+		                                 : q->under.part.data[i - q->under.whole.len]) != '0')
 			break;
 	if (!q->fraction) {
 		num_release(&q->under);
@@ -171,8 +178,8 @@ static size_t exponent(const char *s, size_t n, size_t at, int *value, int *ok)
 	p += (size_t)minus;
 	for (from = p; digit(s, n, p) && p - from < 4; p++)
 		*value = *value * 10 + s[p] - '0';
-	*ok = p > from && *value <= NUM_MAX_EXPONENT && !digit(s, n, p) && (!braced || (p < n && s[p] == '}')) &&
-	      !(p < n && s[p] == '.' && digit(s, n, p + 1));
+	*ok = p > from && *value <= NUM_MAX_EXPONENT && !digit(s, n, p) &&
+	      (!braced || (p < n && s[p] == '}')) && !(p < n && s[p] == '.' && digit(s, n, p + 1));
 	*value = minus ? -*value : *value;
 	return *ok ? p + (size_t)braced : at;
 }
@@ -214,7 +221,8 @@ static void shift(struct quantity *q, int places)
 /* \times 10^6 */
 static size_t scientific(const char *s, size_t n, size_t at, struct quantity *q)
 {
-	static const char *const signs[] = {"\\times", "\\cdot", "\xc3\x97", "\xc2\xb7", "\xe2\x8b\x85", "*", "x"};
+	static const char *const signs[] = {"\\times",      "\\cdot", "\xc3\x97", "\xc2\xb7",
+	                                    "\xe2\x8b\x85", "*",      "x"};
 	size_t p = spaces(s, n, at), len = any(s, n, p, signs, LEN(signs)), end;
 	int power, ok;
 
@@ -245,7 +253,8 @@ static size_t scaled(const char *s, size_t n, size_t at, struct quantity *q)
 
 		p += any(s, n, p, texts, LEN(texts));
 		p = spaces(s, n, p);
-		while (i < LEN(scales) && !(text_starts(s, n, p, scales[i].word) && !letter(s, n, p + strlen(scales[i].word))))
+		while (i < LEN(scales) &&
+		       !(text_starts(s, n, p, scales[i].word) && !letter(s, n, p + strlen(scales[i].word))))
 			i++;
 		if (i == LEN(scales) || p == at)
 			break;
@@ -267,7 +276,8 @@ static int spoiled(const char *s, size_t n, size_t at)
 		"\\dots", "\\cdots", "\\overline",
 		"\xcf\x80", "\xe2\x88\x9a", "\xe2\x88\x9e",
 	};
-	static const char *const right[] = {"_", "...", "\xe2\x80\xa6", "\xc2\xb2", "\xc2\xb3", "\xc2\xb9", " and a half", " and a quarter"};
+	static const char *const right[] = {"_",        "...",      "\xe2\x80\xa6", "\xc2\xb2",
+	                                    "\xc2\xb3", "\xc2\xb9", " and a half",  " and a quarter"};
 	static const char *const words[] = {
 		"factorial", "halves", "thirds", "fourths", "fifths", "sixths",
 		"sevenths", "eighths", "ninths", "lakh", "crore", "bn", "mil",
@@ -286,7 +296,8 @@ static int spoiled(const char *s, size_t n, size_t at)
 		return 1;
 	if (at < n && s[at] == '^')
 		return !any(s, n, at, plain_powers, LEN(plain_powers));
-	return letter(s, n, at) && !letter(s, n, at + 1) && strchr("xyzabcnkpqrtuvwijefoKMBTXYZNPQR", s[at]);
+	return letter(s, n, at) && !letter(s, n, at + 1) &&
+	       strchr("xyzabcnkpqrtuvwijefoKMBTXYZNPQR", s[at]);
 }
 
 /* The quantity at at, its canonical text in out (which was empty); *end: behind it. */
@@ -361,8 +372,10 @@ static size_t script(const char *s, size_t n, size_t at, int *spoils)
 {
 	size_t p = at + 1;
 
-	*spoils = s[at] == '^' && at && (s[at - 1] == ')' || s[at - 1] == ']' ||
-	          (letter(s, n, at - 1) && (at < 2 || !letter(s, n, at - 2)) && !strchr("mgshLl", s[at - 1])));
+	*spoils = s[at] == '^' && at &&
+	          (s[at - 1] == ')' || s[at - 1] == ']' ||
+	           (letter(s, n, at - 1) && (at < 2 || !letter(s, n, at - 2)) &&
+	            !strchr("mgshLl", s[at - 1])));
 	if (p < n && s[p] == '{')
 		return group(s, n, p);
 	p += p < n && s[p] == '-';
@@ -371,12 +384,18 @@ static size_t script(const char *s, size_t n, size_t at, int *spoils)
 	return p;
 }
 
-/* A command that is a value without being a number: \sqrt{16}, \frac{x}{3}, \pi. Where it ends, 0: none such. */
+/* A command that is a value without being a number: \sqrt{16}, \frac{x}{3}, \pi. Where it ends, 0:
+ * none such. */
 static size_t command(const char *s, size_t n, size_t at)
 {
-	static const char *const with[] = {"\\sqrt", "\\frac", "\\dfrac", "\\tfrac", "\\cfrac", "\\binom"}, *const without[] = {
-		"\\pi", "\\infty", "\\alpha", "\\theta",
-	};
+	static const char *const with[] = {"\\sqrt",  "\\frac",  "\\dfrac",
+	                                   "\\tfrac", "\\cfrac", "\\binom"},
+	                         *const without[] = {
+	                             "\\pi",
+	                             "\\infty",
+	                             "\\alpha",
+	                             "\\theta",
+	                         };
 	size_t len = any(s, n, at, with, LEN(with)), bare = any(s, n, at, without, LEN(without));
 	int two = len && s[at + 1] != 's';
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Chains of equalities, what words of consequence lead to, and references that are more than an answer. */
+/* Chains of equalities, what words of consequence lead to, and references that are more than an
+ * answer. */
 #include "answer/inside.h"
 
 #include <string.h>
@@ -32,9 +33,9 @@ static int constant(const char *s, size_t n)
 {
 	static const char *const texts[] = {"\\text", "\\mbox", "\\mathrm", "\\textbf", "\\textrm"};
 	static const char *const fine[] = {
-		"\\frac", "\\dfrac", "\\tfrac", "\\sqrt", "\\pi", "\\left", "\\right", "\\cdot", "\\times", "\\div", "\\pm", "\\infty",
-		"\\circ", "\\degree", "\\%", "\\$", "\\!", "\\,", "\\;", "\\ ", "\\quad", "\\sin", "\\cos", "\\tan", "\\log", "\\ln",
-		"\\binom", "\\displaystyle",
+		"\\frac", "\\dfrac", "\\tfrac", "\\sqrt", "\\pi", "\\left", "\\right", "\\cdot", "\\times",
+		"\\div", "\\pm", "\\infty", "\\circ", "\\degree", "\\%", "\\$", "\\!", "\\,", "\\;", "\\ ",
+		"\\quad", "\\sin", "\\cos", "\\tan", "\\log", "\\ln", "\\binom", "\\displaystyle",
 	};
 	int any = 0;
 
@@ -97,8 +98,8 @@ static struct chain read_chain(const char *s, size_t n)
 {
 	static const char *const about[] = {"\\approx", "\\simeq", "\\doteq", "\\thickapprox"};
 	static const char *const relations[] = {
-		"\\neq", "\\ne", "\\le", "\\leq", "\\ge", "\\geq", "\\lt", "\\gt", "\\in", "\\cup", "\\cap", "\\begin",
-		"\\equiv", "\\subset", "\\to", "\\quad", "\\qquad", "\\\\",
+		"\\neq", "\\ne", "\\le", "\\leq", "\\ge", "\\geq", "\\lt", "\\gt", "\\in", "\\cup", "\\cap",
+		"\\begin", "\\equiv", "\\subset", "\\to", "\\quad", "\\qquad", "\\\\",
 	};
 	struct chain c = {.approx = n, .after = n};
 	size_t depth = 0;
@@ -127,10 +128,12 @@ static struct chain read_chain(const char *s, size_t n)
 			depth++;
 		} else if (strchr("})]", s[at]) && s[at]) {
 			depth -= depth > 0;
-		} else if (!depth && (s[at] == '<' || s[at] == '>' || s[at] == ';' || s[at] == '!' || s[at] == ':')) {
+		} else if (!depth &&
+		           (s[at] == '<' || s[at] == '>' || s[at] == ';' || s[at] == '!' || s[at] == ':')) {
 			c.other |= s[at] != '!' || (p < n && s[p] == '=');
 		} else if (!depth && s[at] == ',' && !begins) {
-			c.other |= !(digit(s, n, at + 1) && digit(s, n, at + 2) && digit(s, n, at + 3) && !digit(s, n, at + 4));
+			c.other |= !(digit(s, n, at + 1) && digit(s, n, at + 2) && digit(s, n, at + 3) &&
+			             !digit(s, n, at + 4));
 		} else if (!depth && s[at] == '=' && c.approx == n) {
 			c.first = c.count++ ? c.first : at;
 			c.last = at;
@@ -153,8 +156,9 @@ static int only_about(const char *s, size_t n, char name)
 	return 1;
 }
 
-/* What stands behind words of consequence counts if it is a bare value (n = 3 gives 10), or the value of the one
- * letter that all before it is about (2x = 6, so x = 3); not f(3) = 4 after f(2) = 3. 0: it does not. */
+/* What stands behind words of consequence counts if it is a bare value (n = 3 gives 10), or the
+ * value of the one letter that all before it is about (2x = 6, so x = 3); not f(3) = 4 after f(2) =
+ * 3. 0: it does not. */
 static size_t conclusion(const char *s, size_t n, const struct chain *c)
 {
 	struct chain tail = read_chain(s + c->lead, n - c->lead);
@@ -260,12 +264,14 @@ void math_reference(const char *s, size_t n, struct buf *out)
 	buf_release(&found);
 	/* one formula, not two beside text; \$ at the end is money */
 	for (size_t marks = n > 2 && s[0] == '$' && s[1] == '$' ? 2 : 1; marks; marks--)
-		if (n > 2 * marks && s[0] == '$' && s[n - 1] == '$' && s[n - 2] != '\\' && !memchr(s + marks, '$', n - 2 * marks)) {
+		if (n > 2 * marks && s[0] == '$' && s[n - 1] == '$' && s[n - 2] != '\\' &&
+		    !memchr(s + marks, '$', n - 2 * marks)) {
 			s += marks;
 			n -= 2 * marks;
 			break;
 		}
-	if (n > 4 && s[0] == '\\' && s[n - 2] == '\\' && ((s[1] == '(' && s[n - 1] == ')') || (s[1] == '[' && s[n - 1] == ']'))) {
+	if (n > 4 && s[0] == '\\' && s[n - 2] == '\\' &&
+	    ((s[1] == '(' && s[n - 1] == ')') || (s[1] == '[' && s[n - 1] == ']'))) {
 		s += 2;
 		n -= 4;
 	}

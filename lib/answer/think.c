@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where the answer of a response begins that shows its reasoning first. The reasoning stands between
- * tags, one pair for each family of models; often the opening one belongs to the prompt, so that only
- * the closing one is seen.
+ * Where the answer of a response begins that shows its reasoning first. The reasoning stands
+ * between tags, one pair for each family of models; often the opening one belongs to the prompt, so
+ * that only the closing one is seen.
  */
 #include "answer/inside.h"
 

@@ -49,8 +49,9 @@ void prog_init(const char *argv0)
 
 	if (argv0)
 		program = slash ? slash + 1 : argv0;
-	/* A closed 0, 1 or 2 would be the number of the next file opened, and records or messages go into it.
-	 * What takes the place fails as a closed one does: unreadable as input, unwritable as output. */
+	/* A closed 0, 1 or 2 would be the number of the next file opened, and records or messages go
+	 * into it. What takes the place fails as a closed one does: unreadable as input, unwritable as
+	 * output. */
 	for (int fd = 0; fd < 3; fd++)
 		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd ? O_RDONLY : O_WRONLY) != fd)
 			_exit(EXIT_ERROR);
@@ -191,7 +192,8 @@ void *xaligned(size_t n)
 	if (posix_memalign(&p, n < HUGE_PAGE ? 64 : HUGE_PAGE, n ? n : 1))
 		p = NULL;
 	checked(p, n ? n : 1);
-	if (n >= HUGE_PAGE)              /* read in streams: fewer page faults and translations; a refusal is no error */
+	if (n >= HUGE_PAGE)              /* read in streams: fewer page faults and translations; a
+	                                  * refusal is no error */
 		(void)madvise(p, n, MADV_HUGEPAGE);
 	return p;
 }

@@ -61,9 +61,11 @@ void close_fd(int *fd);
 void close_from(int first);
 char *xstrndup(const char *s, size_t n);
 void *xmemdup(const void *p, size_t n);
-/* 64-byte aligned, not zeroed, in huge pages where large and the system has them; release with free(). */
+/* 64-byte aligned, not zeroed, in huge pages where large and the system has them; release with
+ * free(). */
 void *xaligned(size_t n);
-/* The same, but given back to the system by pages_free as soon as it is called: for what comes and goes. */
+/* The same, but given back to the system by pages_free as soon as it is called: for what comes and
+ * goes. */
 void *pages_new(size_t n);
 void pages_free(void *p, size_t n);
 
@@ -129,7 +131,8 @@ uint64_t hash_bytes(const void *p, size_t n);
 
 /* ---- hash tables ---------------------------------------------------------- */
 
-/* From keys to places (indexes below 2^32 - 1) in an array of the caller's, which keeps the keys. Zeroed: empty. */
+/* From keys to places (indexes below 2^32 - 1) in an array of the caller's, which keeps the keys.
+ * Zeroed: empty. */
 struct hashmap {
 	struct hashmap_slot {
 		uint32_t hash;       /* its halves folded */
@@ -202,7 +205,8 @@ NORETURN void opt_usage(const char *usage, const char *fmt, ...) PRINTF(2, 3);
 	{"progress", 0, OPT_FLAG, on, NULL, "progress on stderr even if it is no terminal", 0, 0, NULL}
 enum { DEVICE_AUTO, DEVICE_CPU, DEVICE_CUDA };
 
-/* The only operand, a file to read, or NULL (standard input) if there is none. at: opt_parse's result. */
+/* The only operand, a file to read, or NULL (standard input) if there is none. at: opt_parse's
+ * result. */
 const char *opt_input(int argc, char **argv, int at, const char *usage);
 /* The store: what -w said, else $SCORE_WEIGHTS; without either, wrong usage. */
 const char *opt_store(const char *dir, const char *usage);
@@ -214,11 +218,13 @@ const char *opt_store(const char *dir, const char *usage);
 struct progress {
 	const char *label, *unit;
 	double total, done, started, shown;
-	double share;                /* of the work, 0..1, where total is not known; 0: not known either */
+	double share;                /* of the work, 0..1, where total is not known; 0: not known
+	                              * either */
 	int on;
 };
 
-void progress_start(struct progress *p, const char *label, const char *unit, double total, int force);
+void progress_start(struct progress *p, const char *label, const char *unit, double total,
+                    int force);
 void progress_add(struct progress *p, double n);
 void progress_end(struct progress *p);
 /* Monotonic seconds. */

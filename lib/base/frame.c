@@ -196,7 +196,8 @@ int frame_recv(int fd, struct buf *b, int *fds, size_t *nfds, struct err *e)
 	return rc;
 }
 
-int frame_next(const struct buf *b, size_t *at, const char **key, size_t *nkey, const char **value, size_t *n)
+int frame_next(const struct buf *b, size_t *at, const char **key, size_t *nkey, const char **value,
+               size_t *n)
 {
 	if (*at < HEAD)
 		*at = HEAD;

@@ -20,18 +20,22 @@ void frame_add(struct buf *b, const char *key, const void *value, size_t n);
 void frame_adds(struct buf *b, const char *key, const char *value);
 void frame_addf(struct buf *b, const char *key, const char *fmt, ...) PRINTF(3, 4);
 
-/* Sends the message; fd is a stream socket or a pipe (then without descriptors). Never raises SIGPIPE on a socket. */
+/* Sends the message; fd is a stream socket or a pipe (then without descriptors). Never raises
+ * SIGPIPE on a socket. */
 MUST_CHECK int frame_send(int fd, struct buf *b, const int *fds, size_t nfds, struct err *e);
-/* Receives one into b (contents replaced): 1, or 0 at the end of input, or -1. Up to *nfds descriptors
- * go to fds, close-on-exec, owned by the caller; *nfds becomes their number. fds NULL: none are taken. */
+/* Receives one into b (contents replaced): 1, or 0 at the end of input, or -1. Up to *nfds
+ * descriptors go to fds, close-on-exec, owned by the caller; *nfds becomes their number. fds NULL:
+ * none are taken. */
 MUST_CHECK int frame_recv(int fd, struct buf *b, int *fds, size_t *nfds, struct err *e);
 
-/* The field's nth value (from 0), borrowed until b changes; NULL if there is none. n may be NULL. */
+/* The field's nth value (from 0), borrowed until b changes; NULL if there is none. n may be
+ * NULL. */
 const char *frame_nth(const struct buf *b, const char *key, size_t nth, size_t *n);
 const char *frame_get(const struct buf *b, const char *key);
 /* Whole number of a field, or otherwise where it is missing or none. */
 int64_t frame_int(const struct buf *b, const char *key, int64_t otherwise);
 /* Walks all fields: at = 0, then until 0 is returned. */
-int frame_next(const struct buf *b, size_t *at, const char **key, size_t *nkey, const char **value, size_t *n);
+int frame_next(const struct buf *b, size_t *at, const char **key, size_t *nkey, const char **value,
+               size_t *n);
 
 #endif

@@ -62,7 +62,8 @@ static int choose(const char *words, const char *arg, int *out, struct err *e)
 	return rc;
 }
 
-/* A tool that has no use for one of these takes it all the same: one set of options serves a whole pipeline. */
+/* A tool that has no use for one of these takes it all the same: one set of options serves a whole
+ * pipeline. */
 static int idle_int;
 static uint64_t idle_u64;
 static const struct opt common[] = {
@@ -112,7 +113,8 @@ static void help(const struct opt *t, size_t own, const char *usage, const char 
 	}
 	printf("  %-28s %s\n  %-28s %s\n", "-h, --help", "this text", "-V, --version", "the version");
 	for (; t->name; t++, before = ",")
-		printf("%s --%s%s%s", before, t->letter ? "threads, -j" : t->name, t->arg ? " " : "", t->arg ? t->arg : "");
+		printf("%s --%s%s%s", before, t->letter ? "threads, -j" : t->name, t->arg ? " " : "",
+		       t->arg ? t->arg : "");
 	if (*before == ',')
 		putchar('\n');
 	if (fflush(stdout))
@@ -170,7 +172,8 @@ int opt_parse(int argc, char **argv, const struct opt *table, const char *usage,
 	for (; all[n].name || all[n].letter; n++) {
 		const struct opt *o = &all[n];
 
-		longs[n] = (struct option){o->name ? o->name : "", o->arg != NULL, NULL, LONG_BASE + (int)n};
+		longs[n] =
+			(struct option){o->name ? o->name : "", o->arg != NULL, NULL, LONG_BASE + (int)n};
 		if (o->letter) {
 			shorts[ns++] = o->letter;
 			if (o->arg)

@@ -29,7 +29,8 @@ uint64_t rss_anon(void)
 	return kib * 1024;
 }
 
-void progress_start(struct progress *p, const char *label, const char *unit, double total, int force)
+void progress_start(struct progress *p, const char *label, const char *unit, double total,
+                    int force)
 {
 	*p = (struct progress){.label = label, .unit = unit, .total = total,
 	                       .started = now_seconds(), .on = force || isatty(2)};
@@ -48,7 +49,8 @@ static void show(struct progress *p, double now)
 	else if (p->total <= 0 && p->share > 0 && p->share < 1)
 		left = took * (1 - p->share) / p->share;
 	if (left > 0)
-		fprintf(stderr, ", %d:%02d:%02d left", (int)(left / 3600), (int)(left / 60) % 60, (int)left % 60);
+		fprintf(stderr, ", %d:%02d:%02d left", (int)(left / 3600), (int)(left / 60) % 60,
+		        (int)left % 60);
 	fflush(stderr);
 	p->shown = now;
 }

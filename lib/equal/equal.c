@@ -32,7 +32,8 @@ struct math_result eq_or(struct math_result a, struct math_result b)
 int eq_is_formula(const struct math_node *n)
 {
 	switch (n->kind) {
-	case MT_NUMBER: case MT_BASE: case MT_CONST: case MT_VAR: case MT_ADD: case MT_NEG: case MT_MUL: case MT_DIV:
+	case MT_NUMBER: case MT_BASE: case MT_CONST: case MT_VAR: case MT_ADD: case MT_NEG: case MT_MUL:
+	case MT_DIV:
 	case MT_MIXED: case MT_POW: case MT_ROOT: case MT_FUNC: case MT_APPLY: case MT_PM:
 	case MT_SERIES:
 		return 1;
@@ -68,13 +69,14 @@ int eq_mentions(const struct math_node *n, const char *name)
 /* 10^-3: its exponent; 0: it is none. */
 static int power_of_ten(const struct math_node *n, int64_t *exponent)
 {
-	const struct math_node *base = n->kind == MT_POW ? n->kid[0] : NULL, *power = base ? n->kid[1] : NULL;
+	const struct math_node *base = n->kind == MT_POW ? n->kid[0] : NULL,
+	                       *power = base ? n->kid[1] : NULL;
 	int minus = power && power->kind == MT_NEG;
 	int64_t v = 0;
 
 	power = minus ? power->kid[0] : power;
-	if (!base || base->kind != MT_NUMBER || strcmp(base->text, "10") || base->decimals || power->kind != MT_NUMBER ||
-	    power->decimals || power->len > 3)
+	if (!base || base->kind != MT_NUMBER || strcmp(base->text, "10") || base->decimals ||
+	    power->kind != MT_NUMBER || power->decimals || power->len > 3)
 		return 0;
 	for (uint32_t i = 0; i < power->len; i++)
 		v = v * 10 + power->text[i] - '0';
@@ -82,8 +84,8 @@ static int power_of_ten(const struct math_node *n, int64_t *exponent)
 	return 1;
 }
 
-/* The significant digits of a number as written, 0.67 or 6.7 x 10^-1, and its decimals (below 0 where the last
- * digit stands for tens and more); 0: it is none. */
+/* The significant digits of a number as written, 0.67 or 6.7 x 10^-1, and its decimals (below 0
+ * where the last digit stands for tens and more); 0: it is none. */
 static size_t digits_given(const struct math_node *n, int64_t *decimals)
 {
 	int64_t exponent = 0;
@@ -111,7 +113,8 @@ struct math_result eq_value(struct eq *e, struct item a, struct item b)
 	y = x_build(e->s, b.n, b.pm);
 	r = x_equal(e->s, x, y);
 	/* two digits at least: 0.3 is not yet 1/3 */
-	if (e->o->lenient && r.verdict != MATH_EQUAL && digits_given(e->swapped ? a.n : b.n, &decimals) >= 2) {
+	if (e->o->lenient && r.verdict != MATH_EQUAL &&
+	    digits_given(e->swapped ? a.n : b.n, &decimals) >= 2) {
 		struct math_result near = x_rounds(e->s, e->swapped ? y : x, e->swapped ? x : y, decimals);
 
 		if (near.verdict == MATH_EQUAL)
@@ -132,11 +135,13 @@ static int eq_decimal_comma(struct eq *e, struct item list, struct item value)
 {
 	struct xs *s = e->s;
 	int minus = list.n->kid[0]->kind == MT_NEG;
-	xid a = x_build(s, minus ? list.n->kid[0]->kid[0] : list.n->kid[0], 0), b = x_build(s, list.n->kid[1], 0);
+	xid a = x_build(s, minus ? list.n->kid[0]->kid[0] : list.n->kid[0], 0),
+	    b = x_build(s, list.n->kid[1], 0);
 
 	xs_begin(s);
 	a = x_add2(s, a, x_mul2(s, b, x_powi(s, x_int(s, 10), -(int64_t)list.n->decimals)));
-	return a >= 0 && x_is_rational(s, a) && (minus ? x_neg(s, a) : a) == x_build(s, value.n, value.pm);
+	return a >= 0 && x_is_rational(s, a) &&
+	       (minus ? x_neg(s, a) : a) == x_build(s, value.n, value.pm);
 }
 
 /* The element of a set that has one, where the other side is no set: {5} and 5; not of a set within
@@ -199,10 +204,13 @@ static struct math_result eq_collection(struct eq *e, struct item a, struct item
 	if (renamed)
 		xs_part(e->s);
 	/* other formulas may run through the same values, other equations have the same solutions */
-	return r.verdict == MATH_UNEQUAL && ((p && q) || (is_system(a.n) && is_system(b.n))) ? EQ_UNKNOWN : r;
+	return r.verdict == MATH_UNEQUAL && ((p && q) || (is_system(a.n) && is_system(b.n)))
+	           ? EQ_UNKNOWN
+	           : r;
 }
 
-/* Brackets of pairs tell open ends from closed ones; of longer tuples, and of vectors, they tell nothing. */
+/* Brackets of pairs tell open ends from closed ones; of longer tuples, and of vectors, they tell
+ * nothing. */
 static struct math_result eq_tuple(struct eq *e, struct item a, struct item b)
 {
 	int brackets = a.n->open == b.n->open && a.n->close == b.n->close;
@@ -269,13 +277,16 @@ static struct math_result same_kind(struct eq *e, struct item a, struct item b)
 	case MT_BUILDER: case MT_SETMINUS: {
 		struct math_result r = eq_real_set(e, a, b);
 
-		return r.verdict == MATH_EQUAL || a.n->n != b.n->n ? r : eq_or(eq_sequence(e, a.n, a.pm, b.n, b.pm), r);
+		return r.verdict == MATH_EQUAL || a.n->n != b.n->n
+		           ? r
+		           : eq_or(eq_sequence(e, a.n, a.pm, b.n, b.pm), r);
 	}
 	case MT_MOD: {
 		/* 10 \pmod 7 may be the question to which 3 \pmod 7 is the answer */
 		struct math_result r = eq_sequence(e, a.n, a.pm, b.n, b.pm);
 
-		return r.verdict == MATH_UNEQUAL && eq_residue(e, a, b).verdict != MATH_UNEQUAL ? EQ_UNKNOWN : r;
+		return r.verdict == MATH_UNEQUAL && eq_residue(e, a, b).verdict != MATH_UNEQUAL ? EQ_UNKNOWN
+		                                                                                : r;
 	}
 	default:
 		return EQ_UNKNOWN;
@@ -285,15 +296,17 @@ static struct math_result same_kind(struct eq *e, struct item a, struct item b)
 /* Vectors are written as columns and as tuples. */
 static int vector_pair(const struct math_node *a, const struct math_node *b)
 {
-	return a->kind == MT_MATRIX && a->op != 'v' && a->cols == 1 && b->kind == MT_TUPLE && b->open != '[' &&
-	       b->close != ']';
+	return a->kind == MT_MATRIX && a->op != 'v' && a->cols == 1 && b->kind == MT_TUPLE &&
+	       b->open != '[' && b->close != ']';
 }
 
 /* x = 9, y = 10 and (9, 10) or (x, y) = (9, 10) */
 static int system_pair(const struct math_node *list, const struct math_node *o)
 {
-	return list->kind == MT_LIST && list->op == ',' && list->kid[0]->kind == MT_REL && *list->kid[0]->text == '=' &&
-	       (o->kind == MT_TUPLE || (o->kind == MT_REL && o->kid[0]->kind == MT_TUPLE && eq_definition(o)));
+	return list->kind == MT_LIST && list->op == ',' && list->kid[0]->kind == MT_REL &&
+	       *list->kid[0]->text == '=' &&
+	       (o->kind == MT_TUPLE ||
+	        (o->kind == MT_REL && o->kid[0]->kind == MT_TUPLE && eq_definition(o)));
 }
 
 static struct math_result eq_named(struct eq *e, struct item list, struct item o, int first)
@@ -332,8 +345,9 @@ static struct math_result mixed_kinds(struct eq *e, struct item a, struct item b
 	if (eq_is_formula(a.n) != eq_is_formula(b.n)) {
 		const struct math_node *o = eq_is_formula(a.n) ? b.n : a.n;
 
-		if (o->kind == MT_TUPLE || o->kind == MT_MATRIX || o->kind == MT_SET || o->kind == MT_EMPTY ||
-		    o->kind == MT_UNION || o->kind == MT_SETNAME || o->kind == MT_LIST)
+		if (o->kind == MT_TUPLE || o->kind == MT_MATRIX || o->kind == MT_SET ||
+		    o->kind == MT_EMPTY || o->kind == MT_UNION || o->kind == MT_SETNAME ||
+		    o->kind == MT_LIST)
 			return EQ_DIFFERENT;
 	}
 	if ((a.n->kind == MT_TUPLE || a.n->kind == MT_MATRIX) && collection(b.n))
@@ -383,7 +397,8 @@ static struct math_result dispatch(struct eq *e, struct item a, struct item b)
 		return eq_maybe_unit(e, a, b);
 	if (eq_is_formula(a.n) && eq_is_formula(b.n))
 		return pa || pb ? EQ_DIFFERENT : eq_formulas(e, a, b);
-	if ((eq_is_formula(a.n) && eq_holds_vector(b.n)) || (eq_is_formula(b.n) && eq_holds_vector(a.n))) {
+	if ((eq_is_formula(a.n) && eq_holds_vector(b.n)) ||
+	    (eq_is_formula(b.n) && eq_holds_vector(a.n))) {
 		struct math_result r = eq_vectors(e, a, b);
 
 		if (r.verdict != MATH_UNKNOWN || eq_holds_vector(eq_is_formula(a.n) ? a.n : b.n))
@@ -418,7 +433,8 @@ static int number_text(const char *s, size_t n)
 	return digits > 0;
 }
 
-struct math_result math_equal(const char *gold, size_t n_gold, const char *got, size_t n_got, const struct math_opts *o)
+struct math_result math_equal(const char *gold, size_t n_gold, const char *got, size_t n_got,
+                              const struct math_opts *o)
 {
 	static const struct math_opts strict = {0};
 	struct math_tree *a, *b;
@@ -437,7 +453,8 @@ struct math_result math_equal(const char *gold, size_t n_gold, const char *got, 
 		/* in an order of their own, so that exchanging the two changes nothing */
 		e.swapped = strcmp(a->plain, b->plain) > 0;
 		e.s = xs_new();
-		r = eq_item(&e, (struct item){e.swapped ? b->root : a->root, 0}, (struct item){e.swapped ? a->root : b->root, 0});
+		r = eq_item(&e, (struct item){e.swapped ? b->root : a->root, 0},
+		            (struct item){e.swapped ? a->root : b->root, 0});
 		r.work = xs_spent(e.s);
 		xs_free(e.s);
 	}
@@ -455,7 +472,8 @@ const char *math_verdict_name(enum math_verdict v)
 
 const char *math_method_name(enum math_method m)
 {
-	static const char *const names[] = {"none", "exact", "certified", "algebraic", "probabilistic", "text"};
+	static const char *const names[] = {"none",      "exact",         "certified",
+	                                    "algebraic", "probabilistic", "text"};
 
 	return names[m];
 }

@@ -12,8 +12,9 @@ struct math_opts {
 	int lenient;                 /* a number may be a rounding of the reference */
 	int repeats;                 /* an answer may say a member of its list again */
 };
-/* The reference against an answer, both as extracted. Symmetric without options, but for a reference with a
- * decimal comma. Ends within bounded work and memory; what would need more is unknown. */
+/* The reference against an answer, both as extracted. Symmetric without options, but for a
+ * reference with a decimal comma. Ends within bounded work and memory; what would need more is
+ * unknown. */
 struct math_result math_equal(const char *gold, size_t n_gold, const char *got, size_t n_got,
                               const struct math_opts *o);
 const char *math_verdict_name(enum math_verdict v);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Inside equality: answers as structures. An item is a node with a sign chosen for its \pm. Verdicts join
- * as "and" does: one certain difference decides, else one doubt.
+ * Inside equality: answers as structures. An item is a node with a sign chosen for its \pm.
+ * Verdicts join as "and" does: one certain difference decides, else one doubt.
  */
 #ifndef EQUAL_INSIDE_H
 #define EQUAL_INSIDE_H
@@ -54,10 +54,11 @@ struct math_result eq_multiset(struct eq *e, struct items *a, struct items *b);
 /* Does a list name more than one variable, as x = 1, y = 2 does? */
 int eq_several_names(const struct items *l);
 /* x = 9, y = 10 against (9, 10); names: of (x, y) = (9, 10), or NULL; first: the list is a. */
-struct math_result eq_system(struct eq *e, struct item list, const struct math_node *names, struct item tuple,
-                             int first);
+struct math_result eq_system(struct eq *e, struct item list, const struct math_node *names,
+                             struct item tuple, int first);
 /* One by one. */
-struct math_result eq_sequence(struct eq *e, const struct math_node *a, int pa, const struct math_node *b, int pb);
+struct math_result eq_sequence(struct eq *e, const struct math_node *a, int pa,
+                               const struct math_node *b, int pb);
 
 /* reals.c */
 /* Sets of real numbers: intervals, unions, inequalities in one variable. */
@@ -68,7 +69,8 @@ int eq_is_real_set(const struct math_node *n);
 struct math_result eq_relation(struct eq *e, struct item a, struct item b);
 /* a \pmod m and b \pmod m. */
 struct math_result eq_residue(struct eq *e, struct item a, struct item b);
-/* x = value, f(x) = value, AB = value, (p, q) = (3, 2), x in set: what it says x is; NULL otherwise. */
+/* x = value, f(x) = value, AB = value, (p, q) = (3, 2), x in set: what it says x is; NULL
+ * otherwise. */
 const struct math_node *eq_definition(const struct math_node *n);
 
 /* parts.c: units, ratios, bases, text */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Matrices and vectors: sums, products with numbers and with each other, powers, transposes, and vectors written
- * with i, j and k. A tuple counts as a column.
+ * Matrices and vectors: sums, products with numbers and with each other, powers, transposes, and
+ * vectors written with i, j and k. A tuple counts as a column.
  */
 #include "equal/inside.h"
 
@@ -43,7 +43,9 @@ int eq_holds_vector(const struct math_node *n)
 /* 0, 1, 2 for i, j, k, with a hat or without; -1: another letter. */
 static int unit_vector(const struct math_node *n)
 {
-	const char *name = n->kind != MT_VAR ? "" : n->len == 5 && !memcmp(n->text, "hat ", 4) ? n->text + 4 : n->text;
+	const char *name = n->kind != MT_VAR                            ? ""
+	                   : n->len == 5 && !memcmp(n->text, "hat ", 4) ? n->text + 4
+	                                                                : n->text;
 
 	return strlen(name) == 1 && *name >= 'i' && *name <= 'k' ? *name - 'i' : -1;
 }
@@ -148,7 +150,8 @@ static int invert(struct xs *s, struct mat *a)
 			for (uint32_t j = 0; j < 3; j++) {
 				uint32_t p = (i + 1) % 3, q = (i + 2) % 3, u = (j + 1) % 3, v = (j + 2) % 3;
 
-				c.v[3 * j + i] = x_sub(s, x_mul2(s, m[3 * p + u], m[3 * q + v]), x_mul2(s, m[3 * p + v], m[3 * q + u]));
+				c.v[3 * j + i] = x_sub(s, x_mul2(s, m[3 * p + u], m[3 * q + v]),
+				                       x_mul2(s, m[3 * p + v], m[3 * q + u]));
 			}
 		det = x_int(s, 0);
 		for (uint32_t j = 0; j < 3; j++)
@@ -179,7 +182,8 @@ static int power(struct xs *s, struct mat *a, xid exponent)
 
 /* ---- reading ---- */
 
-static int read_cells(struct reading *r, const struct math_node *n, uint32_t rows, uint32_t cols, struct mat *out)
+static int read_cells(struct reading *r, const struct math_node *n, uint32_t rows, uint32_t cols,
+                      struct mat *out)
 {
 	if (rows > MAX_SIDE || cols > MAX_SIDE)
 		return 0;
@@ -274,13 +278,15 @@ struct math_result eq_vectors(struct eq *e, struct item a, struct item b)
 	struct math_result r = EQ_SAME;
 	struct mat u, v;
 
-	/* where a vector stands on the other side, i, j and k are unit vectors; i alone is the imaginary unit */
+	/* where a vector stands on the other side, i, j and k are unit vectors; i alone is the
+	 * imaginary unit */
 	if (eq_holds_vector(b.n) && has_unit_vector(a.n))
 		ra.letters = 2;
 	if (eq_holds_vector(a.n) && has_unit_vector(b.n))
 		rb.letters = 2;
 	xs_begin(e->s);
-	if ((!a.pm && eq_has_pm(a.n)) || (!b.pm && eq_has_pm(b.n)) || !read_value(&ra, a.n, &u) || !read_value(&rb, b.n, &v))
+	if ((!a.pm && eq_has_pm(a.n)) || (!b.pm && eq_has_pm(b.n)) || !read_value(&ra, a.n, &u) ||
+	    !read_value(&rb, b.n, &v))
 		return EQ_UNKNOWN;
 	flatten(e->s, &u, &v);
 	flatten(e->s, &v, &u);

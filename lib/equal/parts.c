@@ -10,7 +10,8 @@
 /* Words are compared as they stand, case aside: other words are other answers. */
 struct math_result eq_text(const struct math_node *a, const struct math_node *b)
 {
-	return eq_result(a->len == b->len && !strcasecmp(a->text, b->text) ? MATH_EQUAL : MATH_UNEQUAL, MATH_BY_TEXT);
+	return eq_result(a->len == b->len && !strcasecmp(a->text, b->text) ? MATH_EQUAL : MATH_UNEQUAL,
+	                 MATH_BY_TEXT);
 }
 
 /* ---- units ---- */
@@ -21,13 +22,15 @@ static int same_dimensions(const struct measure *a, const struct measure *b)
 }
 
 /* Values with units that differ: converted, of different dimensions, or not known. */
-static struct math_result measured(struct eq *e, struct item a, const char *unit_a, struct item b, const char *unit_b)
+static struct math_result measured(struct eq *e, struct item a, const char *unit_a, struct item b,
+                                   const char *unit_b)
 {
 	struct measure u, v;
 	xid x, y;
 
 	xs_begin(e->s);
-	if (!eq_is_formula(a.n) || !eq_is_formula(b.n) || !x_measure(e->s, unit_a, &u) || !x_measure(e->s, unit_b, &v))
+	if (!eq_is_formula(a.n) || !eq_is_formula(b.n) || !x_measure(e->s, unit_a, &u) ||
+	    !x_measure(e->s, unit_b, &v))
 		return EQ_UNKNOWN;
 	if (!same_dimensions(&u, &v))
 		return u.dim['u'] != v.dim['u'] || u.dim['c'] != v.dim['c'] ? EQ_UNKNOWN : EQ_DIFFERENT;
@@ -61,7 +64,8 @@ static struct math_result eq_two_units(struct eq *e, struct item a, struct item 
 	return measured(e, va, a.n->text, vb, b.n->text);
 }
 
-/* 3 hours 20 minutes, as a sum: the units measure the same, each less than the one before. X_NONE: it is none. */
+/* 3 hours 20 minutes, as a sum: the units measure the same, each less than the one before. X_NONE:
+ * it is none. */
 static xid compound(struct eq *e, struct item a, const struct measure *like)
 {
 	struct xs *s = e->s;
@@ -71,8 +75,8 @@ static xid compound(struct eq *e, struct item a, const struct measure *like)
 		const struct math_node *k = a.n->kid[i];
 		struct measure m;
 
-		if (k->kind != MT_UNIT || !eq_is_formula(k->kid[0]) || !x_measure(s, k->text, &m) || !same_dimensions(&m, like) ||
-		    (i && x_quick_sign(s, x_sub(s, last, m.factor)) <= 0))
+		if (k->kind != MT_UNIT || !eq_is_formula(k->kid[0]) || !x_measure(s, k->text, &m) ||
+		    !same_dimensions(&m, like) || (i && x_quick_sign(s, x_sub(s, last, m.factor)) <= 0))
 			return X_NONE;
 		last = m.factor;
 		sum = x_add2(s, sum, x_mul2(s, x_build(s, k->kid[0], a.pm), m.factor));
@@ -123,8 +127,8 @@ int eq_has_unit(const struct math_node *n)
 }
 
 /*
- * A unit on one side only is passed over, if it is one or says what is counted. 50% is 50, and also 1/2; 180 degrees
- * are 180, and also pi.
+ * A unit on one side only is passed over, if it is one or says what is counted. 50% is 50, and also
+ * 1/2; 180 degrees are 180, and also pi.
  */
 struct math_result eq_unit(struct eq *e, struct item a, struct item b)
 {
@@ -144,7 +148,8 @@ struct math_result eq_unit(struct eq *e, struct item a, struct item b)
 		return eq_value(e, a, b);
 	u->n = unit->kid[0];
 	r = eq_item(e, a, b);
-	if (r.verdict == MATH_EQUAL || !eq_is_formula(o->n) || (unit->op != MU_PERCENT && unit->op != MU_DEGREE))
+	if (r.verdict == MATH_EQUAL || !eq_is_formula(o->n) ||
+	    (unit->op != MU_PERCENT && unit->op != MU_DEGREE))
 		return r;
 	*u = whole;
 	return eq_or(eq_value(e, a, b), r);
@@ -152,8 +157,8 @@ struct math_result eq_unit(struct eq *e, struct item a, struct item b)
 
 /* ---- bases ---- */
 
-/* 2516_8 and 2516 are the same text; 1010_2 and 10_10 the same number, and so are 1010_2 and 12_8; but a base
- * is never guessed, so that 1010_2 and 10 remain in doubt. */
+/* 2516_8 and 2516 are the same text; 1010_2 and 10_10 the same number, and so are 1010_2 and 12_8;
+ * but a base is never guessed, so that 1010_2 and 10 remain in doubt. */
 struct math_result eq_base(struct eq *e, struct item a, struct item b)
 {
 	const struct math_node *n = a.n->kind == MT_BASE ? a.n : b.n, *o = n == a.n ? b.n : a.n;

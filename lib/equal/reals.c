@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sets of real numbers as intervals: unions, intersections, inequalities in one variable that are linear, also
- * within an absolute value or a square.
+ * Sets of real numbers as intervals: unions, intersections, inequalities in one variable that are
+ * linear, also within an absolute value or a square.
  */
 #include "equal/inside.h"
 
@@ -31,7 +31,9 @@ static int compare(struct eq *e, xid a, xid b)
 	if (a == b)
 		return 0;
 	if (x_infinite(s, a) || x_infinite(s, b))
-		return x_infinite(s, a) < x_infinite(s, b) ? -1 : x_infinite(s, a) > x_infinite(s, b) ? 1 : 2;
+		return x_infinite(s, a) < x_infinite(s, b)   ? -1
+		       : x_infinite(s, a) > x_infinite(s, b) ? 1
+		                                             : 2;
 	return x_sign(s, x_sub(s, a, b));
 }
 
@@ -117,8 +119,14 @@ static int intersect(struct eq *e, struct pieces *a, const struct pieces *b)
 			int lo = compare(e, p->lo, q->lo), hi = compare(e, p->hi, q->hi);
 
 			if (lo == 2 || hi == 2 ||
-			    !add_piece(&out, lo > 0 ? p->lo : q->lo, lo > 0 ? p->lo_open : lo < 0 ? q->lo_open : p->lo_open | q->lo_open,
-			               hi < 0 ? p->hi : q->hi, hi < 0 ? p->hi_open : hi > 0 ? q->hi_open : p->hi_open | q->hi_open))
+			    !add_piece(&out, lo > 0 ? p->lo : q->lo,
+			               lo > 0   ? p->lo_open
+			               : lo < 0 ? q->lo_open
+			                        : p->lo_open | q->lo_open,
+			               hi < 0 ? p->hi : q->hi,
+			               hi < 0   ? p->hi_open
+			               : hi > 0 ? q->hi_open
+			                        : p->hi_open | q->hi_open))
 				return 0;
 		}
 	*a = out;
@@ -159,7 +167,8 @@ static int half_line(struct eq *e, char op, xid v, struct pieces *out)
 	case '<': case 'l': return add_piece(out, infinity(e, -1), 1, v, op == '<');
 	case '>': case 'g': return add_piece(out, v, op == '>', infinity(e, 1), 1);
 	case '=': return add_piece(out, v, 0, v, 0);
-	case '!': return add_piece(out, infinity(e, -1), 1, v, 1) && add_piece(out, v, 1, infinity(e, 1), 1);
+	case '!':
+		return add_piece(out, infinity(e, -1), 1, v, 1) && add_piece(out, v, 1, infinity(e, 1), 1);
 	default: return 0;
 	}
 }
@@ -212,7 +221,8 @@ static int linear(struct eq *e, struct item a, const char *name, xid *slope, xid
 }
 
 /* linear op value */
-static int linear_line(struct eq *e, struct item a, const char *name, char op, xid v, struct pieces *out)
+static int linear_line(struct eq *e, struct item a, const char *name, char op, xid v,
+                       struct pieces *out)
 {
 	xid slope, rest;
 	int sign;
@@ -221,11 +231,13 @@ static int linear_line(struct eq *e, struct item a, const char *name, char op, x
 		return half_line(e, op, v, out);
 	if (!linear(e, a, name, &slope, &rest) || (sign = x_sign(e->s, slope)) == 2 || !sign)
 		return 0;
-	return half_line(e, sign < 0 ? mirrored(op) : op, x_div(e->s, x_sub(e->s, v, rest), slope), out);
+	return half_line(e, sign < 0 ? mirrored(op) : op, x_div(e->s, x_sub(e->s, v, rest), slope),
+	                 out);
 }
 
 /* |linear| op value, as two of them. */
-static int both_signs(struct eq *e, struct item a, const char *name, char op, xid v, struct pieces *out)
+static int both_signs(struct eq *e, struct item a, const char *name, char op, xid v,
+                      struct pieces *out)
 {
 	struct pieces other = {.n = 0};
 	int sign = x_infinite(e->s, v) ? 2 : x_sign(e->s, v);
@@ -234,7 +246,8 @@ static int both_signs(struct eq *e, struct item a, const char *name, char op, xi
 		return 0;
 	if (sign < 0)
 		return op == '>' || op == 'g' || op == '!' ? all_of(e, out) : 1;
-	if (!linear_line(e, a, name, op, v, out) || !linear_line(e, a, name, mirrored(op), x_neg(e->s, v), &other))
+	if (!linear_line(e, a, name, op, v, out) ||
+	    !linear_line(e, a, name, mirrored(op), x_neg(e->s, v), &other))
 		return 0;
 	if (op == '<' || op == 'l' || op == '!')
 		return intersect(e, out, &other);
@@ -245,18 +258,21 @@ static int both_signs(struct eq *e, struct item a, const char *name, char op, xi
 }
 
 /* formula op constant */
-static int solution(struct eq *e, struct item a, const char *name, char op, xid v, struct pieces *out)
+static int solution(struct eq *e, struct item a, const char *name, char op, xid v,
+                    struct pieces *out)
 {
 	const struct math_node *n = a.n;
 
 	if (n->kind == MT_FUNC && n->op == MF_ABS)
 		return both_signs(e, (struct item){n->kid[0], a.pm}, name, op, v, out);
-	if (n->kind == MT_POW && n->kid[1]->kind == MT_NUMBER && !strcmp(n->kid[1]->text, "2") && !n->kid[1]->decimals) {
+	if (n->kind == MT_POW && n->kid[1]->kind == MT_NUMBER && !strcmp(n->kid[1]->text, "2") &&
+	    !n->kid[1]->decimals) {
 		int sign = x_infinite(e->s, v) ? 2 : x_sign(e->s, v);
 
 		if (sign == 2)
 			return 0;
-		return both_signs(e, (struct item){n->kid[0], a.pm}, name, op, sign < 0 ? v : x_root(e->s, v, 2), out);
+		return both_signs(e, (struct item){n->kid[0], a.pm}, name, op,
+		                  sign < 0 ? v : x_root(e->s, v, 2), out);
 	}
 	return linear_line(e, a, name, op, v, out);
 }
@@ -332,9 +348,9 @@ static int met(struct eq *e, struct item a, struct pieces *out)
 }
 
 /*
- * x > -2, x < 7 holds of what is in both; x < 1, x > 3, which nothing is in, of what is in either. Where both
- * readings make sense, nothing is known; nor where a word says "and" and nothing is in both, or
- * where "and" and "or" are mixed.
+ * x > -2, x < 7 holds of what is in both; x < 1, x > 3, which nothing is in, of what is in either.
+ * Where both readings make sense, nothing is known; nor where a word says "and" and nothing is in
+ * both, or where "and" and "or" are mixed.
  */
 static int conditions(struct eq *e, struct item a, struct pieces *out)
 {
@@ -348,7 +364,8 @@ static int conditions(struct eq *e, struct item a, struct pieces *out)
 		if (!pieces_of(e, (struct item){a.n->kid[i], a.pm}, &one) || !intersect(e, &both, &one))
 			return 0;
 	}
-	if (both.n && !(either.n == 1 && x_infinite(e->s, either.p[0].lo) < 0 && x_infinite(e->s, either.p[0].hi) > 0))
+	if (both.n && !(either.n == 1 && x_infinite(e->s, either.p[0].lo) < 0 &&
+	                x_infinite(e->s, either.p[0].hi) > 0))
 		return 0;
 	if (!both.n && a.n->op == 'a')
 		return 0;
@@ -407,7 +424,8 @@ int eq_is_real_set(const struct math_node *n)
 	switch (n->kind) {
 	case MT_TUPLE:
 		return n->n == 2 && n->open != '<';
-	case MT_SET: case MT_EMPTY: case MT_SETNAME: case MT_UNION: case MT_INTER: case MT_SETMINUS: case MT_BUILDER:
+	case MT_SET: case MT_EMPTY: case MT_SETNAME: case MT_UNION: case MT_INTER: case MT_SETMINUS:
+	case MT_BUILDER:
 		return 1;
 	case MT_REL:
 		return strspn(n->text, "<>lg!e=") == n->len && !eq_definition(n)
@@ -427,8 +445,8 @@ struct math_result eq_real_set(struct eq *e, struct item a, struct item b)
 	struct pieces p = {.n = 0}, q = {.n = 0};
 
 	xs_begin(e->s);
-	if ((!a.pm && eq_has_pm(a.n)) || (!b.pm && eq_has_pm(b.n)) || !pieces_of(e, a, &p) || !pieces_of(e, b, &q) ||
-	    xs_cancelled(e->s))
+	if ((!a.pm && eq_has_pm(a.n)) || (!b.pm && eq_has_pm(b.n)) || !pieces_of(e, a, &p) ||
+	    !pieces_of(e, b, &q) || xs_cancelled(e->s))
 		return EQ_UNKNOWN;
 	if (p.var && q.var && strcmp(p.var, q.var))
 		return EQ_UNKNOWN;
@@ -437,7 +455,8 @@ struct math_result eq_real_set(struct eq *e, struct item a, struct item b)
 	for (size_t i = 0; i < p.n; i++) {
 		int lo = compare(e, p.p[i].lo, q.p[i].lo), hi = compare(e, p.p[i].hi, q.p[i].hi);
 
-		if (p.p[i].lo_open != q.p[i].lo_open || p.p[i].hi_open != q.p[i].hi_open || (lo && lo != 2) || (hi && hi != 2))
+		if (p.p[i].lo_open != q.p[i].lo_open || p.p[i].hi_open != q.p[i].hi_open ||
+		    (lo && lo != 2) || (hi && hi != 2))
 			return eq_result(MATH_UNEQUAL, MATH_BY_CERTIFIED);
 		if (lo || hi)
 			return EQ_UNKNOWN;

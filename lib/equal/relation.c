@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Equations and inequalities: the same up to a constant factor that is not zero, whose sign turns an inequality
- * around, and with sides exchanged. A chain is the set of its links.
+ * Equations and inequalities: the same up to a constant factor that is not zero, whose sign turns
+ * an inequality around, and with sides exchanged. A chain is the set of its links.
  */
 #include "equal/inside.h"
 
@@ -19,7 +19,8 @@ static int is_segment(const struct math_node *n)
 	if (n->kind != MT_MUL || n->n > 4)
 		return 0;
 	for (uint32_t i = 0; i < n->n; i++)
-		if (n->kid[i]->kind != MT_VAR || n->kid[i]->len != 1 || *n->kid[i]->text < 'A' || *n->kid[i]->text > 'Z')
+		if (n->kid[i]->kind != MT_VAR || n->kid[i]->len != 1 || *n->kid[i]->text < 'A' ||
+		    *n->kid[i]->text > 'Z')
 			return 0;
 	return 1;
 }
@@ -78,7 +79,9 @@ const struct math_node *eq_definition(const struct math_node *n)
 	l = n->kid[0];
 	r = n->kid[1];
 	if (*n->text == 'e')
-		return l->kind == MT_VAR && names_value(l, r) ? r->kind == MT_SET && r->n == 1 ? r->kid[0] : r : NULL;
+		return l->kind == MT_VAR && names_value(l, r)
+		           ? r->kind == MT_SET && r->n == 1 ? r->kid[0] : r
+		           : NULL;
 	if (names_value(l, r))
 		return r;
 	return r->kind == MT_VAR && names_value(r, l) ? l : NULL;
@@ -155,7 +158,8 @@ static xid difference(struct eq *e, const struct link *k)
 static struct math_result same_variable(struct eq *e, const struct link *a, const struct link *b)
 {
 	for (int i = 0; i < 4; i++) {
-		struct item v = i & 1 ? a->r : a->l, x = i & 1 ? a->l : a->r, w = i & 2 ? b->r : b->l, y = i & 2 ? b->l : b->r;
+		struct item v = i & 1 ? a->r : a->l, x = i & 1 ? a->l : a->r, w = i & 2 ? b->r : b->l,
+		            y = i & 2 ? b->l : b->r;
 
 		if (v.n->kind != MT_VAR || w.n->kind != MT_VAR || strcmp(v.n->text, w.n->text) ||
 		    eq_mentions(x.n, v.n->text) || eq_mentions(y.n, v.n->text))
@@ -178,9 +182,11 @@ static int solved(struct eq *e, const struct link *k)
 {
 	const struct math_node *l = k->l.n, *r = k->r.n;
 
-	if (l->kind == MT_ADD && l->n == 2 && l->kid[0]->kind == MT_VAR && r->kind == MT_NUMBER && !strcmp(r->text, "0"))
+	if (l->kind == MT_ADD && l->n == 2 && l->kid[0]->kind == MT_VAR && r->kind == MT_NUMBER &&
+	    !strcmp(r->text, "0"))
 		return is_constant(e, (struct item){l->kid[1], k->l.pm});
-	return (l->kind == MT_VAR && is_constant(e, k->r)) || (r->kind == MT_VAR && is_constant(e, k->l));
+	return (l->kind == MT_VAR && is_constant(e, k->r)) ||
+	       (r->kind == MT_VAR && is_constant(e, k->l));
 }
 
 static struct math_result eq_link(struct eq *e, const struct link *a, const struct link *b)
@@ -219,7 +225,8 @@ static struct math_result eq_link(struct eq *e, const struct link *a, const stru
 	return by_sides(e, a, b);
 }
 
-/* Links matched one to one; greedily, as equality is transitive: nothing is lost by taking the first. */
+/* Links matched one to one; greedily, as equality is transitive: nothing is lost by taking the
+ * first. */
 static struct math_result eq_links(struct eq *e, struct item a, struct item b)
 {
 	uint32_t n = a.n->n - 1;
@@ -260,13 +267,15 @@ static struct math_result eq_links(struct eq *e, struct item a, struct item b)
 /* y = 2x and f(x) = 2x: a function is written both ways. */
 static int is_y(const struct math_node *n)
 {
-	return n->kind == MT_REL && n->n == 2 && *n->text == '=' && n->kid[0]->kind == MT_VAR && !strcmp(n->kid[0]->text, "y");
+	return n->kind == MT_REL && n->n == 2 && *n->text == '=' && n->kid[0]->kind == MT_VAR &&
+	       !strcmp(n->kid[0]->text, "y");
 }
 
 static int is_function(const struct math_node *n)
 {
-	return n->kind == MT_REL && n->n == 2 && *n->text == '=' && n->kid[0]->kind == MT_APPLY && n->kid[0]->n == 1 &&
-	       n->kid[0]->kid[0]->kind == MT_VAR && strcmp(n->kid[0]->kid[0]->text, "y");
+	return n->kind == MT_REL && n->n == 2 && *n->text == '=' && n->kid[0]->kind == MT_APPLY &&
+	       n->kid[0]->n == 1 && n->kid[0]->kid[0]->kind == MT_VAR &&
+	       strcmp(n->kid[0]->kid[0]->text, "y");
 }
 
 struct math_result eq_relation(struct eq *e, struct item a, struct item b)

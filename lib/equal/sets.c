@@ -11,7 +11,8 @@ enum { MAX_ITEMS = 128 };
 
 void eq_items(struct item a, struct items *out)
 {
-	int holder = a.n->kind == MT_SET || a.n->kind == MT_LIST || a.n->kind == MT_UNION || a.n->kind == MT_INTER;
+	int holder = a.n->kind == MT_SET || a.n->kind == MT_LIST || a.n->kind == MT_UNION ||
+	             a.n->kind == MT_INTER;
 
 	if (a.n->kind == MT_EMPTY)
 		return;
@@ -31,7 +32,8 @@ void eq_items(struct item a, struct items *out)
 		VEC_PUSH(out->i, out->n, out->cap) = a;
 }
 
-struct math_result eq_sequence(struct eq *e, const struct math_node *a, int pa, const struct math_node *b, int pb)
+struct math_result eq_sequence(struct eq *e, const struct math_node *a, int pa,
+                               const struct math_node *b, int pb)
 {
 	struct math_result r = EQ_SAME;
 
@@ -126,9 +128,11 @@ static int same_label(const struct math_node *a, const struct math_node *b)
 	if (a->kind != b->kind || a->op != b->op || a->n != b->n)
 		return 0;
 	if (a->kind == MT_VAR)
-		return stem == strcspn(b->text, "_") && !memcmp(a->text, b->text, stem) && !a->text[stem] == !b->text[stem];
+		return stem == strcspn(b->text, "_") && !memcmp(a->text, b->text, stem) &&
+		       !a->text[stem] == !b->text[stem];
 	for (uint32_t i = 0; i < a->n; i++)
-		if (a->kid[i]->kind == MT_VAR ? strcmp(a->kid[i]->text, b->kid[i]->text) : !same_label(a->kid[i], b->kid[i]))
+		if (a->kid[i]->kind == MT_VAR ? strcmp(a->kid[i]->text, b->kid[i]->text)
+		                              : !same_label(a->kid[i], b->kid[i]))
 			return 0;
 	return a->len == b->len && !memcmp(a->text, b->text, a->len);
 }
@@ -155,7 +159,8 @@ static int has_plain(const struct items *l)
 	return 0;
 }
 
-/* AB = 4, CD = 5 against 4, 5: what has names of its own keeps its order. Another order proves nothing. */
+/* AB = 4, CD = 5 against 4, 5: what has names of its own keeps its order. Another order proves
+ * nothing. */
 static struct math_result in_order(struct eq *e, const struct items *a, const struct items *b)
 {
 	struct math_result r = EQ_SAME;
@@ -206,14 +211,16 @@ static int rank(const struct math_node *list, const struct math_node *name)
 }
 
 /* Without names the tuple's are those of the list in alphabetical order. */
-struct math_result eq_system(struct eq *e, struct item list, const struct math_node *names, struct item tuple, int first)
+struct math_result eq_system(struct eq *e, struct item list, const struct math_node *names,
+                             struct item tuple, int first)
 {
 	struct math_result r = EQ_SAME;
 
 	if (list.n->n != tuple.n->n || tuple.n->open != '(' || tuple.n->close != ')')
 		return EQ_UNKNOWN;
 	for (uint32_t i = 0; i < list.n->n && r.verdict != MATH_UNEQUAL; i++) {
-		const struct math_node *l = names ? names->kid[i] : label(list.n->kid[i]), *v = l ? value_of(list.n, l->text) : NULL;
+		const struct math_node *l = names ? names->kid[i] : label(list.n->kid[i]),
+		                       *v = l ? value_of(list.n, l->text) : NULL;
 		int at = names ? (int)i : l ? rank(list.n, l) : -1;
 		struct item x = {v, list.pm}, y = {at < 0 ? NULL : tuple.n->kid[at], tuple.pm};
 
@@ -253,8 +260,9 @@ static xid *ids_of(struct eq *e, const struct items *l)
 	xid *ids = xmalloc((l->n + 1) * sizeof *ids);
 
 	for (size_t i = 0; i < l->n; i++) {
-		ids[i] = eq_is_formula(l->i[i].n) && l->i[i].n->kind != MT_BASE ? x_build(e->s, l->i[i].n, l->i[i].pm) :
-		         X_NONE;
+		ids[i] = eq_is_formula(l->i[i].n) && l->i[i].n->kind != MT_BASE
+		             ? x_build(e->s, l->i[i].n, l->i[i].pm)
+		             : X_NONE;
 		if (ids[i] < 0 || x_is(e->s, ids[i], X_UNDEF)) {
 			free(ids);
 			return NULL;

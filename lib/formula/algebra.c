@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Formulas as fractions of polynomials: variables, and whatever is no rational arithmetic (a root, pi, sin x),
- * are generators. Fractions are never reduced, since a product's cost is known before it is made and a gcd's
- * is not: N1/D1 = N2/D2 where N1 D2 - N2 D1 is the polynomial 0.
+ * Formulas as fractions of polynomials: variables, and whatever is no rational arithmetic (a root,
+ * pi, sin x), are generators. Fractions are never reduced, since a product's cost is known before
+ * it is made and a gcd's is not: N1/D1 = N2/D2 where N1 D2 - N2 D1 is the polynomial 0.
  */
 #include "formula/inside.h"
 
@@ -205,7 +205,8 @@ static int ring_fill(struct ring *r)
 
 /* ---- coefficients ---- */
 
-/* A polynomial in some generators (the outer ones) whose coefficients are constants made of the others. */
+/* A polynomial in some generators (the outer ones) whose coefficients are constants made of the
+ * others. */
 struct group {
 	ulong e[MAX_GENERATORS];     /* exponents of the outer generators, 0 for the inner ones */
 	xid *term;
@@ -288,8 +289,9 @@ static enum math_verdict all_zero(struct xs *s, const struct groups *l)
 	return v;
 }
 
-/* Outer: what depends on variables; with none, what is not known to be algebraic. independent: the outer
- * generators are algebraically independent of the rest, so that one coefficient that is not zero decides. */
+/* Outer: what depends on variables; with none, what is not known to be algebraic. independent: the
+ * outer generators are algebraically independent of the rest, so that one coefficient that is not
+ * zero decides. */
 static size_t choose_outer(struct ring *r, int *outer, int *independent)
 {
 	size_t n = 0;
@@ -353,7 +355,8 @@ static const struct group *find(const struct groups *l, const struct group *like
 }
 
 /* p = c q with a constant c? By cross products of coefficients with one of q that is not zero. */
-static enum math_verdict cross(struct xs *s, const struct groups *p, const struct groups *q, int *sign)
+static enum math_verdict cross(struct xs *s, const struct groups *p, const struct groups *q,
+                               int *sign)
 {
 	const struct group *q0 = NULL, *p0;
 	enum math_verdict v = MATH_EQUAL;
@@ -402,7 +405,8 @@ enum math_verdict x_proportional(struct xs *s, xid a, xid b, int *sign)
 		fmpz_mpoly_init(left, r.ctx);
 		fmpz_mpoly_init(right, r.ctx);
 		if (choose_outer(&r, outer, &independent) && multiply(&r, left, f->num, g->den) &&
-		    multiply(&r, right, g->num, f->den) && split(&r, left, outer, &p) && split(&r, right, outer, &q)) {
+		    multiply(&r, right, g->num, f->den) && split(&r, left, outer, &p) &&
+		    split(&r, right, outer, &q)) {
 			v = cross(s, &p, &q, sign);
 			if (v == MATH_UNEQUAL && !independent)
 				v = MATH_UNKNOWN;

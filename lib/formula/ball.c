@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Enclosures of formulas by complex balls. What is real has an imaginary part that is exactly zero, so that
- * branches are taken rightly: principal values, and the real root where an odd root of a negative real is asked.
+ * Enclosures of formulas by complex balls. What is real has an imaginary part that is exactly zero,
+ * so that branches are taken rightly: principal values, and the real root where an odd root of a
+ * negative real is asked.
  */
 #include "formula/inside.h"
 
@@ -192,7 +193,8 @@ static void extreme(acb_t out, const acb_t z, int op, slong prec)
 	if (!real(z) || !real(out))
 		undefined(out);
 	else
-		(op == MF_MIN ? arb_min : arb_max)(acb_realref(out), acb_realref(out), acb_realref(z), prec);
+		(op == MF_MIN ? arb_min : arb_max)(acb_realref(out), acb_realref(out), acb_realref(z),
+		                                   prec);
 }
 
 /* gcd and lcm have values at whole numbers alone. */
@@ -294,7 +296,8 @@ static int reducible(struct xs *s, int op, const acb_t z, slong prec)
 	}
 }
 
-static void one(struct xs *s, xid a, const struct x_env *env, slong prec, acb_ptr v, const xid *slot)
+static void one(struct xs *s, xid a, const struct x_env *env, slong prec, acb_ptr v,
+                const xid *slot)
 {
 	const struct x *x = x_at(s, a);
 	acb_ptr out = v + slot[a], z = x->n ? v + slot[x_kid(s, a, 0)] : NULL;

@@ -2,14 +2,15 @@
 /*
  * How near to zero an algebraic number can be without being zero.
  *
- * A constant made of rationals by + - * /, roots, i, and sines, cosines and exponentials of rational multiples
- * of pi is U / L with algebraic integers U and L of one number field of degree D at most. Where all conjugates
- * of U are at most u in absolute value, and those of L at most l, U != 0 has a norm of 1 at least, so
+ * A constant made of rationals by + - * /, roots, i, and sines, cosines and exponentials of
+ * rational multiples of pi is U / L with algebraic integers U and L of one number field of degree D
+ * at most. Where all conjugates of U are at most u in absolute value, and those of L at most l, U
+ * != 0 has a norm of 1 at least, so
  *     |U / L| >= 1 / (u^(D-1) l).
- * u and l follow from the formula (Burnikel, Funke, Mehlhorn, Schirra, Schmitt: A separation bound for real
- * algebraic expressions, 2001), D is the product of the degrees of the roots that occur, each counted once, and
- * of the cyclotomic field that holds the roots of unity. A ball around the number that is smaller than the bound
- * and contains zero proves it to be zero.
+ * u and l follow from the formula (Burnikel, Funke, Mehlhorn, Schirra, Schmitt: A separation bound
+ * for real algebraic expressions, 2001), D is the product of the degrees of the roots that occur,
+ * each counted once, and of the cyclotomic field that holds the roots of unity. A ball around the
+ * number that is smaller than the bound and contains zero proves it to be zero.
  */
 #include "formula/inside.h"
 
@@ -234,7 +235,8 @@ int x_bound(struct xs *s, xid a, slong max_bits, slong *bits)
 		if (good) {
 			mag_pow_ui(top->u, top->u, degree - 1);
 			mag_mul(top->u, top->u, top->l);
-			good = !mag_is_inf(top->u) && !COEFF_IS_MPZ(MAG_EXP(top->u)) && MAG_EXP(top->u) < max_bits;
+			good =
+				!mag_is_inf(top->u) && !COEFF_IS_MPZ(MAG_EXP(top->u)) && MAG_EXP(top->u) < max_bits;
 			*bits = good && MAG_EXP(top->u) > 1 ? MAG_EXP(top->u) : 1;
 		}
 	}

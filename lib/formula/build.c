@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* text / 10^decimals, the last `repeat` digits for ever:  (N - N div 10^r) / (10^(d-r) (10^r - 1)) */
+/* text / 10^decimals, the last `repeat` digits for ever: (N - N div 10^r) / (10^(d-r) (10^r -
+ * 1)) */
 static xid number(struct xs *s, const struct math_node *t)
 {
 	uint64_t digits = (uint64_t)t->len + t->decimals;
@@ -13,7 +14,8 @@ static xid number(struct xs *s, const struct math_node *t)
 	fmpz_t ten, head;
 	xid out = X_NONE;
 
-	if (digits > X_MAX_BITS || t->repeat > t->decimals || !xs_spend(s, 50 + digits * (20 + digits / 64)))
+	if (digits > X_MAX_BITS || t->repeat > t->decimals ||
+	    !xs_spend(s, 50 + digits * (20 + digits / 64)))
 		return X_NONE;
 	if (t->len <= 18 && !t->decimals)
 		return x_int(s, (int64_t)strtoull(t->text, NULL, 10));
@@ -60,7 +62,8 @@ static xid based(struct xs *s, const struct math_node *t)
 	return out;
 }
 
-static xid kids(struct xs *s, const struct math_node *t, int pm, xid (*join)(struct xs *, const xid *, size_t))
+static xid kids(struct xs *s, const struct math_node *t, int pm,
+                xid (*join)(struct xs *, const xid *, size_t))
 {
 	xid *ids, out = X_NONE;
 	size_t i;
@@ -90,7 +93,8 @@ static xid function(struct xs *s, const struct math_node *t, int pm)
 		return X_NONE;
 	for (uint32_t i = 0; i < t->n; i++) {
 		const struct math_node *k = t->kid[i];
-		int degrees = trigonometric(t->op) && k->kind == MT_UNIT && k->op == MU_DEGREE && !strcmp(k->text, "deg");
+		int degrees = trigonometric(t->op) && k->kind == MT_UNIT && k->op == MU_DEGREE &&
+		              !strcmp(k->text, "deg");
 
 		ids[i] = x_build(s, degrees ? k->kid[0] : k, pm);
 		if (degrees) {
@@ -206,7 +210,8 @@ static xid unit(struct xs *s, const struct math_node *t, int pm)
 			return x_mul(s, (xid[]){v, x_frac(s, 1, 180), x_leaf(s, X_PI)}, 3);
 		break;
 	}
-	/* 3 cm + 2 mm: base units are factors like variables, and so is what is no unit that is known */
+	/* 3 cm + 2 mm: base units are factors like variables, and so is what is no unit that is
+	 * known */
 	if (!x_measure(s, t->text, &m))
 		return x_mul2(s, v, unit_variable(s, t->text));
 	v = x_mul2(s, v, m.factor);

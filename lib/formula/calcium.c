@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The last resort for constants with logarithms, exponentials and inverse functions: Calcium, which proves
- * relations between them. It counts no work, so only small formulas are given to it, with its own limits set
- * low; a flat price is taken for each.
+ * The last resort for constants with logarithms, exponentials and inverse functions: Calcium, which
+ * proves relations between them. It counts no work, so only small formulas are given to it, with
+ * its own limits set low; a flat price is taken for each.
  */
 #include "formula/inside.h"
 
@@ -81,8 +81,8 @@ static int admitted(struct xs *s, const char *needed, size_t n)
 				functions++;
 			/* a sine of a rational angle brings in a field of that degree */
 			fmpq_init(r);
-			if (algebraic_angle(s, (xid)i) &&
-			    (x_pi_multiple(s, x_kid(s, (xid)i, 0), r) || x_pi_i_multiple(s, x_kid(s, (xid)i, 0), r)))
+			if (algebraic_angle(s, (xid)i) && (x_pi_multiple(s, x_kid(s, (xid)i, 0), r) ||
+			                                   x_pi_i_multiple(s, x_kid(s, (xid)i, 0), r)))
 				degree *= fmpz_cmp_ui(fmpq_denref(r), MAX_DEGREE) > 0 ? MAX_DEGREE + 1 :
 				          fmpz_get_ui(fmpq_denref(r));
 			fmpq_clear(r);

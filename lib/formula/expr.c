@@ -140,7 +140,8 @@ static int same(const struct xs *s, const struct x *a, const struct x *b, const 
 	if (a->hash != b->hash || a->kind != b->kind || a->op != b->op || a->n != b->n || a->k != b->k)
 		return 0;
 	if (a->n)
-		return !memcmp(s->kids + a->at, kids, a->n * sizeof *kids) && (a->kind != X_APPLY || a->k == b->k);
+		return !memcmp(s->kids + a->at, kids, a->n * sizeof *kids) &&
+		       (a->kind != X_APPLY || a->k == b->k);
 	return a->at == b->at;
 }
 
@@ -178,7 +179,8 @@ static uint8_t own_flags(enum x_kind kind, int op)
 	}
 }
 
-xid x_node(struct xs *s, enum x_kind kind, int op, uint32_t at, int64_t k, const xid *kids, size_t n)
+xid x_node(struct xs *s, enum x_kind kind, int op, uint32_t at, int64_t k, const xid *kids,
+           size_t n)
 {
 	struct x new = {.kind = (uint8_t)kind, .op = (uint8_t)op, .n = (uint32_t)n, .at = at, .k = k};
 	uint32_t h = mix(mix(0x811c9dc5u, kind * 256u + (uint32_t)op), (uint64_t)k);
@@ -229,7 +231,8 @@ xid x_rat(struct xs *s, const fmpq_t q)
 	if (x_too_big(q))
 		return X_NONE;
 	h = rat_hash(h, q);
-	for (size_t at = h & (s->cap_table - 1); s->cap_table && s->table[at] >= 0; at = (at + 1) & (s->cap_table - 1)) {
+	for (size_t at = h & (s->cap_table - 1); s->cap_table && s->table[at] >= 0;
+	     at = (at + 1) & (s->cap_table - 1)) {
 		const struct x *x = &s->x[s->table[at]];
 
 		if (!xs_spend(s, 10))
@@ -307,7 +310,8 @@ int x_pi_multiple(const struct xs *s, xid a, fmpq_t r)
 		return fmpq_one(r), 1;
 	if (x->kind == X_RAT && fmpq_is_zero(x_value(s, a)))
 		return fmpq_zero(r), 1;
-	if (x->kind != X_MUL || x->n != 2 || !x_is(s, x_kid(s, a, 0), X_RAT) || !x_is(s, x_kid(s, a, 1), X_PI))
+	if (x->kind != X_MUL || x->n != 2 || !x_is(s, x_kid(s, a, 0), X_RAT) ||
+	    !x_is(s, x_kid(s, a, 1), X_PI))
 		return 0;
 	fmpq_set(r, x_value(s, x_kid(s, a, 0)));
 	return 1;

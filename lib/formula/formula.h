@@ -2,16 +2,17 @@
 /*
  * formula: what formulas mean, and whether two are the same. The only room that includes FLINT.
  *
- * A formula is a graph in which equal nodes are one node. A comparison owns one struct xs: both sides are
- * built into it, so that most equal formulas end as the same node; whatever else is asked of a node (balls,
- * bounds, polynomials, Calcium) is asked here too.
+ * A formula is a graph in which equal nodes are one node. A comparison owns one struct xs: both
+ * sides are built into it, so that most equal formulas end as the same node; whatever else is asked
+ * of a node (balls, bounds, polynomials, Calcium) is asked here too.
  *
- * Building folds rational arithmetic exactly, flattens and sorts sums and products, collects like terms and
- * powers, and knows a few identities that hold wherever both sides are defined. It never expands.
+ * Building folds rational arithmetic exactly, flattens and sorts sums and products, collects like
+ * terms and powers, and knows a few identities that hold wherever both sides are defined. It never
+ * expands.
  *
- * Work is counted, never clocked: xs_spend takes units (about a nanosecond each on a machine of 2020) from
- * one budget; when it is used up, every question is answered "unknown". Sizes are bounded before a library
- * is called.
+ * Work is counted, never clocked: xs_spend takes units (about a nanosecond each on a machine of
+ * 2020) from one budget; when it is used up, every question is answered "unknown". Sizes are
+ * bounded before a library is called.
  */
 #ifndef FORMULA_H
 #define FORMULA_H
@@ -19,7 +20,8 @@
 #include "base/base.h"
 #include "latex/tree.h"
 
-/* The answer to whether two things are the same; EQUAL and UNEQUAL are proven unless the method says less. */
+/* The answer to whether two things are the same; EQUAL and UNEQUAL are proven unless the method
+ * says less. */
 enum math_verdict { MATH_UNEQUAL, MATH_EQUAL, MATH_UNKNOWN };
 enum math_method {               /* how that is known; of a structure's parts, the weakest */
 	MATH_BY_NOTHING,             /* it is not known */
@@ -33,7 +35,8 @@ enum math_method {               /* how that is known; of a structure's parts, t
 struct math_result {
 	enum math_verdict verdict;
 	enum math_method method;
-	uint64_t work;               /* counted: the same for the same input, whatever the machine does */
+	uint64_t work;               /* counted: the same for the same input, whatever the machine
+	                              * does */
 };
 
 enum x_kind {
@@ -43,7 +46,8 @@ enum x_kind {
 	X_VAR,                       /* at: its name */
 	X_ADD, X_MUL,                /* kids sorted; a rational first */
 	X_POWI,                      /* kid ^ k, k neither 0 nor 1 */
-	X_ROOT,                      /* kth root, k >= 2: the real one of a negative real for odd k, else principal */
+	X_ROOT,                      /* kth root, k >= 2: the real one of a negative real for odd k,
+	                              * else principal */
 	X_POW,                       /* base, exponent: exp(exponent log base), principal */
 	X_FUNC,                      /* op: enum math_func, or: */
 	X_APPLY,                     /* at: the name of an unknown function */
@@ -52,7 +56,8 @@ enum x_kind {
 /* What is somewhere in a node. */
 enum {
 	XF_VAR = 1,                  /* a variable */
-	XF_I = 2,                    /* the imaginary unit, Re, Im, conj, arg: variables may be complex */
+	XF_I = 2,                    /* the imaginary unit, Re, Im, conj, arg: variables may be
+	                              * complex */
 	XF_OPAQUE = 4,               /* something without a value: unknown functions, infinity */
 	XF_LOGBASE = 8,              /* \log without a base, which is 10 to some and e to others */
 	XF_STEP = 16,                /* gcd, factorial, ...: variables may be whole numbers only */
@@ -77,7 +82,8 @@ uint64_t xs_spent(const struct xs *s);
 void xs_begin(struct xs *s);
 /* Have constants been cancelled since then? An equality holds only if they have a value. */
 int xs_cancelled(const struct xs *s);
-/* From now on two names stand for one and the same unknown; xs_part ends that. 0: too many names do. */
+/* From now on two names stand for one and the same unknown; xs_part ends that. 0: too many names
+ * do. */
 int xs_join(struct xs *s, const char *p, const char *q);
 void xs_part(struct xs *s);
 

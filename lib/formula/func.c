@@ -7,7 +7,8 @@
 /* An integer that fits: 1. */
 static int whole(const struct xs *s, xid a, int64_t *v)
 {
-	if (!x_is(s, a, X_RAT) || !fmpz_is_one(fmpq_denref(x_value(s, a))) || !fmpz_fits_si(fmpq_numref(x_value(s, a))))
+	if (!x_is(s, a, X_RAT) || !fmpz_is_one(fmpq_denref(x_value(s, a))) ||
+	    !fmpz_fits_si(fmpq_numref(x_value(s, a))))
 		return 0;
 	*v = fmpz_get_si(fmpq_numref(x_value(s, a)));
 	return 1;
@@ -70,7 +71,8 @@ static xid binomial(struct xs *s, xid n, xid k)
 	return out;
 }
 
-/* gcd, lcm, min, max of rationals (gcd and lcm: of integers), folded; X_NONE if they are something else. */
+/* gcd, lcm, min, max of rationals (gcd and lcm: of integers), folded; X_NONE if they are something
+ * else. */
 static xid fold(struct xs *s, enum math_func f, const xid *a, size_t n)
 {
 	fmpq_t acc;
@@ -145,7 +147,8 @@ static xid of_rational(struct xs *s, enum math_func f, xid a)
 		out = x_fmpz(s, v);
 		fmpz_clear(v);
 		return out;
-	case MF_SIN: case MF_TAN: case MF_ASIN: case MF_ATAN: case MF_SINH: case MF_TANH: case MF_ASINH: case MF_ATANH:
+	case MF_SIN: case MF_TAN: case MF_ASIN: case MF_ATAN: case MF_SINH: case MF_TANH: case MF_ASINH:
+	case MF_ATANH:
 		return fmpq_is_zero(q) ? a : X_NONE;
 	case MF_COS: case MF_SEC: case MF_COSH: case MF_SECH:
 		return fmpq_is_zero(q) ? x_int(s, 1) : X_NONE;
@@ -159,7 +162,9 @@ static xid of_rational(struct xs *s, enum math_func f, xid a)
 /* sin(r pi) where that is 0, 1/2, sqrt(2)/2, sqrt(3)/2 or 1 up to sign; else X_NONE. */
 static xid known_sine(struct xs *s, const fmpq_t r)
 {
-	static const struct { int t, under, radicand; } table[] = {{0, 1, 0}, {2, 2, 1}, {3, 2, 2}, {4, 2, 3}, {6, 1, 1}};
+	static const struct {
+		int t, under, radicand;
+	} table[] = {{0, 1, 0}, {2, 2, 1}, {3, 2, 2}, {4, 2, 3}, {6, 1, 1}};
 	fmpz_t t;
 	xid out = X_NONE;
 	long at;
@@ -180,7 +185,8 @@ static xid known_sine(struct xs *s, const fmpq_t r)
 		at = 12 - at;
 	for (size_t i = 0; i < LEN(table); i++)
 		if (table[i].t == at)
-			out = x_mul2(s, x_frac(s, sign, table[i].under), x_root(s, x_int(s, table[i].radicand), 2));
+			out = x_mul2(s, x_frac(s, sign, table[i].under),
+			             x_root(s, x_int(s, table[i].radicand), 2));
 	return out;
 }
 
@@ -287,7 +293,8 @@ xid x_func(struct xs *s, enum math_func f, const xid *a, size_t n)
 	case MF_ASEC: return x_func(s, MF_ACOS, (xid[]){x_powi(s, a[0], -1)}, 1);
 	case MF_ACSC: return x_func(s, MF_ASIN, (xid[]){x_powi(s, a[0], -1)}, 1);
 	/* its values lie in (0, pi) */
-	case MF_ACOT: return x_sub(s, x_mul2(s, x_frac(s, 1, 2), x_leaf(s, X_PI)), x_func(s, MF_ATAN, a, 1));
+	case MF_ACOT:
+		return x_sub(s, x_mul2(s, x_frac(s, 1, 2), x_leaf(s, X_PI)), x_func(s, MF_ATAN, a, 1));
 	default:
 		return n == 1 && f < MF_N ? plain(s, f, a[0]) : X_NONE;
 	}

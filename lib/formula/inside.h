@@ -34,9 +34,11 @@ struct xs {
 	size_t n_name, cap_name;
 	xid *table;
 	size_t cap_table;
-	xid *finite;                 /* constants that were cancelled: an equality holds only if they have a value */
+	xid *finite;                 /* constants that were cancelled: an equality holds only if they
+	                              * have a value */
 	size_t n_finite, cap_finite;
-	struct { const char *name; xid value; } bound[X_MAX_BOUND];    /* variables that stand for a value, innermost last */
+	struct { const char *name; xid value; } bound[X_MAX_BOUND];    /* variables that stand for a
+	                                                                * value, innermost last */
 	size_t n_bound;
 	uint64_t spent, budget;
 };
@@ -49,7 +51,8 @@ xid x_pow(struct xs *s, xid a, xid b);
 xid x_func(struct xs *s, enum math_func f, const xid *a, size_t n);
 xid x_apply(struct xs *s, const char *name, const xid *a, size_t n);
 /* The node itself, hash-consed; for the builders. */
-xid x_node(struct xs *s, enum x_kind kind, int op, uint32_t at, int64_t k, const xid *kids, size_t n);
+xid x_node(struct xs *s, enum x_kind kind, int op, uint32_t at, int64_t k, const xid *kids,
+           size_t n);
 
 /* Natural logarithm and exponential, as x_func has them. */
 xid x_ln(struct xs *s, xid a);
@@ -75,10 +78,12 @@ int x_pi_i_multiple(const struct xs *s, xid a, fmpq_t r);
 /* ---- balls (ball.c) ---- */
 
 struct x_env {
-	acb_srcptr value;            /* by the number of a variable's name; NULL: there are no variables */
+	acb_srcptr value;            /* by the number of a variable's name; NULL: there are no
+	                              * variables */
 	int real;                    /* what has no real value is undefined */
 };
-/* An enclosure of a's value; not finite where it has none, or none was found. 0 when the budget is used up. */
+/* An enclosure of a's value; not finite where it has none, or none was found. 0 when the budget is
+ * used up. */
 int x_eval(struct xs *s, xid a, const struct x_env *env, slong prec, acb_t out);
 
 /* ---- deciding ---- */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Units of measure: what each is of base units, exactly, and what a product, quotient or power of them is.
- * A base unit is a letter: m g s A K, mol as n, rad as r; c a calendar's month (a year is twelve; days make neither);
- * $ E P I Y currencies; % d (degrees, which are compared as numbers elsewhere) and u (nobody knows of what).
+ * Units of measure: what each is of base units, exactly, and what a product, quotient or power of
+ * them is. A base unit is a letter: m g s A K, mol as n, rad as r; c a calendar's month (a year is
+ * twelve; days make neither); $ E P I Y currencies; % d (degrees, which are compared as numbers
+ * elsewhere) and u (nobody knows of what).
  */
 #include <string.h>
 
@@ -12,22 +13,26 @@ static const struct {
 	const char *name, *base;       /* a letter and its power, and so on: gms-2 */
 	int64_t num, den;
 } measures[] = {
-	{"m", "m", 1, 1}, {"mm", "m", 1, 1000}, {"cm", "m", 1, 100}, {"dm", "m", 1, 10}, {"km", "m", 1000, 1},
-	{"um", "m", 1, 1000000}, {"nm", "m", 1, 1000000000}, {"in", "m", 254, 10000}, {"ft", "m", 3048, 10000},
-	{"yd", "m", 9144, 10000}, {"mi", "m", 1609344, 1000}, {"s", "s", 1, 1}, {"ms", "s", 1, 1000}, {"min", "s", 60, 1},
-	{"h", "s", 3600, 1}, {"day", "s", 86400, 1}, {"week", "s", 604800, 1}, {"month", "c", 1, 1}, {"year", "c", 12, 1},
-	{"decade", "c", 120, 1}, {"century", "c", 1200, 1}, {"g", "g", 1, 1}, {"mg", "g", 1, 1000}, {"kg", "g", 1000, 1},
-	{"tonne", "g", 1000000, 1}, {"lb", "g", 45359237, 100000}, {"oz", "g", 45359237, 1600000},
-	{"L", "m3", 1, 1000}, {"cL", "m3", 1, 100000}, {"mL", "m3", 1, 1000000}, {"cc", "m3", 1, 1000000},
+	{"m", "m", 1, 1}, {"mm", "m", 1, 1000}, {"cm", "m", 1, 100}, {"dm", "m", 1, 10},
+	{"km", "m", 1000, 1}, {"um", "m", 1, 1000000}, {"nm", "m", 1, 1000000000},
+	{"in", "m", 254, 10000}, {"ft", "m", 3048, 10000}, {"yd", "m", 9144, 10000},
+	{"mi", "m", 1609344, 1000}, {"s", "s", 1, 1}, {"ms", "s", 1, 1000}, {"min", "s", 60, 1},
+	{"h", "s", 3600, 1}, {"day", "s", 86400, 1}, {"week", "s", 604800, 1}, {"month", "c", 1, 1},
+	{"year", "c", 12, 1}, {"decade", "c", 120, 1}, {"century", "c", 1200, 1}, {"g", "g", 1, 1},
+	{"mg", "g", 1, 1000}, {"kg", "g", 1000, 1}, {"tonne", "g", 1000000, 1},
+	{"lb", "g", 45359237, 100000}, {"oz", "g", 45359237, 1600000}, {"L", "m3", 1, 1000},
+	{"cL", "m3", 1, 100000}, {"mL", "m3", 1, 1000000}, {"cc", "m3", 1, 1000000},
 	{"gal", "m3", 473176473, 125000000000}, {"qt", "m3", 473176473, 500000000000},
 	{"pt", "m3", 473176473, 1000000000000}, {"cup", "m3", 473176473, 2000000000000},
 	{"tbsp", "m3", 473176473, 32000000000000}, {"tsp", "m3", 473176473, 96000000000000},
-	{"acre", "m2", 316160658, 78125}, {"ha", "m2", 10000, 1}, {"N", "gms-2", 1000, 1}, {"J", "gm2s-2", 1000, 1},
-	{"kJ", "gm2s-2", 1000000, 1}, {"W", "gm2s-3", 1000, 1}, {"kW", "gm2s-3", 1000000, 1}, {"Pa", "gm-1s-2", 1000, 1},
-	{"kPa", "gm-1s-2", 1000000, 1}, {"Hz", "s-1", 1, 1}, {"A", "A", 1, 1}, {"V", "gm2s-3A-1", 1000, 1},
-	{"ohm", "gm2s-3A-2", 1000, 1}, {"mol", "n", 1, 1}, {"K", "K", 1, 1}, {"rad", "r", 1, 1}, {"$", "$", 1, 1},
-	{"cent", "$", 1, 100}, {"EUR", "E", 1, 1}, {"GBP", "P", 1, 1}, {"INR", "I", 1, 1}, {"JPY", "Y", 1, 1},
-	{"deg", "d", 1, 1}, {"%", "%", 1, 1}, {"unit", "u", 1, 1},
+	{"acre", "m2", 316160658, 78125}, {"ha", "m2", 10000, 1}, {"N", "gms-2", 1000, 1},
+	{"J", "gm2s-2", 1000, 1}, {"kJ", "gm2s-2", 1000000, 1}, {"W", "gm2s-3", 1000, 1},
+	{"kW", "gm2s-3", 1000000, 1}, {"Pa", "gm-1s-2", 1000, 1}, {"kPa", "gm-1s-2", 1000000, 1},
+	{"Hz", "s-1", 1, 1}, {"A", "A", 1, 1}, {"V", "gm2s-3A-1", 1000, 1},
+	{"ohm", "gm2s-3A-2", 1000, 1}, {"mol", "n", 1, 1}, {"K", "K", 1, 1}, {"rad", "r", 1, 1},
+	{"$", "$", 1, 1}, {"cent", "$", 1, 100}, {"EUR", "E", 1, 1}, {"GBP", "P", 1, 1},
+	{"INR", "I", 1, 1}, {"JPY", "Y", 1, 1}, {"deg", "d", 1, 1}, {"%", "%", 1, 1},
+	{"unit", "u", 1, 1},
 };
 
 static int find(const char *name, size_t n)
@@ -60,9 +65,11 @@ static int multiply(struct xs *s, const char *name, size_t n, int power, struct 
 	if (out->dim['d']) {
 		out->dim['r'] = (int16_t)(out->dim['r'] + power);
 		out->dim['d'] = 0;
-		out->factor = x_mul2(s, out->factor, x_powi(s, x_mul2(s, x_frac(s, 1, 180), x_leaf(s, X_PI)), power));
+		out->factor =
+			x_mul2(s, out->factor, x_powi(s, x_mul2(s, x_frac(s, 1, 180), x_leaf(s, X_PI)), power));
 	}
-	out->factor = x_mul2(s, out->factor, x_powi(s, x_frac(s, measures[at].num, measures[at].den), power));
+	out->factor =
+		x_mul2(s, out->factor, x_powi(s, x_frac(s, measures[at].num, measures[at].den), power));
 	return out->factor >= 0;
 }
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Two formulas with variables, at points: balls that miss each other prove them different; balls that meet at
- * all points make them equal as far as is known ("probabilistic").
+ * Two formulas with variables, at points: balls that miss each other prove them different; balls
+ * that meet at all points make them equal as far as is known ("probabilistic").
  *
- * Variables are real unless i, Re, Im, conj or arg occur; so are roots and logarithms then, and a point where
- * one side has no real value is skipped: sqrt(x) sqrt(y) = sqrt(xy), but sqrt(x^2) is |x|. Where the reals give
- * too few points (n!, (-1)^n), variables are whole numbers. Points depend on the formulas alone, which side is
- * which aside.
+ * Variables are real unless i, Re, Im, conj or arg occur; so are roots and logarithms then, and a
+ * point where one side has no real value is skipped: sqrt(x) sqrt(y) = sqrt(xy), but sqrt(x^2) is
+ * |x|. Where the reals give too few points (n!, (-1)^n), variables are whole numbers. Points depend
+ * on the formulas alone, which side is which aside.
  */
 #include "formula/inside.h"
 
@@ -58,7 +58,8 @@ static slong longest(const struct xs *s)
 	slong most = 0;
 
 	for (size_t i = 0; i < s->n_rat; i++) {
-		slong p = (slong)fmpz_bits(fmpq_numref(&s->rat[i])), q = (slong)fmpz_bits(fmpq_denref(&s->rat[i]));
+		slong p = (slong)fmpz_bits(fmpq_numref(&s->rat[i])),
+		      q = (slong)fmpz_bits(fmpq_denref(&s->rat[i]));
 
 		most = p > most ? p : most;
 		most = q > most ? q : most;
@@ -66,7 +67,8 @@ static slong longest(const struct xs *s)
 	return most;
 }
 
-/* All variables about as large as 2^7, 2^14, 2^21 or what is larger than any constant, each with a sign of its own. */
+/* All variables about as large as 2^7, 2^14, 2^21 or what is larger than any constant, each with a
+ * sign of its own. */
 static void far_point(struct sides *p, int try)
 {
 	slong scale = try % FAR < FAR - 1 ? 7 * (try % FAR + 1) : longest(p->s) + 4;
@@ -105,7 +107,8 @@ static int near(const acb_t u, const acb_t v, slong prec)
 	return r;
 }
 
-/* -1: a side has no value here, or it cannot be told; 0: they differ; 1: they meet, where meet is wanted to so many bits. */
+/* -1: a side has no value here, or it cannot be told; 0: they differ; 1: they meet, where meet is
+ * wanted to so many bits. */
 static int compare(struct sides *p, enum domain d, int meet)
 {
 	struct x_env env = {p->value, d != COMPLEX};
@@ -114,7 +117,8 @@ static int compare(struct sides *p, enum domain d, int meet)
 
 	acb_init(u);
 	acb_init(v);
-	for (slong prec = PREC; prec <= (meet ? MEET_PREC : PREC) && r < 0; prec = prec < MEET_PREC ? MEET_PREC : prec + 1) {
+	for (slong prec = PREC; prec <= (meet ? MEET_PREC : PREC) && r < 0;
+	     prec = prec < MEET_PREC ? MEET_PREC : prec + 1) {
 		if (!x_eval(p->s, p->a, &env, prec, u) || !x_eval(p->s, p->b, &env, prec, v))
 			break;
 		if (!acb_is_finite(u) || !acb_is_finite(v))

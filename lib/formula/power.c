@@ -10,8 +10,9 @@ static xid rational_power(struct xs *s, xid a, int64_t k)
 {
 	const fmpq *q = x_value(s, a);
 	uint64_t times = k < 0 ? (uint64_t)-(k + 1) + 1 : (uint64_t)k;
-	uint64_t bits = fmpz_bits(fmpq_numref(q)) > fmpz_bits(fmpq_denref(q)) ? fmpz_bits(fmpq_numref(q)) :
-	                fmpz_bits(fmpq_denref(q));
+	uint64_t bits = fmpz_bits(fmpq_numref(q)) > fmpz_bits(fmpq_denref(q))
+	                    ? fmpz_bits(fmpq_numref(q))
+	                    : fmpz_bits(fmpq_denref(q));
 	fmpq_t r;
 	xid out;
 
@@ -202,13 +203,15 @@ int x_positive(struct xs *s, xid a)
 /* The exact kth root of a rational that is positive: 1 if it has one. */
 static int exact_root(fmpq_t r, const fmpq_t q, slong k)
 {
-	return fmpz_root(fmpq_numref(r), fmpq_numref(q), k) && fmpz_root(fmpq_denref(r), fmpq_denref(q), k);
+	return fmpz_root(fmpq_numref(r), fmpq_numref(q), k) &&
+	       fmpz_root(fmpq_denref(r), fmpq_denref(q), k);
 }
 
 /* sqrt(12) as 2 sqrt(3): powers of small primes leave a root. Only for what fits a word. */
 static xid small_root(struct xs *s, const fmpq_t q, int64_t k)
 {
-	ulong v = fmpz_get_ui(fmpq_numref(q)), d = fmpz_get_ui(fmpq_denref(q)), out = 1, under = d, power;
+	ulong v = fmpz_get_ui(fmpq_numref(q)), d = fmpz_get_ui(fmpq_denref(q)), out = 1, under = d,
+	      power;
 	fmpq_t rest;
 	xid r, node;
 
@@ -249,7 +252,8 @@ static xid rational_root(struct xs *s, xid a, int64_t k)
 	if (fmpq_sgn(q) < 0) {
 		if (k % 2)
 			return x_neg(s, x_root(s, x_neg(s, a), k));
-		return k == 2 ? x_mul2(s, x_leaf(s, X_I), x_root(s, x_neg(s, a), 2)) : x_node(s, X_ROOT, 0, 0, k, &a, 1);
+		return k == 2 ? x_mul2(s, x_leaf(s, X_I), x_root(s, x_neg(s, a), 2))
+		              : x_node(s, X_ROOT, 0, 0, k, &a, 1);
 	}
 	if (fmpq_is_zero(q) || fmpq_is_one(q))
 		return a;
@@ -279,7 +283,8 @@ xid x_root(struct xs *s, xid a, int64_t k)
 		int sign = x_quick_sign(s, x_kid(s, a, 0));
 
 		if (sign)
-			return x_powi(s, sign > 0 ? x_kid(s, a, 0) : x_neg(s, x_kid(s, a, 0)), x_at(s, a)->k / 2);
+			return x_powi(s, sign > 0 ? x_kid(s, a, 0) : x_neg(s, x_kid(s, a, 0)),
+			              x_at(s, a)->k / 2);
 	}
 	if (x_is(s, a, X_ROOT) && x_positive(s, a) && k * x_at(s, a)->k <= INT32_MAX)
 		return x_root(s, x_kid(s, a, 0), k * x_at(s, a)->k);
@@ -383,7 +388,8 @@ static xid leaves(struct xs *s, xid term)
 		/* b^r needs its root: only where b > 0 are both the same */
 		if ((fmpz_is_one(fmpq_denref(r)) || x_positive(s, base)) && fmpz_fits_si(fmpq_numref(r)) &&
 		    fmpz_fits_si(fmpq_denref(r)))
-			out = x_powi(s, x_root(s, base, fmpz_get_si(fmpq_denref(r))), fmpz_get_si(fmpq_numref(r)));
+			out = x_powi(s, x_root(s, base, fmpz_get_si(fmpq_denref(r))),
+			             fmpz_get_si(fmpq_numref(r)));
 	}
 	fmpq_clear(r);
 	return out;
@@ -459,7 +465,8 @@ xid x_pow(struct xs *s, xid a, xid b)
 
 		/* beyond: not exact, but a ball may still tell */
 		if (fmpz_bits(fmpq_numref(q)) < 31 && fmpz_bits(fmpq_denref(q)) < 31)
-			return x_powi(s, x_root(s, a, fmpz_get_si(fmpq_denref(q))), fmpz_get_si(fmpq_numref(q)));
+			return x_powi(s, x_root(s, a, fmpz_get_si(fmpq_denref(q))),
+			              fmpz_get_si(fmpq_numref(q)));
 		return x_node(s, X_POW, 0, 0, 0, (xid[]){a, b}, 2);
 	}
 	if (x->kind == X_FUNC && x->op == MF_EXP && x_is(s, x_kid(s, a, 0), X_RAT))

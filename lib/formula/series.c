@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sums and products over an index. Between whole numbers they are worked out, term by term; a geometric series
- * without end has its value; any other is a function of its bounds and of its term, whatever its index is called.
+ * Sums and products over an index. Between whole numbers they are worked out, term by term; a
+ * geometric series without end has its value; any other is a function of its bounds and of its
+ * term, whatever its index is called.
  */
 #include "formula/inside.h"
 
@@ -47,7 +48,8 @@ static xid geometric(struct xs *s, const struct math_node *t, int pm, int64_t fr
 	const fmpq *r;
 
 	first = x_build_at(s, body, pm, name, x_int(s, from));
-	ratio = x_div(s, x_build_at(s, body, pm, name, x_add2(s, k, x_int(s, 1))), x_build_at(s, body, pm, name, k));
+	ratio = x_div(s, x_build_at(s, body, pm, name, x_add2(s, k, x_int(s, 1))),
+	              x_build_at(s, body, pm, name, k));
 	if (first < 0 || ratio < 0 || !x_is(s, ratio, X_RAT))
 		return X_NONE;
 	r = x_value(s, ratio);
@@ -72,7 +74,8 @@ static int subscripted(const struct math_node *n, const char *index)
 xid x_series(struct xs *s, const struct math_node *t, int pm)
 {
 	static const char *const names[X_MAX_BOUND] = {
-		" index 1", " index 2", " index 3", " index 4", " index 5", " index 6", " index 7", " index 8",
+		" index 1", " index 2", " index 3", " index 4", " index 5", " index 6", " index 7",
+		" index 8",
 	};
 	xid from = x_build(s, t->kid[1], pm), to = x_build(s, t->kid[2], pm), term, out;
 	int64_t a, b;

@@ -21,8 +21,8 @@ static int all_finite(struct xs *s)
 
 		good = 0;
 		for (slong prec = 64; prec <= 1024 && !good; prec *= 4)
-			good = a >= 0 && !(x_at(s, a)->flags & (XF_VAR | XF_OPAQUE)) && x_eval(s, a, NULL, prec, v) &&
-			       acb_is_finite(v);
+			good = a >= 0 && !(x_at(s, a)->flags & (XF_VAR | XF_OPAQUE)) &&
+			       x_eval(s, a, NULL, prec, v) && acb_is_finite(v);
 	}
 	acb_clear(v);
 	return good;
@@ -34,8 +34,10 @@ int x_infinite(const struct xs *s, xid a)
 
 	if (x->kind == X_INF)
 		return 1;
-	return x->kind == X_MUL && x->n == 2 && x_is(s, x_kid(s, a, 1), X_INF) && x_is(s, x_kid(s, a, 0), X_RAT) ?
-	       fmpq_sgn(x_value(s, x_kid(s, a, 0))) : 0;
+	return x->kind == X_MUL && x->n == 2 && x_is(s, x_kid(s, a, 1), X_INF) &&
+	               x_is(s, x_kid(s, a, 0), X_RAT)
+	           ? fmpq_sgn(x_value(s, x_kid(s, a, 0)))
+	           : 0;
 }
 
 static struct math_result against_infinity(struct xs *s, int a_sign, int b_sign, xid finite)
@@ -55,7 +57,8 @@ static struct math_result against_infinity(struct xs *s, int a_sign, int b_sign,
 	return result(good ? MATH_UNEQUAL : MATH_UNKNOWN, MATH_BY_CERTIFIED);
 }
 
-/* Is there a point where a has a value? What is equal as a fraction might have a denominator that is zero. */
+/* Is there a point where a has a value? What is equal as a fraction might have a denominator that
+ * is zero. */
 static int defined_somewhere(struct xs *s, xid a)
 {
 	struct math_result r;
@@ -97,7 +100,8 @@ static struct math_result decide(struct xs *s, xid a, xid b)
 	if (x_is(s, d, X_RAT))
 		return result(fmpq_is_zero(x_value(s, d)) ? MATH_EQUAL : MATH_UNEQUAL, exact);
 	if (flags & XF_OPAQUE)
-		return result(x_rational_zero(s, d) == MATH_EQUAL ? MATH_EQUAL : MATH_UNKNOWN, MATH_BY_ALGEBRAIC);
+		return result(x_rational_zero(s, d) == MATH_EQUAL ? MATH_EQUAL : MATH_UNKNOWN,
+		              MATH_BY_ALGEBRAIC);
 	if (flags & XF_VAR)
 		return with_variables(s, a, b, d);
 	return result(x_zero(s, d), MATH_BY_CERTIFIED);

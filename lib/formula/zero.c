@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Is a constant zero? Balls first: one that misses zero proves that it is not. An algebraic number whose ball is
- * below its separation bound is zero (bound.c). Otherwise polynomials in what is transcendental, with algebraic
- * coefficients, then Calcium.
+ * Is a constant zero? Balls first: one that misses zero proves that it is not. An algebraic number
+ * whose ball is below its separation bound is zero (bound.c). Otherwise polynomials in what is
+ * transcendental, with algebraic coefficients, then Calcium.
  */
 #include "formula/inside.h"
 

@@ -12,7 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* FILE_TYPE: llama.cpp's number for "mostly BF16". EVERY: gemma3's layers to a global one, if the file is silent. */
+/* FILE_TYPE: llama.cpp's number for "mostly BF16". EVERY: gemma3's layers to a global one, if the
+ * file is silent. */
 enum { ALIGN = 32, FILE_TYPE = 32, EVERY = 6, LOCAL_THETA = 10000 };
 
 /* Keys go into a buffer first: their number precedes them. */
@@ -151,7 +152,8 @@ static void vocab_keys(struct keys *k, const struct vocab *v)
 		for (size_t i = 0; i < v->n_merges; i++)
 			put_string(&k->b, v->merges[i]);
 	}
-	/* A SentencePiece file that is silent has ids of its own; the largest number says "none" (to us; llama.cpp has no none). */
+	/* A SentencePiece file that is silent has ids of its own; the largest number says "none" (to
+	 * us; llama.cpp has no none). */
 	key_u32(k, "tokenizer.ggml.bos_token_id", v->bos < 0 ? UINT32_MAX : (uint32_t)v->bos);
 	key_u32(k, "tokenizer.ggml.eos_token_id", v->eos < 0 ? UINT32_MAX : (uint32_t)v->eos);
 	if (v->unk >= 0 || v->kind == TOK_SPM)
@@ -191,7 +193,8 @@ static void put_tensor(struct buf *b, const struct param *p, uint64_t *at)
 
 static struct param freqs_param(const struct model_config *c)
 {
-	return (struct param){.name = "rope_freqs.weight", .rank = 1, .rows = c->head_size / 2, .cols = 1};
+	return (struct param){
+	    .name = "rope_freqs.weight", .rank = 1, .rows = c->head_size / 2, .cols = 1};
 }
 
 static int is_qk(const struct model_config *c, const struct param *p)
@@ -200,7 +203,8 @@ static int is_qk(const struct model_config *c, const struct param *p)
 	       (p->kind == W_Q || p->kind == W_K);
 }
 
-static void write_tensor(struct writer *w, const struct model_config *c, const struct param *p, const uint16_t *data)
+static void write_tensor(struct writer *w, const struct model_config *c, const struct param *p,
+                         const uint16_t *data)
 {
 	uint64_t s = c->head_size;
 
@@ -216,7 +220,8 @@ static void write_tensor(struct writer *w, const struct model_config *c, const s
 	writer_pad(w, ALIGN);
 }
 
-static int write_tensors(struct writer *w, const struct model_config *c, export_tensor_fn get, void *ctx, struct err *e)
+static int write_tensors(struct writer *w, const struct model_config *c, export_tensor_fn get,
+                         void *ctx, struct err *e)
 {
 	if (c->rope_factor != 0) {
 		float d[512];
@@ -242,7 +247,8 @@ static int write_tensors(struct writer *w, const struct model_config *c, export_
 static int expressible(const struct model_config *c, struct err *e)
 {
 	double plain = 1 / sqrt(c->head_size), scale = c->attn_scale != 0 ? c->attn_scale : plain;
-	double implied = c->arch == ARCH_GEMMA3 && c->layers == 62 ? 1 / sqrt((double)c->width / c->heads) : plain;
+	double implied =
+		c->arch == ARCH_GEMMA3 && c->layers == 62 ? 1 / sqrt((double)c->width / c->heads) : plain;
 
 	if (fabs(scale - implied) > 1e-9)
 		return err_set(e, "GGUF has no key for this model's attention scale (%g)", scale);

@@ -15,7 +15,8 @@
 #include <unistd.h>
 
 static const char *const files[] = {
-	"config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json",
+	"config.json", "generation_config.json", "model.safetensors", "tokenizer.json",
+	"tokenizer_config.json",
 };
 
 int write_json(const char *dir, const char *file, struct js v, struct err *e)
@@ -153,7 +154,8 @@ static void header(const struct model_config *c, struct buf *out)
 	for (size_t i = 0; i < model_params(c); i++) {
 		model_param(c, i, &p);
 		hf_name(&p, &name);
-		buf_addf(out, ",\"%s\":{\"dtype\":\"BF16\",\"shape\":[%llu", name.data, (unsigned long long)p.rows);
+		buf_addf(out, ",\"%s\":{\"dtype\":\"BF16\",\"shape\":[%llu", name.data,
+		         (unsigned long long)p.rows);
 		if (p.rank == 2)
 			buf_addf(out, ",%llu", (unsigned long long)p.cols);
 		buf_addf(out, "],\"data_offsets\":[%llu,%llu]}", (unsigned long long)at,
@@ -166,7 +168,8 @@ static void header(const struct model_config *c, struct buf *out)
 	buf_release(&name);
 }
 
-static int write_weights(const char *dir, const struct model_config *c, export_tensor_fn get, void *ctx, struct err *e)
+static int write_weights(const char *dir, const struct model_config *c, export_tensor_fn get,
+                         void *ctx, struct err *e)
 {
 	struct buf path = {0}, head = {0};
 	struct writer w;
@@ -232,7 +235,10 @@ static int write_all(const char *dir, const struct model_config *c, const struct
 	int rc = write_json(dir, "config.json", config, e);
 
 	if (!rc && v)
-		rc = write_json(dir, "generation_config.json", generation, e) || write_tokenizer(dir, c, v, e) ? -1 : 0;
+		rc = write_json(dir, "generation_config.json", generation, e) ||
+		             write_tokenizer(dir, c, v, e)
+		         ? -1
+		         : 0;
 	if (!rc)
 		rc = write_weights(dir, c, get, ctx, e);
 	js_free(config);

@@ -16,8 +16,8 @@ static int is_hole(const struct vocab *v, size_t i)
 	return v->tokens[i].type == TOK_UNUSED && !strcmp(v->tokens[i].text, name);
 }
 
-/* Listed under added_tokens. The library numbers an added token as it likes unless the model's vocabulary
- * has it too, so these are in both. */
+/* Listed under added_tokens. The library numbers an added token as it likes unless the model's
+ * vocabulary has it too, so these are in both. */
 static int is_added(const struct vocab *v, size_t i)
 {
 	enum tok_type t = v->tokens[i].type;
@@ -77,21 +77,24 @@ static void push_pair(struct js *list, const char *s, size_t left, size_t n)
 /* Tokens by text, and tokens by falling score: sorted arrays of pointers into the vocabulary. */
 static int text_order(const void *a, const void *b)
 {
-	const struct vocab_token *x = *(struct vocab_token *const *)a, *y = *(struct vocab_token *const *)b;
+	const struct vocab_token *x = *(struct vocab_token *const *)a,
+	                         *y = *(struct vocab_token *const *)b;
 
 	return strcmp(x->text, y->text);
 }
 
 static int score_order(const void *a, const void *b)
 {
-	const struct vocab_token *x = *(struct vocab_token *const *)a, *y = *(struct vocab_token *const *)b;
+	const struct vocab_token *x = *(struct vocab_token *const *)a,
+	                         *y = *(struct vocab_token *const *)b;
 
 	if (x->score != y->score)
 		return x->score > y->score ? -1 : 1;
 	return (x > y) - (x < y);
 }
 
-static int known(struct vocab_token **sorted, size_t n, const char *s, size_t len, struct buf *scratch)
+static int known(struct vocab_token **sorted, size_t n, const char *s, size_t len,
+                 struct buf *scratch)
 {
 	struct vocab_token key, *want = &key;
 
@@ -101,7 +104,8 @@ static int known(struct vocab_token **sorted, size_t n, const char *s, size_t le
 	return bsearch(&want, sorted, n, sizeof *sorted, text_order) != NULL;
 }
 
-/* A score orders what a merge's rank orders: every way to make a token from two, best tokens first. */
+/* A score orders what a merge's rank orders: every way to make a token from two, best tokens
+ * first. */
 static struct js merges_from_scores(const struct vocab *v)
 {
 	struct vocab_token **by_text = xreallocarray(NULL, v->n, sizeof *by_text);
@@ -185,7 +189,8 @@ static struct js tokenizer_json(const struct vocab *v)
 	return o;
 }
 
-int write_tokenizer(const char *dir, const struct model_config *c, const struct vocab *v, struct err *e)
+int write_tokenizer(const char *dir, const struct model_config *c, const struct vocab *v,
+                    struct err *e)
 {
 	struct js o = tokenizer_json(v), config = js_object();
 	int rc;
@@ -202,7 +207,10 @@ int write_tokenizer(const char *dir, const struct model_config *c, const struct 
 	js_set(&config, VOCAB_ENDS_KEY, js_from_ints(v->ends, v->n_ends));
 	if (v->chat_template)
 		js_set(&config, "chat_template", js_str(v->chat_template));
-	rc = write_json(dir, "tokenizer.json", o, e) || write_json(dir, "tokenizer_config.json", config, e) ? -1 : 0;
+	rc = write_json(dir, "tokenizer.json", o, e) ||
+	             write_json(dir, "tokenizer_config.json", config, e)
+	         ? -1
+	         : 0;
 	js_free(o);
 	js_free(config);
 	return rc;

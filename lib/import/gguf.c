@@ -91,7 +91,8 @@ static int skip_array(struct cursor *c, uint32_t elem, uint64_t count, int depth
 		if (elem == GGUF_STRING) {
 			if (take_string(c, &at, &n, e))
 				return -1;
-		} else if (take_u32(c, &inner, e) || take_u64(c, &n, e) || skip_array(c, inner, n, depth + 1, e)) {
+		} else if (take_u32(c, &inner, e) || take_u64(c, &n, e) ||
+		           skip_array(c, inner, n, depth + 1, e)) {
 			return -1;
 		}
 	}
@@ -199,7 +200,8 @@ static int tensor_order(const void *a, const void *b)
 
 static int place_order(const void *a, const void *b)
 {
-	const struct gguf_tensor *x = *(struct gguf_tensor *const *)a, *y = *(struct gguf_tensor *const *)b;
+	const struct gguf_tensor *x = *(struct gguf_tensor *const *)a,
+	                         *y = *(struct gguf_tensor *const *)b;
 
 	return (x->at > y->at) - (x->at < y->at);
 }
@@ -215,7 +217,8 @@ const struct gguf_tensor *gguf_tensor(const struct gguf *g, const char *name)
 {
 	struct gguf_tensor want = {.name = name, .len = strlen(name)};
 
-	return g->n_tensors ? bsearch(&want, g->tensors, g->n_tensors, sizeof *g->tensors, tensor_order) : NULL;
+	return g->n_tensors ? bsearch(&want, g->tensors, g->n_tensors, sizeof *g->tensors, tensor_order)
+	                    : NULL;
 }
 
 /* Turns offsets into places in the file; nothing beyond its end, no two tensors sharing a byte. */
@@ -230,8 +233,10 @@ static int place_tensors(struct gguf *g, size_t data, struct err *e)
 		/* both terms are at most the file's size: no overflow */
 		t->at += data;
 		if (t->at > g->map.n || t->bytes > g->map.n - t->at) {
-			err_set(e, "%s: tensor %s: data (%zu bytes at %zu) runs past the end of the file (%zu bytes)",
-			        g->map.path, label(t->name, t->len).s, t->bytes, t->at, g->map.n);
+			err_set(
+				e,
+			    "%s: tensor %s: data (%zu bytes at %zu) runs past the end of the file (%zu bytes)",
+			    g->map.path, label(t->name, t->len).s, t->bytes, t->at, g->map.n);
 			goto out;
 		}
 		by_place[i] = t;
@@ -300,7 +305,8 @@ static int read_tensors(struct gguf *g, struct cursor *c, uint64_t count, struct
 			               label(g->tensors[i].name, g->tensors[i].len).s);
 	data = (c->at + align - 1) / align * align;
 	if (data > g->map.n)
-		return err_set(e, "%s: byte %zu: the tensors' data begins past the end of the file", g->map.path, data);
+		return err_set(e, "%s: byte %zu: the tensors' data begins past the end of the file",
+		               g->map.path, data);
 	return place_tensors(g, data, e);
 }
 
@@ -321,14 +327,16 @@ static int read_all(struct gguf *g, struct err *e)
 	if (g->version && !(g->version & 0xffff))
 		return err_set(e, "%s: big-endian GGUF is not supported", g->map.path);
 	if (g->version != 2 && g->version != 3)
-		return err_set(e, "%s: GGUF version %u is not supported (2 and 3 are)", g->map.path, g->version);
+		return err_set(e, "%s: GGUF version %u is not supported (2 and 3 are)", g->map.path,
+		               g->version);
 	if (take_u64(&c, &tensors, e) || take_u64(&c, &keys, e) || read_keys(g, &c, keys, e))
 		return -1;
 	found = gguf_string(g, "general.architecture", &arch, &n, e);
 	if (found < 0)
 		return -1;
 	if (found && (n >= sizeof g->arch || !text_valid(arch, n)))
-		return err_set(e, "%s: general.architecture: '%s' is not a name", g->map.path, label(arch, n).s);
+		return err_set(e, "%s: general.architecture: '%s' is not a name", g->map.path,
+		               label(arch, n).s);
 	if (found)
 		memcpy(g->arch, arch, n);
 	return read_tensors(g, &c, tensors, e);
@@ -456,7 +464,8 @@ int gguf_words(const struct gguf *g, const char *name, uint32_t elem, const unsi
 	if (!k)
 		return 0;
 	if (k->type != GGUF_ARRAY || k->elem != elem)
-		return wrong(g, k, e, elem == GGUF_F32 ? "an array of float32" : "an array of 32-bit integers");
+		return wrong(g, k, e,
+		             elem == GGUF_F32 ? "an array of float32" : "an array of 32-bit integers");
 	*out = g->map.p + k->at;
 	*n = k->count;
 	return 1;

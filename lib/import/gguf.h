@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A GGUF file (ggml's docs/gguf.md, versions 2 and 3, little endian) taken apart: keys and
- * tensors as views into the mapping. What a key means is gguf_model.c's and gguf_vocab.c's business.
- * For this room.
+ * tensors as views into the mapping. What a key means is gguf_model.c's and gguf_vocab.c's
+ * business. For this room.
  */
 #ifndef IMPORT_GGUF_H
 #define IMPORT_GGUF_H
@@ -56,21 +56,25 @@ const struct gguf_tensor *gguf_tensor(const struct gguf *g, const char *name);
  * Values. Each returns 1 found, 0 absent, -1 of another type or out of range. A name that begins
  * with '.' has the architecture put before it (".block_count": "llama.block_count").
  */
-MUST_CHECK int gguf_uint(const struct gguf *g, const char *name, uint64_t max, uint64_t *out, struct err *e);
+MUST_CHECK int gguf_uint(const struct gguf *g, const char *name, uint64_t max, uint64_t *out,
+                         struct err *e);
 MUST_CHECK int gguf_float(const struct gguf *g, const char *name, double *out, struct err *e);
 MUST_CHECK int gguf_bool(const struct gguf *g, const char *name, int *out, struct err *e);
 /* Borrowed from the mapping. */
-MUST_CHECK int gguf_string(const struct gguf *g, const char *name, const char **out, size_t *n, struct err *e);
+MUST_CHECK int gguf_string(const struct gguf *g, const char *name, const char **out, size_t *n,
+                           struct err *e);
 /* An array of 32-bit elements (u32, i32, f32): the first element's place. */
-MUST_CHECK int gguf_words(const struct gguf *g, const char *name, uint32_t elem, const unsigned char **out,
-                          uint64_t *n, struct err *e);
+MUST_CHECK int gguf_words(const struct gguf *g, const char *name, uint32_t elem,
+                          const unsigned char **out, uint64_t *n, struct err *e);
 /* An array of strings: walk it with gguf_next, *n times from *at. */
-MUST_CHECK int gguf_strings(const struct gguf *g, const char *name, size_t *at, uint64_t *n, struct err *e);
+MUST_CHECK int gguf_strings(const struct gguf *g, const char *name, size_t *at, uint64_t *n,
+                            struct err *e);
 const char *gguf_next(const struct gguf *g, size_t *at, size_t *n);
 
 /* ---- meaning ---------------------------------------------------------------- */
 
-/* The model's shape from the keys; also refuses what this project's model would compute otherwise. */
+/* The model's shape from the keys; also refuses what this project's model would compute
+ * otherwise. */
 MUST_CHECK int gguf_config(const struct gguf *g, struct model_config *out, struct err *e);
 /* out is initialised here. Released again on error. */
 MUST_CHECK int gguf_vocab(const struct gguf *g, struct vocab *out, struct err *e);

@@ -35,7 +35,8 @@ static int size_key(const struct gguf *g, const char *name, uint32_t *out, struc
 		*out = le32(p);
 		for (uint64_t i = 1; i < n; i++)
 			if (le32(p + 4 * i) != *out)
-				return err_set(e, "%s: key %s: layers that differ are not supported", g->map.path, full);
+				return err_set(e, "%s: key %s: layers that differ are not supported", g->map.path,
+				               full);
 		return 1;
 	}
 	found = gguf_uint(g, full, UINT32_MAX, &v, e);
@@ -94,8 +95,9 @@ static int refuse_extras(const struct gguf *g, struct err *e)
 	if (gguf_uint(g, "split.count", UINT32_MAX, &n, e) < 0)
 		return -1;
 	if (n > 1)
-		return err_set(e, "%s: one of %llu parts of a split file: merge them first (llama-gguf-split --merge)",
-		               g->map.path, (unsigned long long)n);
+		return err_set(
+			e, "%s: one of %llu parts of a split file: merge them first (llama-gguf-split --merge)",
+		    g->map.path, (unsigned long long)n);
 	return 0;
 }
 
@@ -110,12 +112,14 @@ static int heads(const struct gguf *g, struct model_config *c, struct err *e)
 	if (size_key(g, ".attention.head_count_kv", &c->kv_heads, e) < 0)
 		return -1;
 	if (!c->heads || !c->kv_heads)
-		return err_set(e, "%s: key %s.attention.head_count: there are no heads", g->map.path, g->arch);
+		return err_set(e, "%s: key %s.attention.head_count: there are no heads", g->map.path,
+		               g->arch);
 	found = size_key(g, ".attention.key_length", &c->head_size, e);
 	if (found < 0)
 		return -1;
 	if (!found && c->width % c->heads)
-		return err_set(e, "%s: width %u is not a multiple of %u heads", g->map.path, c->width, c->heads);
+		return err_set(e, "%s: width %u is not a multiple of %u heads", g->map.path, c->width,
+		               c->heads);
 	if (!found)
 		c->head_size = c->width / c->heads;
 	value = rotated = c->head_size;
@@ -126,7 +130,8 @@ static int heads(const struct gguf *g, struct model_config *c, struct err *e)
 		return err_set(e, "%s: key length %u and value length %u differ: not supported",
 		               g->map.path, c->head_size, value);
 	if (rotated != c->head_size)
-		return err_set(e, "%s: rope on %u of %u dimensions: not supported", g->map.path, rotated, c->head_size);
+		return err_set(e, "%s: rope on %u of %u dimensions: not supported", g->map.path, rotated,
+		               c->head_size);
 	return 0;
 }
 
@@ -137,7 +142,8 @@ static int rope_freqs(const struct gguf *g, struct model_config *c, struct err *
 
 	if (!t)
 		return 0;
-	if (t->type != GGML_F32 || t->ne[0] != c->head_size / 2 || t->bytes != 4 * t->ne[0] || t->ne[0] > LEN(divisors))
+	if (t->type != GGML_F32 || t->ne[0] != c->head_size / 2 || t->bytes != 4 * t->ne[0] ||
+	    t->ne[0] > LEN(divisors))
 		return err_set(e, "%s: tensor rope_freqs.weight: expected %u values of type F32",
 		               g->map.path, c->head_size / 2);
 	quant_read(GGML_F32, g->map.p + t->at, t->ne[0], divisors);
@@ -165,7 +171,8 @@ static int rope(const struct gguf *g, struct model_config *c, struct err *e)
 	}
 	c->rope_linear = factor == 1 ? 0 : factor;
 	if (!(c->rope_theta >= 1))
-		return err_set(e, "%s: key %s.rope.freq_base: %g is less than 1", g->map.path, g->arch, c->rope_theta);
+		return err_set(e, "%s: key %s.rope.freq_base: %g is less than 1", g->map.path, g->arch,
+		               c->rope_theta);
 	return rope_freqs(g, c, e);
 }
 
@@ -185,8 +192,10 @@ static int window_every(const struct gguf *g, struct model_config *c, struct err
 	}
 	p = g->map.p + k->at;
 	if (k->elem != GGUF_BOOL || k->count != c->layers)
-		return err_set(e, "%s: key %s: expected a flag for each of %u layers", g->map.path, name, c->layers);
-	for (c->window_every = 1; c->window_every <= c->layers && p[c->window_every - 1]; c->window_every++)
+		return err_set(e, "%s: key %s: expected a flag for each of %u layers", g->map.path, name,
+		               c->layers);
+	for (c->window_every = 1; c->window_every <= c->layers && p[c->window_every - 1];
+	     c->window_every++)
 		;
 	for (uint32_t i = 0; i < c->layers; i++)
 		if (!p[i] != !((i + 1) % c->window_every))
@@ -203,7 +212,8 @@ static int gemma3(const struct gguf *g, struct model_config *c, struct err *e)
 	c->window = (uint32_t)window;
 	if (c->window) {
 		c->rope_local_theta = 10000;
-		if (window_every(g, c, e) || gguf_float(g, ".rope.freq_base_swa", &c->rope_local_theta, e) < 0)
+		if (window_every(g, c, e) ||
+		    gguf_float(g, ".rope.freq_base_swa", &c->rope_local_theta, e) < 0)
 			return -1;
 	}
 	/* The file does not say it; llama.cpp too knows the 27B model by its depth. */
@@ -227,7 +237,8 @@ int gguf_config(const struct gguf *g, struct model_config *out, struct err *e)
 		return err_set(e, "%s: architecture '%s' is not supported (of %s)", g->map.path,
 		               label(g->arch, strlen(g->arch)).s, arch_list());
 	if (refuse_extras(g, e) || need_size(g, ".block_count", &c.layers, e) ||
-	    need_size(g, ".embedding_length", &c.width, e) || need_size(g, ".feed_forward_length", &c.ffn, e) ||
+	    need_size(g, ".embedding_length", &c.width, e) ||
+	    need_size(g, ".feed_forward_length", &c.ffn, e) ||
 	    need_size(g, ".context_length", &c.context, e) || heads(g, &c, e) || rope(g, &c, e))
 		return -1;
 	found = gguf_float(g, ".attention.layer_norm_rms_epsilon", &eps, e);

@@ -55,11 +55,14 @@ static int read_tokens(const struct gguf *g, struct vocab *v, struct err *e)
 		float score = scores ? f32_of_bits(le32(scores + 4 * i)) : 0;
 
 		if (!text_valid(text, len))
-			return err_set(e, "%s: token %llu is not UTF-8 text", g->map.path, (unsigned long long)i);
+			return err_set(e, "%s: token %llu is not UTF-8 text", g->map.path,
+			               (unsigned long long)i);
 		if (type < TOK_NORMAL || type > TOK_BYTE_PIECE)
-			return err_set(e, "%s: token %llu: unknown type %u", g->map.path, (unsigned long long)i, type);
+			return err_set(e, "%s: token %llu: unknown type %u", g->map.path, (unsigned long long)i,
+			               type);
 		if (!isfinite(score))
-			return err_set(e, "%s: token %llu: its score is not a finite number", g->map.path, (unsigned long long)i);
+			return err_set(e, "%s: token %llu: its score is not a finite number", g->map.path,
+			               (unsigned long long)i);
 		vocab_add(v, text, len, (enum tok_type)type, score);
 	}
 	return 0;
@@ -113,7 +116,8 @@ static int read_kind(const struct gguf *g, struct vocab *v, struct err *e)
 	v->kind = TOK_BPE;
 	found = gguf_string(g, "tokenizer.ggml.pre", &pre, &n_pre, e);
 	if (found <= 0)
-		return found ? -1 : err_set(e, "%s: no pre-tokenizer (key tokenizer.ggml.pre)", g->map.path);
+		return found ? -1
+		             : err_set(e, "%s: no pre-tokenizer (key tokenizer.ggml.pre)", g->map.path);
 	snprintf(name, sizeof name, "%s", label(pre, n_pre).s);
 	if (tok_pre_by_name(name, &v->pre, e))
 		return err_prefix(e, "%s: key tokenizer.ggml.pre: ", g->map.path);
@@ -124,7 +128,8 @@ static int read_kind(const struct gguf *g, struct vocab *v, struct err *e)
 /* Ids that end a response besides eos: llama.cpp's keys, or the whole list in a file of ours. */
 static int read_ends(const struct gguf *g, int *ids, size_t *n, struct err *e)
 {
-	static const char *const names[] = {"tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"};
+	static const char *const names[] = {"tokenizer.ggml.eot_token_id",
+	                                    "tokenizer.ggml.eom_token_id"};
 	const unsigned char *p = NULL;
 	uint64_t k = 0;
 
@@ -158,7 +163,8 @@ static int read_rest(const struct gguf *g, struct vocab *v, struct err *e)
 	    token_id(g, "tokenizer.ggml.unknown_token_id", &v->unk, e) ||
 	    gguf_bool(g, "tokenizer.ggml.add_bos_token", &v->add_bos, e) < 0 ||
 	    gguf_bool(g, "tokenizer.ggml.add_space_prefix", &v->add_space_prefix, e) < 0 ||
-	    gguf_string(g, VOCAB_CHAT_KEY, &chat, &n_chat, e) < 0 || read_ends(g, declared, &n_declared, e))
+	    gguf_string(g, VOCAB_CHAT_KEY, &chat, &n_chat, e) < 0 ||
+	    read_ends(g, declared, &n_declared, e))
 		return -1;
 	found = gguf_string(g, "tokenizer.chat_template", &text, &n, e);
 	if (found < 0)

@@ -19,7 +19,8 @@ void hf_name(const struct param *p, struct buf *out)
 	buf_adds(out, p->hf);
 }
 
-int hf_json(const char *dir, const char *file, size_t cap, int optional, struct js *out, struct err *e)
+int hf_json(const char *dir, const char *file, size_t cap, int optional, struct js *out,
+            struct err *e)
 {
 	struct buf path = {0}, text = {0};
 	int rc = 0;
@@ -99,11 +100,13 @@ static int open_index(struct import *im, struct js map, struct err *e)
 		int bad = 0;
 
 		if (!plain_name(file))
-			bad = err_set(e, "%s: model.safetensors.index.json: %s: not a plain file name", im->path, l.s);
+			bad = err_set(e, "%s: model.safetensors.index.json: %s: not a plain file name",
+			              im->path, l.s);
 		else if (shard_of(im, &files, file, &k, e))
 			bad = -1;
 		else if (!st_find(&im->shards[k], name))
-			bad = err_set(e, "%s: tensor %s is not there, though the index says so", im->shards[k].map.path, l.s);
+			bad = err_set(e, "%s: tensor %s is not there, though the index says so",
+			              im->shards[k].map.path, l.s);
 		js_free(file);
 		if (bad)
 			goto out;
@@ -146,7 +149,8 @@ static int open_shards(struct import *im, struct err *e)
 
 /* ---- tensors ---- */
 
-static struct st_tensor *find(const struct import *im, const char *name, const struct safetensors **where)
+static struct st_tensor *find(const struct import *im, const char *name,
+                              const struct safetensors **where)
 {
 	for (size_t i = 0; i < im->n_shards; i++) {
 		struct st_tensor *t = st_find(&im->shards[i], name);
@@ -174,9 +178,10 @@ static int place(struct import *im, size_t i, struct err *e)
 		goto out;
 	}
 	if (t->rank != p.rank || t->shape[0] != p.rows || (p.rank == 2 && t->shape[1] != p.cols)) {
-		err_set(e, "%s: tensor %s: shape is [%llu, %llu] (rank %d), expected [%llu, %llu] (rank %d)",
-		        im->path, name.data, (unsigned long long)t->shape[0], (unsigned long long)t->shape[1], t->rank,
-		        (unsigned long long)p.rows, (unsigned long long)p.cols, p.rank);
+		err_set(
+			e, "%s: tensor %s: shape is [%llu, %llu] (rank %d), expected [%llu, %llu] (rank %d)",
+		    im->path, name.data, (unsigned long long)t->shape[0], (unsigned long long)t->shape[1],
+		    t->rank, (unsigned long long)p.rows, (unsigned long long)p.cols, p.rank);
 		goto out;
 	}
 	t->used = 1;
@@ -187,7 +192,8 @@ out:
 	return rc;
 }
 
-/* Tensors that hold nothing of the model's own: a tied head's copy, tables that are computed anew. */
+/* Tensors that hold nothing of the model's own: a tied head's copy, tables that are computed
+ * anew. */
 static int ignorable(const struct import *im, const char *name)
 {
 	size_t n = strlen(name);

@@ -9,7 +9,8 @@
 /* "model.layers.0.self_attn.q_proj.weight"; out is cleared first. */
 void hf_name(const struct param *p, struct buf *out);
 /* Reads dir/file, an object of at most cap bytes; JS_NONE if it is optional and absent. */
-MUST_CHECK int hf_json(const char *dir, const char *file, size_t cap, int optional, struct js *out, struct err *e);
+MUST_CHECK int hf_json(const char *dir, const char *file, size_t cap, int optional, struct js *out,
+                       struct err *e);
 /* config.json as a model_config. */
 MUST_CHECK int hf_config(const char *dir, struct model_config *out, struct err *e);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * config.json as a model_config. Both layouts of the rope settings are read: rope_theta with
- * rope_scaling (and rope_local_base_freq), and transformers 5's rope_parameters. A missing key has the
- * default that transformers gives it for the architecture.
+ * rope_scaling (and rope_local_base_freq), and transformers 5's rope_parameters. A missing key has
+ * the default that transformers gives it for the architecture.
  */
 #include "import/hf.h"
 
@@ -53,7 +53,9 @@ static int get_flag(struct js o, const char *key, int *out, struct err *e)
 {
 	struct js v = js_get(o, key);
 	enum js_kind k = js_kind(v);
-	int rc = absent(v) ? 0 : k == JS_TRUE || k == JS_FALSE ? 1 : err_set(e, "%s: expected true or false", key);
+	int rc = absent(v)                       ? 0
+	         : k == JS_TRUE || k == JS_FALSE ? 1
+	                                         : err_set(e, "%s: expected true or false", key);
 
 	if (rc > 0)
 		*out = k == JS_TRUE;
@@ -75,7 +77,8 @@ static int only_text(struct js o, const char *key, const char *want, struct err 
 
 static const struct arch_row *find_arch(struct js o, enum arch *out, struct err *e)
 {
-	struct js list = js_get(o, "architectures"), first = js_at(list, 0), type = js_get(o, "model_type");
+	struct js list = js_get(o, "architectures"), first = js_at(list, 0),
+	          type = js_get(o, "model_type");
 	const char *name = js_kind(first) == JS_STRING ? js_string(first) : NULL;
 	const char *kind = js_kind(type) == JS_STRING ? js_string(type) : "unknown";
 	const struct arch_row *row = NULL;
@@ -110,23 +113,28 @@ static int scaling(struct js o, struct model_config *c, double *theta, struct er
 		type = js_get(o, "type");
 	}
 	name = js_kind(type) == JS_STRING ? js_string(type) : absent(type) ? "default" : "?";
-	if (get_number(o, "rope_theta", theta, e) < 0 || get_number(o, "partial_rotary_factor", &part, e) < 0)
+	if (get_number(o, "rope_theta", theta, e) < 0 ||
+	    get_number(o, "partial_rotary_factor", &part, e) < 0)
 		goto out;
 	if (part != 1) {
 		err_set(e, "partial_rotary_factor: %g is not supported", part);
 	} else if (!strcmp(name, "default")) {
 		rc = 0;
 	} else if (!strcmp(name, "linear")) {
-		rc = get_number(o, "factor", &c->rope_linear, e) > 0 ? 0 : err_set(e, "rope factor: expected a number");
+		rc = get_number(o, "factor", &c->rope_linear, e) > 0
+		         ? 0
+		         : err_set(e, "rope factor: expected a number");
 		if (c->rope_linear == 1)
 			c->rope_linear = 0;
 	} else if (!strcmp(name, "llama3")) {
-		if (get_number(o, "factor", &c->rope_factor, e) > 0 && get_number(o, "low_freq_factor", &c->rope_low, e) > 0 &&
+		if (get_number(o, "factor", &c->rope_factor, e) > 0 &&
+		    get_number(o, "low_freq_factor", &c->rope_low, e) > 0 &&
 		    get_number(o, "high_freq_factor", &c->rope_high, e) > 0 &&
 		    get_size(o, "original_max_position_embeddings", &c->rope_orig, e) > 0)
 			rc = 0;
 		else
-			err_set(e, "rope scaling llama3: expected factor, low_freq_factor, high_freq_factor and "
+			err_set(e,
+			        "rope scaling llama3: expected factor, low_freq_factor, high_freq_factor and "
 			        "original_max_position_embeddings");
 	} else {
 		err_set(e, "rope scaling '%.40s' is not supported", name);
@@ -177,8 +185,8 @@ static int fits(const unsigned char *windowed, uint32_t n, uint32_t every)
 	return 1;
 }
 
-/* layer_types must be a regular pattern: *every as it comes in, if that fits, else the distance of the first global
- * layer. 1 found, 0 absent, -1 error. */
+/* layer_types must be a regular pattern: *every as it comes in, if that fits, else the distance of
+ * the first global layer. 1 found, 0 absent, -1 error. */
 static int layer_types(struct js o, const struct model_config *c, uint32_t *every, struct err *e)
 {
 	struct js list = js_get(o, "layer_types");
@@ -224,8 +232,9 @@ static int gemma3(struct js o, struct model_config *c, struct err *e)
 
 	c->window = 4096;
 	if (get_size(o, "sliding_window", &c->window, e) < 0 ||
-	    get_size(o, "sliding_window_pattern", &every, e) < 0 || get_size(o, "_sliding_window_pattern", &every, e) < 0 ||
-	    layer_types(o, c, &every, e) < 0 || get_number(o, "query_pre_attn_scalar", &scalar, e) < 0)
+	    get_size(o, "sliding_window_pattern", &every, e) < 0 ||
+	    get_size(o, "_sliding_window_pattern", &every, e) < 0 || layer_types(o, c, &every, e) < 0 ||
+	    get_number(o, "query_pre_attn_scalar", &scalar, e) < 0)
 		return -1;
 	c->window_every = every;
 	if (every == 1)
@@ -359,16 +368,21 @@ static int read_config(struct js o, struct model_config *c, struct err *e)
 	c->rope_theta = row->theta;
 	c->rope_local_theta = arch_has(c->arch, WINDOWS) ? 10000 : 0;
 	c->tied = row->tied;
-	if (need_size(o, "num_hidden_layers", &c->layers, e) || need_size(o, "hidden_size", &c->width, e) ||
-	    need_size(o, "intermediate_size", &c->ffn, e) || need_size(o, "num_attention_heads", &c->heads, e) ||
-	    need_size(o, "vocab_size", &c->vocab, e) || need_size(o, "max_position_embeddings", &c->context, e))
+	if (need_size(o, "num_hidden_layers", &c->layers, e) ||
+	    need_size(o, "hidden_size", &c->width, e) ||
+	    need_size(o, "intermediate_size", &c->ffn, e) ||
+	    need_size(o, "num_attention_heads", &c->heads, e) ||
+	    need_size(o, "vocab_size", &c->vocab, e) ||
+	    need_size(o, "max_position_embeddings", &c->context, e))
 		return -1;
 	if (!c->heads)
 		return err_set(e, "num_attention_heads: there are no heads");
 	c->kv_heads = row->kv_heads ? row->kv_heads : c->heads;
 	c->head_size = row->head_size ? row->head_size : c->width / c->heads;
-	if (get_size(o, "num_key_value_heads", &c->kv_heads, e) < 0 || get_size(o, "head_dim", &c->head_size, e) < 0 ||
-	    get_number(o, "rms_norm_eps", &eps, e) < 0 || get_flag(o, "tie_word_embeddings", &c->tied, e) < 0 ||
+	if (get_size(o, "num_key_value_heads", &c->kv_heads, e) < 0 ||
+	    get_size(o, "head_dim", &c->head_size, e) < 0 ||
+	    get_number(o, "rms_norm_eps", &eps, e) < 0 ||
+	    get_flag(o, "tie_word_embeddings", &c->tied, e) < 0 ||
 	    only_text(o, row->act_key, row->act, e) || rope(o, c, e))
 		return -1;
 	c->norm_eps = (float)eps;

@@ -59,7 +59,8 @@ static int unknown(struct js o, const char *what, struct err *e)
 }
 
 /* One step, or the steps of a Sequence (whose list is under key); owned by the caller. */
-static int steps(struct js o, const char *key, const char *what, struct js *out, size_t *n, struct err *e)
+static int steps(struct js o, const char *key, const char *what, struct js *out, size_t *n,
+                 struct err *e)
 {
 	struct js list = js_get(o, key);
 	int rc = 0;
@@ -120,7 +121,8 @@ static int read_normalizer(struct js root, int *spaces, int *prefix, struct err 
 }
 
 /* The byte-level shapes: an optional step before ByteLevel. */
-static int read_byte_level(struct js o, const struct js *list, size_t n, enum tok_pre *pre, struct err *e)
+static int read_byte_level(struct js o, const struct js *list, size_t n, enum tok_pre *pre,
+                           struct err *e)
 {
 	const struct js *last = &list[n - 1];
 	int own = flag(*last, "use_regex", 1);
@@ -131,12 +133,13 @@ static int read_byte_level(struct js o, const struct js *list, size_t n, enum to
 		*pre = own ? TOK_PRE_GPT2 : TOK_PRE_NONE;
 		return 0;
 	}
-	if (n == 2 && own && text_is(list[0], "type", "Digits") && flag(list[0], "individual_digits", 0)) {
+	if (n == 2 && own && text_is(list[0], "type", "Digits") &&
+	    flag(list[0], "individual_digits", 0)) {
 		*pre = TOK_PRE_SMOLLM;
 		return 0;
 	}
-	if (n == 2 && !own && text_is(list[0], "type", "Split") && text_is(list[0], "behavior", "Isolated") &&
-	    !flag(list[0], "invert", 0))
+	if (n == 2 && !own && text_is(list[0], "type", "Split") &&
+	    text_is(list[0], "behavior", "Isolated") && !flag(list[0], "invert", 0))
 		for (size_t i = 0; i < LEN(splits); i++)
 			if (pattern_is(list[0], "Regex", splits[i].regex)) {
 				*pre = splits[i].pre;
@@ -146,15 +149,18 @@ static int read_byte_level(struct js o, const struct js *list, size_t n, enum to
 }
 
 /* SentencePiece's shapes: nothing, a split that finds no space any more, or Metaspace. */
-static int read_metaspace(struct js o, const struct js *list, size_t n, int *spaces, int *prefix, struct err *e)
+static int read_metaspace(struct js o, const struct js *list, size_t n, int *spaces, int *prefix,
+                          struct err *e)
 {
 	if (n == 1 && text_is(list[0], "type", "Metaspace") && text_is(list[0], "replacement", SPACE)) {
 		*spaces = 1;
-		*prefix = text_is(list[0], "prepend_scheme", "always") || text_is(list[0], "prepend_scheme", "first") ||
+		*prefix = text_is(list[0], "prepend_scheme", "always") ||
+		          text_is(list[0], "prepend_scheme", "first") ||
 		          (!js_has(list[0], "prepend_scheme") && flag(list[0], "add_prefix_space", 1));
 		return 0;
 	}
-	if (!n || (n == 1 && *spaces && text_is(list[0], "type", "Split") && pattern_is(list[0], "String", " ")))
+	if (!n || (n == 1 && *spaces && text_is(list[0], "type", "Split") &&
+	           pattern_is(list[0], "String", " ")))
 		return 0;
 	return unknown(o, "pre_tokenizer", e);
 }
@@ -188,7 +194,8 @@ int pre_kind(struct js root, struct vocab *v, struct err *e)
 	int spaces = 0, prefix = 0, rc = -1;
 	size_t n = 0;
 
-	if (read_normalizer(root, &spaces, &prefix, e) || steps(o, "pretokenizers", "pre_tokenizer", list, &n, e))
+	if (read_normalizer(root, &spaces, &prefix, e) ||
+	    steps(o, "pretokenizers", "pre_tokenizer", list, &n, e))
 		goto out;
 	if (n && text_is(list[n - 1], "type", "ByteLevel")) {
 		v->kind = TOK_BPE;
@@ -219,7 +226,8 @@ int pre_first_token(struct js root, const struct vocab *v)
 	if (steps(o, "processors", "post_processor", list, &n, NULL))
 		n = 0;
 	for (size_t k = 0; k < n && id < 0; k++) {
-		struct js single = js_get(list[k], "single"), first = js_at(single, 0), token = js_get(first, "SpecialToken");
+		struct js single = js_get(list[k], "single"), first = js_at(single, 0),
+		          token = js_get(first, "SpecialToken");
 		struct js name = js_get(token, "id");
 
 		for (size_t i = 0; i < v->n && id < 0 && js_kind(name) == JS_STRING; i++)
@@ -251,16 +259,20 @@ static struct js literal(const char *text)
 struct js pre_normalizer(const struct vocab *v)
 {
 	if (v->kind == TOK_SPM && v->add_space_prefix)
-		return literal("{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"Prepend\",\"prepend\":\"" SPACE "\"},"
-		               "{\"type\":\"Replace\",\"pattern\":{\"String\":\" \"},\"content\":\"" SPACE "\"}]}");
+		return literal(
+			"{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"Prepend\",\"prepend\":\"" SPACE
+		    "\"},"
+		    "{\"type\":\"Replace\",\"pattern\":{\"String\":\" \"},\"content\":\"" SPACE "\"}]}");
 	if (v->kind == TOK_SPM)
-		return literal("{\"type\":\"Replace\",\"pattern\":{\"String\":\" \"},\"content\":\"" SPACE "\"}");
+		return literal("{\"type\":\"Replace\",\"pattern\":{\"String\":\" \"},\"content\":\"" SPACE
+		               "\"}");
 	return v->pre == TOK_PRE_QWEN2 ? literal("{\"type\":\"NFC\"}") : js_null();
 }
 
 static struct js byte_level(int own_regex)
 {
-	struct js o = literal("{\"type\":\"ByteLevel\",\"add_prefix_space\":false,\"trim_offsets\":true}");
+	struct js o =
+		literal("{\"type\":\"ByteLevel\",\"add_prefix_space\":false,\"trim_offsets\":true}");
 
 	js_set(&o, "use_regex", js_bool(own_regex));
 	return o;
@@ -288,7 +300,9 @@ struct js pre_tokenizer(const struct vocab *v)
 		return sequence(literal("{\"type\":\"Digits\",\"individual_digits\":true}"), byte_level(1));
 	for (size_t i = 0; i < LEN(splits); i++)
 		if (splits[i].pre == v->pre) {
-			struct js o = literal("{\"type\":\"Split\",\"behavior\":\"Isolated\",\"invert\":false}"), p = js_object();
+			struct js o = literal(
+			              "{\"type\":\"Split\",\"behavior\":\"Isolated\",\"invert\":false}"),
+			          p = js_object();
 
 			js_set(&p, "Regex", js_str(splits[i].regex));
 			js_set(&o, "pattern", p);
@@ -302,10 +316,12 @@ struct js pre_decoder(const struct vocab *v)
 	struct js o, list;
 
 	if (v->kind != TOK_SPM)
-		return literal("{\"type\":\"ByteLevel\",\"add_prefix_space\":true,\"trim_offsets\":true,\"use_regex\":true}");
+		return literal("{\"type\":\"ByteLevel\",\"add_prefix_space\":true,\"trim_offsets\":true,"
+		               "\"use_regex\":true}");
 	o = literal("{\"type\":\"Sequence\"}");
-	list = literal("[{\"type\":\"Replace\",\"pattern\":{\"String\":\"" SPACE "\"},\"content\":\" \"},"
-	               "{\"type\":\"ByteFallback\"},{\"type\":\"Fuse\"}]");
+	list =
+		literal("[{\"type\":\"Replace\",\"pattern\":{\"String\":\"" SPACE "\"},\"content\":\" \"},"
+	            "{\"type\":\"ByteFallback\"},{\"type\":\"Fuse\"}]");
 	if (v->add_space_prefix)
 		js_push(&list, literal("{\"type\":\"Strip\",\"content\":\" \",\"start\":1,\"stop\":0}"));
 	js_set(&o, "decoders", list);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tokenizer.json (the tokenizers library's serialisation) as a struct vocab, for its BPE model in two
- * shapes: byte-level, and SentencePiece-like (spaces as U+2581, byte fallback). What the neighbours
- * tokenizer_config.json, generation_config.json, config.json and chat_template.jinja add: special
- * tokens, ends, the chat template.
+ * tokenizer.json (the tokenizers library's serialisation) as a struct vocab, for its BPE model in
+ * two shapes: byte-level, and SentencePiece-like (spaces as U+2581, byte fallback). What the
+ * neighbours tokenizer_config.json, generation_config.json, config.json and chat_template.jinja
+ * add: special tokens, ends, the chat template.
  *
  * A normalizer NFC (Qwen) is accepted and not done: text in composed form, as nearly all is,
  * tokenises the same.
@@ -33,7 +33,8 @@ struct reading {
 	struct vocab *v;
 };
 
-static int put_slot(struct reading *r, int64_t id, struct js text, enum tok_type type, int added, struct err *e)
+static int put_slot(struct reading *r, int64_t id, struct js text, enum tok_type type, int added,
+                    struct err *e)
 {
 	const char *s = js_string(text);
 	size_t len = js_string_len(text);
@@ -43,8 +44,8 @@ static int put_slot(struct reading *r, int64_t id, struct js text, enum tok_type
 		return err_set(e, "token %lld holds a NUL", (long long)id);
 	/* Added tokens may repeat what the model's vocabulary has. */
 	if (slot->text && (!added || strcmp(slot->text, s)))
-		return err_set(e, "tokens '%s' and '%s' have the same id %lld", label(slot->text, strlen(slot->text)).s,
-		               label(s, len).s, (long long)id);
+		return err_set(e, "tokens '%s' and '%s' have the same id %lld",
+		               label(slot->text, strlen(slot->text)).s, label(s, len).s, (long long)id);
 	free(slot->text);
 	*slot = (struct slot){xstrndup(s, len), type, added};
 	return 0;
@@ -170,8 +171,9 @@ static int merge_text(struct js m, struct buf *out, size_t *left, struct err *e)
 		*left = space ? (size_t)(space - out->data) : 0;
 		if (!space || !*left || !space[1])
 			rc = err_set(e, "expected two pieces");
-	} else if (js_kind(m) == JS_ARRAY && js_len(m) == 2 && js_kind(a) == JS_STRING && js_kind(b) == JS_STRING &&
-	           js_string_len(a) && js_string_len(b) && strlen(js_string(a)) == js_string_len(a) &&
+	} else if (js_kind(m) == JS_ARRAY && js_len(m) == 2 && js_kind(a) == JS_STRING &&
+	           js_kind(b) == JS_STRING && js_string_len(a) && js_string_len(b) &&
+	           strlen(js_string(a)) == js_string_len(a) &&
 	           strlen(js_string(b)) == js_string_len(b)) {
 		*left = js_string_len(a);
 		buf_add(out, js_string(a), *left);
@@ -192,9 +194,10 @@ static int slot_order(const void *a, const void *b)
 	return strcmp(x->text, y->text);
 }
 
-/* A SentencePiece-like vocabulary keeps scores: minus the rank of the first merge that gives the token. */
-static int score_merge(const struct reading *r, struct slot **sorted, size_t n, size_t rank, struct buf *text,
-                       size_t left, struct err *e)
+/* A SentencePiece-like vocabulary keeps scores: minus the rank of the first merge that gives the
+ * token. */
+static int score_merge(const struct reading *r, struct slot **sorted, size_t n, size_t rank,
+                       struct buf *text, size_t left, struct err *e)
 {
 	struct slot key = {.text = text->data}, *want = &key, **found;
 	struct vocab_token *t;
@@ -250,7 +253,8 @@ static int read_merges(struct reading *r, struct err *e)
 
 /* ---- special tokens ---- */
 
-/* Id of a text among control tokens first (several ids may have it only if one of them is not added). */
+/* Id of a text among control tokens first (several ids may have it only if one of them is not
+ * added). */
 static int find_text(const struct vocab *v, const char *text)
 {
 	for (size_t i = 0; i < v->n; i++)
@@ -260,7 +264,8 @@ static int find_text(const struct vocab *v, const char *text)
 }
 
 /* "bos_token": a string or an object with content; null or absent leaves *id. */
-static int named_token(const struct reading *r, struct js o, const char *key, int *id, struct err *e)
+static int named_token(const struct reading *r, struct js o, const char *key, int *id,
+                       struct err *e)
 {
 	struct js v = js_get(o, key), content = js_get(v, "content");
 	int rc = 0;
@@ -307,9 +312,12 @@ static int special_tokens(struct reading *r, struct err *e)
 	int rc;
 
 	if (token_ids(r->tok_config, VOCAB_ENDS_KEY, declared, &n, e) ||
-	    named_token(r, r->tok_config, "bos_token", &v->bos, e) || named_token(r, r->tok_config, "eos_token", &v->eos, e) ||
-	    named_token(r, r->tok_config, "unk_token", &v->unk, e) || named_token(r, r->model, "unk_token", &v->unk, e) ||
-	    token_ids(r->generation, "eos_token_id", declared, &n, e) || token_ids(r->config, "eos_token_id", declared, &n, e) ||
+	    named_token(r, r->tok_config, "bos_token", &v->bos, e) ||
+	    named_token(r, r->tok_config, "eos_token", &v->eos, e) ||
+	    named_token(r, r->tok_config, "unk_token", &v->unk, e) ||
+	    named_token(r, r->model, "unk_token", &v->unk, e) ||
+	    token_ids(r->generation, "eos_token_id", declared, &n, e) ||
+	    token_ids(r->config, "eos_token_id", declared, &n, e) ||
 	    token_ids(r->config, "bos_token_id", bos, &n_bos, e))
 		return -1;
 	/* A configuration may name ids for which this vocabulary has no token. */
@@ -335,7 +343,8 @@ static int special_tokens(struct reading *r, struct err *e)
 	return rc;
 }
 
-/* chat_template.jinja beside it, or tokenizer_config's chat_template: text, or a list of named ones. */
+/* chat_template.jinja beside it, or tokenizer_config's chat_template: text, or a list of named
+ * ones. */
 static int chat_template(struct reading *r, const char *dir, struct err *e)
 {
 	struct js t = js_get(r->tok_config, "chat_template");
@@ -362,7 +371,8 @@ static int chat_template(struct reading *r, const char *dir, struct err *e)
 		js_free(name);
 		js_free(one);
 	}
-	if (!rc && !r->v->chat_template && js_kind(t) == JS_STRING && text_valid(js_string(t), js_string_len(t)))
+	if (!rc && !r->v->chat_template && js_kind(t) == JS_STRING &&
+	    text_valid(js_string(t), js_string_len(t)))
 		r->v->chat_template = xstrdup(js_string(t));
 	js_free(t);
 	buf_release(&path);
@@ -407,7 +417,8 @@ static int read_tokenizer(struct reading *r, size_t size, struct err *e)
 	if (js_kind(r->model) != JS_OBJECT)
 		err_set(e, "model: expected an object");
 	else if (js_kind(type) == JS_STRING && strcmp(js_string(type), "BPE"))
-		err_set(e, "tokenizer model '%s' is not supported (BPE is)", label(js_string(type), js_string_len(type)).s);
+		err_set(e, "tokenizer model '%s' is not supported (BPE is)",
+		        label(js_string(type), js_string_len(type)).s);
 	else
 		rc = pre_kind(r->root, r->v, e);
 	js_free(type);
@@ -429,7 +440,8 @@ static size_t config_size(const struct reading *r)
 }
 
 /* dir NULL: only the tokenizer file. */
-static int read_all(const char *dir, const char *file, size_t size, struct vocab *out, struct err *e)
+static int read_all(const char *dir, const char *file, size_t size, struct vocab *out,
+                    struct err *e)
 {
 	struct reading r = {.v = out};
 	struct buf text = {0};
@@ -447,7 +459,8 @@ static int read_all(const char *dir, const char *file, size_t size, struct vocab
 	            hf_json(dir, "generation_config.json", SMALL_MAX, 1, &r.generation, e) ||
 	            hf_json(dir, "config.json", SMALL_MAX, 1, &r.config, e)))
 		goto out;
-	if (read_tokenizer(&r, size ? size : config_size(&r), e) || chat_template(&r, dir, e) || special_tokens(&r, e)) {
+	if (read_tokenizer(&r, size ? size : config_size(&r), e) || chat_template(&r, dir, e) ||
+	    special_tokens(&r, e)) {
 		err_prefix(e, "%s: ", file);
 		goto out;
 	}

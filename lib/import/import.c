@@ -86,7 +86,8 @@ int import_vocab_open(const char *path, struct vocab *out, struct err *e)
 
 /* ---- tensors ---- */
 
-/* Row of the file that holds row r: within a head of s rows, i and i + s/2 lie side by side there. */
+/* Row of the file that holds row r: within a head of s rows, i and i + s/2 lie side by side
+ * there. */
 static uint64_t file_row(const struct source *s, uint64_t r, uint64_t size)
 {
 	uint64_t head = r / size, k = r % size;
@@ -96,8 +97,8 @@ static uint64_t file_row(const struct source *s, uint64_t r, uint64_t size)
 	return head * size + (k < size / 2 ? 2 * k : 2 * (k - size / 2) + 1);
 }
 
-static int read_row(const struct import *im, const struct source *s, const struct param *p, uint64_t row,
-                    uint64_t width, uint16_t *dst, struct err *e)
+static int read_row(const struct import *im, const struct source *s, const struct param *p,
+                    uint64_t row, uint64_t width, uint16_t *dst, struct err *e)
 {
 	size_t values = 1, bytes = 1;
 	uint64_t from = file_row(s, row, im->config.head_size);
@@ -115,8 +116,8 @@ static int read_row(const struct import *im, const struct source *s, const struc
 			uint16_t b = bf16_of(s->add != 0 ? x[k] + s->add : x[k]);
 
 			if ((b & 0x7f80) == 0x7f80)
-				return err_set(e, "%s: tensor %s: value %llu (%g) is not finite in bf16", im->path, p->name,
-				               (unsigned long long)(from * width + i + k), (double)x[k]);
+				return err_set(e, "%s: tensor %s: value %llu (%g) is not finite in bf16", im->path,
+				               p->name, (unsigned long long)(from * width + i + k), (double)x[k]);
 			dst[i + k] = b;
 		}
 	}

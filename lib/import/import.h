@@ -27,12 +27,15 @@ struct import;
  * path: a .gguf file, or a directory with config.json. Reads and checks
  * everything but the tensors' values: when it returns 0, each of
  * model_params(config) tensors is there with its shape and within its file.
- * A type, an architecture or a tokenizer that is not supported is named in the error (and *out is NULL).
+ * A type, an architecture or a tokenizer that is not supported is named in the error (and *out is
+ * NULL).
  */
 MUST_CHECK int import_open(const char *path, struct import **out, struct err *e);
 void import_close(struct import *im);                        /* NULL is allowed */
-const struct model_config *import_config(const struct import *im);   /* borrowed until import_close */
-const struct vocab *import_vocab(const struct import *im);           /* borrowed until import_close */
+/* borrowed until import_close */
+const struct model_config *import_config(const struct import *im);
+/* borrowed until import_close */
+const struct vocab *import_vocab(const struct import *im);
 /* Tensor i in model_param's order: dst[rows * cols] bf16. Fails on a value that is not
  * finite in bf16 (NaN, infinity, overflow), naming tensor and index. */
 MUST_CHECK int import_param(struct import *im, size_t i, uint16_t *dst, struct err *e);
@@ -41,16 +44,18 @@ MUST_CHECK int import_param(struct import *im, size_t i, uint16_t *dst, struct e
  * a tokenizer.json itself. out is initialised here; vocab_release frees it. */
 MUST_CHECK int import_vocab_open(const char *path, struct vocab *out, struct err *e);
 
-/* Gives tensor p as bf16 [rows][cols], valid until the next call. The same type as model_tensor_fn. */
-typedef int (*export_tensor_fn)(void *ctx, const struct param *p, const uint16_t **data, struct err *e);
+/* Gives tensor p as bf16 [rows][cols], valid until the next call. The same type as
+ * model_tensor_fn. */
+typedef int (*export_tensor_fn)(void *ctx, const struct param *p, const uint16_t **data,
+                                struct err *e);
 
 /* One GGUF v3 file: matrices BF16, vectors F32, as llama.cpp wants them. Written beside path and
  * renamed when it is whole. v may be NULL: no tokenizer (llama.cpp will not load such a file). */
 MUST_CHECK int export_gguf(const char *path, const struct model_config *c, const struct vocab *v,
                            export_tensor_fn get, void *ctx, struct err *e);
-/* A directory (made if absent; an existing one must be empty) with config.json, generation_config.json,
- * model.safetensors (BF16), tokenizer.json and tokenizer_config.json; the SentencePiece-like kind too is
- * written as tokenizer.json (BPE with byte fallback). */
+/* A directory (made if absent; an existing one must be empty) with config.json,
+ * generation_config.json, model.safetensors (BF16), tokenizer.json and tokenizer_config.json; the
+ * SentencePiece-like kind too is written as tokenizer.json (BPE with byte fallback). */
 MUST_CHECK int export_hf(const char *dir, const struct model_config *c, const struct vocab *v,
                          export_tensor_fn get, void *ctx, struct err *e);
 

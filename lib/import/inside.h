@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Inside import: an opened model, whichever format it came from; what the writers share; tokenizer.json. */
+/* Inside import: an opened model, whichever format it came from; what the writers share;
+ * tokenizer.json. */
 #ifndef IMPORT_INSIDE_H
 #define IMPORT_INSIDE_H
 
@@ -28,11 +29,13 @@ struct import {
 	size_t n_shards, shards_cap;
 };
 
-/* Each fills im (zeroed, path set, vocabulary initialised); import_close releases it also after an error. */
+/* Each fills im (zeroed, path set, vocabulary initialised); import_close releases it also after an
+ * error. */
 MUST_CHECK int open_gguf(struct import *im, struct map m, struct err *e);
 MUST_CHECK int open_hf(struct import *im, struct err *e);
-/* The tokenizer of a Hugging Face directory, or of one tokenizer.json. size: the embedding's rows, to which
- * the vocabulary is cut or padded; 0: what config.json says, else as many as there are. Initialises out. */
+/* The tokenizer of a Hugging Face directory, or of one tokenizer.json. size: the embedding's rows,
+ * to which the vocabulary is cut or padded; 0: what config.json says, else as many as there are.
+ * Initialises out. */
 MUST_CHECK int hf_vocab(const char *dir, size_t size, struct vocab *out, struct err *e);
 MUST_CHECK int hf_vocab_file(const char *tokenizer_json, struct vocab *out, struct err *e);
 
@@ -41,7 +44,8 @@ MUST_CHECK int hf_vocab_file(const char *tokenizer_json, struct vocab *out, stru
 /* dir/file, one line. v is borrowed. */
 MUST_CHECK int write_json(const char *dir, const char *file, struct js v, struct err *e);
 /* tokenizer.json and tokenizer_config.json. */
-MUST_CHECK int write_tokenizer(const char *dir, const struct model_config *c, const struct vocab *v, struct err *e);
+MUST_CHECK int write_tokenizer(const char *dir, const struct model_config *c, const struct vocab *v,
+                               struct err *e);
 
 /* ---- hf_pre.c: the parts of tokenizer.json around its model, recognised and written ---- */
 

@@ -68,10 +68,16 @@ struct label label(const void *p, size_t n)
 	return l;
 }
 
-/* Length of the well-formed character at p (RFC 3629: no surrogates, no overlong forms), 0 if none. */
+/* Length of the well-formed character at p (RFC 3629: no surrogates, no overlong forms), 0 if
+ * none. */
 static size_t utf8_char(const unsigned char *p, size_t n)
 {
-	size_t len = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
+	size_t len = p[0] < 0x80   ? 1
+	             : p[0] < 0xc2 ? 0
+	             : p[0] < 0xe0 ? 2
+	             : p[0] < 0xf0 ? 3
+	             : p[0] < 0xf5 ? 4
+	                           : 0;
 
 	if (!len || len > n)
 		return 0;

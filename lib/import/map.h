@@ -14,8 +14,8 @@ struct map {
 
 /* Regular files only. The descriptor is closed again; the mapping lives until map_close. */
 MUST_CHECK int map_open(const char *path, struct map *out, struct err *e);
-/* The same from bytes in memory, copied to the byte: an access beyond them is one beyond the heap block, which
- * the sanitizers see (a mapping's last page has room). */
+/* The same from bytes in memory, copied to the byte: an access beyond them is one beyond the heap
+ * block, which the sanitizers see (a mapping's last page has room). */
 void map_copy(const char *name, const void *p, size_t n, struct map *out);
 void map_close(struct map *m);
 

@@ -103,8 +103,8 @@ static void scales_k(const unsigned char *p, int i, int *sc, int *mn)
 	}
 }
 
-/* Q4_K: d, dmin, scales[12], qs[128]. Q5_K: d, dmin, scales[12], qh[32], qs[128]. Group g of 32 takes
- * nibble g % 2 of the bytes 32 * (g / 2) .. and, for Q5_K, bit g of qh. */
+/* Q4_K: d, dmin, scales[12], qs[128]. Q5_K: d, dmin, scales[12], qh[32], qs[128]. Group g of 32
+ * takes nibble g % 2 of the bytes 32 * (g / 2) .. and, for Q5_K, bit g of qh. */
 static void block_45k(const unsigned char *p, int five, float *y)
 {
 	const unsigned char *qh = p + 16, *qs = five ? qh + 32 : qh;
@@ -127,8 +127,8 @@ static void block_45k(const unsigned char *p, int five, float *y)
 	}
 }
 
-/* Q6_K: ql[128] low four bits, qh[64] high two, scales[16] signed, d. Halves of 128 values; within one,
- * quarter k of 32 values takes nibble k / 2 of ql bytes 32 * (k % 2).. and bits 2k of qh. */
+/* Q6_K: ql[128] low four bits, qh[64] high two, scales[16] signed, d. Halves of 128 values; within
+ * one, quarter k of 32 values takes nibble k / 2 of ql bytes 32 * (k % 2).. and bits 2k of qh. */
 static void block_6k(const unsigned char *p, float *y)
 {
 	float d = half(p + 208);

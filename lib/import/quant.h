@@ -16,7 +16,8 @@ enum ggml_type {
 
 enum { QUANT_BLOCK_MAX = 256 };
 
-/* "Q4_K" for every type ggml has numbered, supported here or not; NULL for a number unknown to us. */
+/* "Q4_K" for every type ggml has numbered, supported here or not; NULL for a number unknown to
+ * us. */
 const char *quant_name(uint32_t type);
 /* Values and bytes of one block; -1 if the type is not supported. */
 int quant_block(uint32_t type, size_t *values, size_t *bytes);

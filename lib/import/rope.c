@@ -34,8 +34,8 @@ void rope_divisors(const struct model_config *c, float *out)
 		out[i] = (float)divisor(c, i);
 }
 
-/* The converters compute in float32: a wavelength near an edge may fall on its other side, where the
- * formula is continuous, so a relative bound is enough. */
+/* The converters compute in float32: a wavelength near an edge may fall on its other side, where
+ * the formula is continuous, so a relative bound is enough. */
 static int fits(const struct model_config *c, const float *want)
 {
 	for (uint32_t i = 0; i < c->head_size / 2; i++)

@@ -23,7 +23,8 @@ static int bad(const struct safetensors *s, const char *name, struct err *e, con
 	return err_set(e, "%s: tensor %s: %s", s->map.path, label(name, strlen(name)).s, why);
 }
 
-static int read_shape(const struct safetensors *s, struct js shape, struct st_tensor *t, uint64_t *values, struct err *e)
+static int read_shape(const struct safetensors *s, struct js shape, struct st_tensor *t,
+                      uint64_t *values, struct err *e)
 {
 	size_t n = js_len(shape);
 
@@ -38,7 +39,8 @@ static int read_shape(const struct safetensors *s, struct js shape, struct st_te
 
 		js_free(v);
 		if (rc)
-			return err_prefix(e, "%s: tensor %s: shape: ", s->map.path, label(t->name, strlen(t->name)).s);
+			return err_prefix(e, "%s: tensor %s: shape: ", s->map.path,
+			                  label(t->name, strlen(t->name)).s);
 		t->shape[i] = (uint64_t)x;
 		if (__builtin_mul_overflow(*values, t->shape[i], values))
 			return bad(s, t->name, e, "shape overflows");
@@ -47,7 +49,8 @@ static int read_shape(const struct safetensors *s, struct js shape, struct st_te
 }
 
 /* Offsets are relative to the data, which begins at `data`. */
-static int read_place(const struct safetensors *s, struct js offsets, struct st_tensor *t, size_t data, struct err *e)
+static int read_place(const struct safetensors *s, struct js offsets, struct st_tensor *t,
+                      size_t data, struct err *e)
 {
 	int64_t at[2];
 
@@ -59,7 +62,8 @@ static int read_place(const struct safetensors *s, struct js offsets, struct st_
 
 		js_free(v);
 		if (rc)
-			return err_prefix(e, "%s: tensor %s: data_offsets: ", s->map.path, label(t->name, strlen(t->name)).s);
+			return err_prefix(e, "%s: tensor %s: data_offsets: ", s->map.path,
+			                  label(t->name, strlen(t->name)).s);
 	}
 	if (at[0] > at[1])
 		return bad(s, t->name, e, "data_offsets: the end lies before the beginning");
@@ -70,9 +74,11 @@ static int read_place(const struct safetensors *s, struct js offsets, struct st_
 	return 0;
 }
 
-static int read_tensor(const struct safetensors *s, struct js v, struct st_tensor *t, size_t data, struct err *e)
+static int read_tensor(const struct safetensors *s, struct js v, struct st_tensor *t, size_t data,
+                       struct err *e)
 {
-	struct js dtype = js_get(v, "dtype"), shape = js_get(v, "shape"), offsets = js_get(v, "data_offsets");
+	struct js dtype = js_get(v, "dtype"), shape = js_get(v, "shape"),
+	          offsets = js_get(v, "data_offsets");
 	uint64_t values, bytes;
 	size_t k = LEN(dtypes);
 	int rc = -1;
@@ -155,7 +161,8 @@ static int read_header(struct safetensors *s, struct err *e)
 		return err_set(e, "%s: too short for a safetensors file", s->map.path);
 	n = le64(s->map.p);
 	if (n > HEADER_MAX || n > s->map.n - 8)
-		return err_set(e, "%s: header of %llu bytes runs past %s", s->map.path, (unsigned long long)n,
+		return err_set(e, "%s: header of %llu bytes runs past %s", s->map.path,
+		               (unsigned long long)n,
 		               n > HEADER_MAX ? "the limit of 100 MB" : "the end of the file");
 	if (js_parse((const char *)s->map.p + 8, n, &header, e))
 		return err_prefix(e, "%s: header: ", s->map.path);

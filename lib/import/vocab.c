@@ -110,18 +110,21 @@ static void collect_ends(struct vocab *v, const int *declared, size_t n_declared
 				vocab_end(v, (int)i);
 }
 
-int vocab_finish(struct vocab *v, const int *declared, size_t n_declared, const char *chat, struct err *e)
+int vocab_finish(struct vocab *v, const int *declared, size_t n_declared, const char *chat,
+                 struct err *e)
 {
 	if (!v->n || v->n > VOCAB_TOKENS_MAX)
 		return err_set(e, "tokenizer: %zu tokens are not within 1..%d", v->n, VOCAB_TOKENS_MAX);
-	if (check_id(v, "bos", v->bos, e) || check_id(v, "eos", v->eos, e) || check_id(v, "unknown", v->unk, e))
+	if (check_id(v, "bos", v->bos, e) || check_id(v, "eos", v->eos, e) ||
+	    check_id(v, "unknown", v->unk, e))
 		return -1;
 	for (size_t i = 0; i < n_declared; i++)
 		if (declared[i] < 0 || check_id(v, "end", declared[i], e))
 			return err_set(e, "tokenizer: end id %d is not within 0..%zu", declared[i], v->n - 1);
 	if (v->add_bos && v->bos < 0)
 		return err_set(e, "tokenizer: a bos token is wanted, but there is none");
-	/* Text may become a user-defined token; one that ends a turn it must not. ("</s>" is also HTML.) */
+	/* Text may become a user-defined token; one that ends a turn it must not. ("</s>" is also
+	 * HTML.) */
 	for (size_t i = 0; i < v->n; i++)
 		for (size_t k = 0; k < LEN(known_ends); k++)
 			if (v->tokens[i].type == TOK_USER && !strcmp(v->tokens[i].text, known_ends[k]) &&

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Inside the room only: struct js is libjq's jv, byte for byte, except that "absent" is all zeros. */
+/* Inside the room only: struct js is libjq's jv, byte for byte, except that "absent" is all
+ * zeros. */
 #ifndef JSONL_GLUE_H
 #define JSONL_GLUE_H
 
@@ -15,9 +16,9 @@ enum { JS_MAX_DEPTH = 200 };
 #define JS_MAX_WHOLE 9007199254740992.0
 
 /*
- * Powers of ten that are doubles exactly. A whole number up to 2^53 times or divided by one of them is one
- * correctly rounded operation, so it is the double that the decimal reads as (W. D. Clinger, How to Read
- * Floating Point Numbers Accurately, 1990). Most numbers in a record are that short.
+ * Powers of ten that are doubles exactly. A whole number up to 2^53 times or divided by one of them
+ * is one correctly rounded operation, so it is the double that the decimal reads as (W. D. Clinger,
+ * How to Read Floating Point Numbers Accurately, 1990). Most numbers in a record are that short.
  */
 enum { JS_EXACT_POWERS = 22 };
 extern const double js_pow10[JS_EXACT_POWERS + 1];

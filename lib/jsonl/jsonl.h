@@ -44,14 +44,14 @@ int js_equal(struct js a, struct js b);
 
 /* One JSON text (surrounding white space allowed). Error says what, and the byte offset. */
 MUST_CHECK int js_parse(const char *text, size_t n, struct js *out, struct err *e);
-/* The same, for documents that other programs wrote for themselves: whole numbers beyond 2^53 become the nearest
- * double (Hugging Face's model_max_length is 10^30). */
+/* The same, for documents that other programs wrote for themselves: whole numbers beyond 2^53
+ * become the nearest double (Hugging Face's model_max_length is 10^30). */
 MUST_CHECK int js_parse_foreign(const char *text, size_t n, struct js *out, struct err *e);
 /* Compact text, no newline, appended to out. Refuses what the contract forbids. */
 MUST_CHECK int js_print(struct js v, struct buf *out, struct err *e);
 
-/* Objects. Missing key, or not an object: JS_NONE. js_set keeps the place of an existing key; a JS_NONE
- * value deletes the key; what is not an object (js_none()) is replaced by one first. */
+/* Objects. Missing key, or not an object: JS_NONE. js_set keeps the place of an existing key; a
+ * JS_NONE value deletes the key; what is not an object (js_none()) is replaced by one first. */
 struct js js_get(struct js obj, const char *key);
 int js_has(struct js obj, const char *key);
 void js_set(struct js *obj, const char *key, struct js value);
@@ -62,8 +62,8 @@ struct js_iter { int at; };
 struct js_iter js_begin(struct js obj);
 int js_next(struct js obj, struct js_iter *it, const char **key, struct js *value);
 
-/* Arrays. Out of range: JS_NONE. Length of an array or object, else 0. js_push and js_put replace what is
- * not an array by an empty one first; js_put fills a gap with null. */
+/* Arrays. Out of range: JS_NONE. Length of an array or object, else 0. js_push and js_put replace
+ * what is not an array by an empty one first; js_put fills a gap with null. */
 size_t js_len(struct js v);
 struct js js_at(struct js arr, size_t i);
 void js_push(struct js *arr, struct js value);
@@ -94,13 +94,15 @@ struct jl_in *jl_take(int fd, const char *name);
 /* Next line that is not blank, as an object: 1; end of input: 0; -1 error, message
  * "<stdin>:17: expected an object". A last line without newline is a line. */
 MUST_CHECK int jl_read(struct jl_in *in, struct js *out, struct err *e);
-/* For a tool with other things to wait for: 1 if the next jl_read will not wait (a whole line, the end or an
- * error is there), 0 if not; then jl_fd is the descriptor to poll. Reads ahead what is there. */
+/* For a tool with other things to wait for: 1 if the next jl_read will not wait (a whole line, the
+ * end or an error is there), 0 if not; then jl_fd is the descriptor to poll. Reads ahead what is
+ * there. */
 int jl_ready(struct jl_in *in);
 int jl_fd(const struct jl_in *in);
 size_t jl_line(const struct jl_in *in);            /* number of the line last read, from 1 */
 const char *jl_name(const struct jl_in *in);
-/* Share of the input that was given out, 0 to 1, for progress; 0 where its size is not known (a pipe). */
+/* Share of the input that was given out, 0 to 1, for progress; 0 where its size is not known (a
+ * pipe). */
 double jl_share(const struct jl_in *in);
 /* Puts "<stdin>:17: " before e's message (for errors in what was last read); returns -1. */
 int jl_where(const struct jl_in *in, struct err *e);
@@ -111,7 +113,8 @@ void jl_close(struct jl_in *in);
 MUST_CHECK int jl_write(struct js v, struct err *e);
 /* Checks that everything reached stdout (flush and close); call once at the end. */
 MUST_CHECK int jl_finish(struct err *e);
-/* A tool's way out: jl_finish, and unless rc is 0 and that went well, the message and exit status 1. */
+/* A tool's way out: jl_finish, and unless rc is 0 and that went well, the message and exit status
+ * 1. */
 int jl_exit(int rc, struct err *e);
 
 /* ---- jq programs --------------------------------------------------------- */
@@ -119,9 +122,11 @@ int jl_exit(int rc, struct err *e);
 struct jqp;
 
 /* Compiles text (name is for messages). args: object of $variables, or js_none(). */
-MUST_CHECK int jqp_new(const char *text, const char *name, struct js args, struct jqp **out, struct err *e);
+MUST_CHECK int jqp_new(const char *text, const char *name, struct js args, struct jqp **out,
+                       struct err *e);
 MUST_CHECK int jqp_load(const char *path, struct js args, struct jqp **out, struct err *e);
-/* Runs on input, wants exactly one result (none, two or an error is an error). `input` and `inputs` find nothing. */
+/* Runs on input, wants exactly one result (none, two or an error is an error). `input` and `inputs`
+ * find nothing. */
 MUST_CHECK int jqp_run(struct jqp *p, struct js input, struct js *out, struct err *e);
 void jqp_free(struct jqp *p);
 

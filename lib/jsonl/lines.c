@@ -20,7 +20,8 @@ struct jl_in {
 	size_t from, seen;           /* no newline in [from, seen) */
 	size_t line;
 	int ended;
-	double size, given;          /* bytes of a regular file from where reading began (else 0), and given out */
+	double size, given;          /* bytes of a regular file from where reading began (else 0), and
+	                              * given out */
 };
 
 struct jl_in *jl_take(int fd, const char *name)
@@ -60,7 +61,8 @@ static int more(struct jl_in *in, struct err *e)
 		in->from = 0;
 	}
 	if (in->bytes.len > MAX_LINE)
-		return err_set(e, "%s:%zu: line longer than %zu MiB", in->name, in->line + 1, MAX_LINE >> 20);
+		return err_set(e, "%s:%zu: line longer than %zu MiB", in->name, in->line + 1,
+		               MAX_LINE >> 20);
 	buf_grow(&in->bytes, CHUNK);
 	do
 		n = read(in->fd, in->bytes.data + in->bytes.len, CHUNK);

@@ -32,7 +32,8 @@ static void skip_space(struct parser *p)
 		p->at++;
 }
 
-/* Length of the UTF-8 character at s (RFC 3629: no overlong form, no surrogate, at most U+10FFFF), 0 if none. */
+/* Length of the UTF-8 character at s (RFC 3629: no overlong form, no surrogate, at most U+10FFFF),
+ * 0 if none. */
 static size_t utf8_length(const unsigned char *s, size_t left)
 {
 	unsigned char low = 0x80, high = 0xBF;
@@ -168,11 +169,12 @@ static jv parse_string(struct parser *p)
 }
 
 const double js_pow10[JS_EXACT_POWERS + 1] = {
-	1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19,
-	1e20, 1e21, 1e22,
+	1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+	1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
 };
 
-/* Digits from p->at on, as a number in *v, which stays at UINT64_MAX / 10 or above once it got there. How many. */
+/* Digits from p->at on, as a number in *v, which stays at UINT64_MAX / 10 or above once it got
+ * there. How many. */
 static size_t digits(struct parser *p, uint64_t *v)
 {
 	const unsigned char *from = p->at;
@@ -184,12 +186,15 @@ static size_t digits(struct parser *p, uint64_t *v)
 }
 
 /* The literal at from..p->at is mantissa * 10^exponent, as far as these could be kept. */
-static jv to_number(struct parser *p, const unsigned char *from, uint64_t mantissa, int64_t exponent)
+static jv to_number(struct parser *p, const unsigned char *from, uint64_t mantissa,
+                    int64_t exponent)
 {
 	double v;
 
-	if (mantissa <= (uint64_t)JS_MAX_WHOLE && exponent >= -JS_EXACT_POWERS && exponent <= JS_EXACT_POWERS) {
-		v = exponent < 0 ? (double)mantissa / js_pow10[-exponent] : (double)mantissa * js_pow10[exponent];
+	if (mantissa <= (uint64_t)JS_MAX_WHOLE && exponent >= -JS_EXACT_POWERS &&
+	    exponent <= JS_EXACT_POWERS) {
+		v = exponent < 0 ? (double)mantissa / js_pow10[-exponent]
+		                 : (double)mantissa * js_pow10[exponent];
 		return jv_number(*from == '-' ? -v : v);
 	}
 	buf_clear(&p->text);
@@ -263,7 +268,8 @@ static jv parse_array(struct parser *p)
 		if (p->at < p->end && *p->at == ']')
 			break;
 		jv_free(a);
-		return p->at < p->end ? fail(p, p->at, "expected , or ]") : fail(p, open, "array without its closing ]");
+		return p->at < p->end ? fail(p, p->at, "expected , or ]")
+		                      : fail(p, open, "array without its closing ]");
 	}
 	p->at++;
 	return a;
@@ -332,7 +338,8 @@ static jv parse_object(struct parser *p)
 		if (p->at < p->end && *p->at == '}')
 			break;
 		jv_free(o);
-		return p->at < p->end ? fail(p, p->at, "expected , or }") : fail(p, open, "object without its closing }");
+		return p->at < p->end ? fail(p, p->at, "expected , or }")
+		                      : fail(p, open, "object without its closing }");
 	}
 	p->at++;
 	return o;

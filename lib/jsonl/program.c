@@ -80,7 +80,8 @@ int jqp_new(const char *text, const char *name, struct js args, struct jqp **out
 	jq_set_attr(p->jq, jv_string("JQ_LIBRARY_PATH"), jv_array());
 	jq_set_attr(p->jq, jv_string("JQ_ORIGIN"), jv_string("/nonexistent"));
 	jq_set_attr(p->jq, jv_string("PROGRAM_ORIGIN"), jv_string("/nonexistent"));
-	if (!jq_compile_args(p->jq, text, js_kind(args) == JS_OBJECT ? jv_copy(to_jv(args)) : jv_object())) {
+	if (!jq_compile_args(p->jq, text,
+	                     js_kind(args) == JS_OBJECT ? jv_copy(to_jv(args)) : jv_object())) {
 		tidy(&p->log);
 		err_set(e, "%s: %s", name, p->log.len ? p->log.data : "does not compile");
 		jqp_free(p);

@@ -34,7 +34,8 @@ const char *js_kind_name(enum js_kind k)
 {
 	static const char *const names[] = {
 		[JS_NONE] = "nothing", [JS_NULL] = "null", [JS_FALSE] = "false", [JS_TRUE] = "true",
-		[JS_NUMBER] = "number", [JS_STRING] = "string", [JS_ARRAY] = "array", [JS_OBJECT] = "object",
+		[JS_NUMBER] = "number", [JS_STRING] = "string", [JS_ARRAY] = "array",
+		[JS_OBJECT] = "object",
 	};
 
 	return k < LEN(names) ? names[k] : "nothing";
@@ -62,8 +63,9 @@ struct js js_num(double x)
 
 /*
  * Does a decimal whose nearest double is d read back as x, by way of the double or straight? The
- * halves between neighbouring floats are doubles; a decimal on one side of a half has its double on that side
- * or on the half itself. So beside every half, both ways agree; and where the double is the decimal, anyway.
+ * halves between neighbouring floats are doubles; a decimal on one side of a half has its double on
+ * that side or on the half itself. So beside every half, both ways agree; and where the double is
+ * the decimal, anyway.
  */
 static int reads_as(double d, float x)
 {

@@ -28,14 +28,15 @@ static int find_level(void)
 	unsigned a, b, c, d, b7, d7, xcr0, hi;
 	int level = LEVEL_REF;
 
-	if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE) || !(c & bit_AVX) || !(c & bit_FMA) || !(c & bit_F16C))
+	if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE) || !(c & bit_AVX) || !(c & bit_FMA) ||
+	    !(c & bit_F16C))
 		return level;
 	__asm__ volatile("xgetbv" : "=a"(xcr0), "=d"(hi) : "c"(0));
 	if ((xcr0 & 0x6) != 0x6 || !__get_cpuid_count(7, 0, &a, &b7, &c, &d7) || !(b7 & bit_AVX2))
 		return level;
 	level = LEVEL_AVX2;
-	if ((xcr0 & 0xe0) != 0xe0 || !(b7 & bit_AVX512F) || !(b7 & bit_AVX512BW) || !(b7 & bit_AVX512DQ) ||
-	    !(b7 & bit_AVX512VL))
+	if ((xcr0 & 0xe0) != 0xe0 || !(b7 & bit_AVX512F) || !(b7 & bit_AVX512BW) ||
+	    !(b7 & bit_AVX512DQ) || !(b7 & bit_AVX512VL))
 		return level;
 	level = LEVEL_AVX512;
 	if (!__get_cpuid_count(7, 1, &a, &b, &c, &d) || !(a & bit_AVX512BF16))
@@ -99,9 +100,10 @@ static void *one_more_team(void *arg)
 }
 
 /*
- * libgomp's threads spin for milliseconds where they wait, unless it has more threads than there are cores. Filters
- * of one pipe share the cores: there a spinning thread keeps the one it waits for from running (a GEMM of 50 us
- * took 8 ms). So let there be one thread too many, asleep. Whoever sets libgomp's variables is left alone.
+ * libgomp's threads spin for milliseconds where they wait, unless it has more threads than there
+ * are cores. Filters of one pipe share the cores: there a spinning thread keeps the one it waits
+ * for from running (a GEMM of 50 us took 8 ms). So let there be one thread too many, asleep.
+ * Whoever sets libgomp's variables is left alone.
  */
 static void wait_asleep(void)
 {
@@ -109,7 +111,8 @@ static void wait_asleep(void)
 	sigset_t all, old;
 	pthread_t t;
 
-	if (done || n_threads < 2 || n_threads < omp_get_num_procs() || getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT"))
+	if (done || n_threads < 2 || n_threads < omp_get_num_procs() || getenv("OMP_WAIT_POLICY") ||
+	    getenv("GOMP_SPINCOUNT"))
 		return;
 	done = 1;
 	sigfillset(&all);
@@ -127,7 +130,8 @@ int kern_init(int threads, struct err *e)
 		if (level_by_name(want) < 0)
 			return err_set(e, "SCORE_ISA=%s: expected ref, avx2, avx512, avx512bf16 or amx", want);
 		if (!kern_level(want))
-			return err_set(e, "SCORE_ISA=%s: not to be had on this machine (best: %s)", want, names[cpu_level()]);
+			return err_set(e, "SCORE_ISA=%s: not to be had on this machine (best: %s)", want,
+			               names[cpu_level()]);
 		kern = kern_level(want);
 	} else {
 		kern = tables[cpu_level()];
@@ -153,8 +157,8 @@ static size_t panels_of(size_t n)
 struct pair { act v[2]; };
 
 /* One panel: outputs n0..n0+63 of W (or of W^T). */
-static void pack_panel(struct pair *restrict p, const act *restrict w, size_t n0, size_t n, size_t k, size_t ldw,
-                       int transposed)
+static void pack_panel(struct pair *restrict p, const act *restrict w, size_t n0, size_t n,
+                       size_t k, size_t ldw, int transposed)
 {
 	size_t cols = n - n0 < KERN_PANEL ? n - n0 : KERN_PANEL, pairs = k / 2;
 
@@ -200,12 +204,14 @@ static void pack_panels(void *ctx, size_t first, size_t end)
 	const struct packing *j = ctx;
 
 	for (size_t i = first; i < end; i++)
-		pack_panel(j->p + i * ((j->k + 1) / 2 * KERN_PANEL), j->w, i * KERN_PANEL, j->n, j->k, j->ldw, j->transposed);
+		pack_panel(j->p + i * ((j->k + 1) / 2 * KERN_PANEL), j->w, i * KERN_PANEL, j->n, j->k,
+		           j->ldw, j->transposed);
 }
 
 void pack_into(act *p, const act *w, size_t n, size_t k, size_t ldw, int transposed)
 {
-	struct packing j = {.p = (struct pair *)p, .w = w, .n = n, .k = k, .ldw = ldw, .transposed = transposed};
+	struct packing j = {
+		.p = (struct pair *)p, .w = w, .n = n, .k = k, .ldw = ldw, .transposed = transposed};
 
 	kern_rows(pack_panels, &j, panels_of(n), k * KERN_PANEL);
 }
@@ -221,11 +227,14 @@ void pack(struct packed *out, const act *w, size_t n, size_t k, size_t ldw, int 
 	pack_into(out->p, w, n, k, ldw, transposed);
 }
 
-/* Panel `to` of W^T: inputs 64 to .. 64 to + 63 of W's outputs [64 panel0, 64 panel0 + n). Both sides of a block of 64 x 64
- * are 32 x 64 pairs without a gap; two by two values move from (row, column) to (column, row). */
-static void transpose_panel(struct pair *restrict out, const struct packed *w, size_t panel0, size_t n, size_t to)
+/* Panel `to` of W^T: inputs 64 to .. 64 to + 63 of W's outputs [64 panel0, 64 panel0 + n). Both
+ * sides of a block of 64 x 64 are 32 x 64 pairs without a gap; two by two values move from (row,
+ * column) to (column, row). */
+static void transpose_panel(struct pair *restrict out, const struct packed *w, size_t panel0,
+                            size_t n, size_t to)
 {
-	size_t pairs = (w->k + 1) / 2, first = to * (KERN_PANEL / 2), have = pairs - first, n_pairs = (n + 1) / 2;
+	size_t pairs = (w->k + 1) / 2, first = to * (KERN_PANEL / 2), have = pairs - first,
+	       n_pairs = (n + 1) / 2;
 	const struct pair *in = (const struct pair *)w->p + (panel0 * pairs + first) * KERN_PANEL;
 
 	if (have < KERN_PANEL / 2)
@@ -253,7 +262,8 @@ static void transpose_panels(void *ctx, size_t first, size_t end)
 	const struct packing *j = ctx;
 
 	for (size_t i = first; i < end; i++)
-		transpose_panel(j->p + i * ((j->n + 1) / 2 * KERN_PANEL), j->from, j->n0 / KERN_PANEL, j->n, i);
+		transpose_panel(j->p + i * ((j->n + 1) / 2 * KERN_PANEL), j->from, j->n0 / KERN_PANEL, j->n,
+		                i);
 }
 
 void pack_transposed(act *p, const struct packed *w, size_t n0, size_t n)
@@ -273,7 +283,8 @@ void pack_free(struct packed *p)
 
 enum {
 	SMALL_GEMM = 1 << 19,        /* below this much work a team costs more than it brings */
-	UNITS = 16                   /* a thread's, at least, where rows are enough: what the last one takes is idle time of others */
+	UNITS = 16                   /* a thread's, at least, where rows are enough: what the last one
+	                              * takes is idle time of others */
 };
 
 static void product_cut(struct product *j, size_t block, size_t threads)
@@ -318,15 +329,33 @@ void product_alone(const struct kern *level, struct product *j)
 
 void gemm(float *c, size_t ldc, const act *a, size_t lda, const struct packed *w, size_t m, int add)
 {
-	struct product j = {.c = c, .a = a, .w = w->p, .m = m, .n = w->n, .k = w->k, .ldc = ldc, .lda = lda, .add = add};
+	struct product j = {.c = c,
+	                    .a = a,
+	                    .w = w->p,
+	                    .m = m,
+	                    .n = w->n,
+	                    .k = w->k,
+	                    .ldc = ldc,
+	                    .lda = lda,
+	                    .add = add};
 
 	multiply(&j);
 }
 
-void gemm_dw(float *dw, size_t lddw, const act *dy, size_t lddy, const act *x, size_t ldx, size_t t, size_t n, size_t k)
+void gemm_dw(float *dw, size_t lddw, const act *dy, size_t lddy, const act *x, size_t ldx, size_t t,
+             size_t n, size_t k)
 {
-	struct product j = {.c = dw, .a = dy, .w = x, .m = n, .n = k, .k = t, .ldc = lddw, .lda = lddy, .ldw = ldx,
-	                    .add = 1, .by_k = 1};
+	struct product j = {.c = dw,
+	                    .a = dy,
+	                    .w = x,
+	                    .m = n,
+	                    .n = k,
+	                    .k = t,
+	                    .ldc = lddw,
+	                    .lda = lddy,
+	                    .ldw = ldx,
+	                    .add = 1,
+	                    .by_k = 1};
 
 	multiply(&j);
 }

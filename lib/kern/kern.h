@@ -27,10 +27,11 @@ struct packed {
 enum { KERN_PANEL = 64 };
 
 /*
- * C[m][n] = (add ? C : 0) + sum_k A[m][k] W[n][k], fp32 accumulation over k in order. ld: elements from a row to the next.
- * Forward: A is [M][K], W packed. Gradient of a weight: both are given with k as rows, A as [K][M], W as [K][N].
- * Its work is cut into blocks x panels x parts units, in this order: a block of rows of A (block b has rows
- * [m b / blocks, m (b+1) / blocks)), a panel of 64 outputs, a part of the block's tiles.
+ * C[m][n] = (add ? C : 0) + sum_k A[m][k] W[n][k], fp32 accumulation over k in order. ld: elements
+ * from a row to the next. Forward: A is [M][K], W packed. Gradient of a weight: both are given with
+ * k as rows, A as [K][M], W as [K][N]. Its work is cut into blocks x panels x parts units, in this
+ * order: a block of rows of A (block b has rows [m b / blocks, m (b+1) / blocks)), a panel of 64
+ * outputs, a part of the block's tiles.
  */
 struct product {
 	float *c;
@@ -54,18 +55,22 @@ struct kern {
 
 	/* out[d] = act(x[d] * r * w[d]), r = 1/sqrt(mean(x^2) + eps). Returns r. */
 	float (*rmsnorm)(act *out, const float *x, const float *w, size_t d, float eps);
-	/* Given dy[d] (gradient of out): dx[d] += ..., dw[d] += ... (dw may be NULL). r from the forward. */
-	void (*rmsnorm_bwd)(float *dx, float *dw, const float *dy, const float *x, const float *w, size_t d, float r);
+	/* Given dy[d] (gradient of out): dx[d] += ..., dw[d] += ... (dw may be NULL). r from the
+	 * forward. */
+	void (*rmsnorm_bwd)(float *dx, float *dw, const float *dy, const float *x, const float *w,
+	                    size_t d, float r);
 	/* The same norm in place on fp32 (q and k heads of qwen3, gemma3). Returns r. */
 	float (*rmsnorm_f32)(float *x, const float *w, size_t d, float eps);
 
-	/* Rotates heads in place: pairs (x[i], x[i + s/2]) by (cos[i], sin[i]), i < s/2. x[heads][s]. */
+	/* Rotates heads in place: pairs (x[i], x[i + s/2]) by (cos[i], sin[i]), i < s/2.
+	 * x[heads][s]. */
 	void (*rope)(float *x, size_t heads, size_t s, const float *cos, const float *sin);
 
 	/* h = act(silu(gate) * up) with gate, up fp32; gelu (tanh form) instead of silu if gelu. */
 	void (*glu)(act *h, const float *gate, const float *up, size_t n, int gelu);
 	/* Gradients of gate and up from dh (written, not added), with the saved gate and up. */
-	void (*glu_bwd)(float *dgate, float *dup, const float *dh, const act *gate, const act *up, size_t n, int gelu);
+	void (*glu_bwd)(float *dgate, float *dup, const float *dh, const act *gate, const act *up,
+	                size_t n, int gelu);
 
 	void (*to_act)(act *out, const float *x, size_t n);
 	void (*from_act)(float *out, const act *x, size_t n);
@@ -84,19 +89,22 @@ struct kern {
 	void (*attn)(act *out, size_t ldo, float *lse, size_t ldl, const act *q, size_t ldq,
 	             const act *k, const act *v, size_t ldkv, size_t rows, size_t pos0,
 	             size_t grp, size_t s, float scale, size_t window, float *scratch);
-	/* Backward of the same: `rows` queries at pos0 .. pos0 + rows - 1, one kv head. Of the queries only:
-	 * dout, out, dq[rows][ldq] (dout, dq fp32), lse[rows][ldl]; of all keys: dk, dv[pos0 + rows][ldd] fp32.
-	 * dq, dk, dv are added to, dq's rows in the order of keys: a row's bits do not depend on where the
-	 * call's rows begin. out, lse from the forward. scratch: attn_scratch(pos0 + rows, s). */
+	/* Backward of the same: `rows` queries at pos0 .. pos0 + rows - 1, one kv head. Of the queries
+	 * only: dout, out, dq[rows][ldq] (dout, dq fp32), lse[rows][ldl]; of all keys: dk, dv[pos0 +
+	 * rows][ldd] fp32. dq, dk, dv are added to, dq's rows in the order of keys: a row's bits do not
+	 * depend on where the call's rows begin. out, lse from the forward. scratch: attn_scratch(pos0
+	 * + rows, s). */
 	void (*attn_bwd)(float *dq, float *dk, float *dv, size_t ldd, const float *dout, const act *out,
-	                 const float *lse, size_t ldl, const act *q, size_t ldq, const act *k, const act *v, size_t ldkv,
-	                 size_t rows, size_t pos0, size_t grp, size_t s, float scale, size_t window, float *scratch);
+	                 const float *lse, size_t ldl, const act *q, size_t ldq, const act *k,
+	                 const act *v, size_t ldkv, size_t rows, size_t pos0, size_t grp, size_t s,
+	                 float scale, size_t window, float *scratch);
 
 	/* log sum_v exp(x[v] * inv_t), max subtracted, fixed order. */
 	float (*lse)(const float *x, size_t n, float inv_t);
 	/* kl = sum_v p (log p - log q), entropy = -sum_v p log p; p, q the softmax of x, y with
 	 * their lse. y NULL: kl is 0. */
-	void (*kl)(const float *x, float lse_x, const float *y, float lse_y, size_t n, float *kl, float *entropy);
+	void (*kl)(const float *x, float lse_x, const float *y, float lse_y, size_t n, float *kl,
+	           float *entropy);
 	/* Gradient of  c_logp * log p(token) + c_kl * KL(p || q)  with respect to x, as act:
 	 * c_logp * (onehot - p) + c_kl * p * (log p - log q - kl). y NULL: c_kl is ignored. */
 	void (*dlogits)(act *dx, const float *x, float lse_x, const float *y, float lse_y, float kl,
@@ -105,8 +113,8 @@ struct kern {
 	/* One AdamW step over n values, from p0, m0, v0 to p, m, v (in place is allowed); w = act(p).
 	 * m = b1 m0 + (1-b1) g; v = b2 v0 + (1-b2) g^2; p = p0 - lr (mhat/(sqrt(vhat)+eps) + decay p0),
 	 * with mhat = m * c1, vhat = v * c2. g is scaled by gscale first. m0, v0 NULL: zero. */
-	void (*adamw)(const struct adamw *a, size_t n, const float *g, const float *p0, const float *m0, const float *v0,
-	              act *w, float *p, float *m, float *v);
+	void (*adamw)(const struct adamw *a, size_t n, const float *g, const float *p0, const float *m0,
+	              const float *v0, act *w, float *p, float *m, float *v);
 	/* Sum of squares in double, fixed order. */
 	double (*sumsq)(const float *x, size_t n);
 };
@@ -122,18 +130,22 @@ static inline size_t attn_scratch(size_t t, size_t s)
  * SCORE_ISA=ref|avx2|avx512|avx512bf16|amx from the environment. -1 naming what is wrong if
  * the level is unknown or not to be had here.
  */
-MUST_CHECK int kern_init(int threads, struct err *e);     /* threads 0: one per core of the affinity mask */
+/* threads 0: one per core of the affinity mask */
+MUST_CHECK int kern_init(int threads, struct err *e);
 extern const struct kern *kern;                           /* set by kern_init, NULL before */
 /* A level's table, NULL if not built or not supported here (for tests). */
 const struct kern *kern_level(const char *isa);
 int kern_threads(void);
-/* Calls f(ctx, i) for i = 0 .. kern_threads() - 1, each on a thread of its own (0: the caller's), and returns when all have
- * returned. One caller at a time; called from within f, it does all parts itself. */
+/* Calls f(ctx, i) for i = 0 .. kern_threads() - 1, each on a thread of its own (0: the caller's),
+ * and returns when all have returned. One caller at a time; called from within f, it does all parts
+ * itself. */
 void kern_run(void (*f)(void *ctx, size_t thread), void *ctx);
-/* Calls f(ctx, share, thread) likewise. Threads take units [0, n) from the share: each most of a range of its own, then of what
- * the others have left, since two cores are seldom equally fast for long. n < 2^32. */
+/* Calls f(ctx, share, thread) likewise. Threads take units [0, n) from the share: each most of a
+ * range of its own, then of what the others have left, since two cores are seldom equally fast for
+ * long. n < 2^32. */
 void kern_share(void (*f)(void *ctx, struct share *s, size_t thread), void *ctx, size_t n);
-/* f(ctx, first, end) over parts of [0, n), in parallel if n pieces of `work` operations are worth it. */
+/* f(ctx, first, end) over parts of [0, n), in parallel if n pieces of `work` operations are worth
+ * it. */
 void kern_rows(void (*f)(void *ctx, size_t first, size_t end), void *ctx, size_t n, size_t work);
 
 /* ---- on top of the table (threads inside) -------------------------------- */
@@ -143,13 +155,16 @@ void kern_rows(void (*f)(void *ctx, size_t first, size_t end), void *ctx, size_t
 void pack(struct packed *out, const act *w, size_t n, size_t k, size_t ldw, int transposed);
 /* The same into memory the caller has: ceil(n/64) * ceil(k/2) * 128 values. */
 void pack_into(act *p, const act *w, size_t n, size_t k, size_t ldw, int transposed);
-/* Packs (W')^T from packed W, into memory the caller has: W' is W's n outputs from n0 on, n0 a multiple of 64; the result has
- * w->k outputs and n inputs: ceil(k/64) * ceil(n/2) * 128 values. The panels' padding of W must be zero. */
+/* Packs (W')^T from packed W, into memory the caller has: W' is W's n outputs from n0 on, n0 a
+ * multiple of 64; the result has w->k outputs and n inputs: ceil(k/64) * ceil(n/2) * 128 values.
+ * The panels' padding of W must be zero. */
 void pack_transposed(act *p, const struct packed *w, size_t n0, size_t n);
 void pack_free(struct packed *p);
 /* C[m][n] = (add ? C : 0) + A W', on all threads. */
-void gemm(float *c, size_t ldc, const act *a, size_t lda, const struct packed *w, size_t m, int add);
+void gemm(float *c, size_t ldc, const act *a, size_t lda, const struct packed *w, size_t m,
+          int add);
 /* A weight's gradient, likewise: dW[n][k] += sum_t dY[t][n] X[t][k]. */
-void gemm_dw(float *dw, size_t lddw, const act *dy, size_t lddy, const act *x, size_t ldx, size_t t, size_t n, size_t k);
+void gemm_dw(float *dw, size_t lddw, const act *dy, size_t lddy, const act *x, size_t ldx, size_t t,
+             size_t n, size_t k);
 
 #endif

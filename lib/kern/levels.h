@@ -32,10 +32,11 @@ void product_alone(const struct kern *level, struct product *j);
 
 /* A level's file names its functions as the table does. */
 #define KERN_FUNCTIONS \
-	.block = TILES * KERN_ROWS, .product = product, \
-	.rmsnorm = rmsnorm, .rmsnorm_bwd = rmsnorm_bwd, .rmsnorm_f32 = rmsnorm_f32, \
-	.rope = rope, .glu = glu, .glu_bwd = glu_bwd, .to_act = to_act, .from_act = from_act, .add = add, .axpy = axpy, \
-	.attn = attn, .attn_bwd = attn_bwd, .lse = lse, .kl = kl, .dlogits = dlogits, .adamw = adamw, .sumsq = sumsq
+	.block = TILES * KERN_ROWS, .product = product, .rmsnorm = rmsnorm, \
+	.rmsnorm_bwd = rmsnorm_bwd, .rmsnorm_f32 = rmsnorm_f32, .rope = rope, .glu = glu, \
+	.glu_bwd = glu_bwd, .to_act = to_act, .from_act = from_act, .add = add, .axpy = axpy, \
+	.attn = attn, .attn_bwd = attn_bwd, .lse = lse, .kl = kl, .dlogits = dlogits, .adamw = adamw, \
+	.sumsq = sumsq
 
 /* gelu's 2u = g (GELU_A + GELU_B g^2): 2 sqrt(2/pi) and that times 0.044715. */
 #define GELU_A 1.59576912f

@@ -27,7 +27,8 @@ static void outputs(const struct product *j, size_t i, size_t n0, size_t cols)
 		s[n] = j->add ? c[n] : 0;
 	for (size_t k = 0; k < j->k; k++) {
 		sum x = act_f32(j->by_k ? j->a[k * j->lda + i] : j->a[i * j->lda + k]);
-		const act *w = j->by_k ? j->w + k * j->ldw + n0 : j->w + (n0 * pairs + k / 2 * KERN_PANEL) * 2 + k % 2;
+		const act *w =
+			j->by_k ? j->w + k * j->ldw + n0 : j->w + (n0 * pairs + k / 2 * KERN_PANEL) * 2 + k % 2;
 
 		for (size_t n = 0; n < cols; n++)
 			s[n] += x * (sum)act_f32(w[j->by_k ? n : 2 * n]);
@@ -44,7 +45,8 @@ static void product(const struct product *j, struct share *s, size_t thread)
 
 	while (share_take(s, thread, &first, &end))
 		for (size_t u = first; u < end; u++) {
-			size_t q = u % j->parts, n0 = u / j->parts % panels * KERN_PANEL, b = u / j->parts / panels;
+			size_t q = u % j->parts, n0 = u / j->parts % panels * KERN_PANEL,
+			       b = u / j->parts / panels;
 			size_t m0 = j->m * b / j->blocks, m = j->m * (b + 1) / j->blocks - m0;
 
 			for (size_t i = m * q / j->parts; i < m * (q + 1) / j->parts; i++)
@@ -79,7 +81,8 @@ static float rmsnorm_f32(float *x, const float *w, size_t d, float eps)
 	return r;
 }
 
-static void rmsnorm_bwd(float *dx, float *dw, const float *dy, const float *x, const float *w, size_t d, float r)
+static void rmsnorm_bwd(float *dx, float *dw, const float *dy, const float *x, const float *w,
+                        size_t d, float r)
 {
 	double s = 0;
 	float c;
@@ -123,7 +126,8 @@ static void glu(act *h, const float *gate, const float *up, size_t n, int gelu)
 	}
 }
 
-static void glu_bwd(float *dgate, float *dup, const float *dh, const act *gate, const act *up, size_t n, int gelu)
+static void glu_bwd(float *dgate, float *dup, const float *dh, const act *gate, const act *up,
+                    size_t n, int gelu)
 {
 	for (size_t i = 0; i < n; i++) {
 		float g = act_f32(gate[i]), d = dh[i];
@@ -201,8 +205,9 @@ static void attn(act *out, size_t ldo, float *lse, size_t ldl, const act *q, siz
 }
 
 static void attn_bwd(float *dq, float *dk, float *dv, size_t ldd, const float *dout, const act *out,
-                     const float *lse, size_t ldl, const act *q, size_t ldq, const act *k, const act *v, size_t ldkv,
-                     size_t rows, size_t pos0, size_t grp, size_t s, float scale, size_t window, float *scratch)
+                     const float *lse, size_t ldl, const act *q, size_t ldq, const act *k,
+                     const act *v, size_t ldkv, size_t rows, size_t pos0, size_t grp, size_t s,
+                     float scale, size_t window, float *scratch)
 {
 	(void)scratch;
 	for (size_t u = 0; u < rows * grp; u++) {
@@ -244,7 +249,8 @@ static float lse(const float *x, size_t n, float inv_t)
 	return (float)(max + log(s));
 }
 
-static void kl(const float *x, float lse_x, const float *y, float lse_y, size_t n, float *out, float *entropy)
+static void kl(const float *x, float lse_x, const float *y, float lse_y, size_t n, float *out,
+               float *entropy)
 {
 	double d = 0, h = 0;
 
@@ -274,8 +280,8 @@ static void dlogits(act *dx, const float *x, float lse_x, const float *y, float 
 	}
 }
 
-static void adamw(const struct adamw *a, size_t n, const float *g, const float *p0, const float *m0, const float *v0,
-                  act *w, float *p, float *m, float *v)
+static void adamw(const struct adamw *a, size_t n, const float *g, const float *p0, const float *m0,
+                  const float *v0, act *w, float *p, float *m, float *v)
 {
 	for (size_t i = 0; i < n; i++) {
 		float gi = g[i] * a->gscale, x = p0[i];

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The threads behind kern_run. A forward of one row has some two hundred parallel parts of 50 us: waking a sleeping
- * thread for each costs as much again, and one that spins for long keeps other programs of the pipe from the core. So a
- * thread that waits looks again and again for WATCH_NS, offering its core to whoever wants it in between, and then sleeps.
+ * The threads behind kern_run. A forward of one row has some two hundred parallel parts of 50 us:
+ * waking a sleeping thread for each costs as much again, and one that spins for long keeps other
+ * programs of the pipe from the core. So a thread that waits looks again and again for WATCH_NS,
+ * offering its core to whoever wants it in between, and then sleeps.
  */
 #include "kern/levels.h"
 
@@ -57,13 +58,15 @@ static void bell_wait(struct bell *b, uint32_t old)
 
 	while (atomic_load_explicit(&b->value, memory_order_acquire) == old) {
 		if (now_ns() < end) {
-			for (int i = 0; i < LOOKS && atomic_load_explicit(&b->value, memory_order_relaxed) == old; i++)
+			for (int i = 0;
+			     i < LOOKS && atomic_load_explicit(&b->value, memory_order_relaxed) == old; i++)
 				relax();
 			if (atomic_load_explicit(&b->value, memory_order_relaxed) == old)
 				sched_yield();
 			continue;
 		}
-		/* whoever changes the value reads asleep afterwards; the kernel compares the value once more */
+		/* whoever changes the value reads asleep afterwards; the kernel compares the value once
+		 * more */
 		atomic_fetch_add(&b->asleep, 1);
 		syscall(SYS_futex, &b->value, FUTEX_WAIT_PRIVATE, old, NULL, NULL, 0);
 		atomic_fetch_sub(&b->asleep, 1);
@@ -155,7 +158,8 @@ void kern_run(void (*f)(void *ctx, size_t thread), void *ctx)
 	} else {
 		f(ctx, 0);
 	}
-	for (; i < n; i++)                       /* threads that are not to be had: their parts are done here */
+	for (; i < n; i++)                       /* threads that are not to be had: their parts are done
+	                                          * here */
 		f(ctx, i);
 }
 
@@ -181,7 +185,8 @@ int share_take(struct share *s, size_t thread, size_t *first, size_t *end)
 
 		while ((n = (hi = now & UINT32_MAX) - (lo = now >> 32))) {
 			n = s->n == 1 ? n : i ? (n + 1) / 2 : (7 * n + 7) / 8;
-			if (!atomic_compare_exchange_weak(left, &now, i ? lo << 32 | (hi - n) : (lo + n) << 32 | hi))
+			if (!atomic_compare_exchange_weak(left, &now,
+			                                  i ? lo << 32 | (hi - n) : (lo + n) << 32 | hi))
 				continue;
 			*first = i ? hi - n : lo;
 			*end = i ? hi : lo + n;

@@ -25,13 +25,15 @@ static struct math_node *round_or_square(struct parser *p)
 	n = inside(p, 0, &op);
 	close = peek(p)->op;
 	french |= peek(p)->flags & TF_FRENCH;
-	if (n < 1 || op == 'o' || !at_kind(p, TK_CLOSE) || !(close == open || (open != '<' && (close == '(' || close == '['))))
+	if (n < 1 || op == 'o' || !at_kind(p, TK_CLOSE) ||
+	    !(close == open || (open != '<' && (close == '(' || close == '['))))
 		return NULL;
 	next(p);
 	if (french && n != 2)
 		return NULL;
 	/* [ ] about an array are a matrix's */
-	if (n == 1 && open == '[' && close == '[' && p->st[mark]->kind == MT_MATRIX && p->st[mark]->op == 'p') {
+	if (n == 1 && open == '[' && close == '[' && p->st[mark]->kind == MT_MATRIX &&
+	    p->st[mark]->op == 'p') {
 		p->n_st = mark;
 		return p->st[mark];
 	}

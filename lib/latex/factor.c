@@ -12,7 +12,8 @@ int mt_starts_factor(struct parser *p)
 	if (t->flags & TF_WIDE)
 		return 0;
 	switch (t->kind) {
-	case TK_VAR: case TK_CONST: case TK_FUNC: case TK_SQRT: case TK_BINOM: case TK_ACCENT: case TK_SHAPE: case TK_BEGIN:
+	case TK_VAR: case TK_CONST: case TK_FUNC: case TK_SQRT: case TK_BINOM: case TK_ACCENT:
+	case TK_SHAPE: case TK_BEGIN:
 	case TK_SERIES: case TK_DET:
 		return 1;
 	case TK_FRAC:
@@ -64,10 +65,12 @@ static struct math_node *exponent(struct parser *p)
 int mt_is_ordinal(const struct tok *t)
 {
 	return t->kind == TK_WORD && t->len == 2 &&
-	       (!memcmp(t->s, "th", 2) || !memcmp(t->s, "st", 2) || !memcmp(t->s, "nd", 2) || !memcmp(t->s, "rd", 2));
+	       (!memcmp(t->s, "th", 2) || !memcmp(t->s, "st", 2) || !memcmp(t->s, "nd", 2) ||
+	        !memcmp(t->s, "rd", 2));
 }
 
-static struct math_node *annotated(struct parser *p, struct math_node *node, int op, const char *text)
+static struct math_node *annotated(struct parser *p, struct math_node *node, int op,
+                                   const char *text)
 {
 	node = mt_one(p, MT_UNIT, op, node);
 	if (node) {
@@ -77,7 +80,8 @@ static struct math_node *annotated(struct parser *p, struct math_node *node, int
 	return node;
 }
 
-/* ', '', ^\prime, ^{\prime\prime} at this distance: how many tokens; *count: of minutes one, of seconds two. */
+/* ', '', ^\prime, ^{\prime\prime} at this distance: how many tokens; *count: of minutes one, of
+ * seconds two. */
 static size_t primes_at(struct parser *p, size_t ahead, int *count)
 {
 	size_t at = ahead, braced;
@@ -107,7 +111,8 @@ static struct math_node *minutes(struct parser *p, struct math_node *node)
 		if (!node)
 			return NULL;
 		node->decimals = peek(p)->decimals;
-		node = mt_two(p, MT_DIV, 0, node, mt_leaf(p, MT_NUMBER, 0, parts[count - 1], strlen(parts[count - 1])));
+		node = mt_two(p, MT_DIV, 0, node,
+		              mt_leaf(p, MT_NUMBER, 0, parts[count - 1], strlen(parts[count - 1])));
 		if (mt_push(p, node))
 			return NULL;
 		p->i += 1 + n;
@@ -127,7 +132,10 @@ static struct math_node *degrees(struct parser *p, struct math_node *node, int b
 		next(p);
 	t = peek(p);
 	if ((t->kind == TK_VAR && t->len == 1) || t->kind == TK_WORD)
-		c = t->len == 1 || (t->len == 7 && !memcmp(t->s, "Celsius", 7)) || (t->len == 10 && !memcmp(t->s, "Fahrenheit", 10)) ? t->s[0] : 0;
+		c = t->len == 1 || (t->len == 7 && !memcmp(t->s, "Celsius", 7)) ||
+		            (t->len == 10 && !memcmp(t->s, "Fahrenheit", 10))
+		        ? t->s[0]
+		        : 0;
 	if (c != 'C' && c != 'F')
 		return annotated(p, minutes(p, node), MU_DEGREE, "deg");
 	next(p);
@@ -149,7 +157,9 @@ static struct math_node *raised(struct parser *p, struct math_node *node)
 	size_t in = peek_at(p, 1)->kind == TK_OPEN && peek_at(p, 1)->op == '{';
 	const struct tok *t = peek_at(p, 1 + in), *after = peek_at(p, 2 + in);
 
-	if ((t->kind == TK_DEG || (t->kind == TK_VAR && t->len == 1 && *t->s == 'o' && node->kind == MT_NUMBER)) && (!in || after->kind == TK_CLOSE)) {
+	if ((t->kind == TK_DEG ||
+	     (t->kind == TK_VAR && t->len == 1 && *t->s == 'o' && node->kind == MT_NUMBER)) &&
+	    (!in || after->kind == TK_CLOSE)) {
 		p->i += 1 + in;
 		return degrees(p, node, (int)in);
 	}
@@ -157,15 +167,16 @@ static struct math_node *raised(struct parser *p, struct math_node *node)
 		p->i += 2 + 2 * in;
 		return annotated(p, node, MU_ORDINAL, "th");
 	}
-	if (node->kind == MT_SETNAME && (t->kind == TK_PLUS || t->kind == TK_MINUS || t->kind == TK_MUL) &&
+	if (node->kind == MT_SETNAME &&
+	    (t->kind == TK_PLUS || t->kind == TK_MINUS || t->kind == TK_MUL) &&
 	    (!in || after->kind == TK_CLOSE)) {
 		char name[2] = {node->text[0], t->s[0]};
 
 		p->i += 2 + 2 * in;
 		return mt_leaf(p, MT_SETNAME, 0, name, 2);
 	}
-	if (t->len == 1 && *t->s == 'T' && (t->kind == TK_VAR || t->kind == TK_WORD) && (!in || after->kind == TK_CLOSE) &&
-	    has_matrix(node)) {
+	if (t->len == 1 && *t->s == 'T' && (t->kind == TK_VAR || t->kind == TK_WORD) &&
+	    (!in || after->kind == TK_CLOSE) && has_matrix(node)) {
 		p->i += 2 + 2 * in;
 		return mt_one(p, MT_FUNC, MF_TRANSPOSE, node);
 	}
@@ -221,8 +232,9 @@ struct math_node *mt_power(struct parser *p)
 static int inverse(int op)
 {
 	static const signed char of[MF_N] = {
-		[MF_SIN] = MF_ASIN, [MF_COS] = MF_ACOS, [MF_TAN] = MF_ATAN, [MF_SEC] = MF_ASEC, [MF_CSC] = MF_ACSC, [MF_COT] = MF_ACOT,
-		[MF_SINH] = MF_ASINH, [MF_COSH] = MF_ACOSH, [MF_TANH] = MF_ATANH,
+		[MF_SIN] = MF_ASIN, [MF_COS] = MF_ACOS, [MF_TAN] = MF_ATAN, [MF_SEC] = MF_ASEC,
+		[MF_CSC] = MF_ACSC, [MF_COT] = MF_ACOT, [MF_SINH] = MF_ASINH, [MF_COSH] = MF_ACOSH,
+		[MF_TANH] = MF_ATANH,
 	};
 
 	return of[op];      /* 0 (MF_SIN) is the inverse of none */
@@ -246,7 +258,8 @@ static struct math_node *bare_argument(struct parser *p)
 			node = p->n_st == mark + 1 ? p->st[--p->n_st] : mt_gather(p, MT_MUL, 0, mark);
 			return mt_two(p, MT_DIV, 0, node, mt_factor(p, 0));
 		}
-		if (!mt_starts_factor(p) || t->kind == TK_FUNC || t->kind == TK_OPEN || t->kind == TK_BEGIN || t->kind == TK_BAR)
+		if (!mt_starts_factor(p) || t->kind == TK_FUNC || t->kind == TK_OPEN ||
+		    t->kind == TK_BEGIN || t->kind == TK_BAR)
 			break;
 		node = mt_factor(p, 0);
 	}
@@ -275,7 +288,8 @@ static int arguments(struct parser *p, int op)
 	int sep, n, bar = p->bar;
 	const struct tok *t = peek(p);
 
-	if (t->kind == TK_OPEN && (t->op == '(' || t->op == '[' || t->op == '{' || (t->op == 'S' && op >= MF_GCD && op <= MF_MAX))) {
+	if (t->kind == TK_OPEN && (t->op == '(' || t->op == '[' || t->op == '{' ||
+	                           (t->op == 'S' && op >= MF_GCD && op <= MF_MAX))) {
 		int how = t->op;
 
 		next(p);
@@ -294,8 +308,9 @@ static struct math_node *log_base(struct parser *p)
 
 	next(p);
 	t = peek(p);
-	if (t->kind == TK_NUM && t->len > 1 && !mt_starts_factor(p) && peek_at(p, 1)->kind != TK_OPEN && peek_at(p, 1)->kind != TK_VAR &&
-	    peek_at(p, 1)->kind != TK_NUM && peek_at(p, 1)->kind != TK_FRAC && peek_at(p, 1)->kind != TK_SQRT)
+	if (t->kind == TK_NUM && t->len > 1 && !mt_starts_factor(p) && peek_at(p, 1)->kind != TK_OPEN &&
+	    peek_at(p, 1)->kind != TK_VAR && peek_at(p, 1)->kind != TK_NUM &&
+	    peek_at(p, 1)->kind != TK_FRAC && peek_at(p, 1)->kind != TK_SQRT)
 		return mt_argument(p);
 	return mt_primary(p);
 }
@@ -317,7 +332,8 @@ static struct math_node *cis(struct parser *p)
 	if (!x || mt_push(p, mt_leaf(p, MT_CONST, MC_I, "i", 1)))
 		return NULL;
 	if (x->kind == MT_UNIT && x->op == MU_DEGREE) {
-		half_turn = mt_two(p, MT_DIV, 0, mt_leaf(p, MT_CONST, MC_PI, "pi", 2), mt_leaf(p, MT_NUMBER, 0, "180", 3));
+		half_turn = mt_two(p, MT_DIV, 0, mt_leaf(p, MT_CONST, MC_PI, "pi", 2),
+		                   mt_leaf(p, MT_NUMBER, 0, "180", 3));
 		if (mt_push(p, half_turn))
 			return NULL;
 		x = x->kid[0];
@@ -337,7 +353,8 @@ static struct math_node *function(struct parser *p)
 	if (op == MF_N)
 		return cis(p);
 	/* log2(8), log10(x) */
-	if (op == MF_LOG && at_kind(p, TK_NUM) && !(peek(p)->flags & TF_SPACE) && peek_at(p, 1)->kind == TK_OPEN && peek_at(p, 1)->op == '(' &&
+	if (op == MF_LOG && at_kind(p, TK_NUM) && !(peek(p)->flags & TF_SPACE) &&
+	    peek_at(p, 1)->kind == TK_OPEN && peek_at(p, 1)->op == '(' &&
 	    (!strcmp(peek(p)->s, "2") || !strcmp(peek(p)->s, "10")) && !peek(p)->decimals)
 		base = mt_numeral(p);
 	for (int i = 0; i < 2; i++) {
@@ -355,8 +372,9 @@ static struct math_node *function(struct parser *p)
 	/* \lg has the base 10 */
 	if (common && !base)
 		base = mt_leaf(p, MT_NUMBER, 0, "10", 2);
-	if (power_of && inverse(op) && power_of->kind == MT_NEG && power_of->kid[0]->kind == MT_NUMBER &&
-	    !strcmp(power_of->kid[0]->text, "1") && !power_of->kid[0]->decimals) {
+	if (power_of && inverse(op) && power_of->kind == MT_NEG &&
+	    power_of->kid[0]->kind == MT_NUMBER && !strcmp(power_of->kid[0]->text, "1") &&
+	    !power_of->kid[0]->decimals) {
 		op = inverse(op);
 		power_of = NULL;
 	}
@@ -465,7 +483,8 @@ static struct math_node *series(struct parser *p)
 			high = bound(p);
 	}
 	index = index_of(p, low);
-	if (!index || !high || mt_push(p, index) || mt_push(p, low->kid[1]) || mt_push(p, high) || mt_push(p, mt_term(p)))
+	if (!index || !high || mt_push(p, index) || mt_push(p, low->kid[1]) || mt_push(p, high) ||
+	    mt_push(p, mt_term(p)))
 		return NULL;
 	return mt_gather(p, MT_SERIES, op, mark);
 }

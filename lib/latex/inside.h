@@ -13,10 +13,12 @@ enum tok_kind {
 	TK_REL,                         /* op: as in MT_REL */
 	TK_COMMA, TK_SEMI, TK_COLON, TK_DOT, TK_AND, TK_OR, TK_ROW, TK_AMP,
 	TK_UNION, TK_INTER, TK_SETMINUS, TK_MID,
-	TK_OPEN, TK_CLOSE,              /* op: ( [ { S (a written brace) < f (floor) c (ceiling); the same for both */
+	TK_OPEN, TK_CLOSE,              /* op: ( [ { S (a written brace) < f (floor) c (ceiling); the
+	                                 * same for both */
 	TK_BAR, TK_NORM,                /* | and \| */
 	TK_FRAC, TK_SQRT, TK_BINOM, TK_CHOOSE, TK_OVER,
-	TK_ACCENT,                      /* op: o (overline) v (vector: dropped) b (others: part of the name) */
+	TK_ACCENT,                      /* op: o (overline) v (vector: dropped) b (others: part of the
+	                                 * name) */
 	TK_SHAPE,                       /* \triangle, \angle */
 	TK_SERIES,                      /* op: s (\sum) p (\prod) */
 	TK_DET,                         /* \det */
@@ -27,7 +29,8 @@ enum tok_kind {
 	TC_DROP, TC_SPACE, TC_SKIP,     /* nothing; a space; with its argument */
 	TC_TEXT, TC_ROMAN, TC_FONT, TC_BB,
 	TC_GROUP,                       /* its braces are nothing */
-	TC_ENV, TC_NOT, TC_SIZE,        /* \begin and \end; \not; \left and such, which take a bracket */
+	TC_ENV, TC_NOT, TC_SIZE,        /* \begin and \end; \not; \left and such, which take a
+	                                 * bracket */
 };
 
 enum {
@@ -65,8 +68,10 @@ struct name {
 };
 const struct name *name_command(const char *s, size_t n);     /* \frac: kinds TK_ and TC_ */
 const struct name *name_plain(const char *s, size_t n);       /* sqrt, pi: in ASCII mathematics */
-int name_is_short_word(const char *s, size_t n);              /* is, cm, yes: no product of letters */
-int name_env(const char *s, size_t n);                        /* p, v; a: rows of formulas; c: cases; 0: unknown */
+/* is, cm, yes: no product of letters */
+int name_is_short_word(const char *s, size_t n);
+/* p, v; a: rows of formulas; c: cases; 0: unknown */
+int name_env(const char *s, size_t n);
 /* One character of UTF-8 (0: malformed); its name is NULL if it has none here. */
 size_t name_char(const char *s, size_t n, uint32_t *code, const struct name **name);
 
@@ -75,7 +80,8 @@ enum noun { NOUN_DOUBTFUL, NOUN_OTHER, NOUN_COUNTED };
 enum noun noun_of(const char *s, size_t n);                    /* of a word that is no unit */
 
 /* ---- lex.c ---- */
-int mt_lex(struct parser *p, const char *s, size_t n);           /* 0, or -1: too much of something */
+/* 0, or -1: too much of something */
+int mt_lex(struct parser *p, const char *s, size_t n);
 
 /* ---- parse.c (tree.c: the whole): kids are pushed on st, then made a node of ---- */
 static inline struct tok *peek(struct parser *p) { return &p->tok[p->i]; }
@@ -84,7 +90,10 @@ static inline struct tok *peek_at(struct parser *p, size_t ahead)
 	return &p->tok[p->i + ahead < p->n_tok ? p->i + ahead : p->n_tok - 1];
 }
 static inline int at_kind(struct parser *p, int kind) { return peek(p)->kind == kind; }
-static inline int at_op(struct parser *p, int kind, int op) { return peek(p)->kind == kind && peek(p)->op == op; }
+static inline int at_op(struct parser *p, int kind, int op)
+{
+	return peek(p)->kind == kind && peek(p)->op == op;
+}
 static inline void next(struct parser *p) { p->i += p->i + 1 < p->n_tok; }
 static inline int eat(struct parser *p, int kind)
 {
@@ -101,46 +110,57 @@ static inline int eat_op(struct parser *p, int kind, int op)
 struct math_node *mt_node(struct parser *p, int kind, int op);
 struct math_node *mt_leaf(struct parser *p, int kind, int op, const char *s, size_t n);
 int mt_push(struct parser *p, struct math_node *kid);            /* -1 also if kid is NULL */
-struct math_node *mt_gather(struct parser *p, int kind, int op, size_t mark);   /* what is on st from mark on */
+/* what is on st from mark on */
+struct math_node *mt_gather(struct parser *p, int kind, int op, size_t mark);
 struct math_node *mt_one(struct parser *p, int kind, int op, struct math_node *a);
-struct math_node *mt_two(struct parser *p, int kind, int op, struct math_node *a, struct math_node *b);
+struct math_node *mt_two(struct parser *p, int kind, int op, struct math_node *a,
+                         struct math_node *b);
 char *mt_text(struct parser *p, const char *s, size_t n);    /* a copy in the block */
 
 /* Values with separators between them, pushed; how many, or -1. op: ',' or 'o'. */
 int mt_items(struct parser *p, int *op);
 struct math_node *mt_term(struct parser *p);                     /* a product */
-struct math_node *mt_sum(struct parser *p);                      /* an expression, no relation and no list */
+/* an expression, no relation and no list */
+struct math_node *mt_sum(struct parser *p);
 struct math_node *mt_set_expr(struct parser *p);                 /* also unions */
 struct math_node *mt_factor(struct parser *p, int sign);         /* sign: a minus may come first */
 
 /* ---- factor.c ---- */
 struct math_node *mt_power(struct parser *p);
 struct math_node *mt_primary(struct parser *p);
-struct math_node *mt_argument(struct parser *p);                 /* of \frac: a group or one digit, letter, command */
+/* of \frac: a group or one digit, letter, command */
+struct math_node *mt_argument(struct parser *p);
 int mt_starts_factor(struct parser *p);
-void mt_as_set(struct parser *p);                                /* the TeX braces here are meant to be seen: \in {1,2} */
+/* the TeX braces here are meant to be seen: \in {1,2} */
+void mt_as_set(struct parser *p);
 
 int mt_is_ordinal(const struct tok *t);                        /* th, st, nd, rd */
 
 /* ---- leaf.c, bracket.c ---- */
 struct math_node *mt_variable(struct parser *p);
-struct math_node *mt_numeral(struct parser *p);                  /* a NUM: number, mixed number, numeral of a base */
-struct math_node *mt_in_base(struct parser *p, const char *digits, size_t n, uint32_t decimals);   /* at the _ */
+/* a NUM: number, mixed number, numeral of a base */
+struct math_node *mt_numeral(struct parser *p);
+/* at the _ */
+struct math_node *mt_in_base(struct parser *p, const char *digits, size_t n, uint32_t decimals);
 struct math_node *mt_bracket(struct parser *p);                  /* at an OPEN */
 struct math_node *mt_bars(struct parser *p);
 struct math_node *mt_matrix(struct parser *p);
 struct math_node *mt_determinant(struct parser *p);              /* at a DET */
 
 /* ---- unit.c ---- */
-void mt_spell_number(struct parser *p, const struct tok *t);  /* as text, onto chr; the caller has seen to the room */
+/* as text, onto chr; the caller has seen to the room */
+void mt_spell_number(struct parser *p, const struct tok *t);
 int mt_unit_follows(struct parser *p);
 struct math_node *mt_unit(struct parser *p, struct math_node *value);
 struct math_node *mt_money(struct parser *p, const struct tok *t, struct math_node *value);
-int mt_counts(struct parser *p);                               /* would the unit here be one that may be left out? */
+/* would the unit here be one that may be left out? */
+int mt_counts(struct parser *p);
 /* Is the token one of these words, whatever its case? */
 int mt_among(const struct tok *t, const char *const *list, size_t n);
-int mt_is_stop(const struct tok *t);                           /* after these nothing is a mere unit */
-struct math_node *mt_fraction_word(struct parser *p, const char *s, size_t n, struct math_node *value);
+/* after these nothing is a mere unit */
+int mt_is_stop(const struct tok *t);
+struct math_node *mt_fraction_word(struct parser *p, const char *s, size_t n,
+                                   struct math_node *value);
 
 /* ---- words.c ---- */
 struct math_node *mt_and_a_half(struct parser *p, struct math_node *node);
@@ -156,7 +176,8 @@ struct lexer {
 	size_t n, at;
 	int space, wide;                /* seen since the last token */
 	int brace, bracket, matrix, cases, rows;   /* open ones */
-	int systems;                    /* of the cases, those that an array makes: \left\{ array \right. */
+	int systems;                    /* of the cases, those that an array makes: \left\{ array
+	                                 * \right. */
 	int dollars;                    /* delimiters are left out; else they are money */
 	int n_mode, math;               /* math: $ within text */
 	struct { int kind, brace; } mode[MODES];
@@ -165,7 +186,10 @@ struct lexer {
 static inline int is_digit(int c) { return c >= '0' && c <= '9'; }
 static inline int is_alpha(int c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 static inline int is_space(int c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-static inline int char_at(const struct lexer *l, size_t i) { return i < l->n ? (unsigned char)l->s[i] : 0; }
+static inline int char_at(const struct lexer *l, size_t i)
+{
+	return i < l->n ? (unsigned char)l->s[i] : 0;
+}
 
 static inline int mode(const struct lexer *l)
 {
@@ -182,7 +206,8 @@ struct tok *lex_emit(struct lexer *l, int kind, int op, const char *s, size_t n)
 int lex_emits(struct lexer *l, int kind, int op, const char *s);
 int lex_number(struct lexer *l);              /* at a digit, or a point before one */
 int lex_command(struct lexer *l);             /* at a backslash */
-int lex_named(struct lexer *l, const struct name *name);     /* what a command or character of this name does */
+/* what a command or character of this name does */
+int lex_named(struct lexer *l, const struct name *name);
 int lex_token(struct lexer *l, const struct name *name);         /* its token */
 int lex_peek(const struct lexer *l);      /* the next byte that is no space; 0: none */
 

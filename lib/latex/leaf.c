@@ -12,8 +12,9 @@ enum { NAME_MAX_LEN = 64 };
 static int is_base(const struct tok *t)
 {
 	static const struct { const char *name; int base; } named[] = {
-		{"two", 2}, {"three", 3}, {"four", 4}, {"five", 5}, {"six", 6}, {"seven", 7}, {"eight", 8}, {"nine", 9}, {"ten", 10},
-		{"eleven", 11}, {"twelve", 12}, {"thirteen", 13}, {"fourteen", 14}, {"fifteen", 15}, {"sixteen", 16}, {"twenty", 20},
+		{"two", 2}, {"three", 3}, {"four", 4}, {"five", 5}, {"six", 6}, {"seven", 7}, {"eight", 8},
+		{"nine", 9}, {"ten", 10}, {"eleven", 11}, {"twelve", 12}, {"thirteen", 13},
+		{"fourteen", 14}, {"fifteen", 15}, {"sixteen", 16}, {"twenty", 20},
 	};
 	int base;
 
@@ -72,7 +73,8 @@ static size_t mixed_digits(struct parser *p, char *out, size_t *n)
 			return letters ? ahead : 0;
 		if (ahead && (t->flags & TF_SPACE))
 			return 0;
-		if (!(t->kind == TK_NUM && !t->decimals) && !(t->kind == TK_VAR && t->len == 1 && t->s[0] >= 'A' && t->s[0] <= 'Z'))
+		if (!(t->kind == TK_NUM && !t->decimals) &&
+		    !(t->kind == TK_VAR && t->len == 1 && t->s[0] >= 'A' && t->s[0] <= 'Z'))
 			return 0;
 		if (*n + zeros + t->len > NAME_MAX_LEN)
 			return 0;
@@ -113,8 +115,9 @@ static int proper_fraction(struct parser *p)
 	if (at_kind(p, TK_NUM)) {
 		/* 3 1/2 */
 		b = peek_at(p, 2);
-		return (peek(p)->flags & TF_SPACE) && !peek(p)->decimals && peek_at(p, 1)->kind == TK_DIV && b->kind == TK_NUM && !b->decimals &&
-		       !(b->flags & TF_SPACE) && !(peek_at(p, 1)->flags & TF_SPACE) && below(peek(p)->s, peek(p)->len, b->s, b->len);
+		return (peek(p)->flags & TF_SPACE) && !peek(p)->decimals && peek_at(p, 1)->kind == TK_DIV &&
+		       b->kind == TK_NUM && !b->decimals && !(b->flags & TF_SPACE) &&
+		       !(peek_at(p, 1)->flags & TF_SPACE) && below(peek(p)->s, peek(p)->len, b->s, b->len);
 	}
 	if (!at_kind(p, TK_FRAC))
 		return 0;
@@ -224,7 +227,10 @@ static size_t prime_tokens(struct parser *p)
 		return 0;
 	if (peek_at(p, 1)->kind == TK_PRIME)
 		return 2;
-	return peek_at(p, 1)->kind == TK_OPEN && peek_at(p, 2)->kind == TK_PRIME && peek_at(p, 3)->kind == TK_CLOSE ? 4 : 0;
+	return peek_at(p, 1)->kind == TK_OPEN && peek_at(p, 2)->kind == TK_PRIME &&
+	               peek_at(p, 3)->kind == TK_CLOSE
+	           ? 4
+	           : 0;
 }
 
 /* \overline{AB}, \vec{v}, \bar x */
@@ -257,7 +263,8 @@ static struct math_node *accented(struct parser *p)
 		char both[2 * NAME_MAX_LEN];
 		struct spelling whole = {.n = 0};
 
-		if (n != 1 || (braced && p->tok[p->i - 1].kind != TK_CLOSE) || spell_on(&whole, accent->s, accent->len) || spell_on(&whole, " ", 1) ||
+		if (n != 1 || (braced && p->tok[p->i - 1].kind != TK_CLOSE) ||
+		    spell_on(&whole, accent->s, accent->len) || spell_on(&whole, " ", 1) ||
 		    spell_on(&whole, name.s, name.n))
 			return NULL;
 		memcpy(both, whole.s, whole.n);
@@ -298,11 +305,14 @@ static int inverse_tokens(struct parser *p)
 {
 	const struct tok *one = peek_at(p, 3);
 
-	return at_kind(p, TK_POW) && peek_at(p, 1)->kind == TK_OPEN && peek_at(p, 2)->kind == TK_MINUS && one->kind == TK_NUM &&
-	       one->len == 1 && one->s[0] == '1' && peek_at(p, 4)->kind == TK_CLOSE && peek_at(p, 5)->kind == TK_OPEN && peek_at(p, 5)->op == '(';
+	return at_kind(p, TK_POW) && peek_at(p, 1)->kind == TK_OPEN &&
+	       peek_at(p, 2)->kind == TK_MINUS && one->kind == TK_NUM && one->len == 1 &&
+	       one->s[0] == '1' && peek_at(p, 4)->kind == TK_CLOSE && peek_at(p, 5)->kind == TK_OPEN &&
+	       peek_at(p, 5)->op == '(';
 }
 
-/* Is name( a function's? f and g always; F, h and such if one letter or number is in the brackets; any if p(x) = begins it all. */
+/* Is name( a function's? f and g always; F, h and such if one letter or number is in the brackets;
+ * any if p(x) = begins it all. */
 static int is_applied(struct parser *p, const struct tok *t)
 {
 	const struct tok *in = peek_at(p, 1), *close = peek_at(p, 2), *after = peek_at(p, 3);
@@ -376,7 +386,8 @@ static int is_hexadecimal(struct parser *p)
 	size_t ahead = 0;
 	const struct tok *t = peek(p);
 
-	for (; is_capital(t) && t->s[0] <= 'F' && (!ahead || !(t->flags & TF_SPACE)); t = peek_at(p, ahead))
+	for (; is_capital(t) && t->s[0] <= 'F' && (!ahead || !(t->flags & TF_SPACE));
+	     t = peek_at(p, ahead))
 		ahead++;
 	if (ahead < 2 || t->kind != TK_SUB)
 		return 0;
@@ -398,8 +409,8 @@ struct math_node *mt_variable(struct parser *p)
 		return accented(p);
 	if (t->kind == TK_SHAPE)
 		return shape(p);
-	if (is_capital(t) &&
-	    (is_hexadecimal(p) || (peek_at(p, 1)->kind == TK_NUM && !(peek_at(p, 1)->flags & TF_SPACE)))) {
+	if (is_capital(t) && (is_hexadecimal(p) ||
+	                      (peek_at(p, 1)->kind == TK_NUM && !(peek_at(p, 1)->flags & TF_SPACE)))) {
 		char digits[NAME_MAX_LEN];
 		size_t n, ahead = mixed_digits(p, digits, &n);
 
@@ -416,7 +427,8 @@ struct math_node *mt_variable(struct parser *p)
 		if (spell_on(&name, "'", 1))
 			return NULL;
 	}
-	if (inverse_tokens(p) && t->kind == TK_VAR && t->len == 1 && (t->s[0] == 'f' || t->s[0] == 'g')) {
+	if (inverse_tokens(p) && t->kind == TK_VAR && t->len == 1 &&
+	    (t->s[0] == 'f' || t->s[0] == 'g')) {
 		p->i += 5;
 		return spell_on(&name, "^-1", 3) ? NULL : apply(p, &name);
 	}

@@ -4,7 +4,8 @@
  * end here; notations of one thing become one token. Decided here:
  * - letters in a row are a product of variables, unless they are a known name (sin), a short word
  *   (cm), four or more that are not consecutive letters (even), or written as text;
- * - 1,234 is one number where no bracket is open; 1{,}234, 1,\!234, 1\,234 and 1 234 are everywhere;
+ * - 1,234 is one number where no bracket is open; 1{,}234, 1,\!234, 1\,234 and 1 234 are
+ *   everywhere;
  * - 2e5 and 2E-5 are scientific; 2e-5 is if the mantissa has a point or the exponent two digits;
  * - an odd dollar sign is money, in pairs they are delimiters.
  */
@@ -22,8 +23,13 @@ struct tok *lex_emit(struct lexer *l, int kind, int op, const char *s, size_t n)
 		return NULL;
 	t = &p->tok[p->n_tok++];
 	*t = (struct tok){
-		.kind = (uint8_t)kind, .op = (uint8_t)op, .len = (uint32_t)n, .s = s,
-		.flags = (uint8_t)((l->space ? TF_SPACE : 0) | (mode(l) == TC_TEXT || mode(l) == TC_ROMAN ? TF_TEXT : 0) | (l->wide ? TF_WIDE : 0)),
+	    .kind = (uint8_t)kind,
+	    .op = (uint8_t)op,
+	    .len = (uint32_t)n,
+	    .s = s,
+	    .flags = (uint8_t)((l->space ? TF_SPACE : 0) |
+	                       (mode(l) == TC_TEXT || mode(l) == TC_ROMAN ? TF_TEXT : 0) |
+	                       (l->wide ? TF_WIDE : 0)),
 	};
 	l->space = l->wide = 0;
 	return t;
@@ -95,8 +101,11 @@ static int prose(struct lexer *l)
 	size_t from = l->at, n = 0;
 	const char *s = l->s + from;
 
-	while (is_alpha(char_at(l, from + n)) || (n && is_digit(char_at(l, from + n))) || (unsigned char)char_at(l, from + n) >= 0x80 ||
-	       (n && (char_at(l, from + n) == '-' || char_at(l, from + n) == '\'' || char_at(l, from + n) == '.') &&
+	while (is_alpha(char_at(l, from + n)) || (n && is_digit(char_at(l, from + n))) ||
+	       (unsigned char)char_at(l, from + n) >= 0x80 ||
+	       (n &&
+	        (char_at(l, from + n) == '-' || char_at(l, from + n) == '\'' ||
+	         char_at(l, from + n) == '.') &&
 	        is_alpha(char_at(l, from + n + 1)))) {
 		uint32_t code;
 		const struct name *name;
@@ -191,11 +200,14 @@ static int letters(struct lexer *l)
 	}
 	if (n == 2 && !memcmp(s, "in", 2)) {
 		l->at += 2;
-		return set_follows(l) ? lex_emits(l, TK_REL, 'e', "in") : lex_emit(l, TK_WORD, 0, s, 2) ? 0 : -1;
+		return set_follows(l)                  ? lex_emits(l, TK_REL, 'e', "in")
+		       : lex_emit(l, TK_WORD, 0, s, 2) ? 0
+		                                       : -1;
 	}
 	/* pir^2, pisqrt(3) */
-	if (n > 2 && s[0] == 'p' && s[1] == 'i' && ((n == 3 && s[2] == 'r') || ((name = name_plain(s + 2, n - 2)) &&
-	    (name->kind == TK_SQRT || name->kind == TK_FUNC)))) {
+	if (n > 2 && s[0] == 'p' && s[1] == 'i' &&
+	    ((n == 3 && s[2] == 'r') ||
+	     ((name = name_plain(s + 2, n - 2)) && (name->kind == TK_SQRT || name->kind == TK_FUNC)))) {
 		l->at += 2;
 		return lex_emits(l, TK_CONST, MC_PI, "pi");
 	}
@@ -204,7 +216,8 @@ static int letters(struct lexer *l)
 	for (size_t k = 1; k <= 2 && k < n; k++) {
 		name = name_plain(s + k, n - k);
 		if (name && n - k >= 2 && !name_is_short_word(s, n) &&
-		    ((name->kind == TK_CONST && name->op == MC_PI) || ((name->kind == TK_SQRT || name->kind == TK_FUNC) && (c == '(' || c == '{')))) {
+		    ((name->kind == TK_CONST && name->op == MC_PI) ||
+		     ((name->kind == TK_SQRT || name->kind == TK_FUNC) && (c == '(' || c == '{')))) {
 			for (size_t i = 0; i < k; i++)
 				if (letter(l, s + i))
 					return -1;
@@ -227,8 +240,9 @@ static int letters(struct lexer *l)
 static int pair(struct lexer *l, int c)
 {
 	static const struct { char a, b; uint8_t kind; char op; const char *text; } pairs[] = {
-		{'*', '*', TK_POW, 0, "^"}, {'<', '=', TK_REL, 'l', "<="}, {'>', '=', TK_REL, 'g', ">="}, {'=', '<', TK_REL, 'l', "<="},
-		{'=', '=', TK_REL, '=', "="}, {'-', '>', TK_REL, 't', "to"}, {'<', '>', TK_REL, '!', "ne"},
+		{'*', '*', TK_POW, 0, "^"}, {'<', '=', TK_REL, 'l', "<="}, {'>', '=', TK_REL, 'g', ">="},
+		{'=', '<', TK_REL, 'l', "<="}, {'=', '=', TK_REL, '=', "="}, {'-', '>', TK_REL, 't', "to"},
+		{'<', '>', TK_REL, '!', "ne"},
 	};
 	int d = char_at(l, l->at + 1);
 
@@ -237,7 +251,8 @@ static int pair(struct lexer *l, int c)
 		return lex_emits(l, TK_DOTS, 0, "...") ? -1 : 1;
 	}
 	/* 5!=120 is a factorial, x != 3 is none */
-	if (c == '!' && d == '=' && (l->space || (last_kind(l) != TK_NUM && last_kind(l) != TK_CLOSE))) {
+	if (c == '!' && d == '=' &&
+	    (l->space || (last_kind(l) != TK_NUM && last_kind(l) != TK_CLOSE))) {
 		l->at += 2;
 		return lex_emits(l, TK_REL, '!', "ne") ? -1 : 1;
 	}
@@ -258,7 +273,8 @@ static int ampersand(struct lexer *l)
 		return lex_emits(l, TK_AMP, 0, "&");
 	if (!l->rows && !l->cases)
 		return lex_emits(l, TK_AND, 0, "and");
-	if ((l->rows || l->cases) && (last == TK_REL || last == TK_ROW || last == TK_END || c == '=' || c == '<' || c == '>' || c == '\\'))
+	if ((l->rows || l->cases) && (last == TK_REL || last == TK_ROW || last == TK_END || c == '=' ||
+	                              c == '<' || c == '>' || c == '\\'))
 		return 0;
 	return lex_emits(l, TK_BAD, 0, "&");
 }
@@ -266,9 +282,10 @@ static int ampersand(struct lexer *l)
 static int single(struct lexer *l, int c)
 {
 	static const struct { char c; uint8_t kind; char op; } singles[] = {
-		{'+', TK_PLUS, 0}, {'-', TK_MINUS, 0}, {'*', TK_MUL, 0}, {'/', TK_DIV, 0}, {'^', TK_POW, 0}, {'_', TK_SUB, 0},
-		{'!', TK_BANG, 0}, {'\'', TK_PRIME, 0}, {'%', TK_PERCENT, 0}, {'=', TK_REL, '='}, {'<', TK_REL, '<'}, {'>', TK_REL, '>'},
-		{',', TK_COMMA, 0}, {';', TK_SEMI, 0}, {':', TK_COLON, 0}, {'.', TK_DOT, 0}, {'|', TK_BAR, 0},
+		{'+', TK_PLUS, 0}, {'-', TK_MINUS, 0}, {'*', TK_MUL, 0}, {'/', TK_DIV, 0}, {'^', TK_POW, 0},
+		{'_', TK_SUB, 0}, {'!', TK_BANG, 0}, {'\'', TK_PRIME, 0}, {'%', TK_PERCENT, 0},
+		{'=', TK_REL, '='}, {'<', TK_REL, '<'}, {'>', TK_REL, '>'}, {',', TK_COMMA, 0},
+		{';', TK_SEMI, 0}, {':', TK_COLON, 0}, {'.', TK_DOT, 0}, {'|', TK_BAR, 0},
 		{'(', TK_OPEN, '('}, {')', TK_CLOSE, '('}, {'[', TK_OPEN, '['}, {']', TK_CLOSE, '['},
 	};
 	int r = pair(l, c);
@@ -288,18 +305,21 @@ static int single(struct lexer *l, int c)
 	if (c == '&')
 		return ampersand(l);
 	/* 5°30'15" */
-	if (c == '"' && last_kind(l) == TK_NUM && l->p->n_tok > 1 && l->p->tok[l->p->n_tok - 2].kind == TK_PRIME)
+	if (c == '"' && last_kind(l) == TK_NUM && l->p->n_tok > 1 &&
+	    l->p->tok[l->p->n_tok - 2].kind == TK_PRIME)
 		return lex_emits(l, TK_PRIME, 0, "'") || lex_emits(l, TK_PRIME, 0, "'") ? -1 : 0;
 	if (c == '"' || c == '`')
 		return 0;
-	return c ? lex_emit(l, TK_BAD, 0, l->s + l->at - 1, 1) ? 0 : -1 : lex_emits(l, TK_BAD, 0, "\\0");
+	return c ? lex_emit(l, TK_BAD, 0, l->s + l->at - 1, 1) ? 0 : -1
+	         : lex_emits(l, TK_BAD, 0, "\\0");
 }
 
 static int brace(struct lexer *l, int c)
 {
 	l->at++;
 	/* {:} is a sign with less room about it */
-	if (c == '{' && char_at(l, l->at + 1) == '}' && char_at(l, l->at) && strchr(":=<>+-", char_at(l, l->at))) {
+	if (c == '{' && char_at(l, l->at + 1) == '}' && char_at(l, l->at) &&
+	    strchr(":=<>+-", char_at(l, l->at))) {
 		int r = single(l, char_at(l, l->at));
 
 		l->at++;
@@ -330,7 +350,8 @@ static int raise(struct lexer *l, int low)
 
 	if (lex_emits(l, low ? TK_SUB : TK_POW, 0, low ? "_" : "^") || lex_emits(l, TK_OPEN, '{', "{"))
 		return -1;
-	while (l->at < l->n && (n = name_char(l->s + l->at, l->n - l->at, &code, &name)) && (c = raised(code, &now)) && now == low) {
+	while (l->at < l->n && (n = name_char(l->s + l->at, l->n - l->at, &code, &name)) &&
+	       (c = raised(code, &now)) && now == low) {
 		const char *spell = strchr(all, c);
 		struct tok *last = &p->tok[p->n_tok - 1];
 
@@ -363,14 +384,19 @@ static int raise(struct lexer *l, int low)
 static int vulgar(struct lexer *l, uint32_t code)
 {
 	static const struct { uint32_t code; const char *a, *b; } all[] = {
-		{0xbc, "1", "4"}, {0xbd, "1", "2"}, {0xbe, "3", "4"}, {0x2150, "1", "7"}, {0x2151, "1", "9"}, {0x2153, "1", "3"},
-		{0x2154, "2", "3"}, {0x2155, "1", "5"}, {0x2156, "2", "5"}, {0x2157, "3", "5"}, {0x2158, "4", "5"}, {0x2159, "1", "6"},
-		{0x215a, "5", "6"}, {0x215b, "1", "8"}, {0x215c, "3", "8"}, {0x215d, "5", "8"}, {0x215e, "7", "8"},
+		{0xbc, "1", "4"}, {0xbd, "1", "2"}, {0xbe, "3", "4"}, {0x2150, "1", "7"},
+		{0x2151, "1", "9"}, {0x2153, "1", "3"}, {0x2154, "2", "3"}, {0x2155, "1", "5"},
+		{0x2156, "2", "5"}, {0x2157, "3", "5"}, {0x2158, "4", "5"}, {0x2159, "1", "6"},
+		{0x215a, "5", "6"}, {0x215b, "1", "8"}, {0x215c, "3", "8"}, {0x215d, "5", "8"},
+		{0x215e, "7", "8"},
 	};
 
 	for (size_t i = 0; i < LEN(all); i++)
 		if (all[i].code == code)
-			return lex_emits(l, TK_FRAC, 0, "frac") || lex_emits(l, TK_NUM, 0, all[i].a) || lex_emits(l, TK_NUM, 0, all[i].b) ? -1 : 1;
+			return lex_emits(l, TK_FRAC, 0, "frac") || lex_emits(l, TK_NUM, 0, all[i].a) ||
+			               lex_emits(l, TK_NUM, 0, all[i].b)
+			           ? -1
+			           : 1;
 	return 0;
 }
 
@@ -413,7 +439,9 @@ static int dollar(struct lexer *l)
 		return 0;
 	/* of an odd one out, before no number and behind none, nothing is to be had */
 	c = lex_peek(l);
-	return is_digit(c) || c == '-' || c == '.' || last_kind(l) == TK_NUM ? lex_emits(l, TK_MONEY, 0, "$") : 0;
+	return is_digit(c) || c == '-' || c == '.' || last_kind(l) == TK_NUM
+	           ? lex_emits(l, TK_MONEY, 0, "$")
+	           : 0;
 }
 
 static int count_dollars(const char *s, size_t n)
@@ -431,7 +459,8 @@ static int count_dollars(const char *s, size_t n)
 static int opens_value(int kind)
 {
 	switch (kind) {
-	case TK_END: case TK_REL: case TK_UNION: case TK_INTER: case TK_SETMINUS: case TK_COMMA: case TK_SEMI:
+	case TK_END: case TK_REL: case TK_UNION: case TK_INTER: case TK_SETMINUS: case TK_COMMA:
+	case TK_SEMI:
 	case TK_AND: case TK_OR: case TK_OPEN: case TK_ROW: case TK_COLON:
 		return 1;
 	}

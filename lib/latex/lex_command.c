@@ -129,13 +129,18 @@ static int blackboard(struct lexer *l)
 
 static int negated(struct lexer *l)
 {
-	static const struct { const char *after; char op; const char *text; } nots[] = {{"=", '!', "ne"}, {"\\in", 'n', "notin"}};
+	static const struct {
+		const char *after;
+		char op;
+		const char *text;
+	} nots[] = {{"=", '!', "ne"}, {"\\in", 'n', "notin"}};
 
 	skip_space(l);
 	for (size_t i = 0; i < LEN(nots); i++) {
 		size_t n = strlen(nots[i].after);
 
-		if (l->at + n <= l->n && !memcmp(l->s + l->at, nots[i].after, n) && !(n > 1 && is_alpha(char_at(l, l->at + n)))) {
+		if (l->at + n <= l->n && !memcmp(l->s + l->at, nots[i].after, n) &&
+		    !(n > 1 && is_alpha(char_at(l, l->at + n)))) {
 			l->at += n;
 			return lex_emits(l, TK_REL, nots[i].op, nots[i].text);
 		}
@@ -193,8 +198,10 @@ int lex_named(struct lexer *l, const struct name *name)
 	case TC_NOT:
 		return negated(l);
 	case TC_SIZE:
-		return sized(l, name->name[0] == 'm' ? 'm' : name->name[strlen(name->name) - 1] == 't' ? name->name[0] :
-		             name->name[strlen(name->name) - 1]);
+		return sized(l, name->name[0] == 'm' ? 'm'
+		                : name->name[strlen(name->name) - 1] == 't'
+		                    ? name->name[0]
+		                    : name->name[strlen(name->name) - 1]);
 	}
 	if (name->kind == TK_OPEN || name->kind == TK_CLOSE)
 		l->bracket += name->kind == TK_OPEN ? 1 : l->bracket > 0 ? -1 : 0;
@@ -230,7 +237,8 @@ static int escaped(struct lexer *l)
 	case '}':
 		l->at += 2;
 		l->bracket += c == '{' ? 1 : l->bracket > 0 ? -1 : 0;
-		return lex_emit(l, c == '{' ? TK_OPEN : TK_CLOSE, 'S', c == '{' ? "\\{" : "\\}", 2) ? 0 : -1;
+		return lex_emit(l, c == '{' ? TK_OPEN : TK_CLOSE, 'S', c == '{' ? "\\{" : "\\}", 2) ? 0
+		                                                                                    : -1;
 	case '\\':
 		/* a backslash escaped once too often */
 		if (!l->matrix && !l->cases && !l->rows && is_alpha(char_at(l, l->at + 2))) {
@@ -243,7 +251,8 @@ static int escaped(struct lexer *l)
 
 			while (l->at + n < l->n && n < 12 && l->s[l->at + n] != ']')
 				n++;
-			if (is_digit(char_at(l, l->at + 1)) && char_at(l, l->at + n) == ']' && is_alpha(char_at(l, l->at + n - 1)))
+			if (is_digit(char_at(l, l->at + 1)) && char_at(l, l->at + n) == ']' &&
+			    is_alpha(char_at(l, l->at + n - 1)))
 				l->at += n + 1;
 		}
 		return lex_emits(l, TK_ROW, 0, "\\\\");

@@ -17,7 +17,8 @@ static int digits_at(const struct lexer *l, size_t at, size_t count)
 static size_t separator(const struct lexer *l, size_t at, int *plain)
 {
 	static const char *const always[] = {
-		"{,}", "\\,", "\\;", "\\:", "\\ ", "~", "_", "'", "\xc2\xa0", "\xe2\x80\xaf", "\xe2\x80\x89",
+		"{,}", "\\,", "\\;", "\\:", "\\ ", "~", "_", "'", "\xc2\xa0", "\xe2\x80\xaf",
+		"\xe2\x80\x89",
 	};
 	size_t n;
 
@@ -32,7 +33,8 @@ static size_t separator(const struct lexer *l, size_t at, int *plain)
 	if (char_at(l, n) == ',') {
 		int thin = 0;
 
-		for (n += 1 - at; is_space(char_at(l, at + n)) || (char_at(l, at + n) == '\\' && char_at(l, at + n + 1) == '!'); )
+		for (n += 1 - at; is_space(char_at(l, at + n)) ||
+		                  (char_at(l, at + n) == '\\' && char_at(l, at + n + 1) == '!');)
 			if (char_at(l, at + n) == '\\') {
 				n += 2;
 				thin = 1;
@@ -70,11 +72,12 @@ static size_t between_dots(struct lexer *l)
 {
 	size_t at = l->at + 6, n;
 
-	if (l->n - l->at < 15 || memcmp(l->s + l->at, "\\dot{", 5) || !is_digit(char_at(l, at - 1)) || char_at(l, at) != '}')
+	if (l->n - l->at < 15 || memcmp(l->s + l->at, "\\dot{", 5) || !is_digit(char_at(l, at - 1)) ||
+	    char_at(l, at) != '}')
 		return 0;
 	n = run_of_digits(l, at + 1);
-	if (l->n - at - 1 - n < 7 || memcmp(l->s + at + 1 + n, "\\dot{", 5) || !is_digit(char_at(l, at + 6 + n)) ||
-	    char_at(l, at + 7 + n) != '}')
+	if (l->n - at - 1 - n < 7 || memcmp(l->s + at + 1 + n, "\\dot{", 5) ||
+	    !is_digit(char_at(l, at + 6 + n)) || char_at(l, at + 7 + n) != '}')
 		return 0;
 	l->at += 5;
 	add_digits(l, 1);
@@ -89,7 +92,8 @@ static size_t between_dots(struct lexer *l)
 /* \overline{3} or \bar{3} after decimals: how many digits recur. */
 static size_t recurring(struct lexer *l)
 {
-	static const char *const marks[] = {"\\overline{", "\\bar{", "\\overline ", "\\overline", "\\dot{"};
+	static const char *const marks[] = {"\\overline{", "\\bar{", "\\overline ", "\\overline",
+	                                    "\\dot{"};
 	size_t between = between_dots(l);
 
 	if (between)
@@ -126,23 +130,28 @@ static size_t exponent(const struct lexer *l, int point)
 	sign = char_at(l, l->at + 1);
 	n += sign == '+' || sign == '-';
 	digits = run_of_digits(l, l->at + n);
-	if (!digits || is_alpha(char_at(l, l->at + n + digits)) || (n == 2 && c == 'e' && digits < 2 && !point))
+	if (!digits || is_alpha(char_at(l, l->at + n + digits)) ||
+	    (n == 2 && c == 'e' && digits < 2 && !point))
 		return 0;
 	return n + digits;
 }
 
-/* The bytes of the mark of decimals at this place, 0: none. {,} is one where it cannot part thousands. */
+/* The bytes of the mark of decimals at this place, 0: none. {,} is one where it cannot part
+ * thousands. */
 static size_t decimal_mark(const struct lexer *l, int whole)
 {
 	int c = char_at(l, l->at + 1);
 
 	if (char_at(l, l->at) == '.')
 		return is_digit(c) || (whole && (c == '\\' || c == '(')) ? 1 : 0;
-	return whole && char_at(l, l->at) == '{' && c == ',' && char_at(l, l->at + 2) == '}' && is_digit(char_at(l, l->at + 3)) ?
-	       3 : 0;
+	return whole && char_at(l, l->at) == '{' && c == ',' && char_at(l, l->at + 2) == '}' &&
+	               is_digit(char_at(l, l->at + 3))
+	           ? 3
+	           : 0;
 }
 
-/* 0.(3), and the 3 of 0.333... where nothing else can be meant: a block that is there three times. */
+/* 0.(3), and the 3 of 0.333... where nothing else can be meant: a block that is there three
+ * times. */
 static size_t recurring_plain(struct lexer *l, size_t decimals)
 {
 	static const char *const dots[] = {"...", "\\ldots", "\\dots", "\\cdots", "\xe2\x80\xa6"};
@@ -159,7 +168,8 @@ static size_t recurring_plain(struct lexer *l, size_t decimals)
 		if (l->n - l->at >= strlen(dots[i]) && !memcmp(l->s + l->at, dots[i], strlen(dots[i])))
 			mark = strlen(dots[i]);
 	for (size_t block = 1; mark && 3 * block <= decimals && block <= 32; block++)
-		if (!memcmp(end - block, end - 2 * block, block) && !memcmp(end - block, end - 3 * block, block)) {
+		if (!memcmp(end - block, end - 2 * block, block) &&
+		    !memcmp(end - block, end - 3 * block, block)) {
 			l->at += mark;
 			return block;
 		}
@@ -188,7 +198,8 @@ static int whole_digits(struct lexer *l, size_t start)
 	add_digits(l, first);
 	if (!first || first > 3 || l->p->chr[start] == '0')
 		return 0;
-	if (char_at(l, l->at) == '.' && digits_at(l, l->at + 1, 3) && char_at(l, l->at + 4) == '.' && digits_at(l, l->at + 5, 3)) {
+	if (char_at(l, l->at) == '.' && digits_at(l, l->at + 1, 3) && char_at(l, l->at + 4) == '.' &&
+	    digits_at(l, l->at + 5, 3)) {
 		while (char_at(l, l->at) == '.' && digits_at(l, l->at + 1, 3)) {
 			l->at++;
 			add_digits(l, 3);
@@ -247,8 +258,10 @@ int lex_number(struct lexer *l)
 	mantissa.flags &= (uint8_t)~TF_SPACE;
 	*t = mantissa;
 	l->at += 1 + (size_t)(minus || char_at(l, l->at + 1) == '+');
-	if (lex_emits(l, TK_MUL, 0, "*") || lex_emits(l, TK_NUM, 0, "10") || lex_emits(l, TK_POW, 0, "^") || lex_emits(l, TK_OPEN, '{', "{") ||
-	    (minus && lex_emits(l, TK_MINUS, 0, "-")) || lex_number(l) || lex_emits(l, TK_CLOSE, '{', "}") || lex_emits(l, TK_CLOSE, '{', "}"))
+	if (lex_emits(l, TK_MUL, 0, "*") || lex_emits(l, TK_NUM, 0, "10") ||
+	    lex_emits(l, TK_POW, 0, "^") || lex_emits(l, TK_OPEN, '{', "{") ||
+	    (minus && lex_emits(l, TK_MINUS, 0, "-")) || lex_number(l) ||
+	    lex_emits(l, TK_CLOSE, '{', "}") || lex_emits(l, TK_CLOSE, '{', "}"))
 		return -1;
 	return 0;
 }

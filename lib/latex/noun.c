@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Words behind a number that are no unit of measure: which of them are counted ("5 apples", "12 distinct
- * integers"), so that the number alone says the same, and which may be mathematics or may change what is
- * said ("3 pi", "5 thousandths", "3 wrong"). Whatever is in no list and no plural is neither.
+ * Words behind a number that are no unit of measure: which of them are counted ("5 apples", "12
+ * distinct integers"), so that the number alone says the same, and which may be mathematics or may
+ * change what is said ("3 pi", "5 thousandths", "3 wrong"). Whatever is in no list and no plural is
+ * neither.
  */
 #include <string.h>
 #include <strings.h>
@@ -12,41 +13,47 @@
 
 /* Counted, though they have no plural's s: plurals of their own, and what there is often one of. */
 static const char *const counted[] = {
-	"people", "children", "men", "women", "feet", "teeth", "geese", "mice", "fish", "sheep", "deer", "dice", "oxen",
-	"cattle", "person", "child", "man", "woman", "unit", "way", "apple", "orange", "book", "page", "student",
-	"teacher", "car", "bus", "dog", "cat", "bird", "egg", "boy", "girl", "friend", "point", "ticket", "cookie",
-	"marble", "ball", "coin", "card", "pencil", "pen", "game", "tree", "flower", "house", "room", "box", "bag",
-	"bottle", "piece", "slice", "pizza", "cake", "candy", "chair", "table", "worker", "player", "team", "member",
-	"solution", "integer", "number", "value", "pair", "element", "digit", "factor", "divisor", "triangle",
-	"square", "circle", "rectangle", "face", "edge", "vertex", "side", "angle", "subset", "function", "polynomial",
-	"step", "turn", "move", "trip", "item", "token", "prize", "vote", "seat", "row", "column", "block",
+	"people", "children", "men", "women", "feet", "teeth", "geese", "mice", "fish", "sheep", "deer",
+	"dice", "oxen", "cattle", "person", "child", "man", "woman", "unit", "way", "apple", "orange",
+	"book", "page", "student", "teacher", "car", "bus", "dog", "cat", "bird", "egg", "boy", "girl",
+	"friend", "point", "ticket", "cookie", "marble", "ball", "coin", "card", "pencil", "pen",
+	"game", "tree", "flower", "house", "room", "box", "bag", "bottle", "piece", "slice", "pizza",
+	"cake", "candy", "chair", "table", "worker", "player", "team", "member", "solution", "integer",
+	"number", "value", "pair", "element", "digit", "factor", "divisor", "triangle", "square",
+	"circle", "rectangle", "face", "edge", "vertex", "side", "angle", "subset", "function",
+	"polynomial", "step", "turn", "move", "trip", "item", "token", "prize", "vote", "seat", "row",
+	"column", "block",
 };
 
 /* Not counted, though they end in s. */
 static const char *const no_plural[] = {
-	"always", "perhaps", "sometimes", "else", "unless", "otherwise", "besides", "plus", "minus", "times", "thus",
-	"this", "its", "hers", "ours", "theirs", "yours", "is", "was", "has", "does", "equals", "means", "implies",
-	"gives", "yields", "makes", "exceeds", "fails", "loses", "differs", "excludes", "lies", "works", "suffices",
-	"holds", "remains", "becomes", "contains", "needs", "wants", "wrongs", "negatives", "opposites", "reciprocals",
-	"inverses", "afterwards", "backwards", "upwards", "downwards", "towards", "versus", "various", "previous",
-	"sines", "cosines", "tangents", "logs", "logarithms", "exponents", "factorials", "nils", "nulls", "zeros",
-	"percents", "ones", "twos", "threes", "fours", "fives", "sixes", "sevens", "eights", "nines", "tens",
-	"variables", "pis", "alphas", "betas", "thetas", "lambdas", "approximations", "guesses", "estimates", "bounds",
+	"always", "perhaps", "sometimes", "else", "unless", "otherwise", "besides", "plus", "minus",
+	"times", "thus", "this", "its", "hers", "ours", "theirs", "yours", "is", "was", "has", "does",
+	"equals", "means", "implies", "gives", "yields", "makes", "exceeds", "fails", "loses",
+	"differs", "excludes", "lies", "works", "suffices", "holds", "remains", "becomes", "contains",
+	"needs", "wants", "wrongs", "negatives", "opposites", "reciprocals", "inverses", "afterwards",
+	"backwards", "upwards", "downwards", "towards", "versus", "various", "previous", "sines",
+	"cosines", "tangents", "logs", "logarithms", "exponents", "factorials", "nils", "nulls",
+	"zeros", "percents", "ones", "twos", "threes", "fours", "fives", "sixes", "sevens", "eights",
+	"nines", "tens", "variables", "pis", "alphas", "betas", "thetas", "lambdas", "approximations",
+	"guesses", "estimates", "bounds",
 };
 
 /* Anywhere in a phrase these say that the number may not be what is meant. */
 static const char *const doubtful[] = {
-	"zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
-	"thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty", "thirty", "forty",
-	"fifty", "sixty", "seventy", "eighty", "ninety", "hundred", "hundreds", "thousand", "thousands", "million",
-	"millions", "billion", "billions", "trillion", "trillions", "dozen", "dozens", "score", "half", "halves",
-	"third", "thirds", "quarter", "quarters", "fourth", "fourths", "fifth", "fifths", "sixth", "sixths", "seventh",
-	"sevenths", "eighth", "eighths", "ninth", "ninths", "tenth", "tenths", "hundredth", "hundredths", "thousandth",
-	"thousandths", "millionth", "millionths", "billionth", "billionths", "double", "triple", "twice", "thrice",
-	"wrong", "incorrect", "false", "invalid", "never", "none", "negative", "maybe", "possibly", "probably",
-	"perhaps", "nearly", "almost", "roughly", "estimated", "approximate", "guess", "infinite", "infinitely",
-	"infinity", "imaginary", "root", "power", "cube", "mixed", "recurring", "repeating", "squareroot",
-	"unknown", "undefined", "impossible", "error", "instead", "rather", "without", "excluding", "inverse",
+	"zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
+	"twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+	"twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety", "hundred",
+	"hundreds", "thousand", "thousands", "million", "millions", "billion", "billions", "trillion",
+	"trillions", "dozen", "dozens", "score", "half", "halves", "third", "thirds", "quarter",
+	"quarters", "fourth", "fourths", "fifth", "fifths", "sixth", "sixths", "seventh", "sevenths",
+	"eighth", "eighths", "ninth", "ninths", "tenth", "tenths", "hundredth", "hundredths",
+	"thousandth", "thousandths", "millionth", "millionths", "billionth", "billionths", "double",
+	"triple", "twice", "thrice", "wrong", "incorrect", "false", "invalid", "never", "none",
+	"negative", "maybe", "possibly", "probably", "perhaps", "nearly", "almost", "roughly",
+	"estimated", "approximate", "guess", "infinite", "infinitely", "infinity", "imaginary", "root",
+	"power", "cube", "mixed", "recurring", "repeating", "squareroot", "unknown", "undefined",
+	"impossible", "error", "instead", "rather", "without", "excluding", "inverse",
 };
 
 static int in(const char *s, size_t n, const char *const *list, size_t n_list)
@@ -63,7 +70,8 @@ static int mathematical(const char *s, size_t n)
 	const struct name *names[2] = {name_plain(s, n), name_command(s, n)};
 
 	for (size_t i = 0; i < LEN(names); i++)
-		if (names[i] && names[i]->kind < TC_DROP && names[i]->kind != TK_WORD && names[i]->kind != TK_MONEY)
+		if (names[i] && names[i]->kind < TC_DROP && names[i]->kind != TK_WORD &&
+		    names[i]->kind != TK_MONEY)
 			return 1;
 	return 0;
 }

@@ -79,7 +79,8 @@ struct math_node *mt_one(struct parser *p, int kind, int op, struct math_node *a
 	return mt_push(p, a) ? NULL : mt_gather(p, kind, op, mark);
 }
 
-struct math_node *mt_two(struct parser *p, int kind, int op, struct math_node *a, struct math_node *b)
+struct math_node *mt_two(struct parser *p, int kind, int op, struct math_node *a,
+                         struct math_node *b)
 {
 	size_t mark = p->n_st;
 
@@ -110,7 +111,9 @@ static struct math_node *product(struct parser *p, size_t mark)
 /* May a number come right after this factor? (\sqrt{3} 2 and 3!2!, not x 2.) */
 static int before_number(const struct math_node *node)
 {
-	return node->kind == MT_ROOT || (node->kind == MT_FUNC && (node->op == MF_FACT || node->op == MF_FACT2)) || (node->kind == MT_CONST && node->op == MC_PI) ||
+	return node->kind == MT_ROOT ||
+	       (node->kind == MT_FUNC && (node->op == MF_FACT || node->op == MF_FACT2)) ||
+	       (node->kind == MT_CONST && node->op == MC_PI) ||
 	       ((node->flags & MT_F_PAREN) && node->kind == MT_ADD);
 }
 
@@ -273,7 +276,10 @@ struct math_node *mt_set_expr(struct parser *p)
 
 	for (;;) {
 		int t = peek(p)->kind;
-		int now = t == TK_UNION ? MT_UNION : t == TK_INTER ? MT_INTER : t == TK_SETMINUS ? MT_SETMINUS : 0;
+		int now = t == TK_UNION      ? MT_UNION
+		          : t == TK_INTER    ? MT_INTER
+		          : t == TK_SETMINUS ? MT_SETMINUS
+		                             : 0;
 
 		if (mt_push(p, node))
 			return NULL;
@@ -300,8 +306,9 @@ struct math_node *mt_set_expr(struct parser *p)
 
 static int clock_like(const struct tok *first, const struct tok *second)
 {
-	return first->kind == TK_NUM && second->kind == TK_NUM && second->width == 2 && first->width <= 2 &&
-	       !first->decimals && !second->decimals && second->s[0] < (second->len == 2 ? '6' : ':') &&
+	return first->kind == TK_NUM && second->kind == TK_NUM && second->width == 2 &&
+	       first->width <= 2 && !first->decimals && !second->decimals &&
+	       second->s[0] < (second->len == 2 ? '6' : ':') &&
 	       (first->len == 1 || first->s[0] < '2' || (first->s[0] == '2' && first->s[1] < '5'));
 }
 
@@ -311,7 +318,8 @@ static struct math_node *infix_fraction(struct parser *p, struct math_node *node
 	int choose = at_kind(p, TK_CHOOSE);
 
 	next(p);
-	return mt_two(p, choose ? MT_FUNC : MT_DIV, choose ? MF_BINOM : 0, unboxed(node), unboxed(mt_sum(p)));
+	return mt_two(p, choose ? MT_FUNC : MT_DIV, choose ? MF_BINOM : 0, unboxed(node),
+	              unboxed(mt_sum(p)));
 }
 
 /* 10 \pmod 7, 10 (mod 7); 10 \bmod 7 is the remainder */
@@ -335,7 +343,8 @@ static int at_modulo(struct parser *p)
 /* 3 to 2 */
 static int is_to(struct parser *p)
 {
-	return at_kind(p, TK_WORD) && peek(p)->len == 2 && !memcmp(peek(p)->s, "to", 2) && peek_at(p, 1)->kind == TK_NUM;
+	return at_kind(p, TK_WORD) && peek(p)->len == 2 && !memcmp(peek(p)->s, "to", 2) &&
+	       peek_at(p, 1)->kind == TK_NUM;
 }
 
 static struct math_node *value(struct parser *p)
@@ -426,7 +435,8 @@ int mt_items(struct parser *p, int *op)
 		while (eat(p, TK_DOT))
 			;
 		/* 3 hours 20 minutes */
-		if ((node->kind == MT_UNIT && at_kind(p, TK_NUM)) || ((peek(p)->flags & TF_WIDE) && !is_separator(peek(p)->kind)))
+		if ((node->kind == MT_UNIT && at_kind(p, TK_NUM)) ||
+		    ((peek(p)->flags & TF_WIDE) && !is_separator(peek(p)->kind)))
 			continue;
 		if (!is_separator(peek(p)->kind))
 			return n;

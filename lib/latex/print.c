@@ -4,17 +4,18 @@
 #include "latex/tree.h"
 
 static const char *const kinds[MT_N_KINDS] = {
-	[MT_ADD] = "+", [MT_NEG] = "-", [MT_MUL] = "*", [MT_DIV] = "/", [MT_MIXED] = "mixed", [MT_POW] = "^", [MT_ROOT] = "root",
-	[MT_APPLY] = "apply", [MT_MOD] = "mod", [MT_TUPLE] = "tuple", [MT_SET] = "set", [MT_BUILDER] = "such", [MT_LIST] = "list",
-	[MT_UNION] = "union", [MT_INTER] = "inter", [MT_SETMINUS] = "minus", [MT_REL] = "rel", [MT_UNIT] = "unit", [MT_RATIO] = "ratio",
-	[MT_SERIES] = "series",
+	[MT_ADD] = "+", [MT_NEG] = "-", [MT_MUL] = "*", [MT_DIV] = "/", [MT_MIXED] = "mixed",
+	[MT_POW] = "^", [MT_ROOT] = "root", [MT_APPLY] = "apply", [MT_MOD] = "mod",
+	[MT_TUPLE] = "tuple", [MT_SET] = "set", [MT_BUILDER] = "such", [MT_LIST] = "list",
+	[MT_UNION] = "union", [MT_INTER] = "inter", [MT_SETMINUS] = "minus", [MT_REL] = "rel",
+	[MT_UNIT] = "unit", [MT_RATIO] = "ratio", [MT_SERIES] = "series",
 };
 
 static const char *const functions[MF_N] = {
 	"sin", "cos", "tan", "sec", "csc", "cot", "asin", "acos", "atan", "asec", "acsc", "acot",
 	"sinh", "cosh", "tanh", "sech", "csch", "coth", "asinh", "acosh", "atanh", "ln", "log", "exp",
-	"abs", "floor", "ceil", "fact", "fact2", "binom", "gcd", "lcm", "min", "max", "re", "im", "conj", "arg", "sgn",
-	"rem", "transpose",
+	"abs", "floor", "ceil", "fact", "fact2", "binom", "gcd", "lcm", "min", "max", "re", "im",
+	"conj", "arg", "sgn", "rem", "transpose",
 };
 
 static void number(const struct math_node *node, struct buf *out)
@@ -95,7 +96,8 @@ void math_tree_print(const struct math_node *node, struct buf *out)
 		buf_addf(out, "tuple %c%c", node->open, node->close);
 		break;
 	case MT_RATIO:
-		buf_addf(out, "%s%s%s", node->flags & MT_F_CLOCK ? "clock" : "ratio", node->len ? " " : "", node->text);
+		buf_addf(out, "%s%s%s", node->flags & MT_F_CLOCK ? "clock" : "ratio", node->len ? " " : "",
+		         node->text);
 		break;
 	case MT_APPLY:
 	case MT_REL:

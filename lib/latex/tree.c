@@ -14,7 +14,8 @@ static int is_alnum(int c)
 void mt_spell_number(struct parser *p, const struct tok *t)
 {
 	char *to = p->chr + p->n_chr;
-	size_t zeros = t->decimals >= t->len ? t->decimals + 1 - t->len : 0, n = zeros + t->len, whole = n - t->decimals;
+	size_t zeros = t->decimals >= t->len ? t->decimals + 1 - t->len : 0, n = zeros + t->len,
+	       whole = n - t->decimals;
 
 	for (size_t i = 0; i < n; i++) {
 		if (i == whole)
@@ -44,8 +45,10 @@ static int spell(struct parser *p)
 		if (p->chr_cap - p->n_chr < 2 * (size_t)t->len + t->decimals + 8)
 			return -1;
 		if (p->n_chr > start && t->len && is_alnum((unsigned char)t->s[0]) &&
-		    ((is_alnum((unsigned char)p->chr[p->n_chr - 1]) && (last_long || lengthy || (last == TK_NUM && number))) ||
-		     (last == TK_DOT && number) || ((t->flags & TF_WIDE) && last != TK_COMMA && last != TK_SEMI)))
+		    ((is_alnum((unsigned char)p->chr[p->n_chr - 1]) &&
+		      (last_long || lengthy || (last == TK_NUM && number))) ||
+		     (last == TK_DOT && number) ||
+		     ((t->flags & TF_WIDE) && last != TK_COMMA && last != TK_SEMI)))
 			p->chr[p->n_chr++] = ' ';
 		if (number) {
 			mt_spell_number(p, t);
@@ -105,7 +108,8 @@ static void ascii_set(struct parser *p)
 		const struct tok *t = &p->tok[i];
 
 		deep += t->kind == TK_OPEN ? 1 : t->kind == TK_CLOSE ? -1 : 0;
-		several |= deep == 1 && (t->kind == TK_COMMA || t->kind == TK_MID || t->kind == TK_COLON || t->kind == TK_BAR);
+		several |= deep == 1 && (t->kind == TK_COMMA || t->kind == TK_MID || t->kind == TK_COLON ||
+		                         t->kind == TK_BAR);
 		if (!deep && t != last)
 			return;
 	}
@@ -119,8 +123,9 @@ static void decimal_comma(struct parser *p, struct math_node *list)
 	size_t minus = p->tok[0].kind == TK_MINUS;
 	const struct tok *whole = &p->tok[minus], *part = &p->tok[minus + 2];
 
-	if (p->n_tok != minus + 4 || whole->kind != TK_NUM || p->tok[minus + 1].kind != TK_COMMA || part->kind != TK_NUM ||
-	    whole->decimals || part->decimals || (part->flags | p->tok[minus + 1].flags) & TF_SPACE)
+	if (p->n_tok != minus + 4 || whole->kind != TK_NUM || p->tok[minus + 1].kind != TK_COMMA ||
+	    part->kind != TK_NUM || whole->decimals || part->decimals ||
+	    (part->flags | p->tok[minus + 1].flags) & TF_SPACE)
 		return;
 	list->flags |= MT_F_COMMA;
 	list->decimals = part->width;

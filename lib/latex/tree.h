@@ -26,24 +26,29 @@ enum { MT_MAX_INPUT = 8192, MT_MAX_DEPTH = 64, MT_MAX_HEIGHT = 200 };
 
 enum math_kind {
 	/* ---- leaves ---- */
-	MT_NUMBER,    /* text: digits without point, separators or leading zeros ("0" at least); its value is
-	               * text / 10^decimals; repeat > 0: the last so many decimals recur for ever. Never negative.
-	               * MT_F_GROUPED: 70,110 at the top level: kid[0] is the same read as a LIST. */
-	MT_BASE,      /* a numeral in another base: text: digits 0-9 A-Z, decimals of them after the point, num: base 2..36;
-	               * every digit is below the base */
+	MT_NUMBER,    /* text: digits without point, separators or leading zeros ("0" at least); its
+	               * value is text / 10^decimals; repeat > 0: the last so many decimals recur for
+	               * ever. Never negative. MT_F_GROUPED: 70,110 at the top level: kid[0] is the same
+	               * read as a LIST. */
+	MT_BASE,      /* a numeral in another base: text: digits 0-9 A-Z, decimals of them after the
+	               * point, num: base 2..36; every digit is below the base */
 	MT_CONST,     /* op: enum math_const */
-	MT_VAR,       /* text: its name: "x", "alpha", "x_1", "f'", "a_n+1", "angle ABC"; MT_F_WORD: written as \text{B} or (B):
-	               * a choice, case does not matter */
-	MT_TEXT,      /* words: text: single spaces, no LaTeX, case as written; compare without regard to case */
+	MT_VAR,       /* text: its name: "x", "alpha", "x_1", "f'", "a_n+1", "angle ABC"; MT_F_WORD:
+	               * written as \text{B} or (B): a choice, case does not matter */
+	MT_TEXT,      /* words: text: single spaces, no LaTeX, case as written; compare without regard
+	               * to case */
 	MT_EMPTY,     /* the empty set, also \{\} and {} */
-	MT_SETNAME,   /* text: "R", "Z", "N", "Q", "C": \mathbb{R}, "all real numbers", with + or - or * behind */
+	MT_SETNAME,   /* text: "R", "Z", "N", "Q", "C": \mathbb{R}, "all real numbers", with + or - or *
+	               * behind */
 
 	/* ---- expressions ---- */
 	MT_ADD,       /* two kids or more; a difference has a NEG kid */
 	MT_NEG,       /* one */
-	MT_MUL,       /* two or more, written with a sign or without; the reading of x(y) is a product unless APPLY */
+	MT_MUL,       /* two or more, written with a sign or without; the reading of x(y) is a product
+	               * unless APPLY */
 	MT_DIV,       /* numerator, denominator */
-	MT_MIXED,     /* 3\frac12, 3 1/2: an integer NUMBER, a DIV of integer NUMBERs, numerator below denominator: their sum */
+	MT_MIXED,     /* 3\frac12, 3 1/2: an integer NUMBER, a DIV of integer NUMBERs, numerator below
+	               * denominator: their sum */
 	MT_POW,       /* base, exponent; (\sin x)^2 for \sin^2 x */
 	MT_ROOT,      /* radicand, and the index if it is not a square root */
 	MT_FUNC,      /* op: enum math_func; kids: its arguments */
@@ -53,33 +58,39 @@ enum math_kind {
 	MT_SERIES,    /* op: 's' \sum, 'p' \prod; index (VAR), from, to, what is summed */
 
 	/* ---- what holds several ---- */
-	MT_TUPLE,     /* a point, vector or interval (what it is cannot be told from (0,1)): one kid or more (one: [5], <5>);
-	               * open, close: '(' or '[', ')' or ']', or '<' '>' for \langle \rangle. A ( ) round one is no tuple. */
+	MT_TUPLE,     /* a point, vector or interval (what it is cannot be told from (0,1)): one kid or
+	               * more (one: [5], <5>); open, close: '(' or '[', ')' or ']', or '<' '>' for
+	               * \langle \rangle. A ( ) round one is no tuple. */
 	MT_SET,       /* \{..\}: one kid or more, as written (not sorted, duplicates kept) */
 	MT_BUILDER,   /* \{ x : condition \}: what is left of the bar, then one condition or more */
-	MT_LIST,      /* several values without brackets: two kids or more; op: ',' (commas, "and", ";") or 'o' ("or") */
+	MT_LIST,      /* several values without brackets: two kids or more; op: ',' (commas, "and", ";")
+	               * or 'o' ("or") */
 	MT_UNION,     /* two or more */
 	MT_INTER,     /* two or more */
 	MT_SETMINUS,  /* two */
-	MT_MATRIX,    /* rows x cols kids, row by row, each of them >= 1; op: 'p' (pmatrix, bmatrix, array: brackets are
-	               * dropped), 'v' (vmatrix: its determinant). A column vector has one column. */
+	MT_MATRIX,    /* rows x cols kids, row by row, each of them >= 1; op: 'p' (pmatrix, bmatrix,
+	               * array: brackets are dropped), 'v' (vmatrix: its determinant). A column vector
+	               * has one column. */
 
 	/* ---- statements ---- */
-	MT_REL,       /* a chain: n kids (two or more), text: n - 1 characters, one between each two: = < > l (<=) g (>=)
-	               * ! (not equal) ~ (about) e (in) n (not in) c (subset, strict or not) m (congruent) t (maps to) p (parallel)
-	               * o (perpendicular) s (similar). a < b = c is one node. */
+	MT_REL,       /* a chain: n kids (two or more), text: n - 1 characters, one between each two: =
+	               * < > l (<=) g (>=) ! (not equal) ~ (about) e (in) n (not in) c (subset, strict
+	               * or not) m (congruent) t (maps to) p (parallel) o (perpendicular) s (similar). a
+	               * < b = c is one node. */
 
 	/* ---- values with something about them ---- */
-	MT_UNIT,      /* one kid: the value; op: enum math_unit; text: canonical name ("cm^2", "$", "%", "deg", "mi", "th") */
-	MT_RATIO,     /* a:b, a:b:c: two kids or more; text: "am", "pm" or "". MT_F_CLOCK: am/pm, or looks like a time (3:30);
-	               * 9 a.m. is 9:00 am */
+	MT_UNIT,      /* one kid: the value; op: enum math_unit; text: canonical name ("cm^2", "$", "%",
+	               * "deg", "mi", "th") */
+	MT_RATIO,     /* a:b, a:b:c: two kids or more; text: "am", "pm" or "". MT_F_CLOCK: am/pm, or
+	               * looks like a time (3:30); 9 a.m. is 9:00 am */
 	MT_N_KINDS
 };
 
 enum math_const { MC_PI, MC_E, MC_I, MC_INF };
 
 enum math_func {
-	MF_SIN, MF_COS, MF_TAN, MF_SEC, MF_CSC, MF_COT,              /* one argument; UNIT deg in it is meant so */
+	MF_SIN, MF_COS, MF_TAN, MF_SEC, MF_CSC, MF_COT,              /* one argument; UNIT deg in it is
+	                                                              * meant so */
 	MF_ASIN, MF_ACOS, MF_ATAN, MF_ASEC, MF_ACSC, MF_ACOT,
 	MF_SINH, MF_COSH, MF_TANH, MF_SECH, MF_CSCH, MF_COTH,
 	MF_ASINH, MF_ACOSH, MF_ATANH,
@@ -100,18 +111,21 @@ enum math_unit {
 	MU_PERCENT,   /* "%" */
 	MU_DEGREE,    /* "deg", "degC", "degF" */
 	MU_CURRENCY,  /* "$", "EUR", "GBP", "JPY", "INR", "cent" */
-	MU_WORD,      /* lengths, times, what is counted: "cm", "ft^2", "mile", "way", "distinct integer" */
+	MU_WORD,      /* lengths, times, what is counted: "cm", "ft^2", "mile", "way", "distinct
+	               * integer" */
 	MU_ORDINAL,   /* 5th, 21st: "th" for all */
 };
 
 enum {
-	MT_F_GROUPED = 1,   /* NUMBER: see there */
-	MT_F_WORD = 2,      /* VAR: see there; NUMBER: written as a word (four) */
-	MT_F_CLOCK = 4,     /* RATIO: see there */
-	MT_F_MAYBE_UNIT = 8,/* MUL, written "5 m" or "5 m^2" with a space: kid[1] (m g s h L) may be a unit of kid[0] */
-	MT_F_PAREN = 16,    /* there were round brackets about it */
-	MT_F_COMMA = 64,    /* LIST: 1,22 and nothing else, which may be a decimal: its decimals */
-	MT_F_OPEN = 32,     /* UNIT: not a unit that is known, nor something counted: what is meant may not be left out */
+	MT_F_GROUPED = 1,    /* NUMBER: see there */
+	MT_F_WORD = 2,       /* VAR: see there; NUMBER: written as a word (four) */
+	MT_F_CLOCK = 4,      /* RATIO: see there */
+	MT_F_MAYBE_UNIT = 8, /* MUL, written "5 m" or "5 m^2" with a space: kid[1] (m g s h L) may be a
+	                        unit of kid[0] */
+	MT_F_PAREN = 16,     /* there were round brackets about it */
+	MT_F_COMMA = 64,     /* LIST: 1,22 and nothing else, which may be a decimal: its decimals */
+	MT_F_OPEN = 32,      /* UNIT: not a unit that is known, nor something counted: what is meant may
+	                      * not be left out */
 };
 
 struct math_node {
@@ -130,9 +144,10 @@ struct math_node {
 
 struct math_tree {
 	struct math_node *root;      /* NULL: this is no answer that we can read (then compare plain) */
-	const char *plain;           /* the whole input without spacing, sizing, \text and delimiters, case as written, words
-	                              * parted by single spaces; NUL at its end. Two inputs with the same plain say the same, if it is
-	                              * not empty (an input too long, or blank). */
+	const char *plain;           /* the whole input without spacing, sizing, \text and delimiters,
+	                              * case as written, words parted by single spaces; NUL at its end.
+	                              * Two inputs with the same plain say the same, if it is not empty
+	                              * (an input too long, or blank). */
 	size_t n_plain;
 	size_t n_nodes;
 };
@@ -141,7 +156,8 @@ struct math_tree {
 struct math_tree *math_parse(const char *s, size_t n);
 void math_tree_free(struct math_tree *t);
 
-/* Adds the tree as an s-expression, for tests and people: (+ 1 (* 2 x)). A node of NULL is "unparsed". */
+/* Adds the tree as an s-expression, for tests and people: (+ 1 (* 2 x)). A node of NULL is
+ * "unparsed". */
 void math_tree_print(const struct math_node *node, struct buf *out);
 
 #endif

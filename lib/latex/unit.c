@@ -9,38 +9,47 @@
 
 enum { UNIT_LEN = 96, UNIT_WORDS = 6 };
 
-/* What several spellings of a unit become; measure.c has what they are. Sorted by no order: short. */
+/* What several spellings of a unit become; measure.c has what they are. Sorted by no order:
+ * short. */
 static const struct { const char *word, *unit; } units[] = {
 	{"cm", "cm"}, {"centimeter", "cm"}, {"centimetre", "cm"}, {"mm", "mm"}, {"millimeter", "mm"},
-	{"millimetre", "mm"}, {"m", "m"}, {"meter", "m"}, {"metre", "m"}, {"km", "km"}, {"kilometer", "km"},
-	{"kilometre", "km"}, {"dm", "dm"}, {"decimeter", "dm"}, {"decimetre", "dm"}, {"nm", "nm"}, {"nanometer", "nm"},
-	{"micrometer", "um"}, {"in", "in"}, {"inch", "in"}, {"ft", "ft"}, {"foot", "ft"}, {"feet", "ft"}, {"yd", "yd"},
-	{"yard", "yd"}, {"mi", "mi"}, {"mile", "mi"}, {"g", "g"}, {"gm", "g"}, {"gram", "g"}, {"kg", "kg"},
-	{"kilogram", "kg"}, {"kilo", "kg"}, {"mg", "mg"}, {"milligram", "mg"}, {"tonne", "tonne"}, {"lb", "lb"},
-	{"pound", "lb"}, {"oz", "oz"}, {"ounce", "oz"}, {"gal", "gal"}, {"gallon", "gal"}, {"quart", "qt"},
-	{"qt", "qt"}, {"pint", "pt"}, {"pt", "pt"}, {"cup", "cup"}, {"tablespoon", "tbsp"}, {"tbsp", "tbsp"},
-	{"teaspoon", "tsp"}, {"tsp", "tsp"}, {"l", "L"}, {"L", "L"}, {"liter", "L"}, {"litre", "L"}, {"ml", "mL"},
-	{"milliliter", "mL"}, {"millilitre", "mL"}, {"cl", "cL"}, {"centiliter", "cL"}, {"cc", "cc"}, {"acre", "acre"},
-	{"ha", "ha"}, {"hectare", "ha"}, {"s", "s"}, {"sec", "s"}, {"second", "s"}, {"min", "min"}, {"minute", "min"},
-	{"h", "h"}, {"hr", "h"}, {"hour", "h"}, {"ms", "ms"}, {"millisecond", "ms"}, {"day", "day"}, {"week", "week"},
-	{"month", "month"}, {"year", "year"}, {"yr", "year"}, {"decade", "decade"}, {"century", "century"},
-	{"mph", "mi/h"}, {"kph", "km/h"}, {"kmh", "km/h"}, {"kmph", "km/h"}, {"N", "N"}, {"newton", "N"}, {"J", "J"},
-	{"joule", "J"}, {"kj", "kJ"}, {"W", "W"}, {"watt", "W"}, {"kw", "kW"}, {"pa", "Pa"}, {"pascal", "Pa"},
-	{"kpa", "kPa"}, {"hz", "Hz"}, {"hertz", "Hz"}, {"volt", "V"}, {"ohm", "ohm"}, {"ampere", "A"}, {"amp", "A"},
-	{"mole", "mol"}, {"mol", "mol"}, {"kelvin", "K"}, {"rad", "rad"}, {"radian", "rad"}, {"unit", "unit"},
-	{"child", "child"}, {"children", "child"}, {"person", "person"}, {"people", "person"}, {"men", "man"},
-	{"women", "woman"}, {"dollar", "$"}, {"usd", "$"}, {"buck", "$"}, {"cent", "cent"}, {"euro", "EUR"},
-	{"eur", "EUR"}, {"gbp", "GBP"}, {"rupee", "INR"}, {"inr", "INR"}, {"rs", "INR"}, {"yen", "JPY"}, {"jpy", "JPY"},
-	{"percent", "%"}, {"pct", "%"}, {"degree", "deg"}, {"deg", "deg"}, {"celsius", "degC"}, {"fahrenheit", "degF"},
+	{"millimetre", "mm"}, {"m", "m"}, {"meter", "m"}, {"metre", "m"}, {"km", "km"},
+	{"kilometer", "km"}, {"kilometre", "km"}, {"dm", "dm"}, {"decimeter", "dm"},
+	{"decimetre", "dm"}, {"nm", "nm"}, {"nanometer", "nm"}, {"micrometer", "um"}, {"in", "in"},
+	{"inch", "in"}, {"ft", "ft"}, {"foot", "ft"}, {"feet", "ft"}, {"yd", "yd"}, {"yard", "yd"},
+	{"mi", "mi"}, {"mile", "mi"}, {"g", "g"}, {"gm", "g"}, {"gram", "g"}, {"kg", "kg"},
+	{"kilogram", "kg"}, {"kilo", "kg"}, {"mg", "mg"}, {"milligram", "mg"}, {"tonne", "tonne"},
+	{"lb", "lb"}, {"pound", "lb"}, {"oz", "oz"}, {"ounce", "oz"}, {"gal", "gal"}, {"gallon", "gal"},
+	{"quart", "qt"}, {"qt", "qt"}, {"pint", "pt"}, {"pt", "pt"}, {"cup", "cup"},
+	{"tablespoon", "tbsp"}, {"tbsp", "tbsp"}, {"teaspoon", "tsp"}, {"tsp", "tsp"}, {"l", "L"},
+	{"L", "L"}, {"liter", "L"}, {"litre", "L"}, {"ml", "mL"}, {"milliliter", "mL"},
+	{"millilitre", "mL"}, {"cl", "cL"}, {"centiliter", "cL"}, {"cc", "cc"}, {"acre", "acre"},
+	{"ha", "ha"}, {"hectare", "ha"}, {"s", "s"}, {"sec", "s"}, {"second", "s"}, {"min", "min"},
+	{"minute", "min"}, {"h", "h"}, {"hr", "h"}, {"hour", "h"}, {"ms", "ms"}, {"millisecond", "ms"},
+	{"day", "day"}, {"week", "week"}, {"month", "month"}, {"year", "year"}, {"yr", "year"},
+	{"decade", "decade"}, {"century", "century"}, {"mph", "mi/h"}, {"kph", "km/h"}, {"kmh", "km/h"},
+	{"kmph", "km/h"}, {"N", "N"}, {"newton", "N"}, {"J", "J"}, {"joule", "J"}, {"kj", "kJ"},
+	{"W", "W"}, {"watt", "W"}, {"kw", "kW"}, {"pa", "Pa"}, {"pascal", "Pa"}, {"kpa", "kPa"},
+	{"hz", "Hz"}, {"hertz", "Hz"}, {"volt", "V"}, {"ohm", "ohm"}, {"ampere", "A"}, {"amp", "A"},
+	{"mole", "mol"}, {"mol", "mol"}, {"kelvin", "K"}, {"rad", "rad"}, {"radian", "rad"},
+	{"unit", "unit"}, {"child", "child"}, {"children", "child"}, {"person", "person"},
+	{"people", "person"}, {"men", "man"}, {"women", "woman"}, {"dollar", "$"}, {"usd", "$"},
+	{"buck", "$"}, {"cent", "cent"}, {"euro", "EUR"}, {"eur", "EUR"}, {"gbp", "GBP"},
+	{"rupee", "INR"}, {"inr", "INR"}, {"rs", "INR"}, {"yen", "JPY"}, {"jpy", "JPY"},
+	{"percent", "%"}, {"pct", "%"}, {"degree", "deg"}, {"deg", "deg"}, {"celsius", "degC"},
+	{"fahrenheit", "degF"},
 };
 
 /* After these nothing is a mere unit. */
 static const char *const stops[] = {
-	"is", "are", "was", "not", "if", "when", "where", "for", "with", "such", "because", "since", "so", "then", "but", "nor", "neither", "except",
-	"about", "approximately", "more", "less", "fewer", "greater", "least", "most", "than", "times", "half", "third", "thirds", "quarter",
-	"quarters", "fourth", "fourths", "fifth", "fifths", "sixth", "tenth", "mod", "modulo", "base", "no", "only", "any", "plus", "minus", "over",
-	"to", "squared", "cubed", "factorial", "whole", "between", "by", "divided", "multiplied", "equals", "does", "cannot", "let",
-	"has", "have", "had", "be", "been", "would", "can", "could", "will", "must", "should", "may", "answer", "result", "that", "which", "who",
+	"is", "are", "was", "not", "if", "when", "where", "for", "with", "such", "because", "since",
+	"so", "then", "but", "nor", "neither", "except", "about", "approximately", "more", "less",
+	"fewer", "greater", "least", "most", "than", "times", "half", "third", "thirds", "quarter",
+	"quarters", "fourth", "fourths", "fifth", "fifths", "sixth", "tenth", "mod", "modulo", "base",
+	"no", "only", "any", "plus", "minus", "over", "to", "squared", "cubed", "factorial", "whole",
+	"between", "by", "divided", "multiplied", "equals", "does", "cannot", "let", "has", "have",
+	"had", "be", "been", "would", "can", "could", "will", "must", "should", "may", "answer",
+	"result", "that", "which", "who",
 };
 
 int mt_is_stop(const struct tok *t)
@@ -52,13 +61,17 @@ static int is_meridiem(const struct tok *t)
 {
 	static const char *const am[] = {"am", "a.m"}, *const pm[] = {"pm", "p.m"};
 
-	return t->kind != TK_WORD ? 0 : mt_among(t, am, LEN(am)) ? 'a' : mt_among(t, pm, LEN(pm)) ? 'p' : 0;
+	return t->kind != TK_WORD         ? 0
+	       : mt_among(t, am, LEN(am)) ? 'a'
+	       : mt_among(t, pm, LEN(pm)) ? 'p'
+	                                  : 0;
 }
 
 /* \frac{\text{m}}{\text{s}} */
 static int unit_fraction(struct parser *p)
 {
-	static const uint8_t shape[] = {TK_FRAC, TK_OPEN, TK_WORD, TK_CLOSE, TK_OPEN, TK_WORD, TK_CLOSE};
+	static const uint8_t shape[] = {TK_FRAC, TK_OPEN, TK_WORD, TK_CLOSE,
+	                                TK_OPEN, TK_WORD, TK_CLOSE};
 
 	for (size_t i = 0; i < LEN(shape); i++)
 		if (peek_at(p, i)->kind != shape[i])
@@ -135,7 +148,8 @@ static size_t singular(const struct tok *t, char *out)
 		out[n - 3] = 'y';
 		return n - 2;
 	}
-	if (n > 4 && (!memcmp(out + n - 4, "ches", 4) || !memcmp(out + n - 4, "shes", 4) || !memcmp(out + n - 4, "sses", 4) || !memcmp(out + n - 3, "xes", 3)))
+	if (n > 4 && (!memcmp(out + n - 4, "ches", 4) || !memcmp(out + n - 4, "shes", 4) ||
+	              !memcmp(out + n - 4, "sses", 4) || !memcmp(out + n - 3, "xes", 3)))
 		return n - 2;
 	return n > 2 && out[n - 1] == 's' && out[n - 2] != 's' && out[n - 2] != 'u' ? n - 1 : n;
 }
@@ -153,11 +167,13 @@ static const char *known_unit(const struct tok *t, const char *word, size_t n)
 /* What a word says about whether the phrase may be left out. */
 static void classify(struct phrase *u, const struct tok *t)
 {
-	static const char *const links[] = {"of", "per", "in", "on", "at", "from", "among", "inside", "within"};
+	static const char *const links[] = {"of",   "per",   "in",     "on",    "at",
+	                                    "from", "among", "inside", "within"};
 	static const char *const fillers[] = {"the", "a", "an", "square", "sq", "cubic", "cu"};
 	static const char *const behind[] = {
-		"tall", "long", "wide", "high", "deep", "thick", "old", "away", "apart", "left", "remaining", "each", "total",
-		"altogether", "together", "ago", "later", "earlier", "early", "late", "overall",
+		"tall", "long", "wide", "high", "deep", "thick", "old", "away", "apart", "left",
+		"remaining", "each", "total", "altogether", "together", "ago", "later", "earlier", "early",
+		"late", "overall",
 	};
 	char word[64];
 	size_t n = singular(t, word);
@@ -179,7 +195,8 @@ static void classify(struct phrase *u, const struct tok *t)
 
 static int add_word(struct phrase *u, const struct tok *t)
 {
-	static const char *const fillers[] = {"of", "the", "a", "an"}, *const square[] = {"square", "sq"}, *const cubic[] = {"cubic", "cu"};
+	static const char *const fillers[] = {"of", "the", "a", "an"},
+	                         *const square[] = {"square", "sq"}, *const cubic[] = {"cubic", "cu"};
 	char word[64];
 	const char *unit = word, *found;
 	size_t n;
@@ -237,7 +254,8 @@ static int add_power(struct parser *p, struct phrase *u)
 	braced = eat_op(p, TK_OPEN, '{');
 	minus = eat(p, TK_MINUS);
 	t = peek(p);
-	if (t->kind != TK_NUM || t->decimals || t->len != 1 || add(u, "^-", 1 + (size_t)minus) || add(u, t->s, 1))
+	if (t->kind != TK_NUM || t->decimals || t->len != 1 || add(u, "^-", 1 + (size_t)minus) ||
+	    add(u, t->s, 1))
 		return -1;
 	next(p);
 	return braced && !eat_op(p, TK_CLOSE, '{') ? -1 : 0;
@@ -284,20 +302,24 @@ static struct math_node *clock(struct parser *p, struct math_node *value)
 }
 
 /* 5 tenths, 1 half, 2 thirds: the words as they are of one and of several. */
-struct math_node *mt_fraction_word(struct parser *p, const char *s, size_t n, struct math_node *value)
+struct math_node *mt_fraction_word(struct parser *p, const char *s, size_t n,
+                                   struct math_node *value)
 {
 	static const struct { const char *one, *several, *digits; } parts[] = {
-		{"half", "halves", "2"}, {"third", "thirds", "3"}, {"quarter", "quarters", "4"}, {"fourth", "fourths", "4"},
-		{"fifth", "fifths", "5"}, {"sixth", "sixths", "6"}, {"seventh", "sevenths", "7"}, {"eighth", "eighths", "8"},
-		{"ninth", "ninths", "9"}, {"tenth", "tenths", "10"}, {"twelfth", "twelfths", "12"},
+		{"half", "halves", "2"}, {"third", "thirds", "3"}, {"quarter", "quarters", "4"},
+		{"fourth", "fourths", "4"}, {"fifth", "fifths", "5"}, {"sixth", "sixths", "6"},
+		{"seventh", "sevenths", "7"}, {"eighth", "eighths", "8"}, {"ninth", "ninths", "9"},
+		{"tenth", "tenths", "10"}, {"twelfth", "twelfths", "12"},
 		{"hundredth", "hundredths", "100"}, {"thousandth", "thousandths", "1000"},
 		{"millionth", "millionths", "1000000"},
 	};
-	int one = value->kind == MT_NUMBER && value->len == 1 && *value->text == '1' && !value->decimals;
+	int one =
+		value->kind == MT_NUMBER && value->len == 1 && *value->text == '1' && !value->decimals;
 
 	for (size_t i = 0; i < LEN(parts); i++)
 		if (text_is(s, n, one ? parts[i].one : parts[i].several))
-			return mt_two(p, MT_DIV, 0, value, mt_leaf(p, MT_NUMBER, 0, parts[i].digits, strlen(parts[i].digits)));
+			return mt_two(p, MT_DIV, 0, value,
+			              mt_leaf(p, MT_NUMBER, 0, parts[i].digits, strlen(parts[i].digits)));
 	return NULL;
 }
 
@@ -311,16 +333,19 @@ static struct math_node *multiple(struct parser *p, const struct tok *t, struct 
 	size_t n = t->len;
 
 	for (size_t i = 0; i < LEN(scales); i++)
-		if (text_is(t->s, n, scales[i].word) || (n > 3 && strlen(scales[i].word) == n - 1 && (t->s[n - 1] | 32) == 's' &&
-		    !strncasecmp(t->s, scales[i].word, n - 1)))
-			return mt_two(p, MT_MUL, 0, value, mt_leaf(p, MT_NUMBER, 0, scales[i].digits, strlen(scales[i].digits)));
+		if (text_is(t->s, n, scales[i].word) ||
+		    (n > 3 && strlen(scales[i].word) == n - 1 && (t->s[n - 1] | 32) == 's' &&
+		     !strncasecmp(t->s, scales[i].word, n - 1)))
+			return mt_two(p, MT_MUL, 0, value,
+			              mt_leaf(p, MT_NUMBER, 0, scales[i].digits, strlen(scales[i].digits)));
 	return NULL;
 }
 
 /* 5 squared, x cubed, 5 factorial */
 static struct math_node *operated(struct parser *p, const struct tok *t, struct math_node *value)
 {
-	int plain = value->kind == MT_NUMBER || value->kind == MT_VAR || value->kind == MT_CONST || value->flags & MT_F_PAREN;
+	int plain = value->kind == MT_NUMBER || value->kind == MT_VAR || value->kind == MT_CONST ||
+	            value->flags & MT_F_PAREN;
 
 	if (!plain)
 		return NULL;

@@ -20,18 +20,22 @@ int mt_among(const struct tok *t, const char *const *list, size_t n)
 struct spelled {
 	int64_t total, part;           /* of whole thousands, and below */
 	int any;
-	int below;                     /* the next word has to be less: 100 after hundred, 10 after twenty, 1 after five */
+	int below;                     /* the next word has to be less: 100 after hundred, 10 after
+	                                * twenty, 1 after five */
 };
 
 static int64_t word_value(const char *s, size_t n)
 {
 	static const char *const small[] = {
-		"zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
-		"thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+		"zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+		"eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen",
+		"nineteen",
 	};
-	static const char *const tens[] = {"twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"};
+	static const char *const tens[] = {"twenty", "thirty",  "forty",  "fifty",
+	                                   "sixty",  "seventy", "eighty", "ninety"};
 	static const struct { const char *word; int64_t value; } scales[] = {
-		{"hundred", 100}, {"thousand", 1000}, {"million", 1000000}, {"billion", 1000000000}, {"trillion", 1000000000000},
+		{"hundred", 100}, {"thousand", 1000}, {"million", 1000000}, {"billion", 1000000000},
+		{"trillion", 1000000000000},
 	};
 
 	for (size_t i = 0; i < LEN(small); i++)
@@ -76,7 +80,8 @@ static int add_spelled(struct spelled *d, const char *s, size_t n)
 	return 1;
 }
 
-/* twenty-five: all parts of a word between hyphens, or none; what is left of it may be a fraction's: two-thirds. */
+/* twenty-five: all parts of a word between hyphens, or none; what is left of it may be a
+ * fraction's: two-thirds. */
 static size_t add_hyphened(struct spelled *d, const struct tok *t)
 {
 	struct spelled start = *d;
@@ -97,7 +102,8 @@ static size_t add_hyphened(struct spelled *d, const struct tok *t)
 	return at;
 }
 
-/* Reads a number in words: twenty-five, one hundred and two, two thirds, one half. NULL: there is none. */
+/* Reads a number in words: twenty-five, one hundred and two, two thirds, one half. NULL: there is
+ * none. */
 static struct math_node *number_words(struct parser *p)
 {
 	struct spelled d = {.below = 100};
@@ -119,7 +125,8 @@ static struct math_node *number_words(struct parser *p)
 	}
 	if (!d.any)
 		return NULL;
-	node = mt_leaf(p, MT_NUMBER, 0, digits, (size_t)snprintf(digits, sizeof digits, "%lld", (long long)(d.total + d.part)));
+	node = mt_leaf(p, MT_NUMBER, 0, digits,
+	               (size_t)snprintf(digits, sizeof digits, "%lld", (long long)(d.total + d.part)));
 	if (!node)
 		return NULL;
 	node->flags |= MT_F_WORD;
@@ -133,7 +140,8 @@ static struct math_node *number_words(struct parser *p)
 static int ends_value(const struct tok *t)
 {
 	switch (t->kind) {
-	case TK_END: case TK_COMMA: case TK_SEMI: case TK_AND: case TK_OR: case TK_ROW: case TK_CLOSE: case TK_REL:
+	case TK_END: case TK_COMMA: case TK_SEMI: case TK_AND: case TK_OR: case TK_ROW: case TK_CLOSE:
+	case TK_REL:
 		return 1;
 	}
 	return 0;
@@ -183,13 +191,14 @@ static struct math_node *signed_value(struct parser *p)
 static struct math_node *meaning(struct parser *p, const char *s, size_t n)
 {
 	static const char *const reals[] = {
-		"all real numbers", "all reals", "the set of all real numbers", "set of all real numbers", "the real numbers",
-		"all real", "any real number", "every real number",
+		"all real numbers", "all reals", "the set of all real numbers", "set of all real numbers",
+		"the real numbers", "all real", "any real number", "every real number",
 	};
 	static const char *const empty[] = {
-		"empty set", "the empty set", "no solution", "no solutions", "no real solution", "no real solutions",
-		"there is no solution", "there are no solutions", "there is no real solution", "there are no real solutions",
-		"no real roots", "has no solution", "null set",
+		"empty set", "the empty set", "no solution", "no solutions", "no real solution",
+		"no real solutions", "there is no solution", "there are no solutions",
+		"there is no real solution", "there are no real solutions", "no real roots",
+		"has no solution", "null set",
 	};
 
 	for (size_t i = 0; i < LEN(reals); i++)
@@ -211,7 +220,8 @@ static struct math_node *meaning(struct parser *p, const char *s, size_t n)
 static int prefixed_money(struct parser *p, struct math_node **out)
 {
 	static const struct { const char *word; struct tok money; } all[] = {
-		{"rs", {.s = "INR", .len = 3}}, {"inr", {.s = "INR", .len = 3}}, {"usd", {.s = "$", .len = 1}}, {"eur", {.s = "EUR", .len = 3}},
+		{"rs", {.s = "INR", .len = 3}}, {"inr", {.s = "INR", .len = 3}},
+		{"usd", {.s = "$", .len = 1}}, {"eur", {.s = "EUR", .len = 3}},
 		{"gbp", {.s = "GBP", .len = 3}},
 	};
 	size_t dot = peek_at(p, 1)->kind == TK_DOT;
@@ -259,7 +269,8 @@ static int gather_words(struct parser *p, size_t start)
 		switch (t->kind) {
 		case TK_DOT:
 			continue;
-		case TK_WORD: case TK_NUM: case TK_VAR: case TK_CONST: case TK_FUNC: case TK_MINUS: case TK_COLON: case TK_PRIME: case TK_PERCENT:
+		case TK_WORD: case TK_NUM: case TK_VAR: case TK_CONST: case TK_FUNC: case TK_MINUS:
+		case TK_COLON: case TK_PRIME: case TK_PERCENT:
 			break;
 		default:
 			return -1;
@@ -280,7 +291,8 @@ static int gather_words(struct parser *p, size_t start)
 
 struct math_node *mt_words(struct parser *p)
 {
-	static const char *const skipped[] = {"about", "approximately", "approx", "exactly", "roughly", "either", "both"};
+	static const char *const skipped[] = {"about",   "approximately", "approx", "exactly",
+	                                      "roughly", "either",        "both"};
 	const struct tok *t = peek(p);
 	struct math_node *node;
 	size_t start = p->n_chr;

@@ -97,7 +97,8 @@ static int script(const struct plot *p, int svg, struct buf *b, struct err *e)
 		buf_adds(b, " title ");
 		quoted(b, p->title);
 	}
-	buf_adds(b, "\nset key outside right top\nset lmargin 9\nset rmargin 26\nset grid lt 1 lc rgb '#dddddd'\nset border 3\nset tics nomirror\nset xlabel ");
+	buf_adds(b, "\nset key outside right top\nset lmargin 9\nset rmargin 26\nset grid lt 1 lc rgb "
+	            "'#dddddd'\nset border 3\nset tics nomirror\nset xlabel ");
 	quoted(b, label(p->x_label));
 	for (size_t i = 0; i < p->n; i++) {
 		if (!p->panel[i].n)
@@ -138,7 +139,8 @@ static size_t feed(int fd, const struct buf *b)
 	return done;
 }
 
-/* Runs gnuplot with text on its stdin and its stdout in fd. What it says is passed on only if it fails. */
+/* Runs gnuplot with text on its stdin and its stdout in fd. What it says is passed on only if it
+ * fails. */
 static int gnuplot(const struct buf *text, int fd, struct err *e)
 {
 	FILE *log = tmpfile();

@@ -37,7 +37,8 @@ struct plot {
 struct plot_series *plot_series(struct plot_panel *p, size_t first, const char *name);
 /* Replaces each point by the mean of the last n, fewer at the start. */
 void plot_smooth(struct plot *p, size_t n);
-/* Writes path (.svg, else PNG) through a temporary neighbour: it is the old picture or the whole new one. */
+/* Writes path (.svg, else PNG) through a temporary neighbour: it is the old picture or the whole
+ * new one. */
 MUST_CHECK int plot_draw(const struct plot *p, const char *path, struct err *e);
 void plot_release(struct plot *p);
 

@@ -12,9 +12,11 @@
 static const struct alias {
 	const char *hf, *ours;
 } aliases[] = {
-	{"model_type", "arch"}, {"num_hidden_layers", "layers"}, {"hidden_size", "width"}, {"num_attention_heads", "heads"},
-	{"num_key_value_heads", "kv_heads"}, {"head_dim", "head_size"}, {"intermediate_size", "ffn"}, {"vocab_size", "vocab"},
-	{"max_position_embeddings", "context"}, {"rms_norm_eps", "norm_eps"}, {"tie_word_embeddings", "tied"},
+	{"model_type", "arch"}, {"num_hidden_layers", "layers"}, {"hidden_size", "width"},
+	{"num_attention_heads", "heads"}, {"num_key_value_heads", "kv_heads"},
+	{"head_dim", "head_size"}, {"intermediate_size", "ffn"}, {"vocab_size", "vocab"},
+	{"max_position_embeddings", "context"}, {"rms_norm_eps", "norm_eps"},
+	{"tie_word_embeddings", "tied"},
 };
 
 static int set_field(struct model_config *c, const char *key, struct js v, struct err *e)
@@ -53,7 +55,8 @@ int policy_config_read(const char *path, struct model_config *c, struct err *e)
 	const char *key;
 	int rc = file_read(path, 1 << 20, &text, e);
 
-	*c = (struct model_config){.arch = ARCH_LLAMA, .vocab = 258, .norm_eps = 1e-5f, .rope_theta = 10000};
+	*c = (struct model_config){
+	    .arch = ARCH_LLAMA, .vocab = 258, .norm_eps = 1e-5f, .rope_theta = 10000};
 	if (!rc && (rc = js_parse(text.data, text.len, &doc, e)))
 		err_prefix(e, "%s: ", path);
 	if (!rc && js_kind(doc) != JS_OBJECT)
@@ -64,11 +67,14 @@ int policy_config_read(const char *path, struct model_config *c, struct err *e)
 	c->kv_heads = c->kv_heads ? c->kv_heads : c->heads;
 	if (!rc && !c->head_size && c->heads) {
 		if (c->width % c->heads)
-			rc = err_set(e, "%s: .head_size: %u heads do not divide width %u, so it must be given", path, c->heads, c->width);
+			rc = err_set(e, "%s: .head_size: %u heads do not divide width %u, so it must be given",
+			             path, c->heads, c->width);
 		c->head_size = c->width / c->heads;
 	}
 	if (!rc && c->vocab < 258)
-		rc = err_set(e, "%s: .vocab: a new model has the byte vocabulary of 258 tokens at least, not %u", path, c->vocab);
+		rc = err_set(
+			e, "%s: .vocab: a new model has the byte vocabulary of 258 tokens at least, not %u",
+		    path, c->vocab);
 	if (!rc && (rc = model_config_check(c, e)))
 		err_prefix(e, "%s: ", path);
 	js_free(doc);
@@ -198,7 +204,8 @@ struct js policy_tensor_js(const struct tensor *t)
 struct js policy_diff_js(const struct tensor_diff *d)
 {
 	static const char *const kinds[] = {
-		[DIFF_SAME] = "nothing", [DIFF_VALUES] = "values", [DIFF_SHAPE] = "shape", [DIFF_ONLY_A] = "only in a", [DIFF_ONLY_B] = "only in b",
+		[DIFF_SAME] = "nothing", [DIFF_VALUES] = "values", [DIFF_SHAPE] = "shape",
+		[DIFF_ONLY_A] = "only in a", [DIFF_ONLY_B] = "only in b",
 	};
 	struct js o = js_object();
 

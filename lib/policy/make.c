@@ -29,7 +29,8 @@ int policy_seed(struct store *s, uint64_t *seed, struct err *e)
 	return rc;
 }
 
-static int put_docs(struct commit *k, const struct model_config *c, const struct vocab *v, uint64_t seed, struct err *e)
+static int put_docs(struct commit *k, const struct model_config *c, const struct vocab *v,
+                    uint64_t seed, struct err *e)
 {
 	struct buf b = {0};
 	char text[24];
@@ -46,8 +47,8 @@ static int put_docs(struct commit *k, const struct model_config *c, const struct
 	return rc;
 }
 
-int policy_first(struct store *s, const struct model_config *c, const struct vocab *v, uint64_t seed, const char *meta,
-                 policy_fill_fn fill, void *ctx, struct err *e)
+int policy_first(struct store *s, const struct model_config *c, const struct vocab *v,
+                 uint64_t seed, const char *meta, policy_fill_fn fill, void *ctx, struct err *e)
 {
 	struct commit *k;
 

@@ -16,8 +16,9 @@ int policy_tensor(void *ctx, const struct param *p, const bf16 **data, struct er
 	if (snap_tensor(ctx, p->name, &t, e))
 		return -1;
 	if (t.dtype != DT_BF16 || t.rank != p->rank || t.shape[0] != p->rows || t.shape[1] != p->cols)
-		return err_set(e, "%s: [%llu][%llu] in the store, the configuration wants bf16 [%llu][%llu]", p->name,
-		               (unsigned long long)t.shape[0], (unsigned long long)t.shape[1],
+		return err_set(e,
+		               "%s: [%llu][%llu] in the store, the configuration wants bf16 [%llu][%llu]",
+		               p->name, (unsigned long long)t.shape[0], (unsigned long long)t.shape[1],
 		               (unsigned long long)p->rows, (unsigned long long)p->cols);
 	snap_soon(ctx, &t, 0, t.bytes);
 	*data = t.data;
@@ -135,7 +136,8 @@ int policy_load_lora(struct store *s, const char *ref, const struct policy_lora 
 		if (lora->rank) {
 			struct beginning begin = {.snap = snap};
 
-			rc = policy_seed(s, &begin.seed, e) || model_new(&out->config, tensor_or_first, &begin, &out->model, e);
+			rc = policy_seed(s, &begin.seed, e) ||
+			     model_new(&out->config, tensor_or_first, &begin, &out->model, e);
 			free(begin.value[0]);
 			free(begin.value[1]);
 		} else {

@@ -19,23 +19,26 @@ struct policy {
 };
 
 /* ref as in snap_open. The snapshot is closed again before this returns: nothing stays pinned. */
-MUST_CHECK int policy_load(struct store *s, const char *ref, int want_tok, struct policy *out, struct err *e);
-/* The same with adapters of this rank and alpha (model/config.h): those of the store, or where it has none yet, new ones that change
- * nothing so far. Others than the store's are an error. rank 0: what the store says. */
+MUST_CHECK int policy_load(struct store *s, const char *ref, int want_tok, struct policy *out,
+                           struct err *e);
+/* The same with adapters of this rank and alpha (model/config.h): those of the store, or where it
+ * has none yet, new ones that change nothing so far. Others than the store's are an error. rank 0:
+ * what the store says. */
 struct policy_lora {
 	uint32_t rank;
 	double alpha;                /* 0: the store's, 32 for new ones */
 };
-MUST_CHECK int policy_load_lora(struct store *s, const char *ref, const struct policy_lora *lora, int want_tok,
-                                struct policy *out, struct err *e);
+MUST_CHECK int policy_load_lora(struct store *s, const char *ref, const struct policy_lora *lora,
+                                int want_tok, struct policy *out, struct err *e);
 void policy_release(struct policy *p);
-/* The store's model configuration and (v not NULL; initialised here, vocab_release frees it) its tokenizer. */
+/* The store's model configuration and (v not NULL; initialised here, vocab_release frees it) its
+ * tokenizer. */
 MUST_CHECK int policy_docs(struct store *s, struct model_config *c, struct vocab *v, struct err *e);
-/* A model_tensor_fn over an open snapshot (ctx: struct snap); checks type and shape. A snapshot from before the adapters
- * has none: *data is NULL. */
+/* A model_tensor_fn over an open snapshot (ctx: struct snap); checks type and shape. A snapshot
+ * from before the adapters has none: *data is NULL. */
 int policy_tensor(void *ctx, const struct param *p, const bf16 **data, struct err *e);
-/* An export_tensor_fn: a base tensor with its adapter, if there is one, merged. ctx: struct policy_merge, whose buffer holds
- * the data until the next call; free it after the last. */
+/* An export_tensor_fn: a base tensor with its adapter, if there is one, merged. ctx: struct
+ * policy_merge, whose buffer holds the data until the next call; free it after the last. */
 struct policy_merge {
 	struct snap *snap;
 	const struct model_config *config;   /* the store's */
@@ -50,8 +53,9 @@ MUST_CHECK int policy_config_commit(struct commit *k, const struct model_config 
 
 /* ---- as JSON ------------------------------------------------------------------ */
 
-/* A configuration file for a new model: an object of model_config's field names (or Hugging Face's for the
- * same). layers, width, heads, ffn and context must be there; the rest has defaults: llama, 258 tokens, ... */
+/* A configuration file for a new model: an object of model_config's field names (or Hugging Face's
+ * for the same). layers, width, heads, ffn and context must be there; the rest has defaults: llama,
+ * 258 tokens, ... */
 MUST_CHECK int policy_config_read(const char *path, struct model_config *out, struct err *e);
 /* One snapshot: its description, tags, configuration, tokenizer, sizes. */
 MUST_CHECK int policy_snapshot_js(struct store *s, const char *ref, struct js *out, struct err *e);
@@ -66,13 +70,15 @@ MUST_CHECK int policy_info_js(const struct snap_info *in, struct js *out, struct
 /* Writes parameter i into dst[rows][cols]. */
 typedef int (*policy_fill_fn)(void *ctx, size_t i, const struct param *p, bf16 *dst, struct err *e);
 
-/* Commits step 0 of a new store (opened with STORE_CREATE): configuration, tokenizer, seed and all tensors in
- * one transaction. meta: as in commit_finish. */
-MUST_CHECK int policy_first(struct store *s, const struct model_config *c, const struct vocab *v, uint64_t seed,
-                            const char *meta, policy_fill_fn fill, void *ctx, struct err *e);
+/* Commits step 0 of a new store (opened with STORE_CREATE): configuration, tokenizer, seed and all
+ * tensors in one transaction. meta: as in commit_finish. */
+MUST_CHECK int policy_first(struct store *s, const struct model_config *c, const struct vocab *v,
+                            uint64_t seed, const char *meta, policy_fill_fn fill, void *ctx,
+                            struct err *e);
 
-/* A policy_fill_fn for a model that knows nothing: normal(0, sqrt(0.4 / inputs)), output projections
- * (attn_output, ffn_down) that over sqrt(2 layers), norms' factors 1, biases and lora_b 0. ctx: struct policy_random. */
+/* A policy_fill_fn for a model that knows nothing: normal(0, sqrt(0.4 / inputs)), output
+ * projections (attn_output, ffn_down) that over sqrt(2 layers), norms' factors 1, biases and lora_b
+ * 0. ctx: struct policy_random. */
 struct policy_random {
 	uint64_t seed;
 	uint32_t layers;

@@ -9,9 +9,10 @@ static void append(struct ids *all, const int *v, size_t n)
 		VEC_PUSH(all->v, all->n, all->cap) = v[i];
 }
 
-/* The context before response number d->turns: the end token a cut response lacks, then the chat's pieces. */
-static int context(struct dialogue *d, const struct dialogue_rules *r, const char *prompt, struct js *out,
-                   struct err *e)
+/* The context before response number d->turns: the end token a cut response lacks, then the chat's
+ * pieces. */
+static int context(struct dialogue *d, const struct dialogue_rules *r, const char *prompt,
+                   struct js *out, struct err *e)
 {
 	size_t start = d->all.n;
 
@@ -26,7 +27,8 @@ static int context(struct dialogue *d, const struct dialogue_rules *r, const cha
 }
 
 /* The user's text of the next turn, from the prompts program. */
-static int next_prompt(struct dialogue *d, const struct dialogue_rules *r, struct js *out, struct err *e)
+static int next_prompt(struct dialogue *d, const struct dialogue_rules *r, struct js *out,
+                       struct err *e)
 {
 	if (jqp_run(r->prompts, d->rec, out, e))
 		return -1;
@@ -51,8 +53,8 @@ static void push_turn(struct dialogue *d, struct js turn)
 }
 
 /* A response from elsewhere, as text: its context and tokens are made here, once. */
-static int read_given(struct dialogue *d, const struct turn *t, struct js turn, const struct dialogue_rules *r,
-                      struct err *e)
+static int read_given(struct dialogue *d, const struct turn *t, struct js turn,
+                      const struct dialogue_rules *r, struct err *e)
 {
 	struct js ids = js_none(), prompt = js_get(turn, "prompt");
 	size_t start;
@@ -87,18 +89,20 @@ static int in_vocabulary(const int *ids, size_t n, const struct dialogue_rules *
 {
 	for (size_t i = 0; i < n; i++)
 		if (ids[i] < 0 || (size_t)ids[i] >= tok_size(r->tok))
-			return err_set(e, ".turns[%zu].%s[%zu]: %d is not in the vocabulary of %zu", turn, field, i,
-			               ids[i], tok_size(r->tok));
+			return err_set(e, ".turns[%zu].%s[%zu]: %d is not in the vocabulary of %zu", turn,
+			               field, i, ids[i], tok_size(r->tok));
 	return 0;
 }
 
-int dialogue_init(struct dialogue *d, const struct traj *t, const struct dialogue_rules *r, struct err *e)
+int dialogue_init(struct dialogue *d, const struct traj *t, const struct dialogue_rules *r,
+                  struct err *e)
 {
 	struct js turns = js_get(t->rec, "turns");
 	int rc = -1;
 
 	*d = (struct dialogue){.rec = js_copy(t->rec), .open = js_none()};
-	/* a prompts program sees the turns so far, also while those that are there already are gone through */
+	/* a prompts program sees the turns so far, also while those that are there already are gone
+	 * through */
 	js_set(&d->rec, "turns", js_array());
 	for (size_t i = 0; i < t->n_turns; i++) {
 		const struct turn *u = &t->turns[i];
@@ -161,7 +165,8 @@ void dialogue_no_room(struct dialogue *d, const struct dialogue_rules *r, size_t
 	struct js verdict = js_object();
 	struct buf why = {0};
 
-	buf_addf(&why, "%zu tokens with this prompt do not fit the model's context of %zu", d->all.n, limit);
+	buf_addf(&why, "%zu tokens with this prompt do not fit the model's context of %zu", d->all.n,
+	         limit);
 	js_set(&verdict, "status", js_str("error"));
 	js_set(&verdict, "detail", js_str(why.data));
 	js_set(&d->open, "context", js_array());

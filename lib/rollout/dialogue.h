@@ -29,17 +29,20 @@ struct dialogue {
 	int cut;                     /* the last response lacks an end token */
 	int sampled;                 /* a model wrote one of the turns */
 	size_t asked;                /* length of all before the open turn's context */
-	struct js open;              /* the turn being written: prompt and context; JS_NONE between turns */
+	struct js open;              /* the turn being written: prompt and context; JS_NONE between
+	                              * turns */
 };
 
 /* Takes a checked trajectory's record (shared by reference). Turns it already has are read: sampled
  * ones as their ids stand, given ones tokenised (context and tokens filled in). */
-MUST_CHECK int dialogue_init(struct dialogue *d, const struct traj *t, const struct dialogue_rules *r, struct err *e);
+MUST_CHECK int dialogue_init(struct dialogue *d, const struct traj *t,
+                             const struct dialogue_rules *r, struct err *e);
 void dialogue_release(struct dialogue *d);
 /* Asks for the next user message and appends its context to all. */
 MUST_CHECK int dialogue_ask(struct dialogue *d, const struct dialogue_rules *r, struct err *e);
-/* Closes the turn without a response, as an error (reward null): the model's own earlier words left no room for its
- * context. Not the input's fault, so the run goes on and the trajectory is excluded and counted. */
+/* Closes the turn without a response, as an error (reward null): the model's own earlier words left
+ * no room for its context. Not the input's fault, so the run goes on and the trajectory is excluded
+ * and counted. */
 void dialogue_no_room(struct dialogue *d, const struct dialogue_rules *r, size_t limit);
 /* Appends the finished response to all and the turn to the record. */
 void dialogue_answer(struct dialogue *d, const struct dialogue_rules *r, const struct gen *g);

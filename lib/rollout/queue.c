@@ -71,7 +71,8 @@ static void spare_free(struct queue *q, size_t i)
 	q->spare[i] = q->spare[--q->n_spare];
 }
 
-/* A cache for cap positions: a spare one that is not much too large, else a new one. -1: not enough memory. */
+/* A cache for cap positions: a spare one that is not much too large, else a new one. -1: not enough
+ * memory. */
 static int cache_get(struct queue *q, struct kv *kv, size_t cap)
 {
 	size_t best = q->n_spare;
@@ -145,17 +146,23 @@ static int next_turn(struct queue *q, struct job *j, struct err *e)
 		if (j->d.all.n < limit)
 			break;
 		if (!j->d.sampled)
-			return err_set(e, ".turns[%zu]: %zu tokens of prompt do not fit the model's context of %zu",
-			               j->d.turns, j->d.all.n, limit);
+			return err_set(
+				e, ".turns[%zu]: %zu tokens of prompt do not fit the model's context of %zu",
+			    j->d.turns, j->d.all.n, limit);
 		dialogue_no_room(&j->d, r, limit);
 	}
 	budget = least(max_new(q, j->d.turns), limit - j->d.all.n);
 	*g = (struct gen){
-		.kv = &j->kv, .sampling = r->sampling, .min_new = r->min_new, .max_new = budget, .owner = j,
-		.rng = rng_stream(q->r.seed, "sample", (uint64_t)j->step, j->id, (uint64_t)j->sample, j->d.turns),
-		.tokens = xreallocarray(g->tokens, budget, sizeof *g->tokens),
-		.logprobs = xreallocarray(g->logprobs, budget, sizeof *g->logprobs),
-		.sample_logprobs = xreallocarray(g->sample_logprobs, budget, sizeof *g->sample_logprobs),
+	    .kv = &j->kv,
+	    .sampling = r->sampling,
+	    .min_new = r->min_new,
+	    .max_new = budget,
+	    .owner = j,
+	    .rng = rng_stream(q->r.seed, "sample", (uint64_t)j->step, j->id, (uint64_t)j->sample,
+	                      j->d.turns),
+	    .tokens = xreallocarray(g->tokens, budget, sizeof *g->tokens),
+	    .logprobs = xreallocarray(g->logprobs, budget, sizeof *g->logprobs),
+	    .sample_logprobs = xreallocarray(g->sample_logprobs, budget, sizeof *g->sample_logprobs),
 	};
 	feed_rest(j);
 	return 0;
@@ -173,7 +180,8 @@ static size_t positions(const struct queue *q, const struct job *j)
 
 /* ---- records to dialogues ---- */
 
-static struct job *job_new(struct queue *q, const struct traj *t, int64_t sample, double share, struct err *e)
+static struct job *job_new(struct queue *q, const struct traj *t, int64_t sample, double share,
+                           struct err *e)
 {
 	struct job *j = xcalloc(1, sizeof *j);
 	struct buf id = {0};
@@ -191,7 +199,8 @@ static struct job *job_new(struct queue *q, const struct traj *t, int64_t sample
 	j->line = t->line;
 	j->share = share;
 	js_set(&j->d.rec, "sample", js_num((double)sample));
-	js_set(&j->d.rec, "group", js_num((double)(t->has_sample && t->has_group ? t->group : q->r.samples)));
+	js_set(&j->d.rec, "group",
+	       js_num((double)(t->has_sample && t->has_group ? t->group : q->r.samples)));
 	js_set(&j->d.rec, "seed", js_num((double)q->r.seed));
 	*q->last = j;
 	q->last = &j->next;
@@ -217,7 +226,8 @@ static void job_free(struct queue *q, struct job *j)
 /* Same text to read: read it once for both. */
 static int same_feed(const struct job *a, const struct job *b)
 {
-	return a->g.n_feed == b->g.n_feed && !memcmp(a->g.feed, b->g.feed, a->g.n_feed * sizeof *a->g.feed);
+	return a->g.n_feed == b->g.n_feed &&
+	       !memcmp(a->g.feed, b->g.feed, a->g.n_feed * sizeof *a->g.feed);
 }
 
 static void wait_for_room(struct queue *q, struct job *leader)
@@ -234,7 +244,8 @@ int queue_add(struct queue *q, const struct traj *t, double share, struct err *e
 	struct gen *last = NULL;
 
 	if (keeps && q->r.samples > 1)
-		return err_set(e, ".sample: the record is one of a group already; -n %d cannot multiply it", q->r.samples);
+		return err_set(e, ".sample: the record is one of a group already; -n %d cannot multiply it",
+		               q->r.samples);
 	for (int i = 0; i < n; i++) {
 		struct job *j = job_new(q, t, keeps ? t->sample : i, share, e);
 
@@ -260,8 +271,9 @@ int queue_wants(const struct queue *q)
 
 /* ---- into the engine ---- */
 
-/* Copies what another cache holds of the same beginning: a sample that comes when its siblings are under way, a
- * system message that all prompts share. Same tokens at the same positions have the same bits whoever read them. */
+/* Copies what another cache holds of the same beginning: a sample that comes when its siblings are
+ * under way, a system message that all prompts share. Same tokens at the same positions have the
+ * same bits whoever read them. */
 static void share_cache(struct queue *q, struct job *j)
 {
 	const struct job *best = NULL;
@@ -283,7 +295,8 @@ static void share_cache(struct queue *q, struct job *j)
 		kv_copy(&j->kv, &best->kv, most, &q->p->config);
 }
 
-/* Lets the first waiting leader in, with as many of its twins as there is room for; the rest waits on. 0: no room now. */
+/* Lets the first waiting leader in, with as many of its twins as there is room for; the rest waits
+ * on. 0: no room now. */
 static int admit(struct queue *q)
 {
 	struct job *j = q->waiting, *rest;
@@ -305,8 +318,8 @@ static int admit(struct queue *q)
 		return 0;                /* memory comes back when others finish */
 	q->waiting = j->next_waiting;
 	if (!n) {
-		err_set(&e, ".turns[%zu]: %zu tokens need %llu KiB of cache, more than --kv-memory allows", j->d.turns, cap,
-		        (unsigned long long)((cache_bytes(q, cap) + 1023) >> 10));
+		err_set(&e, ".turns[%zu]: %zu tokens need %llu KiB of cache, more than --kv-memory allows",
+		        j->d.turns, cap, (unsigned long long)((cache_bytes(q, cap) + 1023) >> 10));
 		for (struct gen *g = &j->g; g; g = g->twins)
 			fail(q, g->owner, &e);
 	} else {
@@ -327,7 +340,8 @@ static int admit(struct queue *q)
 	return 1;
 }
 
-/* A cache that later turns have outgrown: a larger one, or (no memory) none, and the dialogue waits and is read again. */
+/* A cache that later turns have outgrown: a larger one, or (no memory) none, and the dialogue waits
+ * and is read again. */
 static void outgrown(struct queue *q, struct job *j)
 {
 	struct kv old = j->kv;

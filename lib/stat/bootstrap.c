@@ -29,7 +29,8 @@ static void add_row(const double *row, size_t m, double *sum, double *count)
 		}
 }
 
-void bootstrap(const double *x, size_t n, size_t m, uint64_t seed, size_t resamples, struct interval *out)
+void bootstrap(const double *x, size_t n, size_t m, uint64_t seed, size_t resamples,
+               struct interval *out)
 {
 	double *sum = xcalloc(2 * m, sizeof *sum), *count = sum + m;
 	double *means = xreallocarray(NULL, resamples * m, sizeof *means);

@@ -9,7 +9,11 @@
 /* One code point, or one stray byte (given a value no code point has). */
 static size_t next_point(const unsigned char *s, size_t n, uint32_t *out)
 {
-	size_t len = s[0] < 0x80 ? 1 : s[0] >= 0xf0 && s[0] < 0xf8 ? 4 : s[0] >= 0xe0 ? 3 : s[0] >= 0xc0 ? 2 : 0;
+	size_t len = s[0] < 0x80                   ? 1
+	             : s[0] >= 0xf0 && s[0] < 0xf8 ? 4
+	             : s[0] >= 0xe0                ? 3
+	             : s[0] >= 0xc0                ? 2
+	                                           : 0;
 	uint32_t c;
 
 	if (len == 1) {
@@ -159,7 +163,8 @@ struct word {
 
 static int letter(unsigned char c)
 {
-	return c >= 0x80 || c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+	return c >= 0x80 || c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+	       (c >= 'A' && c <= 'Z');
 }
 
 static int space(unsigned char c)
@@ -173,7 +178,9 @@ static struct word *split(const char *s, size_t n, size_t *count)
 	size_t k = 0, cap = 0;
 
 	for (size_t i = 0; i < n;) {
-		int (*kind)(unsigned char) = letter((unsigned char)s[i]) ? letter : space((unsigned char)s[i]) ? space : NULL;
+		int (*kind)(unsigned char) = letter((unsigned char)s[i])  ? letter
+		                             : space((unsigned char)s[i]) ? space
+		                                                          : NULL;
 		size_t end = i + 1;
 
 		while (kind && end < n && kind((unsigned char)s[end]))
@@ -205,9 +212,10 @@ static int same(const char *a, struct word x, const char *b, struct word y)
 	return x.len == y.len && !memcmp(a + x.at, b + y.at, x.len);
 }
 
-/* Words i.. of x[m] against j.. of y[n]: length of the longest common subsequence from each pair on. */
-static void middle(const char *a, const struct word *x, size_t m, const char *b, const struct word *y, size_t n,
-                   struct script *s)
+/* Words i.. of x[m] against j.. of y[n]: length of the longest common subsequence from each pair
+ * on. */
+static void middle(const char *a, const struct word *x, size_t m, const char *b,
+                   const struct word *y, size_t n, struct script *s)
 {
 	size_t row = n + 1, i = 0, j = 0;
 	uint32_t *best;
@@ -224,7 +232,9 @@ static void middle(const char *a, const struct word *x, size_t m, const char *b,
 		for (size_t q = n; q-- > 0;) {
 			uint32_t down = best[(p + 1) * row + q], right = best[p * row + q + 1];
 
-			best[p * row + q] = same(a, x[p], b, y[q]) ? best[(p + 1) * row + q + 1] + 1 : down > right ? down : right;
+			best[p * row + q] = same(a, x[p], b, y[q]) ? best[(p + 1) * row + q + 1] + 1
+			                    : down > right         ? down
+			                                           : right;
 		}
 	while (i < m || j < n) {
 		if (i < m && j < n && same(a, x[i], b, y[j]))
@@ -237,7 +247,8 @@ static void middle(const char *a, const struct word *x, size_t m, const char *b,
 	free(best);
 }
 
-void diff_words(const char *a, size_t na, const char *b, size_t nb, struct diff_span **out, size_t *count)
+void diff_words(const char *a, size_t na, const char *b, size_t nb, struct diff_span **out,
+                size_t *count)
 {
 	size_t m, n, start = 0, end = 0;
 	struct word *x = split(a, na, &m), *y = split(b, nb, &n);

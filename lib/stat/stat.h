@@ -36,7 +36,8 @@ struct diff_span {
  * deletions before insertions; *out is malloced. Texts of more than 2^24 word pairs
  * are told apart by their common beginning and end only.
  */
-void diff_words(const char *a, size_t na, const char *b, size_t nb, struct diff_span **out, size_t *n);
+void diff_words(const char *a, size_t na, const char *b, size_t nb, struct diff_span **out,
+                size_t *n);
 
 /* ---- means with intervals -------------------------------------------------- */
 
@@ -46,10 +47,11 @@ struct interval {
 
 /*
  * Means of the columns of x[n][m] (row-major; NaN: that row says nothing about that column) and
- * their 95 % percentile bootstrap intervals: rows are drawn with replacement, the same rows for every
- * column, so that the columns' intervals are paired. Depends on x and seed only, not on the
+ * their 95 % percentile bootstrap intervals: rows are drawn with replacement, the same rows for
+ * every column, so that the columns' intervals are paired. Depends on x and seed only, not on the
  * machine. A column without any number gives NaN three times.
  */
-void bootstrap(const double *x, size_t n, size_t m, uint64_t seed, size_t resamples, struct interval *out);
+void bootstrap(const double *x, size_t n, size_t m, uint64_t seed, size_t resamples,
+               struct interval *out);
 
 #endif

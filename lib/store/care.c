@@ -12,9 +12,12 @@ static int tag_check(const char *tag, struct err *e)
 {
 	size_t n = strlen(tag);
 
-	if (!n || n > 64 || strspn(tag, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") != n
-	    || (tag[0] >= '0' && tag[0] <= '9') || tag[0] == '-' || tag[0] == '.')
-		return err_set(e, "tag '%.80s': expected a letter, then up to 63 letters, digits, '.', '_' or '-'", tag);
+	if (!n || n > 64 ||
+	    strspn(tag, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") != n ||
+	    (tag[0] >= '0' && tag[0] <= '9') || tag[0] == '-' || tag[0] == '.')
+		return err_set(
+			e, "tag '%.80s': expected a letter, then up to 63 letters, digits, '.', '_' or '-'",
+		    tag);
 	if (!strcmp(tag, "latest"))
 		return err_set(e, "tag 'latest' names the latest snapshot and cannot be set");
 	return 0;
@@ -80,11 +83,12 @@ static int holds(const struct manifest *m, const struct entry *en)
 }
 
 /*
- * Every step begins as a copy of the one before, so the snapshots that share one version of a tensor are neighbours:
- * what neither the last kept snapshot before nor the next kept one after names, nobody names.
+ * Every step begins as a copy of the one before, so the snapshots that share one version of a
+ * tensor are neighbours: what neither the last kept snapshot before nor the next kept one after
+ * names, nobody names.
  */
-static int drop(struct store *s, MDB_txn *t, int64_t step, const struct manifest *before, const struct manifest *after,
-                uint64_t *freed, uint64_t *deleted, struct err *e)
+static int drop(struct store *s, MDB_txn *t, int64_t step, const struct manifest *before,
+                const struct manifest *after, uint64_t *freed, uint64_t *deleted, struct err *e)
 {
 	unsigned char room[112];
 	struct manifest m;
@@ -142,7 +146,8 @@ int prune(struct store *s, MDB_txn *t, int keep, uint64_t *freed, uint64_t *dele
 			next++;
 		manifest_release(&before);
 		manifest_release(&after);
-		if ((i && snap_load(s, t, steps[i - 1], NULL, &before, e)) || snap_load(s, t, steps[next], NULL, &after, e))
+		if ((i && snap_load(s, t, steps[i - 1], NULL, &before, e)) ||
+		    snap_load(s, t, steps[next], NULL, &after, e))
 			goto out;
 		for (; i < next; i++)
 			if (drop(s, t, steps[i], &before, &after, freed, deleted, e))
@@ -177,7 +182,8 @@ int versions_read(struct store *s, MDB_txn *t, int sums, struct versions *out, s
 	if (rc)
 		return lmdb_err(s, rc, "reading", e);
 	while (!(rc = mdb_cursor_get(c, &k, &v, MDB_NEXT))) {
-		struct version *x = (VEC_PUSH(out->v, out->n, out->cap) = (struct version){0}, &out->v[out->n - 1]);
+		struct version *x =
+			(VEC_PUSH(out->v, out->n, out->cap) = (struct version){0}, &out->v[out->n - 1]);
 
 		x->key_len = k.mv_size < sizeof x->key ? k.mv_size : sizeof x->key;
 		memcpy(x->key, k.mv_data, x->key_len);
@@ -236,7 +242,8 @@ int store_gc(struct store *s, int keep, uint64_t *freed, struct err *e)
 	*freed = 0;
 	if (begin_write(s, 0, &t, &taken, e))
 		return -1;
-	if (prune(s, t, keep, freed, &deleted, e) || versions_read(s, t, 0, &vs, e) || mark_used(s, t, &vs, e))
+	if (prune(s, t, keep, freed, &deleted, e) || versions_read(s, t, 0, &vs, e) ||
+	    mark_used(s, t, &vs, e))
 		goto fail;
 	for (size_t i = 0; i < vs.n; i++) {
 		MDB_val k = {vs.v[i].key_len, vs.v[i].key};

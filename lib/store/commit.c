@@ -2,9 +2,10 @@
 /*
  * Writing a step: one LMDB write transaction from commit_begin to commit_finish.
  *
- * A value is handed out as room in the map (MDB_RESERVE), for the caller to fill or to write piece by piece (room.c), and
- * sealed (checksummed, entered into the manifest) by a later commit_ call. Small values would
- * lie unaligned among others inside a page: they are staged on the heap and put when sealed.
+ * A value is handed out as room in the map (MDB_RESERVE), for the caller to fill or to write piece
+ * by piece (room.c), and sealed (checksummed, entered into the manifest) by a later commit_ call.
+ * Small values would lie unaligned among others inside a page: they are staged on the heap and put
+ * when sealed.
  */
 #include "store/inside.h"
 
@@ -25,9 +26,10 @@ struct commit {
 };
 
 /*
- * LMDB keeps what the last two transactions freed. One without content between two large ones moves the old
- * optimiser state out of that window, so that there are two copies of it on disk and not three: 12 bytes less per
- * parameter, for two small syncs. Both meta pages then name the latest step.
+ * LMDB keeps what the last two transactions freed. One without content between two large ones moves
+ * the old optimiser state out of that window, so that there are two copies of it on disk and not
+ * three: 12 bytes less per parameter, for two small syncs. Both meta pages then name the latest
+ * step.
  */
 static int settle(struct store *s, struct err *e)
 {
@@ -79,7 +81,8 @@ int commit_begin(struct store *s, int64_t step, uint64_t bytes, struct commit **
 	c->first = !rc;
 	c->last = rc ? last : -1;
 	if (rc && step <= last) {
-		err_set(e, "%s: step %" PRId64 " cannot follow step %" PRId64 ", the store's latest", s->dir, step, last);
+		err_set(e, "%s: step %" PRId64 " cannot follow step %" PRId64 ", the store's latest",
+		        s->dir, step, last);
 		goto fail;
 	}
 	if ((rc && snap_load(s, txn, last, NULL, &c->weights, e)) || state_load(s, txn, &c->state, e))
@@ -97,7 +100,8 @@ static int failed(struct commit *c)
 	return -1;
 }
 
-/* Disk for one more value (its own pages, or twice a leaf's share) and the tree pages on its way. */
+/* Disk for one more value (its own pages, or twice a leaf's share) and the tree pages on its
+ * way. */
 static int take(struct commit *c, uint64_t bytes, struct err *e)
 {
 	uint64_t page = c->s->page;
@@ -113,11 +117,12 @@ static int same_as_parent(struct commit *c, const struct entry *en, const void *
 	unsigned char room[112];
 	MDB_val k, v;
 
-	if (!old || old->sum != en->sum || old->bytes != en->bytes || old->dtype != en->dtype || old->rank != en->rank
-	    || old->shape[0] != en->shape[0] || old->shape[1] != en->shape[1])
+	if (!old || old->sum != en->sum || old->bytes != en->bytes || old->dtype != en->dtype ||
+	    old->rank != en->rank || old->shape[0] != en->shape[0] || old->shape[1] != en->shape[1])
 		return 0;
 	k = tensor_key(old->name, old->version, room);
-	return !mdb_get(c->txn, c->s->db[TB_TENSOR], &k, &v) && v.mv_size == en->bytes && !memcmp(v.mv_data, data, en->bytes);
+	return !mdb_get(c->txn, c->s->db[TB_TENSOR], &k, &v) && v.mv_size == en->bytes &&
+	       !memcmp(v.mv_data, data, en->bytes);
 }
 
 static int seal(struct commit *c, struct room *r, struct err *e)
@@ -128,8 +133,8 @@ static int seal(struct commit *c, struct room *r, struct err *e)
 	int rc = 0, same;
 
 	if (!r->by_caller && r->done != r->en.bytes)
-		return err_set(e, "%s: %s: %" PRIu64 " bytes were written, expected %" PRIu64, c->s->dir, r->en.name, r->done,
-		               r->en.bytes);
+		return err_set(e, "%s: %s: %" PRIu64 " bytes were written, expected %" PRIu64, c->s->dir,
+		               r->en.name, r->done, r->en.bytes);
 	r->en.sum = r->by_caller ? XXH64(r->dst, r->en.bytes, SUM_SEED) : XXH64_digest(&r->sum);
 	k = r->is_state ? text_key(r->en.name) : tensor_key(r->en.name, c->step, room);
 	same = !r->is_state && same_as_parent(c, &r->en, r->dst);
@@ -177,7 +182,8 @@ static int ready(struct commit *c, struct err *e)
 }
 
 /* Opens room for a value. */
-static int reserve(struct commit *c, const struct entry *en, int is_state, struct room **out, struct err *e)
+static int reserve(struct commit *c, const struct entry *en, int is_state, struct room **out,
+                   struct err *e)
 {
 	int staged = en->bytes < c->s->small;
 	unsigned char room[112];
@@ -212,21 +218,27 @@ static int size_check(const struct commit *c, const char *name, __uint128_t byte
 }
 
 /* Is `name` new to this commit, and to what is being written? */
-static int once(const struct commit *c, const struct manifest *m, int is_state, const char *name, struct err *e)
+static int once(const struct commit *c, const struct manifest *m, int is_state, const char *name,
+                struct err *e)
 {
 	const struct entry *old = manifest_find(m, name);
 	int again = old && old->version == c->step;
 
 	for (size_t i = 0; i < c->n_rooms; i++)
 		again |= c->rooms[i]->is_state == is_state && !strcmp(c->rooms[i]->en.name, name);
-	return again ? err_set(e, "%s: %s %s given twice in one commit", c->s->dir, is_state ? "state" : "tensor", name) : 0;
+	return again ? err_set(e, "%s: %s %s given twice in one commit", c->s->dir,
+	                       is_state ? "state" : "tensor", name)
+	             : 0;
 }
 
-static int tensor_room(struct commit *c, const char *name, enum dtype t, int rank, const uint64_t shape[2],
-                       struct room **out, struct err *e)
+static int tensor_room(struct commit *c, const char *name, enum dtype t, int rank,
+                       const uint64_t shape[2], struct room **out, struct err *e)
 {
 	__uint128_t values = (__uint128_t)shape[0] * (rank == 2 ? shape[1] : 1);
-	struct entry en = {.dtype = t, .rank = rank, .shape = {shape[0], rank == 2 ? shape[1] : 1}, .version = c->step};
+	struct entry en = {.dtype = t,
+	                   .rank = rank,
+	                   .shape = {shape[0], rank == 2 ? shape[1] : 1},
+	                   .version = c->step};
 
 	if ((t != DT_BF16 && t != DT_F32) || rank < 1 || rank > 2 || !values || values >> 40)
 		return err_set(e, "%s: %s: bad type or shape", c->s->dir, name);
@@ -237,7 +249,8 @@ static int tensor_room(struct commit *c, const char *name, enum dtype t, int ran
 	return reserve(c, &en, 0, out, e);
 }
 
-static int state_room(struct commit *c, const char *name, uint64_t bytes, struct room **out, struct err *e)
+static int state_room(struct commit *c, const char *name, uint64_t bytes, struct room **out,
+                      struct err *e)
 {
 	struct entry en = {.rank = 1, .shape = {bytes, 1}, .version = c->step, .bytes = bytes};
 
@@ -248,7 +261,8 @@ static int state_room(struct commit *c, const char *name, uint64_t bytes, struct
 	return reserve(c, &en, 1, out, e);
 }
 
-int commit_tensor(struct commit *c, const char *name, enum dtype t, int rank, const uint64_t shape[2], void **dst, struct err *e)
+int commit_tensor(struct commit *c, const char *name, enum dtype t, int rank,
+                  const uint64_t shape[2], void **dst, struct err *e)
 {
 	struct room *r;
 
@@ -270,8 +284,8 @@ int commit_state(struct commit *c, const char *name, uint64_t bytes, void **dst,
 	return 0;
 }
 
-int commit_tensor_room(struct commit *c, const char *name, enum dtype t, int rank, const uint64_t shape[2],
-                       struct room **out, struct err *e)
+int commit_tensor_room(struct commit *c, const char *name, enum dtype t, int rank,
+                       const uint64_t shape[2], struct room **out, struct err *e)
 {
 	if (usable(c, e) || tensor_room(c, name, t, rank, shape, out, e))
 		return -1;
@@ -279,7 +293,8 @@ int commit_tensor_room(struct commit *c, const char *name, enum dtype t, int ran
 	return 0;
 }
 
-int commit_state_room(struct commit *c, const char *name, uint64_t bytes, struct room **out, struct err *e)
+int commit_state_room(struct commit *c, const char *name, uint64_t bytes, struct room **out,
+                      struct err *e)
 {
 	if (usable(c, e) || state_room(c, name, bytes, out, e))
 		return -1;
@@ -322,7 +337,8 @@ int commit_drop_state(struct commit *c, const char *prefix, struct err *e)
 	return 0;
 }
 
-static int put_record(struct commit *c, enum table tb, MDB_val key, const void *data, size_t n, struct err *e)
+static int put_record(struct commit *c, enum table tb, MDB_val key, const void *data, size_t n,
+                      struct err *e)
 {
 	if (take(c, n + 8, e) || rec_put(c->s, c->txn, tb, key, data, n, e))
 		return failed(c);
@@ -345,8 +361,9 @@ int commit_metrics_of(struct commit *c, int64_t step, const char *json, struct e
 	if (ready(c, e))
 		return -1;
 	if (step <= c->last || step > c->step)
-		return err_set(e, "%s: metrics of step %" PRId64 " in a commit from step %" PRId64 " to %" PRId64, c->s->dir,
-		               step, c->last, c->step);
+		return err_set(
+			e, "%s: metrics of step %" PRId64 " in a commit from step %" PRId64 " to %" PRId64,
+		    c->s->dir, step, c->last, c->step);
 	return put_record(c, TB_METRICS, step_key(step, room), json, strlen(json), e);
 }
 
@@ -379,7 +396,8 @@ static int meta_text(const char *meta, int64_t step, struct buf *out, struct err
 		depth += *p == '{' || *p == '[';
 		depth -= *p == '}' || *p == ']';
 	}
-	buf_addf(out, "{\"step\":%" PRId64 "%s", step, meta[1 + strspn(meta + 1, " ")] == '}' ? "" : ",");
+	buf_addf(out, "{\"step\":%" PRId64 "%s", step,
+	         meta[1 + strspn(meta + 1, " ")] == '}' ? "" : ",");
 	buf_adds(out, meta + 1);
 	return 0;
 }

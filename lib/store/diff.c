@@ -19,7 +19,8 @@ static void compare(const struct tensor *a, const struct tensor *b, struct tenso
 {
 	double sum = 0;
 
-	if (a->dtype != b->dtype || a->rank != b->rank || a->shape[0] != b->shape[0] || a->shape[1] != b->shape[1]) {
+	if (a->dtype != b->dtype || a->rank != b->rank || a->shape[0] != b->shape[0] ||
+	    a->shape[1] != b->shape[1]) {
 		d->kind = DIFF_SHAPE;
 		return;
 	}
@@ -44,7 +45,8 @@ static void compare(const struct tensor *a, const struct tensor *b, struct tenso
 	d->rms = sqrt(sum / (double)d->values);
 }
 
-int snap_diff(struct snap *a, struct snap *b, int (*each)(const struct tensor_diff *, void *), void *data, struct err *e)
+int snap_diff(struct snap *a, struct snap *b, int (*each)(const struct tensor_diff *, void *),
+              void *data, struct err *e)
 {
 	size_t i = 0, j = 0;
 
@@ -53,7 +55,8 @@ int snap_diff(struct snap *a, struct snap *b, int (*each)(const struct tensor_di
 		struct tensor x = {0}, y = {0};
 		int order;
 
-		if ((i < snap_count(a) && snap_at(a, i, &x, e)) || (j < snap_count(b) && snap_at(b, j, &y, e)))
+		if ((i < snap_count(a) && snap_at(a, i, &x, e)) ||
+		    (j < snap_count(b) && snap_at(b, j, &y, e)))
 			return -1;
 		order = i == snap_count(a) ? 1 : j == snap_count(b) ? -1 : strcmp(x.name, y.name);
 		d.name = order <= 0 ? x.name : y.name;

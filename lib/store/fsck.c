@@ -52,16 +52,22 @@ static void check_weights(struct check *c, struct versions *vs)
 			struct version *x = version_find(vs, en);
 
 			if (en->version > c->steps[i])
-				fault(c, "snapshot %" PRId64 ": %s is of a later step, %" PRId64, c->steps[i], en->name, en->version);
+				fault(c, "snapshot %" PRId64 ": %s is of a later step, %" PRId64, c->steps[i],
+				      en->name, en->version);
 			if (!x) {
-				fault(c, "snapshot %" PRId64 ": %s (step %" PRId64 ") is missing", c->steps[i], en->name, en->version);
+				fault(c, "snapshot %" PRId64 ": %s (step %" PRId64 ") is missing", c->steps[i],
+				      en->name, en->version);
 				continue;
 			}
 			if (x->bytes != en->bytes)
-				fault(c, "snapshot %" PRId64 ": %s (step %" PRId64 "): %" PRIu64 " bytes, expected %" PRIu64,
+				fault(c,
+				      "snapshot %" PRId64 ": %s (step %" PRId64 "): %" PRIu64
+				      " bytes, expected %" PRIu64,
 				      c->steps[i], en->name, en->version, x->bytes, en->bytes);
 			else if (x->sum != en->sum && !(x->used & 2))
-				fault(c, "snapshot %" PRId64 ": %s (step %" PRId64 "): checksum %016" PRIx64 ", expected %016" PRIx64,
+				fault(c,
+				      "snapshot %" PRId64 ": %s (step %" PRId64 "): checksum %016" PRIx64
+				      ", expected %016" PRIx64,
 				      c->steps[i], en->name, en->version, x->sum, en->sum);
 			x->used = x->sum != en->sum ? 3 : x->used | 1;
 		}
@@ -70,7 +76,8 @@ static void check_weights(struct check *c, struct versions *vs)
 	}
 	for (size_t i = 0; i < vs->n; i++)
 		if (!vs->v[i].used)
-			fault(c, "values of %.96s that no snapshot names (gc removes them)", (const char *)vs->v[i].key);
+			fault(c, "values of %.96s that no snapshot names (gc removes them)",
+			      (const char *)vs->v[i].key);
 }
 
 static void check_state(struct check *c)
@@ -90,7 +97,8 @@ static void check_state(struct check *c)
 		if (rc)
 			fault(c, "state %s: %s", m.v[i].name, mdb_strerror(rc));
 		else if (v.mv_size != m.v[i].bytes)
-			fault(c, "state %s: %zu bytes, expected %" PRIu64, m.v[i].name, v.mv_size, m.v[i].bytes);
+			fault(c, "state %s: %zu bytes, expected %" PRIu64, m.v[i].name, v.mv_size,
+			      m.v[i].bytes);
 		else if (XXH64(v.mv_data, v.mv_size, SUM_SEED) != m.v[i].sum)
 			fault(c, "state %s: checksum does not match", m.v[i].name);
 	}
@@ -115,7 +123,8 @@ static int check_records(struct check *c, enum table tb, const char *what, struc
 		if (tb == TB_METRICS)
 			fault(c, "%s of step %" PRId64 ": checksum does not match", what, key_step(&k));
 		else
-			fault(c, "%s %.*s: checksum does not match", what, (int)k.mv_size, (const char *)k.mv_data);
+			fault(c, "%s %.*s: checksum does not match", what, (int)k.mv_size,
+			      (const char *)k.mv_data);
 	}
 	mdb_cursor_close(cur);
 	return rc == MDB_NOTFOUND ? 0 : lmdb_err(c->s, rc, "reading", e);

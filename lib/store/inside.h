@@ -31,7 +31,8 @@ MUST_CHECK int place_readers(const char *dir, struct err *e);
 MUST_CHECK int place_limit(uint64_t size, const char *dir, struct err *e);
 /* Backs bytes [from, to) of the file with disk blocks; on failure those after both from and was
  * (the end of what is in use) are given back. */
-MUST_CHECK int place_reserve(int fd, uint64_t from, uint64_t to, uint64_t was, const char *dir, struct err *e);
+MUST_CHECK int place_reserve(int fd, uint64_t from, uint64_t to, uint64_t was, const char *dir,
+                             struct err *e);
 void place_file(struct buf *path, const char *dir, const char *name);
 
 /* ---- store.c ---- */
@@ -60,9 +61,11 @@ int lmdb_err(const struct store *s, int rc, const char *doing, struct err *e);
 /* Refuses a store that was opened by the parent process. */
 MUST_CHECK int same_process(const struct store *s, struct err *e);
 MUST_CHECK int begin_read(struct store *s, MDB_txn **txn, struct err *e);
-/* Begins a write transaction that may add `bytes` besides its own book-keeping; *taken is what that may
- * take. Whoever adds more than announced asks space_taken first, with *taken and all that was added. */
-MUST_CHECK int begin_write(struct store *s, uint64_t bytes, MDB_txn **txn, uint64_t *taken, struct err *e);
+/* Begins a write transaction that may add `bytes` besides its own book-keeping; *taken is what that
+ * may take. Whoever adds more than announced asks space_taken first, with *taken and all that was
+ * added. */
+MUST_CHECK int begin_write(struct store *s, uint64_t bytes, MDB_txn **txn, uint64_t *taken,
+                           struct err *e);
 /* Within a write transaction that took `bytes` so far in all: disk blocks and map are there. */
 MUST_CHECK int space_taken(struct store *s, uint64_t bytes, struct err *e);
 /* End of the last page in use, as a file offset. */
@@ -98,7 +101,8 @@ int64_t key_step(const MDB_val *key);           /* -1 if it is not one */
 /* "name\0" and the version: a tensor's key. */
 MDB_val tensor_key(const char *name, int64_t version, unsigned char room[112]);
 
-/* A record is a payload followed by its checksum. 1 found, 0 absent, -1 error. Borrowed from txn. */
+/* A record is a payload followed by its checksum. 1 found, 0 absent, -1 error. Borrowed from
+ * txn. */
 MUST_CHECK int rec_get(const struct store *s, MDB_txn *t, enum table tb, MDB_val key,
                        const char **payload, size_t *n, struct err *e);
 MUST_CHECK int rec_check(const MDB_val *value, size_t *n);        /* -1: checksum does not match */
@@ -106,19 +110,24 @@ MUST_CHECK int rec_put(const struct store *s, MDB_txn *t, enum table tb, MDB_val
                        const void *payload, size_t n, struct err *e);
 
 /* A snapshot's record: its meta text, a newline, its manifest. meta (NULL: not wanted) owned. */
-MUST_CHECK int snap_load(const struct store *s, MDB_txn *t, int64_t step, char **meta, struct manifest *m, struct err *e);
+MUST_CHECK int snap_load(const struct store *s, MDB_txn *t, int64_t step, char **meta,
+                         struct manifest *m, struct err *e);
 /* The state's manifest; empty if there is none. */
 MUST_CHECK int state_load(const struct store *s, MDB_txn *t, struct manifest *m, struct err *e);
 /* 1 found, 0 there is no snapshot, -1 error. */
 MUST_CHECK int latest_step(const struct store *s, MDB_txn *t, int64_t *step, struct err *e);
 /* All steps in order; *steps owned. */
-MUST_CHECK int all_steps(const struct store *s, MDB_txn *t, int64_t **steps, size_t *n, struct err *e);
+MUST_CHECK int all_steps(const struct store *s, MDB_txn *t, int64_t **steps, size_t *n,
+                         struct err *e);
 /* Tags in order: calls fn(tag, step, data). */
-MUST_CHECK int all_tags(const struct store *s, MDB_txn *t, void (*fn)(const char *tag, int64_t step, void *data),
-                        void *data, struct err *e);
+MUST_CHECK int all_tags(const struct store *s, MDB_txn *t,
+                        void (*fn)(const char *tag, int64_t step, void *data), void *data,
+                        struct err *e);
 /* A step number, tag, "latest" or NULL. */
-MUST_CHECK int resolve(const struct store *s, MDB_txn *t, const char *ref, int64_t *step, struct err *e);
-MUST_CHECK int tag_put(const struct store *s, MDB_txn *t, const char *tag, int64_t step, struct err *e);
+MUST_CHECK int resolve(const struct store *s, MDB_txn *t, const char *ref, int64_t *step,
+                       struct err *e);
+MUST_CHECK int tag_put(const struct store *s, MDB_txn *t, const char *tag, int64_t step,
+                       struct err *e);
 
 /* ---- snap.c ---- */
 
@@ -164,10 +173,12 @@ struct versions {
 	size_t n, cap;
 };
 
-MUST_CHECK int versions_read(struct store *s, MDB_txn *t, int sums, struct versions *out, struct err *e);
+MUST_CHECK int versions_read(struct store *s, MDB_txn *t, int sums, struct versions *out,
+                             struct err *e);
 struct version *version_find(const struct versions *vs, const struct entry *en);
 
 /* Deletes what the policy does not keep. *freed += bytes, *deleted += values. */
-MUST_CHECK int prune(struct store *s, MDB_txn *t, int keep, uint64_t *freed, uint64_t *deleted, struct err *e);
+MUST_CHECK int prune(struct store *s, MDB_txn *t, int keep, uint64_t *freed, uint64_t *deleted,
+                     struct err *e);
 
 #endif

@@ -28,9 +28,10 @@ const char *place_network(unsigned long magic)
 		unsigned long magic;
 		const char *name;
 	} table[] = {
-		{0x6969, "NFS"}, {0x517b, "SMB"}, {0xff534d42, "CIFS"}, {0xfe534d42, "SMB"}, {0x01021997, "9P"},
-		{0x73757245, "Coda"}, {0x5346414f, "AFS"}, {0x6b414653, "AFS"}, {0x564c, "NCP"}, {0x00c36400, "Ceph"},
-		{0x0bd00bd0, "Lustre"}, {0x47504653, "GPFS"}, {0xaad7aaea, "PanFS"}, {0x19830326, "BeeGFS"}, {0x20030528, "OrangeFS"},
+		{0x6969, "NFS"}, {0x517b, "SMB"}, {0xff534d42, "CIFS"}, {0xfe534d42, "SMB"},
+		{0x01021997, "9P"}, {0x73757245, "Coda"}, {0x5346414f, "AFS"}, {0x6b414653, "AFS"},
+		{0x564c, "NCP"}, {0x00c36400, "Ceph"}, {0x0bd00bd0, "Lustre"}, {0x47504653, "GPFS"},
+		{0xaad7aaea, "PanFS"}, {0x19830326, "BeeGFS"}, {0x20030528, "OrangeFS"},
 		{0x01161970, "GFS2"}, {0x7461636f, "OCFS2"}, {0x786f4256, "vboxsf"}, {0xbacbacbc, "vmhgfs"},
 	};
 
@@ -49,8 +50,10 @@ int place_local(const char *dir, struct err *e)
 		return err_set(e, "%s: %s", dir, strerror(errno));
 	name = place_network((unsigned long)fs.f_type);
 	if (name)
-		return err_set(e, "%s: is on a network file system (%s); a store needs memory maps and locks "
-		               "that all its users share: put it on a local disk", dir, name);
+		return err_set(e,
+		               "%s: is on a network file system (%s); a store needs memory maps and locks "
+		               "that all its users share: put it on a local disk",
+		               dir, name);
 	return 0;
 }
 
@@ -78,7 +81,8 @@ int place_lock(const char *dir, int *fd, struct err *e)
 		else if (got <= 0)
 			err_set(e, "%s: another process is writing to this store", dir);
 		else
-			err_set(e, "%s: another process is writing to this store: pid %.*s", dir, (int)strcspn(who, "\n"), who);
+			err_set(e, "%s: another process is writing to this store: pid %.*s", dir,
+			        (int)strcspn(who, "\n"), who);
 		close(*fd);
 		*fd = -1;
 		goto out;
@@ -143,8 +147,8 @@ int place_limit(uint64_t size, const char *dir, struct err *e)
 	struct rlimit lim;
 
 	if (!getrlimit(RLIMIT_FSIZE, &lim) && lim.rlim_cur != RLIM_INFINITY && size > lim.rlim_cur)
-		return err_set(e, "%s: needs a (sparse) file of %llu bytes, the limit on file size is %llu", dir,
-		               (unsigned long long)size, (unsigned long long)lim.rlim_cur);
+		return err_set(e, "%s: needs a (sparse) file of %llu bytes, the limit on file size is %llu",
+		               dir, (unsigned long long)size, (unsigned long long)lim.rlim_cur);
 	return 0;
 }
 
@@ -157,7 +161,8 @@ int place_reserve(int fd, uint64_t from, uint64_t to, uint64_t was, const char *
 	rc = allocate(fd, from, to);
 	if (!rc)
 		return 0;
-	err_set(e, "%s: no room for %llu more bytes: %s", dir, (unsigned long long)(to - was), strerror(rc));
+	err_set(e, "%s: no room for %llu more bytes: %s", dir, (unsigned long long)(to - was),
+	        strerror(rc));
 	/* give back what was taken before the disk was full; if that fails, closing does it */
 	if (was < from)
 		was = from;

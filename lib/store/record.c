@@ -49,7 +49,8 @@ int name_check(const char *name, struct err *e)
 		return err_set(e, "a name of %zu bytes: expected 1 to 95", n);
 	for (size_t i = 0; i < n; i++)
 		if (name[i] < '!' || name[i] > '~')
-			return err_set(e, "a name with byte 0x%02x: expected printable ASCII without spaces", (unsigned char)name[i]);
+			return err_set(e, "a name with byte 0x%02x: expected printable ASCII without spaces",
+			               (unsigned char)name[i]);
 	return 0;
 }
 
@@ -101,8 +102,9 @@ void manifest_print(const struct manifest *m, struct buf *out)
 	for (size_t i = 0; i < m->n; i++) {
 		const struct entry *en = &m->v[i];
 
-		buf_addf(out, "%s %d %d %" PRIu64 " %" PRIu64 " %" PRId64 " %" PRIu64 " %016" PRIx64 "\n", en->name, en->dtype,
-		         en->rank, en->shape[0], en->shape[1], en->version, en->bytes, en->sum);
+		buf_addf(out, "%s %d %d %" PRIu64 " %" PRIu64 " %" PRId64 " %" PRIu64 " %016" PRIx64 "\n",
+		         en->name, en->dtype, en->rank, en->shape[0], en->shape[1], en->version, en->bytes,
+		         en->sum);
 	}
 }
 
@@ -115,8 +117,10 @@ static int entry_parse(const char *line, size_t n, struct entry *en)
 		return -1;
 	memcpy(text, line, n);
 	text[n] = 0;
-	if (sscanf(text, "%95s %d %d %" SCNu64 " %" SCNu64 " %" SCNd64 " %" SCNu64 " %" SCNx64 "%n", en->name, &en->dtype,
-	           &en->rank, &en->shape[0], &en->shape[1], &en->version, &en->bytes, &en->sum, &used) != 8 || (size_t)used != n)
+	if (sscanf(text, "%95s %d %d %" SCNu64 " %" SCNu64 " %" SCNd64 " %" SCNu64 " %" SCNx64 "%n",
+	           en->name, &en->dtype, &en->rank, &en->shape[0], &en->shape[1], &en->version,
+	           &en->bytes, &en->sum, &used) != 8 ||
+	    (size_t)used != n)
 		return -1;
 	if (name_check(en->name, NULL) || en->version < 0 || en->rank < 1 || en->rank > 2)
 		return -1;
@@ -124,7 +128,9 @@ static int entry_parse(const char *line, size_t n, struct entry *en)
 		return 0;
 	if (en->dtype != DT_BF16 && en->dtype != DT_F32)
 		return -1;
-	return (__uint128_t)en->shape[0] * en->shape[1] * (en->dtype == DT_F32 ? 4 : 2) == en->bytes ? 0 : -1;
+	return (__uint128_t)en->shape[0] * en->shape[1] * (en->dtype == DT_F32 ? 4 : 2) == en->bytes
+	           ? 0
+	           : -1;
 }
 
 int manifest_parse(const char *text, size_t n, struct manifest *out, struct err *e)
@@ -136,7 +142,8 @@ int manifest_parse(const char *text, size_t n, struct manifest *out, struct err 
 		const char *nl = memchr(text, '\n', (size_t)(end - text));
 		struct entry en;
 
-		if (!nl || entry_parse(text, (size_t)(nl - text), &en) || (m.n && strcmp(m.v[m.n - 1].name, en.name) >= 0)) {
+		if (!nl || entry_parse(text, (size_t)(nl - text), &en) ||
+		    (m.n && strcmp(m.v[m.n - 1].name, en.name) >= 0)) {
 			err_set(e, "its list of tensors is damaged at entry %zu", m.n + 1);
 			manifest_release(&m);
 			return -1;
@@ -167,7 +174,8 @@ int rec_check(const MDB_val *value, size_t *n)
 	return sum == XXH64(value->mv_data, *n, SUM_SEED) ? 0 : -1;
 }
 
-int rec_get(const struct store *s, MDB_txn *t, enum table tb, MDB_val key, const char **payload, size_t *n, struct err *e)
+int rec_get(const struct store *s, MDB_txn *t, enum table tb, MDB_val key, const char **payload,
+            size_t *n, struct err *e)
 {
 	MDB_val v;
 	int rc = key.mv_size ? mdb_get(t, s->db[tb], &key, &v) : MDB_NOTFOUND;
@@ -177,12 +185,16 @@ int rec_get(const struct store *s, MDB_txn *t, enum table tb, MDB_val key, const
 	if (rc)
 		return lmdb_err(s, rc, "reading", e);
 	if (rec_check(&v, n))
-		return err_set(e, "%s: the store is damaged: a record's checksum does not match (score-weights fsck tells more)", s->dir);
+		return err_set(e,
+		               "%s: the store is damaged: a record's checksum does not match "
+		               "(score-weights fsck tells more)",
+		               s->dir);
 	*payload = v.mv_data;
 	return 1;
 }
 
-int rec_put(const struct store *s, MDB_txn *t, enum table tb, MDB_val key, const void *payload, size_t n, struct err *e)
+int rec_put(const struct store *s, MDB_txn *t, enum table tb, MDB_val key, const void *payload,
+            size_t n, struct err *e)
 {
 	uint64_t sum = XXH64(payload, n, SUM_SEED);
 	MDB_val v = {n + 8, NULL};
@@ -201,7 +213,8 @@ int rec_put(const struct store *s, MDB_txn *t, enum table tb, MDB_val key, const
 
 /* ---- what the records say ---- */
 
-int snap_load(const struct store *s, MDB_txn *t, int64_t step, char **meta, struct manifest *m, struct err *e)
+int snap_load(const struct store *s, MDB_txn *t, int64_t step, char **meta, struct manifest *m,
+              struct err *e)
 {
 	unsigned char room[8];
 	const char *p = NULL, *nl;
@@ -288,7 +301,8 @@ static int tag_step(const char *p, size_t n, int64_t *step)
 	return parse_i64(text, 0, INT64_MAX, step, NULL);
 }
 
-int all_tags(const struct store *s, MDB_txn *t, void (*fn)(const char *, int64_t, void *), void *data, struct err *e)
+int all_tags(const struct store *s, MDB_txn *t, void (*fn)(const char *, int64_t, void *),
+             void *data, struct err *e)
 {
 	MDB_cursor *c;
 	MDB_val k, v;
@@ -349,8 +363,8 @@ static int no_snapshot(const struct store *s, MDB_txn *t, const char *ref, struc
 		}
 	if (!all_tags(s, t, add_tag, &tags, &ignored) && tags.len > 400)
 		tags.data[400] = 0;
-	err_set(e, "%s: there is no snapshot '%.64s'; there are %s;%s", s->dir, ref, list.len ? list.data : "none",
-	        tags.len ? tags.data : " no tags");
+	err_set(e, "%s: there is no snapshot '%.64s'; there are %s;%s", s->dir, ref,
+	        list.len ? list.data : "none", tags.len ? tags.data : " no tags");
 	free(steps);
 	buf_release(&list);
 	buf_release(&tags);

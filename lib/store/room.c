@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Values written piece by piece, past the map: pwrite takes a large piece at once where the map takes a
- * fault for each page, and reads no page from disk before it is written over. The disk begins to write what is
- * there while the next pieces are made, so that little is left to do for the commit's sync. (A thread
- * for that costs more than it brings: the processor's part in writing is as large as the disk's.)
+ * Values written piece by piece, past the map: pwrite takes a large piece at once where the map
+ * takes a fault for each page, and reads no page from disk before it is written over. The disk
+ * begins to write what is there while the next pieces are made, so that little is left to do for
+ * the commit's sync. (A thread for that costs more than it brings: the processor's part in writing
+ * is as large as the disk's.)
  */
 #include "store/inside.h"
 
@@ -15,9 +16,9 @@
 #include <sys/uio.h>
 
 /*
- * LMDB does not say where in the file a value lies. The header of its first page does: the page's number (8
- * bytes), 2 unused, flags (2; 4: a value's own pages), their count (4). Should a version of LMDB have it otherwise, the value
- * is filled through the map.
+ * LMDB does not say where in the file a value lies. The header of its first page does: the page's
+ * number (8 bytes), 2 unused, flags (2; 4: a value's own pages), their count (4). Should a version
+ * of LMDB have it otherwise, the value is filled through the map.
  */
 static uint64_t file_offset(const struct store *s, const unsigned char *value, uint64_t bytes)
 {
@@ -32,7 +33,8 @@ static uint64_t file_offset(const struct store *s, const unsigned char *value, u
 	memcpy(&page, value - 16, sizeof page);
 	memcpy(&flags, value - 6, sizeof flags);
 	memcpy(&count, value - 4, sizeof count);
-	if (!(flags & 4) || count != (bytes + 16 + s->page - 1) / s->page || page < 2 || page + count > info.me_mapsize / s->page)
+	if (!(flags & 4) || count != (bytes + 16 + s->page - 1) / s->page || page < 2 ||
+	    page + count > info.me_mapsize / s->page)
 		return 0;
 	return page * s->page + 16;
 }
@@ -74,7 +76,8 @@ static int write_all(struct room *r, struct iovec *v, int n, struct err *e)
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got <= 0)
-			return err_set(e, "%s: %s", r->en.name, got ? strerror(errno) : "nothing can be written");
+			return err_set(e, "%s: %s", r->en.name,
+			               got ? strerror(errno) : "nothing can be written");
 		r->at += (uint64_t)got;
 		for (; n && (size_t)got >= v->iov_len; v++, n--)
 			got -= (ssize_t)v->iov_len;
@@ -88,13 +91,15 @@ static int write_all(struct room *r, struct iovec *v, int n, struct err *e)
 	return 0;
 }
 
-/* Whole pages go to the file, the rest waits for more; the value's last page is filled up with zeros. */
+/* Whole pages go to the file, the rest waits for more; the value's last page is filled up with
+ * zeros. */
 static int write_pages(struct room *r, const void *data, size_t n, struct err *e)
 {
 	static const unsigned char zeros[1 << 16];
 	uint64_t end = r->at + r->n_tail + n;
 	size_t rest = end % r->page, whole = n - rest;
-	struct iovec v[3] = {{r->tail, r->n_tail}, {(void *)data, n}, {(void *)zeros, rest ? r->page - rest : 0}};
+	struct iovec v[3] = {
+		{r->tail, r->n_tail}, {(void *)data, n}, {(void *)zeros, rest ? r->page - rest : 0}};
 
 	if (r->done == r->en.bytes)
 		return write_all(r, v, 3, e);
@@ -154,7 +159,8 @@ void snap_used(const struct snap *p, const struct tensor *t)
 	if (!at)
 		return;
 	mdb_env_get_fd(s->env, &fd);
-	/* what is mapped stays in the cache; a page of a shared map that is dropped is read again if it must be */
+	/* what is mapped stays in the cache; a page of a shared map that is dropped is read again if it
+	 * must be */
 	if (!madvise((char *)t->data - 16, n, MADV_DONTNEED))
 		posix_fadvise(fd, (off_t)(at - 16), (off_t)n, POSIX_FADV_DONTNEED);
 }

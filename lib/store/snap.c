@@ -28,8 +28,9 @@ int snap_open(struct store *s, const char *ref, struct snap **out, struct err *e
 		return -1;
 	}
 	s->snaps++;
-	if (resolve(s, p->txn, ref, &p->step, e) || snap_load(s, p->txn, p->step, &p->meta, &p->weights, e)
-	    || latest_step(s, p->txn, &last, e) < 0)
+	if (resolve(s, p->txn, ref, &p->step, e) ||
+	    snap_load(s, p->txn, p->step, &p->meta, &p->weights, e) ||
+	    latest_step(s, p->txn, &last, e) < 0)
 		goto fail;
 	p->latest = last == p->step;
 	if (p->latest && state_load(s, p->txn, &p->state, e))
@@ -83,7 +84,8 @@ size_t snap_count(const struct snap *p)
 	return p->weights.n;
 }
 
-static int value(struct snap *p, enum table tb, const struct entry *en, void **copy, struct tensor *out, struct err *e)
+static int value(struct snap *p, enum table tb, const struct entry *en, void **copy,
+                 struct tensor *out, struct err *e)
 {
 	unsigned char room[112];
 	MDB_val k = tb == TB_STATE ? text_key(en->name) : tensor_key(en->name, en->version, room), v;
@@ -93,12 +95,15 @@ static int value(struct snap *p, enum table tb, const struct entry *en, void **c
 		return -1;
 	rc = mdb_get(p->txn, p->s->db[tb], &k, &v);
 	if (rc == MDB_NOTFOUND || (!rc && v.mv_size != en->bytes))
-		return err_set(e, "%s: the store is damaged: the values of %s (step %" PRId64 ") are %s", p->s->dir, en->name,
-		               en->version, rc ? "missing" : "of the wrong size");
+		return err_set(e, "%s: the store is damaged: the values of %s (step %" PRId64 ") are %s",
+		               p->s->dir, en->name, en->version, rc ? "missing" : "of the wrong size");
 	if (rc)
 		return lmdb_err(p->s, rc, "reading", e);
-	*out = (struct tensor){.dtype = (enum dtype)en->dtype, .rank = en->rank, .shape = {en->shape[0], en->shape[1]},
-	                       .data = v.mv_data, .bytes = en->bytes};
+	*out = (struct tensor){.dtype = (enum dtype)en->dtype,
+	                       .rank = en->rank,
+	                       .shape = {en->shape[0], en->shape[1]},
+	                       .data = v.mv_data,
+	                       .bytes = en->bytes};
 	memcpy(out->name, en->name, sizeof out->name);
 	if (en->bytes < p->s->small) {
 		if (!*copy) {
@@ -113,7 +118,8 @@ static int value(struct snap *p, enum table tb, const struct entry *en, void **c
 int snap_at(struct snap *p, size_t i, struct tensor *out, struct err *e)
 {
 	if (i >= p->weights.n)
-		return err_set(e, "%s: snapshot %" PRId64 " has %zu tensors, not %zu", p->s->dir, p->step, p->weights.n, i + 1);
+		return err_set(e, "%s: snapshot %" PRId64 " has %zu tensors, not %zu", p->s->dir, p->step,
+		               p->weights.n, i + 1);
 	return value(p, TB_TENSOR, &p->weights.v[i], &p->copy_w[i], out, e);
 }
 
@@ -127,7 +133,8 @@ int snap_tensor(struct snap *p, const char *name, struct tensor *out, struct err
 	const struct entry *en = manifest_find(&p->weights, name);
 
 	if (!en)
-		return err_set(e, "%s: snapshot %" PRId64 " has no tensor '%.96s'", p->s->dir, p->step, name);
+		return err_set(e, "%s: snapshot %" PRId64 " has no tensor '%.96s'", p->s->dir, p->step,
+		               name);
 	return snap_at(p, (size_t)(en - p->weights.v), out, e);
 }
 
@@ -136,7 +143,9 @@ int snap_state(struct snap *p, const char *name, struct tensor *out, struct err 
 	const struct entry *en;
 
 	if (!p->latest)
-		return err_set(e, "%s: snapshot %" PRId64 " is not the latest: only that has optimiser state", p->s->dir, p->step);
+		return err_set(e,
+		               "%s: snapshot %" PRId64 " is not the latest: only that has optimiser state",
+		               p->s->dir, p->step);
 	en = manifest_find(&p->state, name);
 	if (!en)
 		return 0;
@@ -222,7 +231,8 @@ void snap_list_free(struct snap_info *p, size_t n)
 	free(p);
 }
 
-int store_metrics(struct store *s, int64_t from, int64_t to, int (*row)(const char *, void *), void *data, struct err *e)
+int store_metrics(struct store *s, int64_t from, int64_t to, int (*row)(const char *, void *),
+                  void *data, struct err *e)
 {
 	unsigned char room[8];
 	MDB_val k = step_key(from < 0 ? 0 : from, room), v;

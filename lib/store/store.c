@@ -12,7 +12,8 @@
 #define FORMAT "score-store 1"
 #define ROOM (256 * MIB)             /* of a writer's map, beyond what is in use */
 
-static const char *const table_names[TABLES] = {"doc", "tensor", "state", "snapshot", "metrics", "tag"};
+static const char *const table_names[TABLES] = {"doc",      "tensor",  "state",
+                                                "snapshot", "metrics", "tag"};
 
 int lmdb_err(const struct store *s, int rc, const char *doing, struct err *e)
 {
@@ -26,7 +27,8 @@ int lmdb_err(const struct store *s, int rc, const char *doing, struct err *e)
 int same_process(const struct store *s, struct err *e)
 {
 	if (s->pid != getpid())
-		return err_set(e, "%s: a store cannot be used across fork: open it again in the child", s->dir);
+		return err_set(e, "%s: a store cannot be used across fork: open it again in the child",
+		               s->dir);
 	return 0;
 }
 
@@ -89,7 +91,8 @@ int space_taken(struct store *s, uint64_t bytes, struct err *e)
 
 	mdb_env_info(s->env, &info);
 	if (end > info.me_mapsize)
-		return err_set(e, "%s: the commit writes far more than it announced (%llu bytes so far)", s->dir, (unsigned long long)bytes);
+		return err_set(e, "%s: the commit writes far more than it announced (%llu bytes so far)",
+		               s->dir, (unsigned long long)bytes);
 	return reserve_until(s, end, e);
 }
 
@@ -135,7 +138,9 @@ int begin_write(struct store *s, uint64_t bytes, MDB_txn **txn, uint64_t *taken,
 	if (s->commit)
 		return err_set(e, "%s: a commit is under way", s->dir);
 	if (s->snaps)
-		return err_set(e, "%s: close the snapshots before writing begins (they may be opened again after it)", s->dir);
+		return err_set(
+			e, "%s: close the snapshots before writing begins (they may be opened again after it)",
+		    s->dir);
 	/* a reader that was killed must not keep pages from being used again */
 	mdb_reader_check(s->env, &dead);
 	if (map_for(s, bytes, e))
@@ -234,7 +239,8 @@ static int tables_find(struct store *s, struct err *e)
 	if (!rc) {
 		rc = rec_get(s, t, TB_DOC, text_key(".format"), &format, &n, e);
 		if (rc >= 0 && (!rc || n != strlen(FORMAT) || memcmp(format, FORMAT, n)))
-			rc = err_set(e, "%s: a store of another format (this program knows '%s')", s->dir, FORMAT);
+			rc = err_set(e, "%s: a store of another format (this program knows '%s')", s->dir,
+			             FORMAT);
 		rc = rc < 0 ? -1 : 0;
 	}
 	/* handles opened in a read transaction last when it is committed */
@@ -254,7 +260,8 @@ static int data_there(const struct store *s, struct err *e)
 
 	place_file(&path, s->dir, "data.mdb");
 	if (stat(path.data, &st))
-		rc = errno == ENOENT || errno == ENOTDIR ? 0 : err_set(e, "%s: %s", path.data, strerror(errno));
+		rc = errno == ENOENT || errno == ENOTDIR ? 0
+		                                         : err_set(e, "%s: %s", path.data, strerror(errno));
 	else if (!S_ISREG(st.st_mode))
 		rc = err_set(e, "%s: not a file", path.data);
 	else
@@ -275,7 +282,8 @@ static void files_remove(const struct store *s, int lock)
 	buf_release(&path);
 }
 
-/* 1: a store (or another program's LMDB data) with something in it, 0: an interrupted creation, -1 error. */
+/* 1: a store (or another program's LMDB data) with something in it, 0: an interrupted creation, -1
+ * error. */
 static int something_there(struct store *s, struct err *e)
 {
 	int64_t step;
@@ -301,7 +309,8 @@ static int something_there(struct store *s, struct err *e)
 	return rc;
 }
 
-/* What an interrupted creation left (no snapshot was ever committed) is cleared away; anything else is refused. */
+/* What an interrupted creation left (no snapshot was ever committed) is cleared away; anything else
+ * is refused. */
 static int nothing_to_lose(struct store *s, struct err *e)
 {
 	int there = data_there(s, e);
@@ -332,7 +341,8 @@ static int create(struct store *s, struct err *e)
 		return -1;
 	if (env_open(s, MDB_WRITEMAP, ROOM, e) || begin_write(s, 0, &t, &taken, e))
 		return -1;
-	if (tables_open(s, t, MDB_CREATE, e) || rec_put(s, t, TB_DOC, text_key(".format"), FORMAT, strlen(FORMAT), e)) {
+	if (tables_open(s, t, MDB_CREATE, e) ||
+	    rec_put(s, t, TB_DOC, text_key(".format"), FORMAT, strlen(FORMAT), e)) {
 		mdb_txn_abort(t);
 		return -1;
 	}
@@ -362,7 +372,8 @@ static int open_existing(struct store *s, struct err *e)
 
 		mdb_env_close(s->env);
 		s->env = NULL;
-		/* LMDB touches the first page of each value it makes room for: not the megabytes around it (snap_soon) */
+		/* LMDB touches the first page of each value it makes room for: not the megabytes around it
+		 * (snap_soon) */
 		if (place_limit(map, s->dir, e) || env_open(s, MDB_WRITEMAP | MDB_NORDAHEAD, map, e))
 			return -1;
 	}

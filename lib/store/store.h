@@ -38,7 +38,8 @@ struct commit;
 MUST_CHECK int store_open(const char *dir, enum store_mode mode, struct store **out, struct err *e);
 /* A process opens a store at most once at a time (LMDB's rule), and not across fork (an error). */
 void store_close(struct store *s);
-/* Closes a store opened with STORE_CREATE and removes it again (and its directory, if that was made). */
+/* Closes a store opened with STORE_CREATE and removes it again (and its directory, if that was
+ * made). */
 void store_discard(struct store *s);
 
 /* Small named documents that belong to the whole store: "config" (model_config text),
@@ -51,7 +52,8 @@ MUST_CHECK int store_doc(struct store *s, const char *name, struct buf *out, str
 MUST_CHECK int snap_open(struct store *s, const char *ref, struct snap **out, struct err *e);
 void snap_close(struct snap *p);
 int64_t snap_step(const struct snap *p);
-/* The snapshot's description: one JSON object as text (step, objective, stage, isa, parent, time ...). Borrowed. */
+/* The snapshot's description: one JSON object as text (step, objective, stage, isa, parent, time
+ * ...). Borrowed. */
 const char *snap_meta(const struct snap *p);
 /* Is there a tensor of this name? */
 int snap_has(const struct snap *p, const char *name);
@@ -64,15 +66,15 @@ MUST_CHECK int snap_at(struct snap *p, size_t i, struct tensor *out, struct err 
 /* ---- optimiser state: belongs to the latest step only --------------------- */
 
 /* name: "master/<tensor>", "m/<tensor>", "v/<tensor>" (fp32) or "train" (a small text document).
- * 1 found, 0 absent, -1 error. Read through an open snapshot of the latest step. State is plain bytes: out has
- * dtype 0, rank 1, shape [bytes, 1]; data is 16-byte aligned. */
+ * 1 found, 0 absent, -1 error. Read through an open snapshot of the latest step. State is plain
+ * bytes: out has dtype 0, rank 1, shape [bytes, 1]; data is 16-byte aligned. */
 MUST_CHECK int snap_state(struct snap *p, const char *name, struct tensor *out, struct err *e);
 
-/* Bytes [from, from + n) of a value will be read soon: the disk begins to read what is not in memory. A writer's map has no
- * read-ahead of its own. By any thread. */
+/* Bytes [from, from + n) of a value will be read soon: the disk begins to read what is not in
+ * memory. A writer's map has no read-ahead of its own. By any thread. */
 void snap_soon(const struct snap *p, const struct tensor *t, uint64_t from, uint64_t n);
-/* A value that will hardly be read again may leave memory (the page cache): then the next step's state, as large, has room there.
- * By any thread. Its data may still be read, from disk. */
+/* A value that will hardly be read again may leave memory (the page cache): then the next step's
+ * state, as large, has room there. By any thread. Its data may still be read, from disk. */
 void snap_used(const struct snap *p, const struct tensor *t);
 
 /* Number of state values and their bytes (0 unless p is the latest). */
@@ -88,51 +90,64 @@ struct tensor_diff {
 };
 
 /* Calls each(diff, data) for every tensor name of either, in order; -1 from it stops with -1. */
-MUST_CHECK int snap_diff(struct snap *a, struct snap *b, int (*each)(const struct tensor_diff *d, void *data),
-                         void *data, struct err *e);
+MUST_CHECK int snap_diff(struct snap *a, struct snap *b,
+                         int (*each)(const struct tensor_diff *d, void *data), void *data,
+                         struct err *e);
 
 /* ---- committing a step ------------------------------------------------------ */
 
-/* Begins the transaction of a new step, larger than the latest. The latest snapshot's tensors are shared until
- * commit_tensor replaces them (one with equal bytes stays shared). bytes: what will be written, about (space is
- * reserved before writing, so a full disk is an error, at the latest in the call that asks for the room).
- * No snapshot may be open here, since the map may have to move; snapshots opened after it (the latest's state, to compute the
- * next from) may stay open over commit_finish. */
-MUST_CHECK int commit_begin(struct store *s, int64_t step, uint64_t bytes, struct commit **out, struct err *e);
-/* Room for a tensor (MDB_RESERVE): the caller fills *dst before the next commit_ call. 16-byte aligned. After an
- * error of any commit_ function only commit_abort or commit_finish (which then fails) may follow. */
+/* Begins the transaction of a new step, larger than the latest. The latest snapshot's tensors are
+ * shared until commit_tensor replaces them (one with equal bytes stays shared). bytes: what will be
+ * written, about (space is reserved before writing, so a full disk is an error, at the latest in
+ * the call that asks for the room). No snapshot may be open here, since the map may have to move;
+ * snapshots opened after it (the latest's state, to compute the next from) may stay open over
+ * commit_finish. */
+MUST_CHECK int commit_begin(struct store *s, int64_t step, uint64_t bytes, struct commit **out,
+                            struct err *e);
+/* Room for a tensor (MDB_RESERVE): the caller fills *dst before the next commit_ call. 16-byte
+ * aligned. After an error of any commit_ function only commit_abort or commit_finish (which then
+ * fails) may follow. */
 MUST_CHECK int commit_tensor(struct commit *c, const char *name, enum dtype t, int rank,
                              const uint64_t shape[2], void **dst, struct err *e);
-MUST_CHECK int commit_state(struct commit *c, const char *name, uint64_t bytes, void **dst, struct err *e);
+MUST_CHECK int commit_state(struct commit *c, const char *name, uint64_t bytes, void **dst,
+                            struct err *e);
 
-/* The same, for a value that is written piece by piece, in order: any number of rooms at once, each by one thread at a time, while
- * no other commit_ function but these two is called. All must be full at the next commit_ call other than these two. What is
- * written goes on to the disk in the background. Borrowed until commit_finish or commit_abort. */
+/* The same, for a value that is written piece by piece, in order: any number of rooms at once, each
+ * by one thread at a time, while no other commit_ function but these two is called. All must be
+ * full at the next commit_ call other than these two. What is written goes on to the disk in the
+ * background. Borrowed until commit_finish or commit_abort. */
 struct room;
 MUST_CHECK int commit_tensor_room(struct commit *c, const char *name, enum dtype t, int rank,
                                   const uint64_t shape[2], struct room **out, struct err *e);
-MUST_CHECK int commit_state_room(struct commit *c, const char *name, uint64_t bytes, struct room **out, struct err *e);
+MUST_CHECK int commit_state_room(struct commit *c, const char *name, uint64_t bytes,
+                                 struct room **out, struct err *e);
 MUST_CHECK int room_write(struct room *r, const void *data, size_t n, struct err *e);
 /* All that was written, once it is full: until the next commit_ call. 16-byte aligned. */
 const void *room_data(const struct room *r);
 /* Bytes of the values written so far, without those that turned out to be the parent's. */
 MUST_CHECK int commit_written(struct commit *c, uint64_t *bytes, struct err *e);
 
-/* State not written again stays as it is. Removes all state whose name starts with prefix ("": all). */
+/* State not written again stays as it is. Removes all state whose name starts with prefix ("":
+ * all). */
 MUST_CHECK int commit_drop_state(struct commit *c, const char *prefix, struct err *e);
-MUST_CHECK int commit_doc(struct commit *c, const char *name, const void *data, size_t n, struct err *e);
-MUST_CHECK int commit_metrics(struct commit *c, const char *json, struct err *e);   /* row of this step */
-/* Row of a step that has no commit of its own: it lies after the last commit, and not after this one. */
+MUST_CHECK int commit_doc(struct commit *c, const char *name, const void *data, size_t n,
+                          struct err *e);
+/* row of this step */
+MUST_CHECK int commit_metrics(struct commit *c, const char *json, struct err *e);
+/* Row of a step that has no commit of its own: it lies after the last commit, and not after this
+ * one. */
 MUST_CHECK int commit_metrics_of(struct commit *c, int64_t step, const char *json, struct err *e);
-/* Prunes by policy (keep the last K snapshots, this one included, besides tagged ones; keep < 1: all) inside the
- * same transaction. meta: a JSON object on one line without "step", which is put first here. A store's first
- * snapshot gets the tag base. Durable when it returns 0. The handle is gone either way. */
+/* Prunes by policy (keep the last K snapshots, this one included, besides tagged ones; keep < 1:
+ * all) inside the same transaction. meta: a JSON object on one line without "step", which is put
+ * first here. A store's first snapshot gets the tag base. Durable when it returns 0. The handle is
+ * gone either way. */
 MUST_CHECK int commit_finish(struct commit *c, const char *meta, int keep, struct err *e);
 void commit_abort(struct commit *c);
 
 /* ---- tags, listing, care ------------------------------------------------------ */
 
-MUST_CHECK int store_tag(struct store *s, const char *tag, const char *ref, struct err *e);   /* ref NULL: remove */
+/* ref NULL: remove */
+MUST_CHECK int store_tag(struct store *s, const char *tag, const char *ref, struct err *e);
 struct snap_info {
 	int64_t step;
 	char *meta;
@@ -147,9 +162,13 @@ MUST_CHECK int store_metrics(struct store *s, int64_t from, int64_t to,
                              int (*row)(const char *json, void *data), void *data, struct err *e);
 /* Drops snapshots that no policy keeps and tensors no snapshot names; *freed bytes. */
 MUST_CHECK int store_gc(struct store *s, int keep, uint64_t *freed, struct err *e);
-/* Checks every name, shape, length and checksum; calls bad(message, data) per fault. Returns faults or -1. */
-MUST_CHECK int store_fsck(struct store *s, void (*bad)(const char *msg, void *data), void *data, struct err *e);
-/* The same for a store that is not open, in a child process: LMDB trusts its pages and may not survive damaged ones. */
-MUST_CHECK int store_check(const char *dir, void (*bad)(const char *msg, void *data), void *data, struct err *e);
+/* Checks every name, shape, length and checksum; calls bad(message, data) per fault. Returns faults
+ * or -1. */
+MUST_CHECK int store_fsck(struct store *s, void (*bad)(const char *msg, void *data), void *data,
+                          struct err *e);
+/* The same for a store that is not open, in a child process: LMDB trusts its pages and may not
+ * survive damaged ones. */
+MUST_CHECK int store_check(const char *dir, void (*bad)(const char *msg, void *data), void *data,
+                           struct err *e);
 
 #endif

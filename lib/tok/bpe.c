@@ -2,13 +2,14 @@
 /*
  * Byte-level BPE: a regular expression cuts text into words, a word's bytes are merged by rank.
  *
- * The expressions are those of the models' own tokenizers (GPT-2, SmolLM, Qwen2, Llama 3), in PCRE2's syntax, with two
- * differences that change no result: white space is spelt out, because PCRE2's \s has U+180E, which lost that property in
- * Unicode 6.3; SmolLM's two passes (every digit by itself, then GPT-2's expression on what lies between digits) are one
- * expression. Letters and numbers are Unicode 16's, or PCRE2's if that is newer (10.42 has Unicode 14).
+ * The expressions are those of the models' own tokenizers (GPT-2, SmolLM, Qwen2, Llama 3), in
+ * PCRE2's syntax, with two differences that change no result: white space is spelt out, because
+ * PCRE2's \s has U+180E, which lost that property in Unicode 6.3; SmolLM's two passes (every digit
+ * by itself, then GPT-2's expression on what lies between digits) are one expression. Letters and
+ * numbers are Unicode 16's, or PCRE2's if that is newer (10.42 has Unicode 14).
  *
- * Bytes that are not UTF-8 are outside of all this: each longest run of them is a word, and the text between such
- * runs is cut as if it stood alone.
+ * Bytes that are not UTF-8 are outside of all this: each longest run of them is a word, and the
+ * text between such runs is cut as if it stood alone.
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
@@ -25,16 +26,23 @@ struct splitter {
 	pcre2_jit_stack *stack;
 };
 
-#define WHITE "\\t-\\r \\x{85}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}"
+#define WHITE \
+	"\\t-\\r \\x{85}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}" \
+	"\\x{3000}"
 /* Letters and numbers, with those that Unicode 15, 15.1 and 16 added. */
-#define LETTER "\\p{L}\\x{1c89}-\\x{1c8a}\\x{a7cb}-\\x{a7cd}\\x{a7da}-\\x{a7dc}\\x{105c0}-\\x{105f3}" \
-	"\\x{10d4a}-\\x{10d65}\\x{10d6f}-\\x{10d85}\\x{10ec2}-\\x{10ec4}\\x{1123f}-\\x{11240}\\x{11380}-\\x{11389}" \
-	"\\x{1138b}\\x{1138e}\\x{11390}-\\x{113b5}\\x{113b7}\\x{113d1}\\x{113d3}\\x{11bc0}-\\x{11be0}\\x{11f02}" \
-	"\\x{11f04}-\\x{11f10}\\x{11f12}-\\x{11f33}\\x{1342f}\\x{13441}-\\x{13446}\\x{13460}-\\x{143fa}\\x{16100}-\\x{1611d}" \
-	"\\x{16d40}-\\x{16d6c}\\x{18cff}\\x{1b132}\\x{1b155}\\x{1df25}-\\x{1df2a}\\x{1e030}-\\x{1e06d}\\x{1e4d0}-\\x{1e4eb}" \
-	"\\x{1e5d0}-\\x{1e5ed}\\x{1e5f0}\\x{2b739}\\x{2ebf0}-\\x{2ee5d}\\x{31350}-\\x{323af}"
-#define NUMBER "\\p{N}\\x{10d40}-\\x{10d49}\\x{116d0}-\\x{116e3}\\x{11bf0}-\\x{11bf9}\\x{11f50}-\\x{11f59}" \
-	"\\x{16130}-\\x{16139}\\x{16d70}-\\x{16d79}\\x{1ccf0}-\\x{1ccf9}\\x{1d2c0}-\\x{1d2d3}\\x{1e4f0}-\\x{1e4f9}\\x{1e5f1}-\\x{1e5fa}"
+#define LETTER \
+	"\\p{L}\\x{1c89}-\\x{1c8a}\\x{a7cb}-\\x{a7cd}\\x{a7da}-\\x{a7dc}\\x{105c0}-\\x{105f3}" \
+	"\\x{10d4a}-\\x{10d65}\\x{10d6f}-\\x{10d85}\\x{10ec2}-\\x{10ec4}\\x{1123f}-\\x{11240}" \
+	"\\x{11380}-\\x{11389}\\x{1138b}\\x{1138e}\\x{11390}-\\x{113b5}\\x{113b7}\\x{113d1}\\x{113d3}" \
+	"\\x{11bc0}-\\x{11be0}\\x{11f02}\\x{11f04}-\\x{11f10}\\x{11f12}-\\x{11f33}\\x{1342f}" \
+	"\\x{13441}-\\x{13446}\\x{13460}-\\x{143fa}\\x{16100}-\\x{1611d}\\x{16d40}-\\x{16d6c}" \
+	"\\x{18cff}\\x{1b132}\\x{1b155}\\x{1df25}-\\x{1df2a}\\x{1e030}-\\x{1e06d}" \
+	"\\x{1e4d0}-\\x{1e4eb}\\x{1e5d0}-\\x{1e5ed}\\x{1e5f0}\\x{2b739}\\x{2ebf0}-\\x{2ee5d}" \
+	"\\x{31350}-\\x{323af}"
+#define NUMBER \
+	"\\p{N}\\x{10d40}-\\x{10d49}\\x{116d0}-\\x{116e3}\\x{11bf0}-\\x{11bf9}\\x{11f50}-\\x{11f59}" \
+	"\\x{16130}-\\x{16139}\\x{16d70}-\\x{16d79}\\x{1ccf0}-\\x{1ccf9}\\x{1d2c0}-\\x{1d2d3}" \
+	"\\x{1e4f0}-\\x{1e4f9}\\x{1e5f1}-\\x{1e5fa}"
 #define LETTERS "[" LETTER "]+"
 #define OTHERS "[^" WHITE LETTER NUMBER "]+"
 /* White space; of a run before a word, all but the last, which goes with the word. */
@@ -42,8 +50,8 @@ struct splitter {
 #define CONTRACTION "'s|'t|'re|'ve|'m|'ll|'d"
 /* What Qwen2 and Llama 3 share; they differ in how many digits make a word. */
 #define NEWER(digits) \
-	"(?i:" CONTRACTION ")|[^\\r\\n" LETTER NUMBER "]?" LETTERS "|[" NUMBER "]" digits "| ?" OTHERS "[\\r\\n]*" \
-	"|[" WHITE "]*[\\r\\n]+|" SPACES
+	"(?i:" CONTRACTION ")|[^\\r\\n" LETTER NUMBER "]?" LETTERS "|[" NUMBER "]" digits \
+	"| ?" OTHERS "[\\r\\n]*|[" WHITE "]*[\\r\\n]+|" SPACES
 
 static const char *const patterns[] = {
 	[TOK_PRE_GPT2] = CONTRACTION "| ?" LETTERS "| ?[" NUMBER "]+| ?" OTHERS "|" SPACES,
@@ -71,13 +79,15 @@ static int splitter_new(enum tok_pre pre, struct splitter **out, struct err *e)
 	size_t where;
 	int code;
 
-	s->code = pcre2_compile((PCRE2_SPTR)patterns[pre], PCRE2_ZERO_TERMINATED, PCRE2_UTF | PCRE2_UCP, &code, &where, NULL);
+	s->code = pcre2_compile((PCRE2_SPTR)patterns[pre], PCRE2_ZERO_TERMINATED, PCRE2_UTF | PCRE2_UCP,
+	                        &code, &where, NULL);
 	if (!s->code) {
 		pcre2_get_error_message(code, msg, sizeof msg);
 		splitter_free(s);
 		return err_set(e, "pre-tokenization %s: %s at %zu", tok_pre_name(pre), (char *)msg, where);
 	}
-	/* Where executable memory is forbidden this fails, and the interpreter does the same work slower. */
+	/* Where executable memory is forbidden this fails, and the interpreter does the same work
+	 * slower. */
 	(void)pcre2_jit_compile(s->code, PCRE2_JIT_COMPLETE);
 	s->data = pcre2_match_data_create_from_pattern(s->code, NULL);
 	s->context = pcre2_match_context_create(NULL);
@@ -172,7 +182,8 @@ static int encode_utf8(struct tok *t, const char *text, size_t n, struct ids *id
 	size_t at = 0;
 
 	while (s && at < n) {
-		int rc = pcre2_match(s->code, (PCRE2_SPTR)text, n, at, PCRE2_NO_UTF_CHECK, s->data, s->context);
+		int rc =
+			pcre2_match(s->code, (PCRE2_SPTR)text, n, at, PCRE2_NO_UTF_CHECK, s->data, s->context);
 		const PCRE2_SIZE *span = pcre2_get_ovector_pointer(s->data);
 
 		if (rc == PCRE2_ERROR_NOMATCH)

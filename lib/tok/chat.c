@@ -15,19 +15,20 @@ static const char chatml[] =
 	"+ [{control: \"<|im_start|>\"}, {text: \"assistant\\n\"}]\n";
 
 static const char llama3[] =
-	"def head(role): [{control: \"<|start_header_id|>\"}, {text: role}, {control: \"<|end_header_id|>\"}];\n"
-	"def said(role; what): head(role) + [{text: (\"\\n\\n\" + what)}, {control: \"<|eot_id|>\"}];\n"
-	"(if .turn == 0 and .system then said(\"system\"; .system) else [] end)\n"
-	"+ said(\"user\"; .prompt)\n"
-	"+ head(\"assistant\") + [{text: \"\\n\\n\"}]\n";
+	"def head(role): [{control: \"<|start_header_id|>\"}, {text: role}, {control: "
+    "\"<|end_header_id|>\"}];\n"
+    "def said(role; what): head(role) + [{text: (\"\\n\\n\" + what)}, {control: \"<|eot_id|>\"}];\n"
+    "(if .turn == 0 and .system then said(\"system\"; .system) else [] end)\n"
+    "+ said(\"user\"; .prompt)\n"
+    "+ head(\"assistant\") + [{text: \"\\n\\n\"}]\n";
 
 /* Gemma has no system role: the message goes before the first prompt. */
-static const char gemma[] =
-	"(if .turn > 0 then [{text: \"\\n\"}] else [] end)\n"
-	"+ [{control: \"<start_of_turn>\"},\n"
-	"   {text: (\"user\\n\" + (if .turn == 0 and .system then .system + \"\\n\\n\" else \"\" end) + .prompt)},\n"
-	"   {control: \"<end_of_turn>\"}, {text: \"\\n\"},\n"
-	"   {control: \"<start_of_turn>\"}, {text: \"model\\n\"}]\n";
+static const char gemma[] = "(if .turn > 0 then [{text: \"\\n\"}] else [] end)\n"
+                            "+ [{control: \"<start_of_turn>\"},\n"
+                            "   {text: (\"user\\n\" + (if .turn == 0 and .system then .system + "
+                            "\"\\n\\n\" else \"\" end) + .prompt)},\n"
+                            "   {control: \"<end_of_turn>\"}, {text: \"\\n\"},\n"
+                            "   {control: \"<start_of_turn>\"}, {text: \"model\\n\"}]\n";
 
 static const char plain[] =
 	"[{text: ((if .turn == 0 and .system then .system else \"\" end) + .prompt)}]\n";
@@ -146,13 +147,16 @@ void chat_free(struct chat *c)
 }
 
 /* One piece of the program's output. *started: text was seen. */
-static int render_piece(struct tok *t, struct js piece, int *started, struct ids *ids, struct err *e)
+static int render_piece(struct tok *t, struct js piece, int *started, struct ids *ids,
+                        struct err *e)
 {
 	struct js control = js_get(piece, "control"), text = js_get(piece, "text");
 	int rc = 0, id;
 
 	if (js_len(piece) == 1 && js_kind(control) == JS_STRING) {
-		id = strlen(js_string(control)) == js_string_len(control) ? tok_control(t, js_string(control)) : -1;
+		id = strlen(js_string(control)) == js_string_len(control)
+		         ? tok_control(t, js_string(control))
+		         : -1;
 		if (id < 0)
 			rc = err_set(e, "the vocabulary has no control token '%.64s'", js_string(control));
 		else

@@ -67,9 +67,11 @@ void ids_push(struct ids *ids, int id);
 /* Id of the bytes among texts or controls, -1 if absent. */
 int tok_by_bytes(const struct tok *t, const struct hashmap *of, const char *p, size_t n);
 
-/* Bytes of the first UTF-8 character of p[0..n), n > 0: 1..4; 0 if it is none (Unicode table 3-7). */
+/* Bytes of the first UTF-8 character of p[0..n), n > 0: 1..4; 0 if it is none (Unicode table
+ * 3-7). */
 size_t utf8_char(const char *p, size_t n);
-/* GPT-2's byte alphabet undone: appends the raw bytes of text; -1 (nothing appended) if a character is not in it. */
+/* GPT-2's byte alphabet undone: appends the raw bytes of text; -1 (nothing appended) if a character
+ * is not in it. */
 int alphabet_bytes(const char *text, size_t n, struct buf *out);
 
 /* ---- merge.c: the loop that BPE and SPM share ---- */
@@ -85,7 +87,8 @@ void pair_insert(struct tok *t, int left, int right, uint32_t rank, int id);
 /* ---- bpe.c, spm.c ---- */
 
 MUST_CHECK int bpe_new(struct tok *t, const struct vocab *v, struct err *e);
-MUST_CHECK int bpe_encode(struct tok *t, const char *text, size_t n, struct ids *ids, struct err *e);
+MUST_CHECK int bpe_encode(struct tok *t, const char *text, size_t n, struct ids *ids,
+                          struct err *e);
 void splitter_free(struct splitter *s);
 MUST_CHECK int spm_new(struct tok *t, const struct vocab *v, struct err *e);
 void spm_encode(struct tok *t, const char *text, size_t n, struct ids *ids);

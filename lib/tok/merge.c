@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The merge loop. A word is a list of symbols; the adjacent pair with the lowest rank (the leftmost among
- * equals) becomes one symbol, until no pair has a rank. BPE ranks a pair by its place in the merge list, SPM by the
- * score of the token that the pair's bytes spell.
+ * The merge loop. A word is a list of symbols; the adjacent pair with the lowest rank (the leftmost
+ * among equals) becomes one symbol, until no pair has a rank. BPE ranks a pair by its place in the
+ * merge list, SPM by the score of the token that the pair's bytes spell.
  *
- * Every pair that gets a rank goes into a heap as rank << 32 | index of its left symbol. An entry is stale when
- * that symbol's pair has another rank by the time it is taken out: then it is dropped.
+ * Every pair that gets a rank goes into a heap as rank << 32 | index of its left symbol. An entry
+ * is stale when that symbol's pair has another rank by the time it is taken out: then it is
+ * dropped.
  */
 #include "tok/inside.h"
 
@@ -17,8 +18,8 @@ void word_symbol(struct tok *t, size_t i, int id, size_t at, size_t len)
 		t->symbols_cap = i < 128 ? 256 : i * 2;
 		t->symbols = xreallocarray(t->symbols, t->symbols_cap, sizeof *t->symbols);
 	}
-	t->symbols[i] = (struct symbol){id, (uint32_t)at, (uint32_t)len, (uint32_t)i - 1, (uint32_t)i + 1,
-	                                TOK_NO_RANK, -1};
+	t->symbols[i] = (struct symbol){
+	    id, (uint32_t)at, (uint32_t)len, (uint32_t)i - 1, (uint32_t)i + 1, TOK_NO_RANK, -1};
 }
 
 static size_t pair_slot(uint64_t key, size_t mask)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * SentencePiece-style BPE: a space is U+2581 inside tokens (tok.c stores it as a space again), the pair that spells
- * the token with the highest score is merged first, and a character that is part of no token becomes its bytes' tokens (or unk).
+ * SentencePiece-style BPE: a space is U+2581 inside tokens (tok.c stores it as a space again), the
+ * pair that spells the token with the highest score is merged first, and a character that is part
+ * of no token becomes its bytes' tokens (or unk).
  */
 #include "tok/inside.h"
 

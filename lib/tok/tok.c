@@ -12,16 +12,22 @@ void ids_push(struct ids *ids, int id)
 
 /* ---- UTF-8 and the byte alphabet ---- */
 
-/* The second byte's range depends on the first: no overlong forms, surrogates or code points beyond U+10FFFF.
- * Returns the length that lead announces, 0 if it cannot lead. */
+/* The second byte's range depends on the first: no overlong forms, surrogates or code points beyond
+ * U+10FFFF. Returns the length that lead announces, 0 if it cannot lead. */
 static size_t utf8_lead(unsigned char lead, unsigned char *lo, unsigned char *hi)
 {
 	*lo = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
 	*hi = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
-	return lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
+	return lead < 0x80   ? 1
+	       : lead < 0xc2 ? 0
+	       : lead < 0xe0 ? 2
+	       : lead < 0xf0 ? 3
+	       : lead < 0xf5 ? 4
+	                     : 0;
 }
 
-/* How many of p[0..n) fit the character that p[0] begins; *len its whole length (0: none begins). */
+/* How many of p[0..n) fit the character that p[0] begins; *len its whole length (0: none
+ * begins). */
 static size_t utf8_fit(const char *p, size_t n, size_t *len)
 {
 	const unsigned char *u = (const unsigned char *)p;
@@ -45,7 +51,8 @@ size_t utf8_char(const char *p, size_t n)
 	return utf8_fit(p, n, &len) == len ? len : 0;
 }
 
-/* GPT-2's alphabet: printable Latin-1 bytes are themselves, the others, in order, U+0100 onwards. */
+/* GPT-2's alphabet: printable Latin-1 bytes are themselves, the others, in order, U+0100
+ * onwards. */
 static int is_printable(int b)
 {
 	return (b >= 33 && b <= 126) || (b >= 161 && b <= 255 && b != 173);
@@ -281,7 +288,8 @@ int tok_new(const struct vocab *v, struct tok **out, struct err *e)
 
 	if (!v->n || v->n > TOK_MAX_TOKENS)
 		return err_set(e, "tokenizer: %zu tokens: expected 1 to %zu", v->n, TOK_MAX_TOKENS);
-	if (check_id(v->bos, "bos", v->n, e) || check_id(v->eos, "eos", v->n, e) || check_id(v->unk, "unknown", v->n, e))
+	if (check_id(v->bos, "bos", v->n, e) || check_id(v->eos, "eos", v->n, e) ||
+	    check_id(v->unk, "unknown", v->n, e))
 		return err_prefix(e, "tokenizer: ");
 	t = xcalloc(1, sizeof *t);
 	t->kind = v->kind;
@@ -405,7 +413,8 @@ static int encode_plain(struct tok *t, const char *text, size_t n, struct ids *i
 	}
 }
 
-int tok_encode(struct tok *t, const char *text, size_t n, int at_start, struct ids *ids, struct err *e)
+int tok_encode(struct tok *t, const char *text, size_t n, int at_start, struct ids *ids,
+               struct err *e)
 {
 	size_t from = 0, old = ids->n;
 
@@ -445,7 +454,8 @@ const char *tok_bytes(const struct tok *t, int id, int control, size_t *n)
 	*n = 0;
 	if (id < 0 || (size_t)id >= t->n)
 		return "";
-	if (!control && (t->type[id] == TOK_CONTROL || t->type[id] == TOK_UNKNOWN || t->type[id] == TOK_UNUSED))
+	if (!control &&
+	    (t->type[id] == TOK_CONTROL || t->type[id] == TOK_UNKNOWN || t->type[id] == TOK_UNUSED))
 		return "";
 	return tok_raw(t, id, n);
 }

@@ -21,8 +21,9 @@ enum tok_pre { TOK_PRE_NONE, TOK_PRE_GPT2, TOK_PRE_SMOLLM, TOK_PRE_QWEN2, TOK_PR
 enum tok_type { TOK_NORMAL = 1, TOK_UNKNOWN, TOK_CONTROL, TOK_USER, TOK_UNUSED, TOK_BYTE_PIECE };
 
 struct vocab_token {
-	char *text;                  /* as the file writes it: for BPE in GPT-2's byte alphabet, for SPM with U+2581; byte
-	                              * pieces are "<0x0A>"; control and user tokens are plain text. No NUL inside. */
+	char *text;                  /* as the file writes it: for BPE in GPT-2's byte alphabet, for SPM
+	                              * with U+2581; byte pieces are "<0x0A>"; control and user tokens
+	                              * are plain text. No NUL inside. */
 	enum tok_type type;
 	float score;
 };
@@ -50,13 +51,14 @@ void vocab_release(struct vocab *v);
 void vocab_add(struct vocab *v, const char *text, size_t n, enum tok_type type, float score);
 void vocab_merge(struct vocab *v, const char *merge, size_t n);
 void vocab_end(struct vocab *v, int id);     /* adds to ends, once */
-/* Ids 0..255 bytes, 256 "<|end|>" (eos and the end), 257 "<|start|>" (unused): n = 258; chat "plain". */
+/* Ids 0..255 bytes, 256 "<|end|>" (eos and the end), 257 "<|start|>" (unused): n = 258; chat
+ * "plain". */
 void vocab_bytes(struct vocab *v);
 /* Names the pre-tokenization; -1 naming it if unknown. GGUF tokenizer.ggml.pre strings. */
 MUST_CHECK int tok_pre_by_name(const char *name, enum tok_pre *out, struct err *e);
 const char *tok_pre_name(enum tok_pre pre);
-/* Recognises the chat format by the control tokens that the template names; without a template, by a
- * format's end token among eos and ends (fill them first). "plain" if none. */
+/* Recognises the chat format by the control tokens that the template names; without a template, by
+ * a format's end token among eos and ends (fill them first). "plain" if none. */
 const char *chat_recognise(const struct vocab *v);
 /* The control token that ends a turn in a built-in format ("<|im_end|>"); NULL: it has none. */
 const char *chat_end_text(const char *format);
@@ -68,22 +70,25 @@ MUST_CHECK int vocab_load(const void *bytes, size_t n, struct vocab *out, struct
 
 struct tok;
 
-/* Copies what it needs. Fails on a vocabulary that cannot work (a merge of unknown pieces, ids out of range,
- * more than 2^24 tokens, BPE without printable ASCII and newline, SPM without bytes or unk).
- * Text becomes normal tokens by merging, and user tokens wherever it contains one (leftmost, then
- * longest); a user token that ends responses, is bos, or looks like <|this|> counts as control. */
+/* Copies what it needs. Fails on a vocabulary that cannot work (a merge of unknown pieces, ids out
+ * of range, more than 2^24 tokens, BPE without printable ASCII and newline, SPM without bytes or
+ * unk). Text becomes normal tokens by merging, and user tokens wherever it contains one (leftmost,
+ * then longest); a user token that ends responses, is bos, or looks like <|this|> counts as
+ * control. */
 MUST_CHECK int tok_new(const struct vocab *v, struct tok **out, struct err *e);
 void tok_free(struct tok *t);
 size_t tok_size(const struct tok *t);
 /* Appends the ids of text (any bytes; never a control token) to ids. at_start: first text of a
- * sequence (SPM's space prefix). Decoding gives the same bytes back, except a byte for which a BPE vocabulary has no token:
- * it is left out, as the models' own tokenizers do (SmolLM2 lacks six control characters and what UTF-8
- * uses never or for planes 4 to 11 only). Nothing is normalised (Qwen2's own tokenizer takes NFC first). */
+ * sequence (SPM's space prefix). Decoding gives the same bytes back, except a byte for which a BPE
+ * vocabulary has no token: it is left out, as the models' own tokenizers do (SmolLM2 lacks six
+ * control characters and what UTF-8 uses never or for planes 4 to 11 only). Nothing is normalised
+ * (Qwen2's own tokenizer takes NFC first). */
 struct ids {
 	int *v;
 	size_t n, cap;
 };
-MUST_CHECK int tok_encode(struct tok *t, const char *text, size_t n, int at_start, struct ids *ids, struct err *e);
+MUST_CHECK int tok_encode(struct tok *t, const char *text, size_t n, int at_start, struct ids *ids,
+                          struct err *e);
 /* Id of a control token by its exact text, -1 if there is none. */
 int tok_control(const struct tok *t, const char *text);
 int tok_bos(const struct tok *t);            /* -1 unless the model wants it at position 0 */
@@ -91,13 +96,14 @@ int tok_is_end(const struct tok *t, int id);
 /* The end token to feed after a cut-off response: the chat format's, else eos, else the first of
  * ends; -1: none. It ends a response even if ends does not name it. */
 int tok_end(const struct tok *t);
-/* The id's bytes (raw, not the byte alphabet); empty for control tokens unless control is set. Borrowed. */
+/* The id's bytes (raw, not the byte alphabet); empty for control tokens unless control is set.
+ * Borrowed. */
 const char *tok_bytes(const struct tok *t, int id, int control, size_t *n);
 /* Response text of ids: control tokens left out; the raw bytes are appended to out as they are
  * (js_strn turns invalid UTF-8 into U+FFFD). */
 void tok_decode(const struct tok *t, const int *ids, size_t n, struct buf *out);
-/* Streaming: what it appends over all calls is what tok_decode appends; an unfinished UTF-8 character
- * (at most 3 bytes) waits in s for its rest. id -1 flushes it. {0} starts. */
+/* Streaming: what it appends over all calls is what tok_decode appends; an unfinished UTF-8
+ * character (at most 3 bytes) waits in s for its rest. id -1 flushes it. {0} starts. */
 struct tok_stream {
 	unsigned char tail[4];
 	int n;
@@ -110,14 +116,15 @@ struct chat;
 
 /* format: a built-in name ("chatml", "llama3", "plain", "gemma"); file (may be NULL): a jq program
  * that replaces it. The program's input is {turn, system, prompt}; its output an array of
- * {"control": "<|im_start|>"} and {"text": "..."}: the pieces between the previous response's end token and the
- * next response. Text never becomes control tokens. */
+ * {"control": "<|im_start|>"} and {"text": "..."}: the pieces between the previous response's end
+ * token and the next response. Text never becomes control tokens. */
 MUST_CHECK int chat_new(const char *format, const char *file, struct chat **out, struct err *e);
 void chat_free(struct chat *c);
 /* The built-in program's source text (for the man page and for copying), NULL if unknown. */
 const char *chat_source(const char *format);
 /* Appends the ids that the model reads before response `turn` (0-based). system may be NULL.
- * turn 0 begins with bos where the model wants it. A control token that the vocabulary lacks is an error. */
+ * turn 0 begins with bos where the model wants it. A control token that the vocabulary lacks is an
+ * error. */
 MUST_CHECK int chat_render(struct chat *c, struct tok *t, size_t turn, const char *system,
                            const char *prompt, struct ids *ids, struct err *e);
 

@@ -75,13 +75,14 @@ static const struct {
 	{"qwen2", TOK_PRE_QWEN2},
 	{"llama-bpe", TOK_PRE_LLAMA_BPE},
 	/* other names that llama.cpp takes for the same */
-	{"phi-2", TOK_PRE_GPT2}, {"jina-es", TOK_PRE_GPT2}, {"jina-de", TOK_PRE_GPT2}, {"jina-v2-es", TOK_PRE_GPT2},
-	{"jina-v2-de", TOK_PRE_GPT2}, {"gigachat", TOK_PRE_GPT2}, {"a.x-4.0", TOK_PRE_GPT2}, {"mellum", TOK_PRE_GPT2},
-	{"exaone4", TOK_PRE_GPT2},
+	{"phi-2", TOK_PRE_GPT2}, {"jina-es", TOK_PRE_GPT2}, {"jina-de", TOK_PRE_GPT2},
+	{"jina-v2-es", TOK_PRE_GPT2}, {"jina-v2-de", TOK_PRE_GPT2}, {"gigachat", TOK_PRE_GPT2},
+	{"a.x-4.0", TOK_PRE_GPT2}, {"mellum", TOK_PRE_GPT2}, {"exaone4", TOK_PRE_GPT2},
 	{"deepseek-r1-qwen", TOK_PRE_QWEN2}, {"kormo", TOK_PRE_QWEN2}, {"megrez", TOK_PRE_QWEN2},
 	{"llama3", TOK_PRE_LLAMA_BPE}, {"llama-v3", TOK_PRE_LLAMA_BPE}, {"falcon3", TOK_PRE_LLAMA_BPE},
-	{"falcon-h1", TOK_PRE_LLAMA_BPE}, {"pixtral", TOK_PRE_LLAMA_BPE}, {"midm-2.0", TOK_PRE_LLAMA_BPE},
-	{"lfm2", TOK_PRE_LLAMA_BPE}, {"jina-v5-nano", TOK_PRE_LLAMA_BPE},
+	{"falcon-h1", TOK_PRE_LLAMA_BPE}, {"pixtral", TOK_PRE_LLAMA_BPE},
+	{"midm-2.0", TOK_PRE_LLAMA_BPE}, {"lfm2", TOK_PRE_LLAMA_BPE},
+	{"jina-v5-nano", TOK_PRE_LLAMA_BPE},
 };
 
 int tok_pre_by_name(const char *name, enum tok_pre *out, struct err *e)
@@ -91,7 +92,8 @@ int tok_pre_by_name(const char *name, enum tok_pre *out, struct err *e)
 			*out = pre_names[i].pre;
 			return 0;
 		}
-	return err_set(e, "unsupported pre-tokenization '%.64s' (known: gpt-2, smollm, qwen2, llama-bpe)", name);
+	return err_set(
+		e, "unsupported pre-tokenization '%.64s' (known: gpt-2, smollm, qwen2, llama-bpe)", name);
 }
 
 const char *tok_pre_name(enum tok_pre pre)
@@ -172,7 +174,8 @@ static uint32_t get(struct reader *r)
 		r->bad = 1;
 		return 0;
 	}
-	x = (uint32_t)r->p[0] | (uint32_t)r->p[1] << 8 | (uint32_t)r->p[2] << 16 | (uint32_t)r->p[3] << 24;
+	x = (uint32_t)r->p[0] | (uint32_t)r->p[1] << 8 | (uint32_t)r->p[2] << 16 |
+	    (uint32_t)r->p[3] << 24;
 	r->p += 4;
 	r->left -= 4;
 	return x;

@@ -39,7 +39,8 @@ static int get_string(struct js obj, const char *key, char **text, size_t *n, st
 	return 1;
 }
 
-static int get_whole(struct js obj, const char *key, int64_t min, int64_t max, int64_t *out, struct err *e)
+static int get_whole(struct js obj, const char *key, int64_t min, int64_t max, int64_t *out,
+                     struct err *e)
 {
 	struct js v = js_get(obj, key);
 	int rc;
@@ -51,7 +52,8 @@ static int get_whole(struct js obj, const char *key, int64_t min, int64_t max, i
 	return rc ? err_prefix(e, ".%s: ", key) : 1;
 }
 
-static int get_number(struct js obj, const char *key, double min, double max, double *out, struct err *e)
+static int get_number(struct js obj, const char *key, double min, double max, double *out,
+                      struct err *e)
 {
 	struct js v = js_get(obj, key);
 
@@ -113,7 +115,8 @@ static int get_ids(struct js obj, const char *key, int **out, size_t *n, struct 
 }
 
 /* One number per token. */
-static int get_logprobs(struct js obj, const char *key, const struct turn *t, float **out, struct err *e)
+static int get_logprobs(struct js obj, const char *key, const struct turn *t, float **out,
+                        struct err *e)
 {
 	struct js v = js_get(obj, key);
 	float *p = NULL;
@@ -257,7 +260,8 @@ static int parse_turns(struct traj *t, unsigned need, struct err *e)
 
 	if (js_kind(turns) != JS_NONE && js_kind(turns) != JS_ARRAY)
 		return wrong_kind(e, "turns", "array", turns);
-	if (js_kind(turns) == JS_NONE && (need & (TRAJ_TURNS | TRAJ_TOKENS | TRAJ_LOGPROBS | TRAJ_REWARDS | TRAJ_RETURNS)))
+	if (js_kind(turns) == JS_NONE &&
+	    (need & (TRAJ_TURNS | TRAJ_TOKENS | TRAJ_LOGPROBS | TRAJ_REWARDS | TRAJ_RETURNS)))
 		return missing(e, "turns");
 	if (!n && (need & TRAJ_TURNS)) {
 		js_free(turns);
@@ -309,7 +313,8 @@ static int parse_test_list(struct js rec, struct err *e)
 		struct js v = js_at(list, i);
 
 		if (js_kind(v) != JS_STRING)
-			rc = err_set(e, ".test_list[%zu]: expected string, got %s", i, js_kind_name(js_kind(v)));
+			rc =
+				err_set(e, ".test_list[%zu]: expected string, got %s", i, js_kind_name(js_kind(v)));
 		js_free(v);
 	}
 	js_free(list);
@@ -330,7 +335,8 @@ static int parse_answer(struct js rec, struct err *e)
 static int parse_problem(struct traj *t, unsigned need, struct err *e)
 {
 	static const char *const tasks[] = {"exact", "number", "math", "code"};
-	int has_prompt = get_string(t->rec, "prompt", NULL, NULL, e), has_answer, has_entry, has_tests, has_list;
+	int has_prompt = get_string(t->rec, "prompt", NULL, NULL, e), has_answer, has_entry, has_tests,
+	    has_list;
 	size_t i = 0;
 
 	if (has_prompt < 0 || get_string(t->rec, "task", &t->task, NULL, e) < 0)

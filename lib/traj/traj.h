@@ -89,7 +89,8 @@ struct whole_line {                  /* what counts of a line */
 struct whole_line whole_line(const struct traj *t);
 
 enum whole_event {                   /* bits: what a line brings about */
-	WHOLE_NEXT = 1,              /* it begins a batch; the one before was cut short (partial only) */
+	WHOLE_NEXT = 1,              /* it begins a batch; the one before was cut short (partial
+	                              * only) */
 	WHOLE_GROUP = 2,             /* its group is whole now */
 	WHOLE_BATCH = 4,             /* its batch is whole now */
 };

@@ -17,7 +17,8 @@
 
 enum { PATIENCE_MS = 2000 };
 
-/* $SCORE_BOX, else where the build and where `make install` put it, beside this program; else on PATH. */
+/* $SCORE_BOX, else where the build and where `make install` put it, beside this program; else on
+ * PATH. */
 static const char *find_box(char path[PATH_MAX])
 {
 	static const char *const places[] = {"../sandbox/score-box", "../libexec/score/score-box"};
@@ -39,8 +40,8 @@ static const char *find_box(char path[PATH_MAX])
 	return "score-box";
 }
 
-/* A processor each, where there are as many as boxes: the parts of a box take turns, and find their memory cached where they
- * stay (a tenth of the time). */
+/* A processor each, where there are as many as boxes: the parts of a box take turns, and find their
+ * memory cached where they stay (a tenth of the time). */
 static void stay(int number, int jobs)
 {
 	cpu_set_t all, one;
@@ -58,7 +59,8 @@ static void stay(int number, int jobs)
 int box_start(struct box_proc *b, const struct verify_opts *o, int number, struct err *e)
 {
 	char path[PATH_MAX], tier[16], min_tier[16];
-	const char *argv[10 + 2 * LEN(o->read)] = {find_box(path), "--serve", "--tier", tier, "--min-tier", min_tier};
+	const char *argv[10 + 2 * LEN(o->read)] = {find_box(path), "--serve",    "--tier",
+	                                           tier,           "--min-tier", min_tier};
 	size_t n = 6;
 	int pair[2];
 

@@ -93,7 +93,8 @@ static void target(struct module *m)
 		bind(m, &m->names[i], how);
 }
 
-/* One more token of what may be a target; *trailer: a call's or subscript's depth. 0: it is none. */
+/* One more token of what may be a target; *trailer: a call's or subscript's depth. 0: it is
+ * none. */
 static int target_part(struct module *m, const struct py_token *prev, size_t *trailer)
 {
 	const struct py_token *t = &m->t;

@@ -86,7 +86,8 @@ static void set(struct traj *t, size_t i, struct js reward, struct js verdict)
 	traj_set_turn(t, i, "verdict", verdict);
 }
 
-static void set_text(struct traj *t, size_t i, int right, const struct buf *answer, const char *method)
+static void set_text(struct traj *t, size_t i, int right, const struct buf *answer,
+                     const char *method)
 {
 	struct js v = js_object();
 
@@ -155,7 +156,8 @@ static int unparsed(const struct buf *b)
 }
 
 /* How the answer compares with the reference: a status, and the method by which it was decided. */
-static const char *compare(const struct buf *want, const struct buf *got, enum verify_grader grader, const char **method)
+static const char *compare(const struct buf *want, const struct buf *got, enum verify_grader grader,
+                           const char **method)
 {
 	struct math_opts o = {.lenient = grader == GRADER_LENIENT, .repeats = 1};
 	struct math_result r;
@@ -173,7 +175,8 @@ static const char *compare(const struct buf *want, const struct buf *got, enum v
 	return unparsed(got) ? "unparsed" : "unknown";
 }
 
-static void grade_math(struct traj *t, size_t i, const struct buf *reference, enum verify_grader grader)
+static void grade_math(struct traj *t, size_t i, const struct buf *reference,
+                       enum verify_grader grader)
 {
 	struct buf want = {0}, raw = {0}, got = {0};
 	enum math_found found = math_extract(t->turns[i].response, t->turns[i].response_len, &raw);
@@ -204,7 +207,8 @@ static void grade_math(struct traj *t, size_t i, const struct buf *reference, en
 	buf_release(&got);
 }
 
-int grade_text(struct traj *t, size_t i, enum grade_task task, enum verify_grader grader, struct err *e)
+int grade_text(struct traj *t, size_t i, enum grade_task task, enum verify_grader grader,
+               struct err *e)
 {
 	struct buf want = {0};
 	int rc = reference(t, &want, e);
@@ -263,7 +267,8 @@ char *grade_entry(const struct traj *t, struct buf *query)
 	return entry;
 }
 
-/* HumanEval's own prompt, which goes before the program: code_prompt, else prompt where that is code itself. */
+/* HumanEval's own prompt, which goes before the program: code_prompt, else prompt where that is
+ * code itself. */
 static struct js code_prompt(const struct traj *t, const char *entry)
 {
 	struct js v = js_get(t->rec, "code_prompt");
@@ -300,10 +305,12 @@ static int too_long(struct traj *t, size_t i, size_t program, size_t request)
 	char text[80];
 
 	if (program > MAX_PROGRAM) {
-		snprintf(text, sizeof text, "a program of %zu bytes, more than %d", program, (int)MAX_PROGRAM);
+		snprintf(text, sizeof text, "a program of %zu bytes, more than %d", program,
+		         (int)MAX_PROGRAM);
 		set_status(t, i, "exception", text);
 	} else if (request > MAX_REQUEST) {
-		snprintf(text, sizeof text, "program and tests of %zu bytes, more than %d", request, (int)MAX_REQUEST);
+		snprintf(text, sizeof text, "program and tests of %zu bytes, more than %d", request,
+		         (int)MAX_REQUEST);
 		set_status(t, i, "error", text);
 	}
 	return program > MAX_PROGRAM || request > MAX_REQUEST;
@@ -314,7 +321,8 @@ int grade_query(struct traj *t, size_t i, const struct buf *query)
 	return !too_long(t, i, 0, query->len);
 }
 
-int grade_request(struct traj *t, size_t i, const char *entry, const struct verify_opts *o, struct buf *request)
+int grade_request(struct traj *t, size_t i, const char *entry, const struct verify_opts *o,
+                  struct buf *request)
 {
 	struct buf code = {0}, program = {0};
 	struct js before = human_eval(t) ? code_prompt(t, entry) : js_none();

@@ -280,8 +280,8 @@ static int starts(const char *s, size_t n, size_t at, const char *text)
 /* Length of a special token's text at at, as <|im_end|>; 0 if there is none. */
 static size_t special(const char *s, size_t n, size_t at)
 {
-	static const char *const plain[] = {"</s>", "<s>", "<eos>", "<bos>", "<end_of_turn>", "<eot>", "[EOS]",
-	                                    "[/INST]"};
+	static const char *const plain[] = {"</s>",          "<s>",   "<eos>", "<bos>",
+	                                    "<end_of_turn>", "<eot>", "[EOS]", "[/INST]"};
 	size_t p = at + 2;
 
 	for (size_t i = 0; i < LEN(plain); i++)

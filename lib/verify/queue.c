@@ -11,7 +11,8 @@
 enum {
 	AHEAD = 8,                   /* records read ahead per job, and */
 	AHEAD_MORE = 64,             /* so many more */
-	STARVED = 4,                 /* times its wall limit a program is given where it waits for a processor (sandbox/job.c) */
+	STARVED = 4,                 /* times its wall limit a program is given where it waits for a
+	                              * processor (sandbox/job.c) */
 	GRACE = 60,                  /* seconds beyond that until its score-box is given up */
 };
 
@@ -286,7 +287,8 @@ int verifier_wait(struct verifier *v, int fd, struct err *e)
 	double now = now_seconds(), wake = HUGE_VAL;
 	int rc = dispatch(v, e);
 
-	if (!verifier_empty(v) && !record_at(v, v->first)->pending)    /* the sandbox had failed with the last that was asked for */
+	if (!verifier_empty(v) && !record_at(v, v->first)->pending)    /* the sandbox had failed with
+	                                                                * the last that was asked for */
 		wake = now;
 	for (size_t i = 0; i < n; i++) {
 		struct worker *w = &v->workers[i];
@@ -297,7 +299,12 @@ int verifier_wait(struct verifier *v, int fd, struct err *e)
 			wake = w->deadline;
 	}
 	p[n] = (struct pollfd){.fd = fd, .events = POLLIN};
-	if (!rc && poll(p, n + 1, isinf(wake) ? -1 : wake > now ? (int)((wake - now) * 1000) + 1 : 0) < 0 && errno != EINTR)
+	if (!rc &&
+	    poll(p, n + 1,
+	         isinf(wake)  ? -1
+	         : wake > now ? (int)((wake - now) * 1000) + 1
+	                      : 0) < 0 &&
+	    errno != EINTR)
 		rc = err_set(e, "poll: %s", strerror(errno));
 	now = now_seconds();
 	for (size_t i = 0; !rc && i < n; i++) {

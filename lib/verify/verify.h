@@ -18,11 +18,13 @@ enum verify_grader {
 
 struct verify_opts {
 	enum verify_grader grader;   /* of task math */
-	int jobs;                    /* score-box processes at most; they start when a program needs one */
+	int jobs;                    /* score-box processes at most; they start when a program needs
+	                              * one */
 	double timeout, wall;        /* seconds of CPU time, of wall time */
 	uint64_t memory, output;     /* bytes */
 	int redo;                    /* judge turns that have a reward, too */
-	int single_too;              /* tests that cannot be split may run in the program's own process; else error */
+	int single_too;              /* tests that cannot be split may run in the program's own process;
+	                              * else error */
 	int tier, min_tier;          /* passed to score-box */
 	const char *python;          /* NULL: score-box's choice */
 	struct launcher *launcher;   /* borrowed: starts score-box */
@@ -37,11 +39,15 @@ enum grade_task { TASK_EXACT, TASK_NUMBER, TASK_MATH, TASK_CODE };
 /* The record's task; -1 with ".task: ..." where it is missing, unknown or lacks what it needs. */
 MUST_CHECK int grade_task(const struct traj *t, enum grade_task *task, struct err *e);
 /* Sets reward and verdict of turn i, for every task but code. */
-MUST_CHECK int grade_text(struct traj *t, size_t i, enum grade_task task, enum verify_grader grader, struct err *e);
-/* Builds score-box's request for turn i in request (frame.h): 1, or 0 if the response holds no program or one that is
- * too long, or the tests are (then reward and verdict are set). entry: the function's name where the record does not say. */
-int grade_request(struct traj *t, size_t i, const char *entry, const struct verify_opts *o, struct buf *request);
-/* The record's entry point, owned; NULL if its tests have to be asked (then query is that request). */
+MUST_CHECK int grade_text(struct traj *t, size_t i, enum grade_task task, enum verify_grader grader,
+                          struct err *e);
+/* Builds score-box's request for turn i in request (frame.h): 1, or 0 if the response holds no
+ * program or one that is too long, or the tests are (then reward and verdict are set). entry: the
+ * function's name where the record does not say. */
+int grade_request(struct traj *t, size_t i, const char *entry, const struct verify_opts *o,
+                  struct buf *request);
+/* The record's entry point, owned; NULL if its tests have to be asked (then query is that
+ * request). */
 char *grade_entry(const struct traj *t, struct buf *query);
 /* Can that request be sent? 0: it is too long, and reward and verdict are set. */
 int grade_query(struct traj *t, size_t i, const struct buf *query);
@@ -57,7 +63,8 @@ struct box_proc {
 };
 
 /* Starts process number 0..jobs - 1; its hello is the first message to be received. */
-MUST_CHECK int box_start(struct box_proc *b, const struct verify_opts *o, int number, struct err *e);
+MUST_CHECK int box_start(struct box_proc *b, const struct verify_opts *o, int number,
+                         struct err *e);
 void box_stop(struct box_proc *b);
 
 /* ---- the process that starts them and opens files, for one that may do neither (launch.c) ---- */
@@ -93,7 +100,8 @@ MUST_CHECK int verifier_add(struct verifier *v, struct traj t, struct err *e);
 /* May another record be added without reading too far ahead? */
 int verifier_room(const struct verifier *v);
 int verifier_empty(const struct verifier *v);
-/* The next record in order, if it is done: 1, owned by the caller; else 0. *turns: how many were judged. */
+/* The next record in order, if it is done: 1, owned by the caller; else 0. *turns: how many were
+ * judged. */
 int verifier_take(struct verifier *v, struct traj *out, size_t *turns);
 /* Waits until a program is done or fd (-1: none) can be read. -1: the sandbox cannot be had. */
 MUST_CHECK int verifier_wait(struct verifier *v, int fd, struct err *e);

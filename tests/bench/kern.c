@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Speed of the kernels on SmolLM2-135M's shapes, beside the rate of what the level's GEMM is made of (peak.h),
- * measured in the same run:
- * make build/release/tests/bench/kern.t && build/release/tests/bench/kern.t [THREADS]   (SCORE_ISA chooses the level)
- * Weights are cycled through more memory than caches hold, as a model's are. One thread is timed by its
- * processor time, several by the wall.
+ * Speed of the kernels on SmolLM2-135M's shapes, beside the rate of what the level's GEMM is made
+ * of (peak.h), measured in the same run:
+ * make build/release/tests/bench/kern.t && build/release/tests/bench/kern.t [THREADS] (SCORE_ISA
+ * chooses the level) Weights are cycled through more memory than caches hold, as a model's are. One
+ * thread is timed by its processor time, several by the wall.
  */
 #include "peak.h"
 
 static const struct { const char *name; size_t n, k; } shapes[] = {
-	{"q, o", 576, 576}, {"k, v", 192, 576}, {"qkv", 960, 576}, {"gate or up", 1536, 576}, {"down", 576, 1536},
-	{"head", 49152, 576},
+	{"q, o", 576, 576}, {"k, v", 192, 576}, {"qkv", 960, 576}, {"gate or up", 1536, 576},
+	{"down", 576, 1536}, {"head", 49152, 576},
 };
 
 static float noise(void)
@@ -61,7 +61,8 @@ static void gemms(double top)
 	static const size_t rows[] = {1, 8, 32, 64, 512};
 
 	for (size_t i = 0; i < LEN(shapes); i++) {
-		size_t n = shapes[i].n, k = shapes[i].k, copies = (128u << 20) / (n * k * sizeof(act)) + 1, at = 0;
+		size_t n = shapes[i].n, k = shapes[i].k, copies = (128u << 20) / (n * k * sizeof(act)) + 1,
+		       at = 0;
 		struct packed *p = xcalloc(copies, sizeof *p);
 		act *w = acts(n * k);
 
@@ -119,16 +120,21 @@ static void attention(void)
 	for (size_t i = 0; i < LEN(lengths); i++) {
 		size_t t = lengths[i];
 		act *q = acts(t * LDQ), *k = acts(t * LDKV), *v = acts(t * LDKV), *o = acts(t * LDQ);
-		float *lse = floats(t * GRP), *d = floats(t * LDQ), *dq = floats(t * LDQ), *dk = floats(t * LDKV);
+		float *lse = floats(t * GRP), *d = floats(t * LDQ), *dq = floats(t * LDQ),
+		      *dk = floats(t * LDKV);
 		float *dv = floats(t * LDKV), *scratch = xaligned(attn_scratch(t, S) * sizeof *scratch);
 		double f, b, one, flop = 4.0 * S * GRP * (double)(t * (t + 1) / 2);
 
 		TIME(f, kern->attn(o, LDQ, lse, GRP, q, LDQ, k, v, LDKV, t, 0, GRP, S, 0.125f, 0, scratch));
-		TIME(b, kern->attn_bwd(dq, dk, dv, LDKV, d, o, lse, GRP, q, LDQ, k, v, LDKV, t, 0, GRP, S, 0.125f, 0, scratch));
-		TIME(one, kern->attn(o, LDQ, lse, GRP, q, LDQ, k, v, LDKV, 1, t - 1, GRP, S, 0.125f, 0, scratch));
-		printf("attention of 3 heads, T %zu: forward %.0f GFLOP/s, backward %.0f, one row %.1f us\n", t, flop / f / 1e9,
-		       2.5 * flop / b / 1e9, one * 1e6);
-		free(q), free(k), free(v), free(o), free(lse), free(d), free(dq), free(dk), free(dv), free(scratch);
+		TIME(b, kern->attn_bwd(dq, dk, dv, LDKV, d, o, lse, GRP, q, LDQ, k, v, LDKV, t, 0, GRP, S,
+		                       0.125f, 0, scratch));
+		TIME(one, kern->attn(o, LDQ, lse, GRP, q, LDQ, k, v, LDKV, 1, t - 1, GRP, S, 0.125f, 0,
+		                     scratch));
+		printf(
+			"attention of 3 heads, T %zu: forward %.0f GFLOP/s, backward %.0f, one row %.1f us\n",
+		    t, flop / f / 1e9, 2.5 * flop / b / 1e9, one * 1e6);
+		free(q), free(k), free(v), free(o), free(lse), free(d), free(dq), free(dk), free(dv),
+		    free(scratch);
 	}
 }
 
@@ -136,7 +142,8 @@ static void rows(void)
 {
 	enum { V = 49152, F = 1536, N = 1 << 22 };
 	static const struct adamw rate = {1, 1e-4f, 0.9f, 0.95f, 1, 1, 1e-8f, 0};
-	float *x = floats(V), *y = floats(V), *big[4], kl, h, lx = kern->lse(x, V, 1), ly = kern->lse(y, V, 1);
+	float *x = floats(V), *y = floats(V), *big[4], kl, h, lx = kern->lse(x, V, 1),
+	      ly = kern->lse(y, V, 1);
 	act *o = acts(N);
 	double a, b, c;
 
@@ -147,11 +154,13 @@ static void rows(void)
 	TIME(a, kern->lse(x, V, 1));
 	TIME(b, kern->kl(x, lx, y, ly, V, &kl, &h));
 	TIME(c, kern->dlogits(o, x, lx, y, ly, kl, V, 7, 1, 1));
-	printf("a row of %d logits: lse %.0f us, kl %.0f us, dlogits %.0f us\n", V, a * 1e6, b * 1e6, c * 1e6);
+	printf("a row of %d logits: lse %.0f us, kl %.0f us, dlogits %.0f us\n", V, a * 1e6, b * 1e6,
+	       c * 1e6);
 	TIME(a, kern->glu(o, x, y, F, 0));
 	TIME(b, kern->glu_bwd(big[0], big[1], x, o, o + F, F, 0));
 	TIME(c, kern->adamw(&rate, N, big[3], big[0], big[1], big[2], o, big[0], big[1], big[2]));
-	printf("glu of %d: %.2f us, backward %.2f us; adamw: %.2f ns a value\n", F, a * 1e6, b * 1e6, c / N * 1e9);
+	printf("glu of %d: %.2f us, backward %.2f us; adamw: %.2f ns a value\n", F, a * 1e6, b * 1e6,
+	       c / N * 1e9);
 	free(x), free(y), free(o);
 	for (int i = 0; i < 4; i++)
 		free(big[i]);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Grading mathematics, for `make bench`: each answer of a file against a response that boxes it, or the answer so many places
- * later, extraction and all, as peers.py's math does it. Every line on stdin, "math PLACES", is one measurement, answered by a line of
- * JSON. One thread.
+ * Grading mathematics, for `make bench`: each answer of a file against a response that boxes it, or
+ * the answer so many places later, extraction and all, as peers.py's math does it. Every line on
+ * stdin, "math PLACES", is one measurement, answered by a line of JSON. One thread.
  *
  *   math ANSWERS.jsonl
  */
@@ -43,7 +43,8 @@ static void read_pairs(const char *path)
 	jl_close(in);
 }
 
-static int equal(const char *reference, const char *response, struct buf *gold, struct buf *got, struct buf *raw)
+static int equal(const char *reference, const char *response, struct buf *gold, struct buf *got,
+                 struct buf *raw)
 {
 	struct math_opts o = {0};
 
@@ -51,7 +52,9 @@ static int equal(const char *reference, const char *response, struct buf *gold, 
 	math_settle(raw->data ? raw->data : "", raw->len, gold);
 	math_extract(response, strlen(response), raw);
 	math_settle(raw->data ? raw->data : "", raw->len, got);
-	return math_equal(gold->data ? gold->data : "", gold->len, got->data ? got->data : "", got->len, &o).verdict == MATH_EQUAL;
+	return math_equal(gold->data ? gold->data : "", gold->len, got->data ? got->data : "", got->len,
+	                  &o)
+	           .verdict == MATH_EQUAL;
 }
 
 static int rising(const void *a, const void *b)
@@ -70,15 +73,17 @@ static void measure(size_t places)
 	for (size_t i = 0; i < n_pairs; i++) {
 		double now;
 
-		right += (size_t)equal(pairs[i].gold, pairs[(i + places) % n_pairs].response, &gold, &got, &raw);
+		right +=
+		    (size_t)equal(pairs[i].gold, pairs[(i + places) % n_pairs].response, &gold, &got, &raw);
 		now = now_seconds();
 		took[i] = now - last;
 		last = now;
 	}
 	qsort(took, n_pairs, sizeof *took, rising);
-	printf("{\"math\":{\"seconds\":%.9g,\"tokens\":%zu},\"equal\":%zu,\"latency\":{\"p50\":%.6g,\"p99\":%.6g,\"max\":%.6g},\"rss_anon\":%llu}\n",
-	       last - began, n_pairs, right, took[n_pairs / 2], took[(size_t)(0.99 * (double)n_pairs)], took[n_pairs - 1],
-	       (unsigned long long)rss_anon());
+	printf("{\"math\":{\"seconds\":%.9g,\"tokens\":%zu},\"equal\":%zu,\"latency\":{\"p50\":%.6g,"
+	       "\"p99\":%.6g,\"max\":%.6g},\"rss_anon\":%llu}\n",
+	       last - began, n_pairs, right, took[n_pairs / 2], took[(size_t)(0.99 * (double)n_pairs)],
+	       took[n_pairs - 1], (unsigned long long)rss_anon());
 	fflush(stdout);
 	free(took);
 	buf_release(&gold);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The library's side of `make bench`: a model is loaded once, then every line on stdin is a measurement, answered by
- * one line of JSON. So the driver can measure in turn with other programs that do the same (peers.py).
+ * The library's side of `make bench`: a model is loaded once, then every line on stdin is a
+ * measurement, answered by one line of JSON. So the driver can measure in turn with other programs
+ * that do the same (peers.py).
  *
  *     peak                 {of, flops, fma}: operations a second, peak.h
  *     memory               {bytes_s}
  *     gemm SECONDS         [{name, n, k, rows, seconds, flop}, ..]: the model's shapes
- *     decode B PROMPT NEW  {prefill: {seconds, tokens}, decode: {seconds, tokens}, peak}: B sequences with
+ *     decode B PROMPT NEW {prefill: {seconds, tokens}, decode: {seconds, tokens}, peak}: B
+ *     sequences with
  *                          prompts of their own; then NEW tokens each, drawn from the full softmax
  *
  * usage: measure STORE [THREADS]
@@ -37,7 +39,8 @@ static void decode(size_t batch, size_t prompt, size_t new)
 	struct engine *e = engine_new(policy.model, policy.vocab.ends, policy.vocab.n_ends, batch);
 	struct gen *g = xcalloc(batch, sizeof *g);
 	struct kv *kv = xcalloc(batch, sizeof *kv);
-	int *ids = xreallocarray(NULL, batch * prompt, sizeof *ids), *out = xreallocarray(NULL, batch * (new + 1), sizeof *out);
+	int *ids = xreallocarray(NULL, batch * prompt, sizeof *ids),
+	    *out = xreallocarray(NULL, batch * (new + 1), sizeof *out);
 	float *logp = xreallocarray(NULL, 2 * batch * new, sizeof *logp);
 	double first, rest, peak;
 	const char *of;
@@ -49,9 +52,16 @@ static void decode(size_t batch, size_t prompt, size_t new)
 
 		kv_init(&kv[i], config, prompt + new);
 		g[i] = (struct gen){
-			.kv = &kv[i], .feed = ids + i * prompt, .n_feed = prompt, .sampling = {.temperature = 1, .top_p = 1},
-			.rng = rng_stream(0, "sample", 0, "bench", i, 0), .min_new = 1, .max_new = 1, .tokens = tokens,
-			.logprobs = logp + i * new, .sample_logprobs = logp + (batch + i) * new,
+		    .kv = &kv[i],
+		    .feed = ids + i * prompt,
+		    .n_feed = prompt,
+		    .sampling = {.temperature = 1, .top_p = 1},
+		    .rng = rng_stream(0, "sample", 0, "bench", i, 0),
+		    .min_new = 1,
+		    .max_new = 1,
+		    .tokens = tokens,
+		    .logprobs = logp + i * new,
+		    .sample_logprobs = logp + (batch + i) * new,
 		};
 	}
 	peak = peak_level(&of);
@@ -70,7 +80,8 @@ static void decode(size_t batch, size_t prompt, size_t new)
 		engine_add(e, &g[i]);
 	}
 	rest = drain(e);
-	printf("{\"prefill\":{\"seconds\":%.6f,\"tokens\":%zu},\"decode\":{\"seconds\":%.6f,\"tokens\":%zu},\"peak\":%.6g}\n",
+	printf("{\"prefill\":{\"seconds\":%.6f,\"tokens\":%zu},\"decode\":{\"seconds\":%.6f,\"tokens\":"
+	       "%zu},\"peak\":%.6g}\n",
 	       first, batch * prompt, rest, batch * new, isnan(peak) ? 0 : peak);
 	for (size_t i = 0; i < batch; i++)
 		kv_release(&kv[i]);
@@ -80,8 +91,10 @@ static void decode(size_t batch, size_t prompt, size_t new)
 
 /* ---- GEMM ---------------------------------------------------------------------- */
 
-/* Best of three, seconds a call. Weights are cycled through more memory than caches hold, as a model's are. */
-static double time_gemm(const struct packed *w, size_t copies, float *c, const act *a, size_t rows, double budget)
+/* Best of three, seconds a call. Weights are cycled through more memory than caches hold, as a
+ * model's are. */
+static double time_gemm(const struct packed *w, size_t copies, float *c, const act *a, size_t rows,
+                        double budget)
 {
 	size_t reps = 1, at = 0;
 	double best = 1e9;
@@ -123,8 +136,10 @@ static void shape(const char *name, size_t n, size_t k, double budget, const cha
 	for (size_t i = 0; i < copies; i++)
 		pack(&p[i], w, n, k, k, 0);
 	for (size_t i = 0; i < LEN(rows); i++) {
-		printf("%s{\"name\":\"%s\",\"n\":%zu,\"k\":%zu,\"rows\":%zu,\"flop\":%.6g,\"seconds\":%.6g}", i ? "," : before, name, n, k,
-		       rows[i], 2.0 * (double)(n * k * rows[i]), time_gemm(p, copies, c, a, rows[i], budget));
+		printf(
+			"%s{\"name\":\"%s\",\"n\":%zu,\"k\":%zu,\"rows\":%zu,\"flop\":%.6g,\"seconds\":%.6g}",
+		    i ? "," : before, name, n, k, rows[i], 2.0 * (double)(n * k * rows[i]),
+		    time_gemm(p, copies, c, a, rows[i], budget));
 	}
 	for (size_t i = 0; i < copies; i++)
 		pack_free(&p[i]);
@@ -133,7 +148,8 @@ static void shape(const char *name, size_t n, size_t k, double budget, const cha
 
 static void gemms(double budget)
 {
-	size_t d = config->width, q = (size_t)config->heads * config->head_size, kv = (size_t)config->kv_heads * config->head_size;
+	size_t d = config->width, q = (size_t)config->heads * config->head_size,
+	       kv = (size_t)config->kv_heads * config->head_size;
 
 	putchar('[');
 	shape("qkv", q + 2 * kv, d, budget, "");
@@ -155,13 +171,14 @@ static void answer(const char *line)
 	if (!strcmp(line, "peak\n")) {
 		peak = peak_level(&of);
 		fma = peak_fma();
-		printf("{\"of\":\"%s\",\"flops\":%.6g,\"fma\":%.6g}\n", of, isnan(peak) ? 0 : peak, isnan(fma) ? 0 : fma);
+		printf("{\"of\":\"%s\",\"flops\":%.6g,\"fma\":%.6g}\n", of, isnan(peak) ? 0 : peak,
+		       isnan(fma) ? 0 : fma);
 	} else if (!strcmp(line, "memory\n")) {
 		printf("{\"bytes_s\":%.6g}\n", peak_read());
 	} else if (sscanf(line, "gemm %lf", &budget) == 1) {
 		gemms(budget);
-	} else if (sscanf(line, "decode %zu %zu %zu", &batch, &prompt, &new) == 3 && batch && prompt && new &&
-	           batch <= 4096 && prompt + new <= config->context) {
+	} else if (sscanf(line, "decode %zu %zu %zu", &batch, &prompt, &new) == 3 && batch && prompt &&
+	           new &&batch <= 4096 && prompt + new <= config->context) {
 		decode(batch, prompt, new);
 	} else {
 		die(EXIT_ERROR, "no such measurement, or beyond the model's context: %s", line);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What this machine could at most do, measured: the rate of the multiply-adds that a level's GEMM is made of,
- * operands in registers, and the rate of reading memory. A "fraction of peak" is a fraction of peak_level().
- * AMX's rate is written down here but has not run on a machine that has it.
+ * What this machine could at most do, measured: the rate of the multiply-adds that a level's GEMM
+ * is made of, operands in registers, and the rate of reading memory. A "fraction of peak" is a
+ * fraction of peak_level(). AMX's rate is written down here but has not run on a machine that has
+ * it.
  */
 #ifndef BENCH_PEAK_H
 #define BENCH_PEAK_H
@@ -29,7 +30,8 @@ static inline double peak_clock(void)
 typedef float lanes16 __attribute__((vector_size(64)));
 typedef float lanes8 __attribute__((vector_size(32)));
 #define PEAK_CHAINS(type, isa) \
-	__attribute__((target(isa), optimize("fp-contract=fast"))) static float peak_##type(long rounds) \
+	__attribute__((target(isa), optimize("fp-contract=fast"))) \
+	static float peak_##type(long rounds) \
 	{ \
 		type s[16], x = (type){0} + 0.999f; \
 		float sum = 0; \
@@ -141,8 +143,9 @@ static inline double peak_level(const char **of)
 		*of = "bf16 tile products (AMX)";
 		return peak_rate(peak_tiles, 4 * 2 * 16 * 16 * 32, 50000);
 	}
-	*of = !strcmp(kern->isa, "avx2") ? "fp32 fused multiply-adds, 256 bits" : !strcmp(kern->isa, "ref") ?
-	      "nothing: plain C" : "fp32 fused multiply-adds, 512 bits";
+	*of = !strcmp(kern->isa, "avx2")  ? "fp32 fused multiply-adds, 256 bits"
+	      : !strcmp(kern->isa, "ref") ? "nothing: plain C"
+	                                  : "fp32 fused multiply-adds, 512 bits";
 	return peak_fma();
 }
 
@@ -161,7 +164,8 @@ static inline double peak_read(void)
 
 #pragma omp parallel for num_threads(kern_threads()) schedule(static) reduction(+ : total)
 		for (size_t i = 0; i < words; i += 8)
-			total += p[i] + p[i + 1] + p[i + 2] + p[i + 3] + p[i + 4] + p[i + 5] + p[i + 6] + p[i + 7];
+			total +=
+			    p[i] + p[i + 1] + p[i + 2] + p[i + 3] + p[i + 4] + p[i + 5] + p[i + 6] + p[i + 7];
 		t = peak_clock() - t;
 		rate = (double)n / t;
 		best = rate > best ? rate : best;

@@ -2,11 +2,13 @@
 /*
  * Runs a pipeline of programs as a shell would and says what it cost, one line of JSON:
  *
- *     {"seconds", "first_byte", "rss_anon", "stages": [{"name", "end", "cpu", "rss_anon", "status"}, ..]}
+ *     {"seconds", "first_byte", "rss_anon", "stages": [{"name", "end", "cpu", "rss_anon",
+ *     "status"}, ..]}
  *
- * end is seconds from the start to the stage's exit, first_byte to the first one the last stage wrote (null: none),
- * cpu the processor seconds of the stage and of what it waited for; rss_anon the most anonymous memory (RssAnon, bytes)
- * that was seen, of a stage with its descendants, and of all at one time.
+ * end is seconds from the start to the stage's exit, first_byte to the first one the last stage
+ * wrote (null: none), cpu the processor seconds of the stage and of what it waited for; rss_anon
+ * the most anonymous memory (RssAnon, bytes) that was seen, of a stage with its descendants, and of
+ * all at one time.
  *
  * usage: pipe [-i INPUT] [-o OUTPUT] [-r REPEAT] PROGRAM [ARG..] [, PROGRAM [ARG..]]..
  */
@@ -123,7 +125,8 @@ static void reap(struct stage *s, double started)
 	s->end = now_seconds() - started;
 	while (wait4(s->pid, &s->status, 0, &u) < 0 && errno == EINTR)
 		;
-	s->cpu = (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + 1e-6 * (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
+	s->cpu = (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+	         1e-6 * (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
 	close(s->pidfd);
 	s->pidfd = -1;
 	s->pid = 0;
@@ -131,7 +134,8 @@ static void reap(struct stage *s, double started)
 
 static void run(struct stage *s, size_t n, const char *input, const char *output)
 {
-	int in = open(input, O_RDONLY | O_CLOEXEC), to = open(output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666), fds[2];
+	int in = open(input, O_RDONLY | O_CLOEXEC),
+	    to = open(output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666), fds[2];
 	struct pollfd p[STAGES + 1];
 	double started = now_seconds(), first = -1, wall, looked = 0;
 	uint64_t most = 0;
@@ -184,8 +188,9 @@ static void run(struct stage *s, size_t n, const char *input, const char *output
 	for (size_t i = 0; i < n; i++) {
 		const char *slash = strrchr(s[i].argv[0], '/');
 
-		printf("%s{\"name\":\"%s\",\"end\":%.6f,\"cpu\":%.6f,\"rss_anon\":%llu,\"status\":%d}", i ? "," : "",
-		       slash ? slash + 1 : s[i].argv[0], s[i].end, s[i].cpu, (unsigned long long)s[i].rss,
+		printf("%s{\"name\":\"%s\",\"end\":%.6f,\"cpu\":%.6f,\"rss_anon\":%llu,\"status\":%d}",
+		       i ? "," : "", slash ? slash + 1 : s[i].argv[0], s[i].end, s[i].cpu,
+		       (unsigned long long)s[i].rss,
 		       WIFEXITED(s[i].status) ? WEXITSTATUS(s[i].status) : 128 + WTERMSIG(s[i].status));
 	}
 	puts("]}");
@@ -224,7 +229,8 @@ int main(int argc, char **argv)
 			die(EXIT_USAGE, "a comma without a program before it");
 	}
 	if (!n)
-		die(EXIT_USAGE, "usage: pipe [-i INPUT] [-o OUTPUT] [-r REPEAT] PROGRAM [ARG..] [, PROGRAM [ARG..]]..");
+		die(EXIT_USAGE,
+		    "usage: pipe [-i INPUT] [-o OUTPUT] [-r REPEAT] PROGRAM [ARG..] [, PROGRAM [ARG..]]..");
 	while (repeat--) {
 		for (size_t i = 0; i < n; i++)
 			s[i] = (struct stage){.argv = s[i].argv};

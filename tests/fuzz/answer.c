@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Random text made of the pieces that lib/answer looks for: nothing may crash, and what is canonical stays so. */
+/* Random text made of the pieces that lib/answer looks for: nothing may crash, and what is
+ * canonical stays so. */
 #include <string.h>
 #include <unistd.h>
 
@@ -8,11 +9,13 @@
 #include "tap.h"
 
 static const char *const pieces[] = {
-	"0", "1", "9", "12", "1,234", "{,}", ".", "-", "+", "$", "\\$", "/", "e", "E5", "e-3", "\\frac{", "\\dfrac", "}{", "{", "}",
-	"\\boxed{", "\\boxed", "\\fbox ", "\\sqrt", "\\text{ ", "final answer is", "\\approx", "=", "x =", " and ", "\\(", "answer is", "####", "\\text{", "\\left(", "\\right)", "^{", "^\\circ", " ", "\n", "\t",
-	"(", ")", "x", "\\", "\\!", "\xe2\x88\x92", "\xe2", "\xc2", "\xff", "%", "_",
-	"\r\n", "\\[", "\\)", ":", "*", "<think>", "</think>", "[THINK]", "<answer>", "</answer>", "</s>", "<|", "|>",
-	"'", "not ", "more than ", " or ", "so ", "\\Rightarrow", "(E)", "E. ", "\\sqrt", "^", "10^", " million", "\\times", " / ",
+	"0", "1", "9", "12", "1,234", "{,}", ".", "-", "+", "$", "\\$", "/", "e", "E5", "e-3",
+	"\\frac{", "\\dfrac", "}{", "{", "}", "\\boxed{", "\\boxed", "\\fbox ", "\\sqrt", "\\text{ ",
+	"final answer is", "\\approx", "=", "x =", " and ", "\\(", "answer is", "####", "\\text{",
+	"\\left(", "\\right)", "^{", "^\\circ", " ", "\n", "\t", "(", ")", "x", "\\", "\\!",
+	"\xe2\x88\x92", "\xe2", "\xc2", "\xff", "%", "_", "\r\n", "\\[", "\\)", ":", "*", "<think>",
+	"</think>", "[THINK]", "<answer>", "</answer>", "</s>", "<|", "|>", "'", "not ", "more than ",
+	" or ", "so ", "\\Rightarrow", "(E)", "E. ", "\\sqrt", "^", "10^", " million", "\\times", " / ",
 	"...", "\\framebox{", "between ", ">", ", ",
 };
 

@@ -90,8 +90,8 @@ static void fuzz_mutate(const struct rng *r, uint64_t *at, struct buf *b, const 
 }
 
 /* Replays every file of the folder, then `rounds` mutations of them (at most max_size bytes). */
-__attribute__((unused))
-static void fuzz_run(const char *folder, size_t rounds, size_t max_size, const char *const *tokens, size_t n_tokens)
+__attribute__((unused)) static void fuzz_run(const char *folder, size_t rounds, size_t max_size,
+                                             const char *const *tokens, size_t n_tokens)
 {
 	struct dirent **names;
 	struct buf *seeds = NULL, b = {0};

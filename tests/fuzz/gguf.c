@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Hostile GGUF files: an error or a model all of whose tensors can be read, and never an access beyond the bytes. */
+/* Hostile GGUF files: an error or a model all of whose tensors can be read, and never an access
+ * beyond the bytes. */
 #include "fuzz.h"
 
 #include "import/inside.h"
@@ -75,9 +76,37 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 static void numbers(const char *name, size_t rounds)
 {
 	static const uint64_t telling[] = {
-		0, 1, 2, 3, 4, 7, 8, 9, 10, 13, 31, 32, 33, 64, 255, 256, 257, 4096, 65535, 65536, 1 << 24, 0x7fffffff,
-		0x80000000, 0xffffffff, UINT64_C(1) << 32, UINT64_C(1) << 61, UINT64_C(1) << 62, INT64_MAX,
-		UINT64_C(1) << 63, UINT64_MAX - 31, UINT64_MAX,
+		0,
+		1,
+		2,
+		3,
+		4,
+		7,
+		8,
+		9,
+		10,
+		13,
+		31,
+		32,
+		33,
+		64,
+		255,
+		256,
+		257,
+		4096,
+		65535,
+		65536,
+		1 << 24,
+		0x7fffffff,
+		0x80000000,
+		0xffffffff,
+		UINT64_C(1) << 32,
+		UINT64_C(1) << 61,
+		UINT64_C(1) << 62,
+		INT64_MAX,
+		UINT64_C(1) << 63,
+		UINT64_MAX - 31,
+		UINT64_MAX,
 	};
 	struct rng r = rng_stream(2, "fuzz", 0, "gguf numbers", 0, 0);
 	struct buf seed = {0};
@@ -109,16 +138,18 @@ static void numbers(const char *name, size_t rounds)
 int main(void)
 {
 	static const char *const tokens[] = {
-		"GGUF", "general.architecture", "general.alignment", "llama", "qwen2", "qwen3", "gemma3", ".block_count",
-		"tokenizer.ggml.tokens", "tokenizer.ggml.merges", "gpt2", "blk.0.attn_q.weight", "token_embd.weight",
-		"rope_freqs.weight", "\1", "\x7f", "\xff\xff\xff\xff\xff\xff\xff\xff", "\xff\xff\xff\x7f",
+		"GGUF", "general.architecture", "general.alignment", "llama", "qwen2", "qwen3", "gemma3",
+		".block_count", "tokenizer.ggml.tokens", "tokenizer.ggml.merges", "gpt2",
+		"blk.0.attn_q.weight", "token_embd.weight", "rope_freqs.weight", "\1", "\x7f",
+		"\xff\xff\xff\xff\xff\xff\xff\xff", "\xff\xff\xff\x7f",
 	};
 
 	numbers("tests/fuzz/corpus/gguf/llama.gguf", 4000);
 	numbers("tests/fuzz/corpus/gguf/gemma3.gguf", 4000);
 	fuzz_run("tests/fuzz/corpus/gguf", 8000, 16384, tokens, LEN(tokens));
 	diag("%zu files, %zu vocabularies, %zu models", files, vocabularies, models);
-	ok(files > 3000 && vocabularies > 2000 && models > 1000, "enough of it is GGUF, tokenizers, models");
+	ok(files > 3000 && vocabularies > 2000 && models > 1000,
+	   "enough of it is GGUF, tokenizers, models");
 	return done();
 }
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Hostile config.json and tokenizer.json: an error, or a configuration and a vocabulary that work. */
+/* Hostile config.json and tokenizer.json: an error, or a configuration and a vocabulary that
+ * work. */
 #include "fuzz.h"
 
 #include "import/hf.h"
@@ -9,7 +10,8 @@
 #include <unistd.h>
 
 static size_t configurations, vocabularies;
-static char folder[64] = "/tmp/fuzz.XXXXXX", memory[64];   /* folder/config.json leads to a file in memory */
+static char folder[64] = "/tmp/fuzz.XXXXXX", memory[64];   /* folder/config.json leads to a file in
+                                                            * memory */
 static int fd;
 
 static void in_memory(const uint8_t *data, size_t n)
@@ -91,10 +93,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 int main(void)
 {
 	static const char *const tokens[] = {
-		"{", "}", "[", "]", ",", ":", "\"", "null", "true", "false", "0", "1", "-1", "1e300", "4294967296", "16777215", "0.5",
-		"\"rope_scaling\":{\"rope_type\":\"llama3\"}", "\"rope_parameters\":{\"full_attention\":{}}", "\"layer_types\":[\"sliding_attention\"]",
-		"\"head_dim\":null", "\"sliding_window\":0", "\"query_pre_attn_scalar\":1", "\"type\":\"Sequence\"", "\"normalizers\":[]",
-		"\"added_tokens\":[{\"id\":1,\"content\":\"a\"}]", "\"unk_token\":\"a\"", "\\u0000", "\xe2\x96\x81", "[\"a\",\"b\"]",
+		"{", "}", "[", "]", ",", ":", "\"", "null", "true", "false", "0", "1", "-1", "1e300",
+		"4294967296", "16777215", "0.5", "\"rope_scaling\":{\"rope_type\":\"llama3\"}",
+		"\"rope_parameters\":{\"full_attention\":{}}", "\"layer_types\":[\"sliding_attention\"]",
+		"\"head_dim\":null", "\"sliding_window\":0", "\"query_pre_attn_scalar\":1",
+		"\"type\":\"Sequence\"", "\"normalizers\":[]",
+		"\"added_tokens\":[{\"id\":1,\"content\":\"a\"}]", "\"unk_token\":\"a\"", "\\u0000",
+		"\xe2\x96\x81", "[\"a\",\"b\"]",
 	};
 
 	fuzz_run("tests/fuzz/corpus/hf-config", 8000, 2048, tokens, LEN(tokens));

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Hostile lines: whatever parses prints, parses again and is the same; records and batches of anything. */
+/* Hostile lines: whatever parses prints, parses again and is the same; records and batches of
+ * anything. */
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "fuzz.h"
 #include "traj/traj.h"
 
-static size_t parsed, records, batches;     /* how deep the inputs got: a fuzzer that is refused at the door finds nothing */
+static size_t parsed, records, batches;     /* how deep the inputs got: a fuzzer that is refused at
+                                             * the door finds nothing */
 
 static void round_trip(const char *text, size_t n)
 {
@@ -15,7 +17,8 @@ static void round_trip(const char *text, size_t n)
 	struct buf one = {0}, two = {0};
 
 	if (js_parse(text, n, &v, &e)) {
-		fuzz_check(js_kind(v) == JS_NONE && !strncmp(e.msg, "byte ", 5), "a refusal names the byte");
+		fuzz_check(js_kind(v) == JS_NONE && !strncmp(e.msg, "byte ", 5),
+		           "a refusal names the byte");
 		return;
 	}
 	parsed++;
@@ -39,7 +42,8 @@ static void read_batches(const char *text, size_t n, unsigned need, int partial)
 	int fd = memfd_create("fuzz", 0), rc;
 
 	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-	fuzz_check(fd >= 0 && write(fd, text, n) == (ssize_t)n && !jl_open(path, &in, &e), "a file to read");
+	fuzz_check(fd >= 0 && write(fd, text, n) == (ssize_t)n && !jl_open(path, &in, &e),
+	           "a file to read");
 	b = batch_in_new(in, need, partial);
 	while ((rc = batch_read(b, &batch, &e)) > 0) {
 		size_t lines = 0;
@@ -56,7 +60,8 @@ static void read_batches(const char *text, size_t n, unsigned need, int partial)
 			buf_release(&out);
 		}
 		fuzz_check(lines == batch.n, "every line has its number");
-		fuzz_check(partial || !batch.stamped || (int64_t)batch.n >= batch.size, "a whole batch is whole");
+		fuzz_check(partial || !batch.stamped || (int64_t)batch.n >= batch.size,
+		           "a whole batch is whole");
 		batches += batch.stamped;
 		batch_release(&batch);
 	}
@@ -88,10 +93,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 int main(void)
 {
 	static const char *const tokens[] = {
-		"{", "}", "[", "]", ",", ":", "\"", "\\", "\n", "null", "true", "false", "-", "0", "1", "e", ".", "1e308", "1e309",
-		"9007199254740992", "9007199254740993", "2147483648", "-0", "\\u0000", "\\ud800", "\\udc00", "\xf0\x9f\x98\x80", "\xff",
-		"\"id\":", "\"batch\":", "\"step\":", "\"size\":", "\"index\":", "\"group\":", "\"sample\":", "\"turns\":", "\"tokens\":",
-		"\"logprobs\":", "\"reward\":", "\"response\":", "[[[[[[[[[[[[[[[[", "{\"a\":", "1e", "0.1", "nan",
+		"{", "}", "[", "]", ",", ":", "\"", "\\", "\n", "null", "true", "false", "-", "0", "1", "e",
+		".", "1e308", "1e309", "9007199254740992", "9007199254740993", "2147483648", "-0",
+		"\\u0000", "\\ud800", "\\udc00", "\xf0\x9f\x98\x80", "\xff", "\"id\":", "\"batch\":",
+		"\"step\":", "\"size\":", "\"index\":", "\"group\":", "\"sample\":", "\"turns\":",
+		"\"tokens\":", "\"logprobs\":", "\"reward\":", "\"response\":", "[[[[[[[[[[[[[[[[",
+		"{\"a\":", "1e", "0.1", "nan",
 	};
 
 	fuzz_run("tests/fuzz/corpus/jsonl", 20000, 4096, tokens, LEN(tokens));

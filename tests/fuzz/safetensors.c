@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Hostile safetensors files: an error, or tensors that lie within the bytes and apart from one another. */
+/* Hostile safetensors files: an error, or tensors that lie within the bytes and apart from one
+ * another. */
 #include "fuzz.h"
 
 #include "import/safetensors.h"
@@ -47,7 +48,8 @@ static void headers(size_t rounds, const char *const *tokens, size_t n_tokens)
 	struct err e;
 	uint64_t at = 0, len = 0;
 
-	if (!ok(!file_read("tests/fuzz/corpus/safetensors/gemma3.safetensors", 1 << 20, &seed, &e), "seed"))
+	if (!ok(!file_read("tests/fuzz/corpus/safetensors/gemma3.safetensors", 1 << 20, &seed, &e),
+	        "seed"))
 		return;
 	for (int i = 0; i < 8; i++)
 		len |= (uint64_t)(uint8_t)seed.data[i] << 8 * i;
@@ -74,8 +76,9 @@ static void headers(size_t rounds, const char *const *tokens, size_t n_tokens)
 int main(void)
 {
 	static const char *const tokens[] = {
-		"{", "}", "[", "]", ",", ":", "\"", "\"a\":", "\"dtype\":\"F32\"", "\"F16\"", "\"BF16\"", "\"F64\"", "\"shape\":[]",
-		"\"data_offsets\":[0,0]", "\"__metadata__\":{}", "0", "1", "-1", "1e30", "9007199254740992", "4294967296", "0.5", "null",
+		"{", "}", "[", "]", ",", ":", "\"", "\"a\":", "\"dtype\":\"F32\"", "\"F16\"", "\"BF16\"",
+		"\"F64\"", "\"shape\":[]", "\"data_offsets\":[0,0]", "\"__metadata__\":{}", "0", "1", "-1",
+		"1e30", "9007199254740992", "4294967296", "0.5", "null",
 	};
 
 	headers(10000, tokens, LEN(tokens));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Mutated tokenizer bytes and random text, fixed seed: vocab_load and tok_new refuse or give something that works;
- * a tokenizer that works encodes any bytes into ids of its own, never into control tokens, and takes every id back.
- * Worth most under SAN=1.
+ * Mutated tokenizer bytes and random text, fixed seed: vocab_load and tok_new refuse or give
+ * something that works; a tokenizer that works encodes any bytes into ids of its own, never into
+ * control tokens, and takes every id back. Worth most under SAN=1.
  */
 #include "tap.h"
 #include "tok/tok.h"
@@ -27,7 +27,16 @@ static void add(struct vocab *v, const char *s, enum tok_type type)
 static void small(struct vocab *v, enum tok_kind kind)
 {
 	static const char *const merges[] = {"l l", "h e", "he ll", "hell o", "a a", "aa aa", "1 2"};
-	static const char *const letters[] = {"h", "e", "l", "o", "a", "1", "2", "\xe2\x96\x81", "\xe2\x96\x81" "1"};
+	static const char *const letters[] = {"h",
+	                                      "e",
+	                                      "l",
+	                                      "o",
+	                                      "a",
+	                                      "1",
+	                                      "2",
+	                                      "\xe2\x96\x81",
+	                                      "\xe2\x96\x81"
+	                                      "1"};
 	char s[16];
 
 	vocab_init(v);
@@ -68,8 +77,16 @@ static void small(struct vocab *v, enum tok_kind kind)
 
 static void random_text(struct buf *b)
 {
-	static const char *const parts[] = {"hello", " ", "aaaa", "12", "\n\n", "<tool>", "<|im_end|>", "\xc3\xa9", "\xe4\xb8\xad", "\xf0\x9f\x98\x80",
-	                                    "\xf0\x9f", "\xe2\x96\x81", "'s", "\r\n", "\xed\xa0\x80", "\xff", "\t ", "\xc2\xa0", "<0x41>"};
+	static const char *const parts[] = {"hello",        " ",
+	                                    "aaaa",         "12",
+	                                    "\n\n",         "<tool>",
+	                                    "<|im_end|>",   "\xc3\xa9",
+	                                    "\xe4\xb8\xad", "\xf0\x9f\x98\x80",
+	                                    "\xf0\x9f",     "\xe2\x96\x81",
+	                                    "'s",           "\r\n",
+	                                    "\xed\xa0\x80", "\xff",
+	                                    "\t ",          "\xc2\xa0",
+	                                    "<0x41>"};
 
 	buf_clear(b);
 	for (size_t n = pick(24); n; n--) {
@@ -106,7 +123,8 @@ static int try_text(struct tok *t, const struct buf *text, int lossless)
 	tok_decode(t, ids.v, ids.n, &back);
 	if (back.len != stream.len || (back.len && memcmp(back.data, stream.data, back.len)))
 		bad = 1;
-	if (lossless && (back.len != text->len || (back.len && memcmp(back.data, text->data, back.len))))
+	if (lossless &&
+	    (back.len != text->len || (back.len && memcmp(back.data, text->data, back.len))))
 		bad = 1;
 	free(ids.v);
 	buf_release(&back);
@@ -196,7 +214,8 @@ static void fuzz_load(enum tok_kind kind, const char *name)
 		}
 		vocab_release(&w);
 	}
-	ok(!bad && loaded > made && made > 50 && loaded < 4000, "%s: 4000 mutations, %zu load, %zu work", name, loaded, made);
+	ok(!bad && loaded > made && made > 50 && loaded < 4000,
+	   "%s: 4000 mutations, %zu load, %zu work", name, loaded, made);
 	vocab_release(&v);
 	buf_release(&good);
 	buf_release(&b);

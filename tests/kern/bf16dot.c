@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The AVX512-BF16 level where the instruction is not to be had: its file, compiled here with vdpbf16ps emulated as its
- * manual describes it. So tiles, pairs, both forms of A, edges and odd K run on any AVX-512 machine. What is expected
- * comes from the same definition, one number at a time. The tables that this file defines take the library's place.
+ * The AVX512-BF16 level where the instruction is not to be had: its file, compiled here with
+ * vdpbf16ps emulated as its manual describes it. So tiles, pairs, both forms of A, edges and odd K
+ * run on any AVX-512 machine. What is expected comes from the same definition, one number at a
+ * time. The tables that this file defines take the library's place.
  */
 #if defined(__x86_64__)
 #pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
@@ -101,7 +102,8 @@ static int same(const struct problem *x, int add, int trans, size_t rows)
 		float *ci = c + i * x->ldc;
 
 		if (trans)
-			alone_by_k(&kern_avx512bf16, ci, x->ldc, x->at + i, x->ldat, x->wt, x->n, m, x->n, x->k, add);
+			alone_by_k(&kern_avx512bf16, ci, x->ldc, x->at + i, x->ldat, x->wt, x->n, m, x->n, x->k,
+			           add);
 		else
 			alone(&kern_avx512bf16, ci, x->ldc, x->a + i * x->lda, x->lda, &x->p, m, add);
 	}
@@ -113,8 +115,8 @@ static int same(const struct problem *x, int add, int trans, size_t rows)
 static void products(void)
 {
 	static const struct { size_t m, n, k; } shapes[] = {
-		{1, 1, 1}, {1, 64, 2}, {2, 65, 3}, {3, 63, 31}, {4, 130, 64}, {5, 192, 576}, {6, 17, 577}, {7, 128, 100},
-		{13, 200, 1151}, {25, 64, 1603}, {97, 70, 33}, {150, 65, 800},
+		{1, 1, 1}, {1, 64, 2}, {2, 65, 3}, {3, 63, 31}, {4, 130, 64}, {5, 192, 576}, {6, 17, 577},
+		{7, 128, 100}, {13, 200, 1151}, {25, 64, 1603}, {97, 70, 33}, {150, 65, 800},
 	};
 
 	for (size_t i = 0; i < LEN(shapes); i++)
@@ -122,8 +124,8 @@ static void products(void)
 			struct problem x = problem(shapes[i].m, shapes[i].n, shapes[i].k, add);
 
 			for (int trans = 0; trans < 2; trans++)
-				ok(same(&x, add, trans, x.m), "%zu x %zu x %zu%s%s: every bit as defined", x.m, x.n, x.k,
-				   add ? " added" : "", trans ? ", k as rows" : "");
+				ok(same(&x, add, trans, x.m), "%zu x %zu x %zu%s%s: every bit as defined", x.m, x.n,
+				   x.k, add ? " added" : "", trans ? ", k as rows" : "");
 			problem_free(&x);
 		}
 }
@@ -153,7 +155,8 @@ static void on_threads(void)
 		kern = &kern_avx512bf16;
 		gemm(c, x.ldc, x.a, x.lda, &x.p, x.m, 1);
 		gemm_dw(dw, x.ldc, x.at, x.ldat, x.wt, x.n, x.k, x.m, x.n);
-		good &= !memcmp(c, x.want, x.m * x.ldc * sizeof *c) && !memcmp(dw, x.want, x.m * x.ldc * sizeof *c);
+		good &= !memcmp(c, x.want, x.m * x.ldc * sizeof *c) &&
+		        !memcmp(dw, x.want, x.m * x.ldc * sizeof *c);
 		free(c), free(dw);
 		problem_free(&x);
 	}
@@ -166,7 +169,8 @@ int main(void)
 		skip("no AVX-512 on this machine");
 		return done();
 	}
-	ok(!kern_level("avx512bf16") || kern_level("avx512bf16") == &kern_avx512bf16, "the tables are this file's");
+	ok(!kern_level("avx512bf16") || kern_level("avx512bf16") == &kern_avx512bf16,
+	   "the tables are this file's");
 	products();
 	cuts();
 	on_threads();

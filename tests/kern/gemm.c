@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Every level's GEMM against ref, its promise (a row's bits depend on nothing but the row), packing, dW. */
+/* Every level's GEMM against ref, its promise (a row's bits depend on nothing but the row),
+ * packing, dW. */
 #include "kerntest.h"
 
 static const struct { size_t m, n, k; } shapes[] = {
-	{1, 1, 1}, {1, 64, 2}, {2, 65, 3}, {3, 63, 31}, {5, 130, 64}, {7, 192, 576}, {11, 17, 577}, {12, 128, 100},
-	{13, 200, 1151}, {25, 64, 1300}, {97, 70, 33}, {193, 65, 600}, {31, 190, 1535}, {25, 130, 2303},
+	{1, 1, 1}, {1, 64, 2}, {2, 65, 3}, {3, 63, 31}, {5, 130, 64}, {7, 192, 576}, {11, 17, 577},
+	{12, 128, 100}, {13, 200, 1151}, {25, 64, 1300}, {97, 70, 33}, {193, 65, 600}, {31, 190, 1535},
+	{25, 130, 2303},
 };
 
-/* avx2 and avx512 add the same exact products in the same order as ref: equal. Others round pairs otherwise. */
+/* avx2 and avx512 add the same exact products in the same order as ref: equal. Others round pairs
+ * otherwise. */
 static int exact(const char *isa)
 {
 	return !strcmp(isa, "avx2") || !strcmp(isa, "avx512") || !strcmp(isa, "ref");
@@ -21,7 +24,8 @@ static void against_ref(const char *isa)
 		for (int add = 0; add < 2; add++) {
 			struct numbers r = numbers(i);
 			size_t m = shapes[i].m, n = shapes[i].n, k = shapes[i].k, lda = k + 3, ldc = n + 5;
-			act *a = acts(&r, m * lda, -1, 1), *at = xcalloc(k * (m + 1), sizeof *at), *w = acts(&r, n * k, -1, 1), *wt = by_k(w, n, k);
+			act *a = acts(&r, m * lda, -1, 1), *at = xcalloc(k * (m + 1), sizeof *at),
+			    *w = acts(&r, n * k, -1, 1), *wt = by_k(w, n, k);
 			float *c = floats(&r, m * ldc, -1, 1), *want = copy(c, m * ldc * sizeof *c);
 			float *ct = copy(c, m * ldc * sizeof *c);
 			struct packed p = {0};
@@ -35,15 +39,18 @@ static void against_ref(const char *isa)
 				at[x % k * (m + 1) + x / k] = a[x / k * lda + x % k];
 			alone_by_k(lv, ct, ldc, at, m + 1, wt, n, m, n, k, add);
 			d = worst(c, want, m * ldc, 1);      /* what lies beyond column n is compared, too */
-			ok(d <= tolerance, "%s gemm %zux%zux%zu%s: off by %g", isa, m, n, k, add ? " added" : "", d);
-			ok(!memcmp(c, ct, m * ldc * sizeof *c), "%s gemm %zux%zux%zu%s, k as rows: the same bits", isa, m, n, k,
+			ok(d <= tolerance, "%s gemm %zux%zux%zu%s: off by %g", isa, m, n, k,
+			   add ? " added" : "", d);
+			ok(!memcmp(c, ct, m * ldc * sizeof *c),
+			   "%s gemm %zux%zux%zu%s, k as rows: the same bits", isa, m, n, k,
 			   add ? " added" : "");
 			pack_free(&p);
 			free(a), free(at), free(w), free(wt), free(c), free(ct), free(want);
 		}
 }
 
-/* All rows at once must equal: each row alone, any range of rows, any split of panels, any number of threads. */
+/* All rows at once must equal: each row alone, any range of rows, any split of panels, any number
+ * of threads. */
 static void invariant(const char *isa, int add)
 {
 	enum { M = 61, N = 391, K = 1187, LDA = K + 1, LDC = N + 2 };
@@ -67,31 +74,46 @@ static void invariant(const char *isa, int add)
 	ok(same, "%s: rows by 1 to 13, 20, ..: the same bits%s", isa, add ? " (added)" : "");
 	same = 1;
 	for (size_t blocks = 1; blocks < 12; blocks += 5)
-		for (size_t parts = 1; parts < 5 && parts <= (M / blocks + KERN_ROWS - 1) / KERN_ROWS; parts++)
+		for (size_t parts = 1; parts < 5 && parts <= (M / blocks + KERN_ROWS - 1) / KERN_ROWS;
+		     parts++)
 			for (size_t step = 1; step < 40; step += 13) {
 				float *c = copy(start, bytes);
-				struct product j = {.c = c, .a = a, .w = p.p, .m = M, .n = N, .k = K, .ldc = LDC, .lda = LDA, .add = add,
-				                    .blocks = blocks, .parts = parts};
+				struct product j = {.c = c,
+				                    .a = a,
+				                    .w = p.p,
+				                    .m = M,
+				                    .n = N,
+				                    .k = K,
+				                    .ldc = LDC,
+				                    .lda = LDA,
+				                    .add = add,
+				                    .blocks = blocks,
+				                    .parts = parts};
 				size_t units = blocks * 7 * parts;
 
 				for (size_t u = 0; u < units; u += step) {
 					struct share s = {.slots = &s.own, .n = 1};
 
-					atomic_init(&s.own.left, (uint64_t)u << 32 | (u + step < units ? u + step : units));
+					atomic_init(&s.own.left,
+					            (uint64_t)u << 32 | (u + step < units ? u + step : units));
 					kern->product(&j, &s, 0);
 				}
 				same &= !memcmp(c, all, bytes);
 				free(c);
 			}
-	ok(same, "%s: any cut into blocks, panels and parts: the same bits%s", isa, add ? " (added)" : "");
+	ok(same, "%s: any cut into blocks, panels and parts: the same bits%s", isa,
+	   add ? " (added)" : "");
 	pack_free(&p);
 	free(a), free(w), free(start), free(all);
 }
 
-/* gemm and gemm_dw with 1 to 6 threads, on sizes that are split by panels, by rows, by both and not at all. */
+/* gemm and gemm_dw with 1 to 6 threads, on sizes that are split by panels, by rows, by both and not
+ * at all. */
 static void threads(const char *isa)
 {
-	static const struct { size_t m, n, k; } sizes[] = {{3, 40, 20}, {3, 700, 100}, {300, 192, 64}, {64, 640, 96}, {130, 130, 70}};
+	static const struct {
+		size_t m, n, k;
+	} sizes[] = {{3, 40, 20}, {3, 700, 100}, {300, 192, 64}, {64, 640, 96}, {130, 130, 70}};
 	int same = 1, same_dw = 1;
 
 	for (size_t i = 0; i < LEN(sizes); i++) {
@@ -126,11 +148,15 @@ static void threads(const char *isa)
 
 static void weight_gradient(const char *isa)
 {
-	static const struct { size_t t, n, k; } sizes[] = {{1, 1, 1}, {2, 64, 64}, {31, 70, 33}, {65, 129, 200}, {700, 33, 65}, {1535, 33, 130}};
+	static const struct {
+		size_t t, n, k;
+	} sizes[] = {{1, 1, 1},      {2, 64, 64},   {31, 70, 33},
+	             {65, 129, 200}, {700, 33, 65}, {1535, 33, 130}};
 
 	for (size_t i = 0; i < LEN(sizes); i++) {
 		struct numbers r = numbers(i);
-		size_t t = sizes[i].t, n = sizes[i].n, k = sizes[i].k, ldy = n + 1, ldx = k + 2, ldw = k + 3;
+		size_t t = sizes[i].t, n = sizes[i].n, k = sizes[i].k, ldy = n + 1, ldx = k + 2,
+		       ldw = k + 3;
 		act *dy = acts(&r, t * ldy, -1, 1), *x = acts(&r, t * ldx, -1, 1);
 		float *dw = floats(&r, n * ldw, -1, 1), *want = copy(dw, n * ldw * sizeof *dw);
 		double d;
@@ -152,13 +178,16 @@ static void weight_gradient(const char *isa)
 
 static void packing(void)
 {
-	static const struct { size_t n, k; } sizes[] = {{1, 1}, {64, 64}, {65, 63}, {130, 7}, {7, 130}, {300, 301}};
+	static const struct {
+		size_t n, k;
+	} sizes[] = {{1, 1}, {64, 64}, {65, 63}, {130, 7}, {7, 130}, {300, 301}};
 	struct packed p = {0}, q = {0};
 	int good = 1;
 
 	for (size_t i = 0; i < LEN(sizes); i++) {
 		struct numbers r = numbers(i);
-		size_t n = sizes[i].n, k = sizes[i].k, ld = k + 4, ldt = n + 2, pairs = (k + 1) / 2, panels = (n + 63) / 64;
+		size_t n = sizes[i].n, k = sizes[i].k, ld = k + 4, ldt = n + 2, pairs = (k + 1) / 2,
+		       panels = (n + 63) / 64;
 		act *w = acts(&r, n * ld, -1, 1), *wt = xcalloc(k * ldt, sizeof *wt);
 
 		for (size_t a = 0; a < n; a++)
@@ -181,11 +210,13 @@ static void packing(void)
 	ok(!p.p && !p.n, "pack_free leaves {0}");
 }
 
-/* From the packed form to the packed transposed one: as if packed from the matrix itself, a range of outputs alone included. */
+/* From the packed form to the packed transposed one: as if packed from the matrix itself, a range
+ * of outputs alone included. */
 static void transposing(void)
 {
 	static const struct { size_t n, k, n0, part; } sizes[] = {
-		{1, 1, 0, 1}, {64, 64, 0, 64}, {65, 63, 0, 65}, {130, 7, 64, 66}, {7, 130, 0, 7}, {300, 301, 64, 192}, {320, 576, 128, 65},
+		{1, 1, 0, 1}, {64, 64, 0, 64}, {65, 63, 0, 65}, {130, 7, 64, 66}, {7, 130, 0, 7},
+		{300, 301, 64, 192}, {320, 576, 128, 65},
 	};
 	struct packed p = {0}, want = {0};
 	int good = 1;
@@ -230,7 +261,8 @@ static void choice(void)
 			ok(status == -1 && strstr(e.msg, isas[i]), "SCORE_ISA=%s: %s", isas[i], e.msg);
 	}
 	unsetenv("SCORE_ISA");
-	ok(!kern_init(0, &e) && kern_threads() >= 1, "left alone: %s, %d threads", kern->isa, kern_threads());
+	ok(!kern_init(0, &e) && kern_threads() >= 1, "left alone: %s, %d threads", kern->isa,
+	   kern_threads());
 	ok(!kern_level("sse9"), "an unknown level has no table");
 }
 

@@ -10,7 +10,8 @@
 #include "kern/levels.h"
 #include "tap.h"
 
-__attribute__((unused)) static const char *const isas[] = {"ref", "avx2", "avx512", "avx512bf16", "amx"};
+__attribute__((unused)) static const char *const isas[] = {"ref", "avx2", "avx512", "avx512bf16",
+                                                           "amx"};
 
 /* The test's numbers: a stream of its own for each seed. */
 struct numbers {
@@ -85,19 +86,37 @@ static double magnitude(const float *a, size_t n)
 }
 
 /* C = A W' of a level on this thread, of packed W or with k as rows. */
-__attribute__((unused))
-static void alone(const struct kern *level, float *c, size_t ldc, const act *a, size_t lda, const struct packed *w, size_t m, int add)
+__attribute__((unused)) static void alone(const struct kern *level, float *c, size_t ldc,
+                                          const act *a, size_t lda, const struct packed *w,
+                                          size_t m, int add)
 {
-	struct product j = {.c = c, .a = a, .w = w->p, .m = m, .n = w->n, .k = w->k, .ldc = ldc, .lda = lda, .add = add};
+	struct product j = {.c = c,
+	                    .a = a,
+	                    .w = w->p,
+	                    .m = m,
+	                    .n = w->n,
+	                    .k = w->k,
+	                    .ldc = ldc,
+	                    .lda = lda,
+	                    .add = add};
 
 	product_alone(level, &j);
 }
 
-__attribute__((unused))
-static void alone_by_k(const struct kern *level, float *c, size_t ldc, const act *a, size_t lda, const act *w, size_t ldw, size_t m,
-                       size_t n, size_t k, int add)
+__attribute__((unused)) static void alone_by_k(const struct kern *level, float *c, size_t ldc,
+                                               const act *a, size_t lda, const act *w, size_t ldw,
+                                               size_t m, size_t n, size_t k, int add)
 {
-	struct product j = {.c = c, .a = a, .w = w, .m = m, .n = n, .k = k, .ldc = ldc, .lda = lda, .ldw = ldw, .add = add,
+	struct product j = {.c = c,
+	                    .a = a,
+	                    .w = w,
+	                    .m = m,
+	                    .n = n,
+	                    .k = k,
+	                    .ldc = ldc,
+	                    .lda = lda,
+	                    .ldw = ldw,
+	                    .add = add,
 	                    .by_k = 1};
 
 	product_alone(level, &j);

@@ -4,7 +4,8 @@
 
 static const struct kern *ref;
 
-/* (f(x + h) - f(x - h)) / 2h of a scalar function of x[i]; f closes over its data through `data`. */
+/* (f(x + h) - f(x - h)) / 2h of a scalar function of x[i]; f closes over its data through
+ * `data`. */
 static double slope(double (*f)(void *), void *data, float *x)
 {
 	float old = *x, h = 1e-2f, up, down;
@@ -37,7 +38,8 @@ static double attend(void *data)
 	struct attention *a = data;
 	double s = 0;
 
-	ref->attn(a->out, LDQ, a->lse, GRP, a->q, LDQ, a->k, a->v, LDKV, T, 0, GRP, S, 0.4f, a->window, a->scratch);
+	ref->attn(a->out, LDQ, a->lse, GRP, a->q, LDQ, a->k, a->v, LDKV, T, 0, GRP, S, 0.4f, a->window,
+	          a->scratch);
 	for (size_t r = 0; r < T; r++)
 		for (size_t i = 0; i < GRP * S; i++)
 			s += (double)a->out[r * LDQ + i] * a->dout[r * LDQ + i];
@@ -47,15 +49,21 @@ static double attend(void *data)
 static void attention(size_t window)
 {
 	struct numbers r = numbers(window);
-	struct attention a = {floats(&r, T * LDQ, -1, 1), floats(&r, T * LDKV, -1, 1), floats(&r, T * LDKV, -1, 1),
-	                      floats(&r, T * LDQ, -1, 1), floats(&r, T * LDQ, 0, 0), floats(&r, T * GRP, 0, 0),
-	                      xaligned(attn_scratch(T, S) * sizeof(float)), window};
-	float *dq = xcalloc(T * LDQ, sizeof *dq), *dk = xcalloc(T * LDKV, sizeof *dk), *dv = xcalloc(T * LDKV, sizeof *dv);
+	struct attention a = {floats(&r, T * LDQ, -1, 1),
+	                      floats(&r, T * LDKV, -1, 1),
+	                      floats(&r, T * LDKV, -1, 1),
+	                      floats(&r, T * LDQ, -1, 1),
+	                      floats(&r, T * LDQ, 0, 0),
+	                      floats(&r, T * GRP, 0, 0),
+	                      xaligned(attn_scratch(T, S) * sizeof(float)),
+	                      window};
+	float *dq = xcalloc(T * LDQ, sizeof *dq), *dk = xcalloc(T * LDKV, sizeof *dk),
+	      *dv = xcalloc(T * LDKV, sizeof *dv);
 	int good = 1;
 
 	attend(&a);
-	ref->attn_bwd(dq, dk, dv, LDKV, a.dout, a.out, a.lse, GRP, a.q, LDQ, a.k, a.v, LDKV, T, 0, GRP, S, 0.4f, window,
-	              a.scratch);
+	ref->attn_bwd(dq, dk, dv, LDKV, a.dout, a.out, a.lse, GRP, a.q, LDQ, a.k, a.v, LDKV, T, 0, GRP,
+	              S, 0.4f, window, a.scratch);
 	for (size_t t = 0; t < T; t++) {
 		for (size_t i = 0; i < GRP * S; i++)
 			good &= close_to(dq[t * LDQ + i], slope(attend, &a, &a.q[t * LDQ + i]));
@@ -64,7 +72,8 @@ static void attention(size_t window)
 			        close_to(dv[t * LDKV + i], slope(attend, &a, &a.v[t * LDKV + i]));
 	}
 	ok(good, "attn_bwd is the gradient of attn, window %zu", window);
-	free(a.q), free(a.k), free(a.v), free(a.dout), free(a.out), free(a.lse), free(a.scratch), free(dq), free(dk), free(dv);
+	free(a.q), free(a.k), free(a.v), free(a.dout), free(a.out), free(a.lse), free(a.scratch),
+	    free(dq), free(dk), free(dv);
 }
 
 /* ---- norm, gate, logits: sum of out * dy ---- */
@@ -125,13 +134,15 @@ static void rows(void)
 	}
 	ref->rmsnorm_bwd(dx, dw, r.dy, r.x, r.w, N, ref->rmsnorm(r.out, r.x, r.w, N, 1e-5f));
 	for (size_t i = 0; i < N; i++)
-		good &= close_to(dx[i], slope(normed, &r, &r.x[i])) && close_to(dw[i], slope(normed, &r, &r.w[i]));
+		good &= close_to(dx[i], slope(normed, &r, &r.x[i])) &&
+		        close_to(dw[i], slope(normed, &r, &r.w[i]));
 	ok(good, "rmsnorm_bwd is the gradient of rmsnorm");
 	for (r.gelu = 0; r.gelu < 2; r.gelu++) {
 		good = 1;
 		ref->glu_bwd(dx, dw, r.dy, r.x, r.w, N, r.gelu);
 		for (size_t i = 0; i < N; i++)
-			good &= close_to(dx[i], slope(gated, &r, &r.x[i])) && close_to(dw[i], slope(gated, &r, &r.w[i]));
+			good &= close_to(dx[i], slope(gated, &r, &r.x[i])) &&
+			        close_to(dw[i], slope(gated, &r, &r.w[i]));
 		ok(good, "glu_bwd is the gradient of glu, %s", r.gelu ? "gelu" : "silu");
 	}
 	lx = ref->lse(r.x, N, 1), ly = ref->lse(r.w, N, 1);
@@ -171,7 +182,8 @@ int main(void)
 	struct err e;
 
 	ref = kern_level("ref");
-	ok(!kern_init(2, &e) && kern == ref && !kern_level("avx2"), "the fp32 build has ref and nothing else");
+	ok(!kern_init(2, &e) && kern == ref && !kern_level("avx2"),
+	   "the fp32 build has ref and nothing else");
 	products();
 	attention(0);
 	attention(3);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Every level's row functions against ref, on odd sizes: equal where no sum is taken, else within rounding. */
+/* Every level's row functions against ref, on odd sizes: equal where no sum is taken, else within
+ * rounding. */
 #include "kerntest.h"
 
 #include "kern/exp.h"
@@ -10,7 +11,8 @@ static const struct kern *ref, *lv;
 static void elementwise(size_t n)
 {
 	struct numbers r = numbers(n);
-	float *x = floats(&r, n + 1, -8, 8), *y = floats(&r, n + 1, -8, 8), *d = floats(&r, n + 1, -1, 1);
+	float *x = floats(&r, n + 1, -8, 8), *y = floats(&r, n + 1, -8, 8),
+	      *d = floats(&r, n + 1, -1, 1);
 	float *a = copy(x, (n + 1) * sizeof *a), *b = copy(x, (n + 1) * sizeof *b);
 	float *a2 = copy(y, (n + 1) * sizeof *a), *b2 = copy(y, (n + 1) * sizeof *b);
 	act *h = acts(&r, n + 1, -8, 8), *g = acts(&r, n + 1, -8, 8);
@@ -36,14 +38,16 @@ static void elementwise(size_t n)
 		same &= !memcmp(a, b, bytes) && !memcmp(a2, b2, bytes);
 	}
 	ok(same, "%s glu, glu_bwd of %zu, silu and gelu: equal", lv->isa, n);
-	free(x), free(y), free(d), free(a), free(b), free(a2), free(b2), free(h), free(g), free(o), free(p);
+	free(x), free(y), free(d), free(a), free(b), free(a2), free(b2), free(h), free(g), free(o),
+	    free(p);
 }
 
 static void norms(size_t n)
 {
 	struct numbers r = numbers(n);
 	float *x = floats(&r, n, -3, 3), *dy = floats(&r, n, -1, 1);
-	float *a = copy(x, n * sizeof *a), *b = copy(x, n * sizeof *b), *c = copy(dy, n * sizeof *c), *d = copy(dy, n * sizeof *d);
+	float *a = copy(x, n * sizeof *a), *b = copy(x, n * sizeof *b), *c = copy(dy, n * sizeof *c),
+	      *d = copy(dy, n * sizeof *d);
 	float *w = floats(&r, n, -2, 2);
 	act *o = xcalloc(n, sizeof *o), *p = xcalloc(n, sizeof *p);
 	float ra = lv->rmsnorm(o, x, w, n, 1e-5f), rb = ref->rmsnorm(p, x, w, n, 1e-5f);
@@ -68,7 +72,8 @@ static void norms(size_t n)
 static void ropes(size_t half)
 {
 	struct numbers r = numbers(half);
-	float *x = floats(&r, 6 * half, -3, 3), *c = floats(&r, half, -1, 1), *s = floats(&r, half, -1, 1);
+	float *x = floats(&r, 6 * half, -3, 3), *c = floats(&r, half, -1, 1),
+	      *s = floats(&r, half, -1, 1);
 	float *y = copy(x, 6 * half * sizeof *y);
 
 	lv->rope(x, 3, 2 * half, c, s), ref->rope(y, 3, 2 * half, c, s);
@@ -89,7 +94,8 @@ static void logits(size_t n)
 	good &= fabsf(lv->lse(x, n, 1) - lx) <= 2e-6f;
 	ok(good, "%s lse of %zu", lv->isa, n);
 	lv->kl(x, lx, y, ly, n, &a[0], &a[1]), ref->kl(x, lx, y, ly, n, &b[0], &b[1]);
-	good = fabsf(a[0] - b[0]) <= 1e-6f * (1 + fabsf(b[0])) && fabsf(a[1] - b[1]) <= 1e-6f * (1 + fabsf(b[1]));
+	good = fabsf(a[0] - b[0]) <= 1e-6f * (1 + fabsf(b[0])) &&
+	       fabsf(a[1] - b[1]) <= 1e-6f * (1 + fabsf(b[1]));
 	good &= isfinite(a[0]) && isfinite(a[1]);
 	lv->kl(x, lx, NULL, 0, n, &a[0], &a[1]);
 	good &= a[0] == 0 && fabsf(a[1] - b[1]) <= 1e-6f * (1 + fabsf(b[1]));
@@ -97,7 +103,8 @@ static void logits(size_t n)
 	lv->dlogits(o, x, lx, y, ly, b[0], n, token, -0.3f, 0.2f);
 	ref->dlogits(p, x, lx, y, ly, b[0], n, token, -0.3f, 0.2f);
 	good = !memcmp(o, p, n * sizeof *o);
-	lv->dlogits(o, x, lx, NULL, 0, 0, n, -1, 1.5f, 9), ref->dlogits(p, x, lx, NULL, 0, 0, n, -1, 1.5f, 9);
+	lv->dlogits(o, x, lx, NULL, 0, 0, n, -1, 1.5f, 9),
+	    ref->dlogits(p, x, lx, NULL, 0, 0, n, -1, 1.5f, 9);
 	good &= !memcmp(o, p, n * sizeof *o);
 	ok(good, "%s dlogits of %zu: equal", lv->isa, n);
 	free(x), free(y), free(o), free(p);
@@ -133,7 +140,8 @@ static void adam(size_t n)
 	free(g), free(zero), free(wa), free(wb);
 }
 
-/* The entropy of one "logit" x with lse 0 is -x exp(x), unrounded otherwise: it shows the level's exp. */
+/* The entropy of one "logit" x with lse 0 is -x exp(x), unrounded otherwise: it shows the level's
+ * exp. */
 static void exponential(void)
 {
 	double worst_ulp = 0;
@@ -154,8 +162,9 @@ static void exponential(void)
 	}
 	ok(worst_ulp < 1.5, "exp: within %.2f units in the last place", worst_ulp);
 	ok(same, "%s: the same exp as ref's, every bit", lv->isa);
-	ok(kern_expf(-INFINITY) == 0 && kern_expf(-200) == 0 && isinf(kern_expf(89)) && isinf(kern_expf(INFINITY)) &&
-	   isnan(kern_expf(NAN)) && kern_expf(0) == 1, "exp at -inf, -200, 89, inf, NaN, 0");
+	ok(kern_expf(-INFINITY) == 0 && kern_expf(-200) == 0 && isinf(kern_expf(89)) &&
+	       isinf(kern_expf(INFINITY)) && isnan(kern_expf(NAN)) && kern_expf(0) == 1,
+	   "exp at -inf, -200, 89, inf, NaN, 0");
 }
 
 static void specials(void)
@@ -170,12 +179,14 @@ static void specials(void)
 	x[20] = 5;
 	ok(lv->lse(x, N, 1) == 5, "%s: lse of one finite value is that value", lv->isa);
 	lv->kl(x, 5, y, lv->lse(y, N, 1), N, &a, &b);
-	ok(fabsf(a - (lv->lse(y, N, 1) - 20)) < 1e-5f && b == 0, "%s: kl of one certain outcome", lv->isa);
+	ok(fabsf(a - (lv->lse(y, N, 1) - 20)) < 1e-5f && b == 0, "%s: kl of one certain outcome",
+	   lv->isa);
 	lv->dlogits(o, x, 5, y, 40, a, N, 20, 1, 1);
 	ok(act_f32(o[3]) == 0 && isfinite(act_f32(o[20])), "%s: dlogits where p = 0 is 0", lv->isa);
 	x[7] = NAN;
 	lv->kl(x, 5, y, 40, N, &a, &b);
-	ok(isnan(lv->lse(x, N, 1)) && isnan(a) && isnan(b), "%s: NaN among the logits is not hidden", lv->isa);
+	ok(isnan(lv->lse(x, N, 1)) && isnan(a) && isnan(b), "%s: NaN among the logits is not hidden",
+	   lv->isa);
 }
 
 /* lse over a large vocabulary, against double. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* kern_run, kern_share and kern_rows: every part once, on as many threads as were asked for, also when that number changes,
- * from inside a part, and after the threads have gone to sleep; what a slow thread leaves is done by the others. */
+/* kern_run, kern_share and kern_rows: every part once, on as many threads as were asked for, also
+ * when that number changes, from inside a part, and after the threads have gone to sleep; what a
+ * slow thread leaves is done by the others. */
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,7 +103,8 @@ static void sharing(int n)
 	for (int i = 1; i < MOST; i++)
 		left += u->of[i];
 	ok(good, "%d threads: every unit of a share once", n);
-	ok(left + u->of[0] == LEN(u->seen) && (n == 1 || left > LEN(u->seen) * (size_t)(n - 1) / (size_t)n),
+	ok(left + u->of[0] == LEN(u->seen) &&
+	       (n == 1 || left > LEN(u->seen) * (size_t)(n - 1) / (size_t)n),
 	   "%d threads: a slow thread's are taken by others", n);
 	memset(u, 0, 4 * sizeof *u);
 	kern_share(share_within, u, 4);
@@ -132,7 +134,8 @@ int main(void)
 			kern_run(count, &one);
 		}
 		ok(parts(n) == 20, "%d threads: and after a pause", n);
-		ok(all_once(0, 1 << 20) && all_once(1, 1 << 20) && all_once(2, 1 << 20) && all_once(1000, 1) && all_once(1000, 1 << 20),
+		ok(all_once(0, 1 << 20) && all_once(1, 1 << 20) && all_once(2, 1 << 20) &&
+		       all_once(1000, 1) && all_once(1000, 1 << 20),
 		   "%d threads: every row once", n);
 		sharing(n);
 	}

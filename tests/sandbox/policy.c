@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * policy: the filters, as they are loaded, run in a small interpreter over every system call number of this machine and
- * the cases of syscalls.txt; and over the other two ways into the kernel, which are closed.
+ * policy: the filters, as they are loaded, run in a small interpreter over every system call number
+ * of this machine and the cases of syscalls.txt; and over the other two ways into the kernel, which
+ * are closed.
  */
 #include <errno.h>
 #include <linux/audit.h>
@@ -30,8 +31,10 @@ static const struct {
 	int column;                  /* of syscalls.txt */
 } of[FILTERS] = {
 	{"model, /tmp", POLICY_MODEL, POLICY_PRIVATE, 0}, {"model", POLICY_MODEL, POLICY_READ_ONLY, 1},
-	{"tester, /tmp", POLICY_TESTER, POLICY_PRIVATE, 2}, {"tester", POLICY_TESTER, POLICY_READ_ONLY, 3},
-	{"model, devices", POLICY_MODEL, POLICY_DEVICES, 1}, {"tester, devices", POLICY_TESTER, POLICY_DEVICES, 3},
+	{"tester, /tmp", POLICY_TESTER, POLICY_PRIVATE, 2},
+	{"tester", POLICY_TESTER, POLICY_READ_ONLY, 3},
+	{"model, devices", POLICY_MODEL, POLICY_DEVICES, 1},
+	{"tester, devices", POLICY_TESTER, POLICY_DEVICES, 3},
 };
 
 /* What syscalls.txt wants of each call with zero arguments. */
@@ -68,7 +71,8 @@ static uint32_t judge(const struct filter *f, const struct seccomp_data *d)
 
 static const char *action_name(uint32_t action, int filter)
 {
-	uint32_t forbidden = of[filter].who == POLICY_MODEL ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_KILL_PROCESS;
+	uint32_t forbidden =
+		of[filter].who == POLICY_MODEL ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_KILL_PROCESS;
 	static char text[32];
 
 	if (action == SECCOMP_RET_ALLOW)
@@ -92,14 +96,17 @@ static void load(void)
 	for (int i = 0; i < FILTERS; i++) {
 		struct err e = {""};
 		struct stat st = {0};
-		const struct policy p = {of[i].who, of[i].who == POLICY_MODEL ? POLICY_NOTIFY : POLICY_KILL, of[i].files, 0, 1000, 1000};
+		const struct policy p = {
+			of[i].who,   of[i].who == POLICY_MODEL ? POLICY_NOTIFY : POLICY_KILL,
+			of[i].files, 0,
+			1000,        1000};
 		int fd = -1, bad = policy_export(&p, &fd, &e);
 
 		ok(!bad && !fstat(fd, &st), "%s: there is a filter %s", of[i].name, e.msg);
 		filters[i].n = (size_t)st.st_size / sizeof(struct sock_filter);
 		ok(filters[i].n > 10 && filters[i].n < MAX_INSTRUCTIONS &&
-		   pread(fd, filters[i].code, (size_t)st.st_size, 0) == st.st_size, "%s: %zu instructions", of[i].name,
-		   filters[i].n);
+		       pread(fd, filters[i].code, (size_t)st.st_size, 0) == st.st_size,
+		   "%s: %zu instructions", of[i].name, filters[i].n);
 		if (fd >= 0)
 			close(fd);
 	}
@@ -140,10 +147,11 @@ static void spread(const char column[COLUMNS][16], char want[FILTERS][8])
 static void read_case(const char *line)
 {
 	struct seccomp_data d = {.arch = AUDIT_ARCH_X86_64};
-	char name[64] = "", args[128] = "", column[COLUMNS][16], want[FILTERS][8], what[256], *at = args;
+	char name[64] = "", args[128] = "", column[COLUMNS][16], want[FILTERS][8], what[256],
+	     *at = args;
 
-	if (sscanf(line, "case %63[a-z0-9_](%127[^)]) %15s %15s %15s %15s", name, args, column[0], column[1], column[2],
-	           column[3]) != 6) {
+	if (sscanf(line, "case %63[a-z0-9_](%127[^)]) %15s %15s %15s %15s", name, args, column[0],
+	           column[1], column[2], column[3]) != 6) {
 		ok(0, "a case that cannot be read: %s", line);
 		return;
 	}
@@ -161,7 +169,8 @@ static void read_names(char *names, const char want[FILTERS][8])
 {
 	char *rest;
 
-	for (char *name = strtok_r(names, " \t\n", &rest); name; name = strtok_r(NULL, " \t\n", &rest)) {
+	for (char *name = strtok_r(names, " \t\n", &rest); name;
+	     name = strtok_r(NULL, " \t\n", &rest)) {
 		int nr = seccomp_syscall_resolve_name(name);
 
 		if (nr < 0 || nr >= CALLS) {
@@ -192,7 +201,8 @@ static void read_table(const char *path)
 			read_case(line);
 		else if (line[0] == '\t')
 			read_names(line, want);
-		else if (names && sscanf(line, "%15s %15s %15s %15[^:]", column[0], column[1], column[2], column[3]) == 4) {
+		else if (names && sscanf(line, "%15s %15s %15s %15[^:]", column[0], column[1], column[2],
+		                         column[3]) == 4) {
 			spread(column, want);
 			read_names(names + 1, want);
 		} else
@@ -203,7 +213,8 @@ static void read_table(const char *path)
 
 static void check_every(void)
 {
-	static const char none[FILTERS][8] = {"ENOSYS", "ENOSYS", "ENOSYS", "ENOSYS", "ENOSYS", "ENOSYS"};
+	static const char none[FILTERS][8] = {"ENOSYS", "ENOSYS", "ENOSYS",
+	                                      "ENOSYS", "ENOSYS", "ENOSYS"};
 	size_t unnamed = 0, open = 0;
 
 	for (int nr = 0; nr < CALLS; nr++) {

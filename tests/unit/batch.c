@@ -22,7 +22,8 @@ static void write_lines(const char *lines)
 		int64_t step, size, index;
 		int sample, group;
 		char id[16] = "";
-		int n = sscanf(p, "%" SCNd64 " %" SCNd64 " %" SCNd64 " %d %d %15[a-z]", &step, &size, &index, &sample, &group, id);
+		int n = sscanf(p, "%" SCNd64 " %" SCNd64 " %" SCNd64 " %d %d %15[a-z]", &step, &size,
+		               &index, &sample, &group, id);
 
 		if (n < 5) {
 			if (*p == '!')
@@ -81,7 +82,8 @@ static void read_batches(int partial, struct buf *out)
 }
 
 #define HINT " (--partial takes what is there)"
-#define CUT(id, n, of) "batch of step 7 is cut short: problem " id " has " #n " of " #of " samples" HINT
+#define CUT(id, n, of) \
+	"batch of step 7 is cut short: problem " id " has " #n " of " #of " samples" HINT
 #define NONE_OF(n, of, index) \
 	"batch of step 7 is cut short: " #n " of " #of " problems, none of index " #index HINT
 
@@ -103,8 +105,10 @@ static const struct {
 	 "6:1 7:2,3 8:4 end"},
 	{"7 2 0 0 1000000;7 2 1 0 1", ":2: end of input, but " CUT("0", 1, 1000000), "7:1,2 end"},
 	/* twice */
-	{"7 2 0 0 2;7 2 0 0 2", ":2: .sample: problem 0 has sample 0 a second time (first on line 1)", NULL},
-	{"7 2 0 -1 0;7 2 0 0 0", ":2: .sample: problem 0 has sample 0 a second time (first on line 1)", NULL},
+	{"7 2 0 0 2;7 2 0 0 2", ":2: .sample: problem 0 has sample 0 a second time (first on line 1)",
+	 NULL},
+	{"7 2 0 -1 0;7 2 0 0 0", ":2: .sample: problem 0 has sample 0 a second time (first on line 1)",
+	 NULL},
 	{"7 2 0 0 1;7 2 0 1 1", ":2: .group: problem 0 has more than 1 samples", NULL},
 	{"7 1 0 0 1;7 1 0 0 1", "7:1 :2: batch of step 7 was whole before this line", NULL},
 	/* disagreement */
@@ -147,12 +151,14 @@ int main(void)
 		buf_addf(&lines, "0 1000 %d %d 3;", 999 - i / 3, i % 3);
 	write_lines(lines.data);
 	read_batches(0, &got);
-	ok(!strncmp(got.data, "0:1,2,3,", 8) && strstr(got.data, ",2999,3000 end"), "3000 lines, from the last index to the first");
+	ok(!strncmp(got.data, "0:1,2,3,", 8) && strstr(got.data, ",2999,3000 end"),
+	   "3000 lines, from the last index to the first");
 	lines.data[lines.len - 1] = 0;
 	*strrchr(lines.data, ';') = 0;
 	write_lines(lines.data);
 	read_batches(0, &got);
-	ok(!strcmp(got.data, ":2999: end of input, but batch of step 0 is cut short: problem 0 has 2 of 3 samples" HINT),
+	ok(!strcmp(got.data, ":2999: end of input, but batch of step 0 is cut short: problem 0 has 2 "
+	                     "of 3 samples" HINT),
 	   "%s", got.data);
 	unlink(path);
 	buf_release(&got);

@@ -8,8 +8,18 @@
 static struct model_config smollm(void)
 {
 	return (struct model_config){
-		.arch = ARCH_LLAMA, .layers = 30, .width = 576, .heads = 9, .kv_heads = 3, .head_size = 64,
-		.ffn = 1536, .vocab = 49152, .context = 8192, .norm_eps = 1e-5f, .rope_theta = 100000, .tied = 1,
+	    .arch = ARCH_LLAMA,
+	    .layers = 30,
+	    .width = 576,
+	    .heads = 9,
+	    .kv_heads = 3,
+	    .head_size = 64,
+	    .ffn = 1536,
+	    .vocab = 49152,
+	    .context = 8192,
+	    .norm_eps = 1e-5f,
+	    .rope_theta = 100000,
+	    .tied = 1,
 	};
 }
 
@@ -27,7 +37,8 @@ static void round_trip(void)
 		diag("%s", e.msg);
 	model_config_print(&d, &b);
 	ok(!strcmp(a.data, b.data), "text, config, text is the same");
-	ok(d.norm_eps == c.norm_eps && d.rope_theta == c.rope_theta && d.tied == 1, "floats to the last bit");
+	ok(d.norm_eps == c.norm_eps && d.rope_theta == c.rope_theta && d.tied == 1,
+	   "floats to the last bit");
 	/* every line is needed */
 	for (const char *line = a.data; *line; line = strchr(line, '\n') + 1, i++) {
 		size_t skip_to = (size_t)(strchr(line, '\n') + 1 - a.data);
@@ -41,7 +52,8 @@ static void round_trip(void)
 	ok(missing == i && !model_config_field(i), "each of %zu fields is missed by name", i);
 	buf_clear(&half);
 	buf_addf(&half, "%swidth 576\n", a.data);
-	ok(model_config_parse(half.data, &d, &e) == -1 && strstr(e.msg, "twice"), "a field given twice");
+	ok(model_config_parse(half.data, &d, &e) == -1 && strstr(e.msg, "twice"),
+	   "a field given twice");
 	buf_clear(&half);
 	buf_addf(&half, "%sdepth 3\n", a.data);
 	ok(model_config_parse(half.data, &d, &e) == -1 && strstr(e.msg, "'depth'"), "an unknown field");
@@ -58,9 +70,11 @@ static void limits(void)
 	} bad[] = {
 		{"layers", "0", "layers"}, {"layers", "-1", "layers"}, {"layers", "4294967297", "layers"},
 		{"width", "65537", "width"}, {"vocab", "1e3", "vocab"}, {"norm_eps", "nan", "norm_eps"},
-		{"norm_eps", "0", "norm_eps"}, {"rope_theta", "0", "rope_theta"}, {"head_size", "63", "odd"},
-		{"kv_heads", "2", "multiple"}, {"arch", "gpt9", "gpt9"}, {"tied", "2", "tied"}, {"window", "512", "window"},
-		{"rope_factor", "8", "rope"}, {"rope_factor", "0.5", "rope"}, {"rope_linear", "0.5", "rope_linear"}, {"colour", "1", "colour"},
+		{"norm_eps", "0", "norm_eps"}, {"rope_theta", "0", "rope_theta"},
+		{"head_size", "63", "odd"}, {"kv_heads", "2", "multiple"}, {"arch", "gpt9", "gpt9"},
+		{"tied", "2", "tied"}, {"window", "512", "window"}, {"rope_factor", "8", "rope"},
+		{"rope_factor", "0.5", "rope"}, {"rope_linear", "0.5", "rope_linear"},
+		{"colour", "1", "colour"},
 	};
 
 	for (size_t i = 0; i < LEN(bad); i++) {
@@ -70,7 +84,8 @@ static void limits(void)
 
 		if (!rc)
 			rc = model_config_check(&c, &e);
-		ok(rc == -1 && strstr(e.msg, bad[i].says), "%s %s is refused: %s", bad[i].name, bad[i].value, rc ? e.msg : "no error");
+		ok(rc == -1 && strstr(e.msg, bad[i].says), "%s %s is refused: %s", bad[i].name,
+		   bad[i].value, rc ? e.msg : "no error");
 	}
 }
 
@@ -83,7 +98,8 @@ static void params(void)
 		size_t n;
 		uint64_t values;
 	} want[] = {
-		{ARCH_LLAMA, 1, 1 + 30 * 9 + 1, 134515008},           /* what SmolLM2-135M is known to have */
+		{ARCH_LLAMA, 1, 1 + 30 * 9 + 1, 134515008},           /* what SmolLM2-135M is known to
+		                                                       * have */
 		{ARCH_LLAMA, 0, 1 + 30 * 9 + 2, 134515008 + 49152 * 576},
 		{ARCH_QWEN2, 1, 1 + 30 * 12 + 1, 134515008 + 30 * (576 + 192 + 192)},
 		{ARCH_QWEN3, 1, 1 + 30 * 11 + 1, 134515008 + 30 * 128},
@@ -101,7 +117,8 @@ static void params(void)
 		c.arch = want[i].arch;
 		c.tied = want[i].tied;
 		ok(model_params(&c) == want[i].n, "%s: %zu tensors", arch_name(c.arch), model_params(&c));
-		ok(model_size(&c) == want[i].values, "%s: %llu values", arch_name(c.arch), (unsigned long long)model_size(&c));
+		ok(model_size(&c) == want[i].values, "%s: %llu values", arch_name(c.arch),
+		   (unsigned long long)model_size(&c));
 		for (size_t a = 0; a < model_params(&c); a++)
 			for (size_t b = 0; b < a; b++) {
 				model_param(&c, a, &p);
@@ -116,10 +133,11 @@ static void params(void)
 static void order(void)
 {
 	static const char *const names[] = {
-		"token_embd.weight", "blk.0.attn_norm.weight", "blk.0.attn_q.weight", "blk.0.attn_k.weight", "blk.0.attn_v.weight",
-		"blk.0.attn_q_norm.weight", "blk.0.attn_k_norm.weight", "blk.0.attn_output.weight", "blk.0.post_attention_norm.weight",
-		"blk.0.ffn_norm.weight", "blk.0.ffn_gate.weight", "blk.0.ffn_up.weight", "blk.0.ffn_down.weight", "blk.0.post_ffw_norm.weight",
-		"blk.1.attn_norm.weight",
+		"token_embd.weight", "blk.0.attn_norm.weight", "blk.0.attn_q.weight", "blk.0.attn_k.weight",
+		"blk.0.attn_v.weight", "blk.0.attn_q_norm.weight", "blk.0.attn_k_norm.weight",
+		"blk.0.attn_output.weight", "blk.0.post_attention_norm.weight", "blk.0.ffn_norm.weight",
+		"blk.0.ffn_gate.weight", "blk.0.ffn_up.weight", "blk.0.ffn_down.weight",
+		"blk.0.post_ffw_norm.weight", "blk.1.attn_norm.weight",
 	};
 	struct model_config c = smollm();
 	struct param p;
@@ -133,16 +151,19 @@ static void order(void)
 	}
 	ok(right == LEN(names), "gemma3: names in order");
 	model_param(&c, model_params(&c) - 1, &p);
-	ok(!strcmp(p.name, "output.weight") && p.rank == 2 && p.rows == 49152 && p.cols == 576, "the head is last");
+	ok(!strcmp(p.name, "output.weight") && p.rank == 2 && p.rows == 49152 && p.cols == 576,
+	   "the head is last");
 	model_param(&c, model_params(&c) - 2, &p);
-	ok(!strcmp(p.name, "output_norm.weight") && p.rank == 1 && p.rows == 576 && p.cols == 1, "before it the final norm");
+	ok(!strcmp(p.name, "output_norm.weight") && p.rank == 1 && p.rows == 576 && p.cols == 1,
+	   "before it the final norm");
 	model_param(&c, 3, &p);
 	ok(p.rows == 192 && p.cols == 576 && p.rank == 2, "attn_k is [G*S][D]");
 	model_param(&c, 12, &p);
 	ok(p.rows == 576 && p.cols == 1536, "ffn_down is [D][F]");
 }
 
-/* Adapters come after the base's tensors, two for each matrix of a layer, and find their matrix again. */
+/* Adapters come after the base's tensors, two for each matrix of a layer, and find their matrix
+ * again. */
 static void adapters(void)
 {
 	struct model_config c = smollm(), d;
@@ -153,7 +174,8 @@ static void adapters(void)
 
 	c.lora_rank = 4;
 	c.lora_alpha = 8;
-	ok(model_base_params(&c) == base && model_params(&c) == base + 30 * 7 * 2, "two adapter tensors for each matrix");
+	ok(model_base_params(&c) == base && model_params(&c) == base + 30 * 7 * 2,
+	   "two adapter tensors for each matrix");
 	for (size_t i = base; i < model_params(&c); i++) {
 		char want[80];
 		int b = (i - base) & 1;
@@ -161,8 +183,9 @@ static void adapters(void)
 		model_param(&c, i, &p);
 		model_param(&c, model_adapted(&c, i), &w);
 		snprintf(want, sizeof want, "%s.lora_%c", w.name, b ? 'b' : 'a');
-		right += !strcmp(p.name, want) && p.rank == 2 && w.rank == 2 && p.rows == (b ? w.rows : 4) && p.cols == (b ? 4 : w.cols)
-		         && model_adapter(&c, model_adapted(&c, i)) == i - (size_t)b;
+		right += !strcmp(p.name, want) && p.rank == 2 && w.rank == 2 &&
+		         p.rows == (b ? w.rows : 4) && p.cols == (b ? 4 : w.cols) &&
+		         model_adapter(&c, model_adapted(&c, i)) == i - (size_t)b;
 	}
 	ok(right == 30 * 7 * 2, "named after their matrix, of its sizes, and found from it");
 	for (size_t i = 0; i < base; i++) {
@@ -171,7 +194,8 @@ static void adapters(void)
 	}
 	ok(there == base, "layers' matrices have adapters, nothing else has");
 	model_config_print(&c, &text);
-	ok(!model_config_parse(text.data, &d, &e) && d.lora_rank == 4 && d.lora_alpha == 8, "the configuration says so");
+	ok(!model_config_parse(text.data, &d, &e) && d.lora_rank == 4 && d.lora_alpha == 8,
+	   "the configuration says so");
 	buf_release(&text);
 }
 

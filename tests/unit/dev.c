@@ -40,7 +40,8 @@ static void memory(void)
 	char *at = m.p;
 
 	ok(!mem_there(none) && !mem_there(mem_f32(none, 7)) && mem_there(m), "views of none are none");
-	ok(is(mem_f32(m, 1), x + 1, 3 * sizeof *x) && mem_f32(m, 1).bytes == m.bytes - sizeof *x, "a view");
+	ok(is(mem_f32(m, 1), x + 1, 3 * sizeof *x) && mem_f32(m, 1).bytes == m.bytes - sizeof *x,
+	   "a view");
 	mem_fit(&m, 8);
 	ok(m.p == at && is(m, x, sizeof x), "large enough: the same memory");
 	mem_fit(&m, (size_t)1 << 20);
@@ -176,7 +177,8 @@ int main(void)
 {
 	struct err e;
 
-	ok(dev_init(DEVICE_CUDA, 1, &e) == -1 && strstr(e.msg, "cuda"), "no such device here: %s", e.msg);
+	ok(dev_init(DEVICE_CUDA, 1, &e) == -1 && strstr(e.msg, "cuda"), "no such device here: %s",
+	   e.msg);
 	if (!ok(!dev_init(DEVICE_AUTO, 2, &e), "auto: %s", dev->name))
 		return done();
 	memory();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * engine: decoding allocates nothing (every allocation of the process is counted here), and more sequences than a
- * tile of logits has rows get the tokens that each gets alone.
+ * engine: decoding allocates nothing (every allocation of the process is counted here), and more
+ * sequences than a tile of logits has rows get the tokens that each gets alone.
  */
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -53,8 +53,18 @@ int posix_memalign(void **p, size_t align, size_t n)
 enum { V = 300, D = 16, MANY = 150, NEW = 400, PROMPT = 37 };
 
 static const struct model_config config = {
-	.arch = ARCH_LLAMA, .layers = 2, .width = D, .heads = 2, .kv_heads = 1, .head_size = 8, .ffn = 24, .vocab = V, .context = 1024,
-	.norm_eps = 1e-5f, .rope_theta = 10000, .tied = 1,
+	.arch = ARCH_LLAMA,
+	.layers = 2,
+	.width = D,
+	.heads = 2,
+	.kv_heads = 1,
+	.head_size = 8,
+	.ffn = 24,
+	.vocab = V,
+	.context = 1024,
+	.norm_eps = 1e-5f,
+	.rope_theta = 10000,
+	.tied = 1,
 };
 
 static int get(void *ctx, const struct param *p, const bf16 **data, struct err *e)
@@ -89,9 +99,15 @@ static void seq_init(struct seq *s, size_t i, size_t max_new)
 	for (size_t j = 0; j < n; j++)
 		s->feed[j] = (int)((i * 31 + j * 17) % V);
 	s->g = (struct gen){
-		.kv = &s->kv, .feed = s->feed, .n_feed = n, .sampling = {1, i % 3 ? 1 : 0.9, i % 3 ? 0 : 20, 0},
-		.rng = rng_stream(1, "t", 0, "x", i, 0), .max_new = max_new, .tokens = s->tokens, .logprobs = s->logprobs,
-		.sample_logprobs = s->sample_logprobs,
+	    .kv = &s->kv,
+	    .feed = s->feed,
+	    .n_feed = n,
+	    .sampling = {1, i % 3 ? 1 : 0.9, i % 3 ? 0 : 20, 0},
+	    .rng = rng_stream(1, "t", 0, "x", i, 0),
+	    .max_new = max_new,
+	    .tokens = s->tokens,
+	    .logprobs = s->logprobs,
+	    .sample_logprobs = s->sample_logprobs,
 	};
 }
 
@@ -112,8 +128,8 @@ static void no_allocation(struct model *m)
 	for (; engine_active(en); steps++)
 		engine_step(en);
 	if (COUNTED)
-		ok(before > 0 && allocations == before && steps >= NEW - 1, "%zu steps of %d sequences: %ld allocations", steps, BATCH,
-		   allocations - before);
+		ok(before > 0 && allocations == before && steps >= NEW - 1,
+		   "%zu steps of %d sequences: %ld allocations", steps, BATCH, allocations - before);
 	else
 		skip("allocations are not counted in this build");
 	for (size_t i = 0; i < BATCH; i++)
@@ -126,7 +142,8 @@ static void no_allocation(struct model *m)
 static void many(struct model *m)
 {
 	enum { SHORT = 20 };
-	struct engine *en = engine_new(m, (int[]){7}, 1, MANY), *alone = engine_new(m, (int[]){7}, 1, 1);
+	struct engine *en = engine_new(m, (int[]){7}, 1, MANY),
+	              *alone = engine_new(m, (int[]){7}, 1, 1);
 	struct seq *s = xcalloc(MANY, sizeof *s), one;
 	size_t added = 0, bad = 0, tokens = 0;
 
@@ -143,13 +160,15 @@ static void many(struct model *m)
 		while (engine_active(alone))
 			engine_step(alone);
 		tokens += one.g.n;
-		bad += one.g.n != s[i].g.n || memcmp(one.tokens, s[i].tokens, one.g.n * sizeof *one.tokens) ||
+		bad += one.g.n != s[i].g.n ||
+		       memcmp(one.tokens, s[i].tokens, one.g.n * sizeof *one.tokens) ||
 		       memcmp(one.logprobs, s[i].logprobs, one.g.n * sizeof *one.logprobs) ||
 		       memcmp(one.sample_logprobs, s[i].sample_logprobs, one.g.n * sizeof *one.logprobs);
 		kv_release(&one.kv);
 		kv_release(&s[i].kv);
 	}
-	ok(!bad && tokens > MANY, "%d sequences together: the tokens and numbers of each alone (%zu differ)", MANY, bad);
+	ok(!bad && tokens > MANY,
+	   "%d sequences together: the tokens and numbers of each alone (%zu differ)", MANY, bad);
 	free(s);
 	engine_free(en);
 	engine_free(alone);

@@ -80,8 +80,18 @@ UNUSED static void make_dir(const char *name)
 UNUSED static struct model_config tiny_config(enum arch a, uint32_t vocab)
 {
 	struct model_config c = {
-		.arch = a, .layers = 2, .width = 16, .heads = 4, .kv_heads = 2, .head_size = 8, .ffn = 24,
-		.vocab = vocab, .context = 64, .norm_eps = 1e-5f, .rope_theta = 10000, .tied = a != ARCH_QWEN2,
+		.arch = a,
+		.layers = 2,
+		.width = 16,
+		.heads = 4,
+		.kv_heads = 2,
+		.head_size = 8,
+		.ffn = 24,
+		.vocab = vocab,
+		.context = 64,
+		.norm_eps = 1e-5f,
+		.rope_theta = 10000,
+		.tied = a != ARCH_QWEN2,
 	};
 
 	if (a == ARCH_LLAMA) {
@@ -148,7 +158,8 @@ UNUSED static size_t tiny_differ(struct import *im)
 		}
 		for (uint64_t k = 0; k < p.rows * p.cols; k++)
 			if (x[k] != tiny_value(&p, k)) {
-				diag("%s[%llu] is %04x, was %04x", p.name, (unsigned long long)k, x[k], tiny_value(&p, k));
+				diag("%s[%llu] is %04x, was %04x", p.name, (unsigned long long)k, x[k],
+				     tiny_value(&p, k));
 				bad++;
 				break;
 			}
@@ -215,7 +226,8 @@ UNUSED static void tiny_bpe(struct vocab *v, enum tok_pre pre)
 /* unk, bos, eos, 256 bytes, some pieces: 259 + 7 tokens. */
 UNUSED static void tiny_spm(struct vocab *v)
 {
-	static const char *const pieces[] = {"\xe2\x96\x81", "h", "e", "l", "he", "\xe2\x96\x81he", "ll"};
+	static const char *const pieces[] = {"\xe2\x96\x81",   "h", "e", "l", "he",
+	                                     "\xe2\x96\x81he", "ll"};
 
 	vocab_init(v);
 	v->kind = TOK_SPM;
@@ -247,13 +259,15 @@ UNUSED static int same_vocab(const struct vocab *a, const struct vocab *b)
 	vocab_save(b, &y);
 	same = x.len == y.len && !memcmp(x.data, y.data, x.len);
 	if (!same) {
-		diag("%zu tokens (%zu), %zu merges (%zu), kind %d (%d), pre %d (%d), chat %s (%s), bos %d (%d), eos %d (%d)",
-		     a->n, b->n, a->n_merges, b->n_merges, a->kind, b->kind, a->pre, b->pre, a->chat, b->chat,
-		     a->bos, b->bos, a->eos, b->eos);
+		diag("%zu tokens (%zu), %zu merges (%zu), kind %d (%d), pre %d (%d), chat %s (%s), bos %d "
+		     "(%d), eos %d (%d)",
+		     a->n, b->n, a->n_merges, b->n_merges, a->kind, b->kind, a->pre, b->pre, a->chat,
+		     b->chat, a->bos, b->bos, a->eos, b->eos);
 		for (size_t i = 0; i < a->n && i < b->n; i++)
-			if (strcmp(a->tokens[i].text, b->tokens[i].text) || a->tokens[i].type != b->tokens[i].type)
-				diag("token %zu: '%s' type %d ('%s' type %d)", i, a->tokens[i].text, a->tokens[i].type,
-				     b->tokens[i].text, b->tokens[i].type);
+			if (strcmp(a->tokens[i].text, b->tokens[i].text) ||
+			    a->tokens[i].type != b->tokens[i].type)
+				diag("token %zu: '%s' type %d ('%s' type %d)", i, a->tokens[i].text,
+				     a->tokens[i].type, b->tokens[i].text, b->tokens[i].type);
 	}
 	buf_release(&x);
 	buf_release(&y);

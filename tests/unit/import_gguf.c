@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* GGUF: what is written is read back bit for bit; whatever a file may claim wrongly is an error that says so. */
+/* GGUF: what is written is read back bit for bit; whatever a file may claim wrongly is an error
+ * that says so. */
 #include "unit/import_fixture.h"
 
 #include "import/gguf.h"
@@ -17,7 +18,8 @@ static void round_trip(enum arch a, const struct vocab *v, const char *what)
 	struct buf scratch_tensor = {0}, first, second;
 	struct import *im;
 
-	ok(!export_gguf(at("a.gguf"), &c, v, tiny_get, &scratch_tensor, &e), "%s, %s: written", arch_name(a), what);
+	ok(!export_gguf(at("a.gguf"), &c, v, tiny_get, &scratch_tensor, &e), "%s, %s: written",
+	   arch_name(a), what);
 	if (!ok(!import_open(at("a.gguf"), &im, &e), "%s, %s: read", arch_name(a), what)) {
 		diag("%s", e.msg);
 		goto out;
@@ -25,13 +27,14 @@ static void round_trip(enum arch a, const struct vocab *v, const char *what)
 	ok(same_config(import_config(im), &c), "%s, %s: same configuration", arch_name(a), what);
 	ok(same_vocab(import_vocab(im), v), "%s, %s: same vocabulary", arch_name(a), what);
 	ok(!tiny_differ(im), "%s, %s: same tensors", arch_name(a), what);
-	ok(!export_gguf(at("b.gguf"), import_config(im), import_vocab(im), tiny_get, &scratch_tensor, &e),
+	ok(!export_gguf(at("b.gguf"), import_config(im), import_vocab(im), tiny_get, &scratch_tensor,
+	                &e),
 	   "%s, %s: written again", arch_name(a), what);
 	import_close(im);
 	first = get_file("a.gguf");
 	second = get_file("b.gguf");
-	ok(first.len == second.len && !memcmp(first.data, second.data, first.len), "%s, %s: the same file",
-	   arch_name(a), what);
+	ok(first.len == second.len && !memcmp(first.data, second.data, first.len),
+	   "%s, %s: the same file", arch_name(a), what);
 	buf_release(&first);
 	buf_release(&second);
 out:
@@ -40,7 +43,8 @@ out:
 
 static void round_trips(void)
 {
-	static const enum tok_pre pres[] = {TOK_PRE_GPT2, TOK_PRE_SMOLLM, TOK_PRE_QWEN2, TOK_PRE_LLAMA_BPE};
+	static const enum tok_pre pres[] = {TOK_PRE_GPT2, TOK_PRE_SMOLLM, TOK_PRE_QWEN2,
+	                                    TOK_PRE_LLAMA_BPE};
 	struct vocab v;
 
 	vocab_bytes(&v);
@@ -78,8 +82,9 @@ static void rope_scalings(void)
 		c.rope_high = cases[i].high;
 		c.rope_orig = cases[i].orig;
 		c.head_size = cases[i].head;
-		ok(!export_gguf(at("r.gguf"), &c, &v, tiny_get, &tensor, &e) && !import_open(at("r.gguf"), &im, &e) &&
-		   same_config(import_config(im), &c), "rope scaling %zu comes back", i);
+		ok(!export_gguf(at("r.gguf"), &c, &v, tiny_get, &tensor, &e) &&
+		       !import_open(at("r.gguf"), &im, &e) && same_config(import_config(im), &c),
+		   "rope scaling %zu comes back", i);
 		import_close(im);
 	}
 	buf_release(&tensor);
@@ -125,7 +130,8 @@ static void key_u32(const char *name, uint32_t x)
 	u32(x);
 }
 
-static void tensor(const char *name, uint32_t rank, uint64_t a, uint64_t b, uint32_t type, uint64_t offset)
+static void tensor(const char *name, uint32_t rank, uint64_t a, uint64_t b, uint32_t type,
+                   uint64_t offset)
 {
 	str(name);
 	u32(rank);
@@ -168,7 +174,8 @@ static void refused(const char *want, const char *name)
 static void structure(void)
 {
 	put_file("hand.gguf", "", 0);
-	fails(import_open(at("hand.gguf"), &(struct import *){0}, &e), "end of the file", "an empty file");
+	fails(import_open(at("hand.gguf"), &(struct import *){0}, &e), "end of the file",
+	      "an empty file");
 	head(3, 0, 0);
 	memcpy(f.data, "GGML", 4);
 	refused("not a GGUF file", "another magic");
@@ -265,11 +272,13 @@ static void tensors(void)
 		{"no dimensions", 0, 0, 0, GGML_F32, 0, 64, "within 1..4"},
 		{"five dimensions", 5, 1, 1, GGML_F32, 0, 64, "within 1..4"},
 		{"a zero dimension", 2, 8, 0, GGML_F32, 0, 64, "dimension is 0"},
-		{"a product that overflows", 2, UINT64_C(1) << 33, UINT64_C(1) << 33, GGML_F32, 0, 64, "overflow"},
+		{"a product that overflows", 2, UINT64_C(1) << 33, UINT64_C(1) << 33, GGML_F32, 0, 64,
+		 "overflow"},
 		{"bytes that overflow", 2, UINT64_C(1) << 61, 2, GGML_F32, 0, 64, "overflow"},
 		{"blocks that overflow", 1, UINT64_C(0x7fffffffffffffe0), 0, GGML_Q8_0, 0, 64, "overflow"},
 		{"rows of broken blocks", 2, 33, 2, GGML_Q4_0, 0, 64, "whole blocks"},
-		{"a type that is not supported", 1, 256, 0, 17, 0, 512, "type IQ2_XS (17) is not supported"},
+		{"a type that is not supported", 1, 256, 0, 17, 0, 512,
+		 "type IQ2_XS (17) is not supported"},
 		{"a type that does not exist", 1, 256, 0, 4711, 0, 512, "type unknown (4711)"},
 		{"an offset that is not aligned", 1, 4, 0, GGML_F32, 8, 64, "not aligned"},
 		{"an offset beyond the file", 1, 4, 0, GGML_F32, 1 << 20, 64, "end of the file"},
@@ -352,7 +361,8 @@ static int imports(void)
 }
 
 /* Replaces text by text of the same length somewhere in a tiny model. */
-static void changed(enum arch a, const char *from, const char *to, const char *want, const char *name)
+static void changed(enum arch a, const char *from, const char *to, const char *want,
+                    const char *name)
 {
 	tiny_model(a);
 	memcpy(place(from), to, strlen(to));
@@ -360,7 +370,8 @@ static void changed(enum arch a, const char *from, const char *to, const char *w
 }
 
 /* Sets the 32-bit value of a key. */
-static void set_key(enum arch a, const char *key, uint32_t value, const char *want, const char *name)
+static void set_key(enum arch a, const char *key, uint32_t value, const char *want,
+                    const char *name)
 {
 	char *p;
 
@@ -370,7 +381,8 @@ static void set_key(enum arch a, const char *key, uint32_t value, const char *wa
 	fails(imports(), want, name);
 }
 
-/* Puts one more key into a tiny model (f holds the key afterwards), and a filler that keeps what follows aligned. */
+/* Puts one more key into a tiny model (f holds the key afterwards), and a filler that keeps what
+ * follows aligned. */
 static void more_key(enum arch a, const char *want, const char *name)
 {
 	struct buf key = f, all = {0};
@@ -451,18 +463,23 @@ static void models(void)
 	tiny_model(ARCH_LLAMA);
 	memcpy(place("general.architecture") + 20 + 4 + 8, "bloom", 5);
 	fails(imports(), "architecture 'bloom' is not supported", "another architecture");
-	changed(ARCH_LLAMA, "llama.block_count", "llama.block_kount", "key llama.block_count is missing", "a key is missing");
-	changed(ARCH_LLAMA, "blk.1.attn_q.weight", "blk.1.attn_w.weight", "tensor blk.1.attn_q.weight is missing",
-	        "a tensor is missing");
-	changed(ARCH_QWEN2, "qwen2.context_length", "qwen2.context_lengxh", "qwen2.context_length is missing", "a missing length");
-	set_key(ARCH_LLAMA, "llama.block_count", 3, "22 tensors, expected 30", "more layers than there are");
+	changed(ARCH_LLAMA, "llama.block_count", "llama.block_kount",
+	        "key llama.block_count is missing", "a key is missing");
+	changed(ARCH_LLAMA, "blk.1.attn_q.weight", "blk.1.attn_w.weight",
+	        "tensor blk.1.attn_q.weight is missing", "a tensor is missing");
+	changed(ARCH_QWEN2, "qwen2.context_length", "qwen2.context_lengxh",
+	        "qwen2.context_length is missing", "a missing length");
+	set_key(ARCH_LLAMA, "llama.block_count", 3, "22 tensors, expected 30",
+	        "more layers than there are");
 	set_key(ARCH_LLAMA, "llama.block_count", UINT32_MAX, "layers", "absurdly many layers");
 	set_key(ARCH_LLAMA, "llama.block_count", 1, "blk.1.", "fewer layers than there are");
 	set_key(ARCH_LLAMA, "llama.embedding_length", 0, "width", "no width");
 	set_key(ARCH_LLAMA, "llama.attention.head_count", 0, "no heads", "no heads");
 	set_key(ARCH_LLAMA, "llama.attention.head_count_kv", 3, "kv_heads", "heads that do not divide");
-	set_key(ARCH_LLAMA, "llama.feed_forward_length", 25, "shape", "another shape than the keys say");
-	set_key(ARCH_LLAMA, "llama.rope.dimension_count", 4, "rope on 4 of 8", "rope on part of a head");
+	set_key(ARCH_LLAMA, "llama.feed_forward_length", 25, "shape",
+	        "another shape than the keys say");
+	set_key(ARCH_LLAMA, "llama.rope.dimension_count", 4, "rope on 4 of 8",
+	        "rope on part of a head");
 	set_key(ARCH_LLAMA, "llama.attention.value_length", 16, "differ", "values wider than keys");
 }
 
@@ -470,8 +487,10 @@ static void tokenizers(void)
 {
 	char *p;
 
-	set_key(ARCH_LLAMA, "tokenizer.ggml.eos_token_id", 5000, "eos id 5000", "an end token that does not exist");
-	set_key(ARCH_LLAMA, "tokenizer.ggml.bos_token_id", UINT32_MAX - 1, "is no token", "a bos that is no id");
+	set_key(ARCH_LLAMA, "tokenizer.ggml.eos_token_id", 5000, "eos id 5000",
+	        "an end token that does not exist");
+	set_key(ARCH_LLAMA, "tokenizer.ggml.bos_token_id", UINT32_MAX - 1, "is no token",
+	        "a bos that is no id");
 	tiny_model(ARCH_LLAMA);
 	memcpy(place("tokenizer.ggml.model") + 20 + 4 + 8, "bert", 4);
 	fails(imports(), "tokenizer 'bert' is not supported", "another tokenizer");
@@ -482,14 +501,16 @@ static void tokenizers(void)
 	memcpy(place("tokenizer.ggml.pre") + 18 + 4 + 8, "phi-2", 5);
 	ok(!imports(), "another name for gpt-2");
 	changed(ARCH_LLAMA, "tokenizer.ggml.merges", "tokenizer.ggml.mergex", "no merges", "no merges");
-	changed(ARCH_LLAMA, "tokenizer.ggml.tokens", "tokenizer.ggml.tokenx", "tokenizer.ggml.tokens is missing", "no tokens");
+	changed(ARCH_LLAMA, "tokenizer.ggml.tokens", "tokenizer.ggml.tokenx",
+	        "tokenizer.ggml.tokens is missing", "no tokens");
 	changed(ARCH_LLAMA, "he ll", "hexll", "'hexll' is not two pieces", "a merge of one piece");
 	changed(ARCH_LLAMA, "he ll", "h  ll", "is not two pieces", "a merge of three pieces");
 	changed(ARCH_LLAMA, "<|im_end|>", "<|im\xff" "end|>", "not UTF-8", "a token that is no text");
 	tiny_model(ARCH_LLAMA);
 	memcpy(place("hell"), "he\0l", 4);
 	fails(imports(), "not UTF-8", "a token with a NUL in it");
-	set_key(ARCH_LLAMA, "tokenizer.ggml.token_type", GGUF_F32, "expected an array of 32-bit integers", "types of another kind");
+	set_key(ARCH_LLAMA, "tokenizer.ggml.token_type", GGUF_F32,
+	        "expected an array of 32-bit integers", "types of another kind");
 	tiny_model(ARCH_LLAMA);
 	p = place("tokenizer.ggml.token_type") + 25 + 4 + 4 + 8;
 	*p = 9;

@@ -41,8 +41,9 @@ static void check_line(char *line, unsigned *seen)
 	want = strchr(hex, ' ') + 1;
 	n_src = unhex(hex, src + 1, sizeof src - 1);      /* odd address on purpose */
 	n_want = unhex(want, bits, sizeof bits) / 4;
-	if (!ok(!quant_block(type, &values, &bytes) && !strcmp(quant_name(type), name) && n_src % bytes == 0 &&
-	        n_want == n_src / bytes * values && n_want >= 16, "%s: %zu values in %zu bytes", name, n_want, n_src))
+	if (!ok(!quant_block(type, &values, &bytes) && !strcmp(quant_name(type), name) &&
+	            n_src % bytes == 0 && n_want == n_src / bytes * values && n_want >= 16,
+	        "%s: %zu values in %zu bytes", name, n_want, n_src))
 		return;
 	quant_read(type, src + 1, n_src / bytes, y);
 	for (size_t i = 0; i < n_want; i++)
@@ -102,7 +103,8 @@ int main(void)
 			check_line(line, &seen);
 	free(line);
 	fclose(f);
-	ok(seen == (1u << 0 | 1u << 1 | 1u << 2 | 1u << 3 | 1u << 6 | 1u << 7 | 1u << 8 | 1u << 12 | 1u << 13 | 1u << 14 | 1u << 30),
+	ok(seen == (1u << 0 | 1u << 1 | 1u << 2 | 1u << 3 | 1u << 6 | 1u << 7 | 1u << 8 | 1u << 12 |
+	            1u << 13 | 1u << 14 | 1u << 30),
 	   "all eleven types are there");
 	rounding();
 	halves();

@@ -122,21 +122,22 @@ static const struct {
 static const struct {
 	const char *text, *printed;      /* NULL: as it came */
 } accepted[] = {
-	{"null", NULL}, {"true", NULL}, {"false", NULL},
-	{" [ ] ", "[]"}, {"\t{\r\n}", "{}"},
-	{"0", NULL}, {"-0", NULL}, {"-0.0", "-0"}, {"0e5", "0"}, {"1", NULL}, {"-1", NULL}, {"10", NULL},
-	{"3.0", "3"}, {"1e2", "100"}, {"1E+2", "100"}, {"1.5e-3", "0.0015"}, {"0.1", NULL},
-	{"0.30000000000000004", NULL}, {"1e-7", "1e-07"},
-	{"9007199254740992", NULL}, {"-9007199254740992", NULL}, {"9007199254740991.5", "9007199254740992"},
+	{"null", NULL}, {"true", NULL}, {"false", NULL}, {" [ ] ", "[]"}, {"\t{\r\n}", "{}"},
+	{"0", NULL}, {"-0", NULL}, {"-0.0", "-0"}, {"0e5", "0"}, {"1", NULL}, {"-1", NULL},
+	{"10", NULL}, {"3.0", "3"}, {"1e2", "100"}, {"1E+2", "100"}, {"1.5e-3", "0.0015"},
+	{"0.1", NULL}, {"0.30000000000000004", NULL}, {"1e-7", "1e-07"}, {"9007199254740992", NULL},
+	{"-9007199254740992", NULL}, {"9007199254740991.5", "9007199254740992"},
 	/* beyond 2^53: never as an integer, always the same double */
-	{"9007199254740994.0", "9007199254740994e0"}, {"1e16", "1e+16"}, {"1e300", "1e+300"}, {"-1e300", "-1e+300"},
-	{"1152921504606846976e0", "1.152921504606847e+18"},
+	{"9007199254740994.0", "9007199254740994e0"}, {"1e16", "1e+16"}, {"1e300", "1e+300"},
+	{"-1e300", "-1e+300"}, {"1152921504606846976e0", "1.152921504606847e+18"},
 	{"1.7976931348623157e308", "1.7976931348623157e+308"}, {"2.2250738585072014e-308", NULL},
-	{"4.9406564584124654e-324", "4.94065645841247e-324"}, {"1e-400", "0"},
-	{"\"\"", NULL}, {"\"a\\u0000b\"", NULL}, {"\"\\/\"", "\"/\""}, {"\"\\\"\\\\\\b\\f\\n\\r\\t\"", NULL},
-	{"\"\\u001f\\u007f\"", "\"\\u001f\\u007f\""}, {"\"\\u00e9\"", "\"\xc3\xa9\""}, {"\"\\u20AC\"", "\"\xe2\x82\xac\""},
-	{"\"\\ud83d\\ude00\"", "\"\xf0\x9f\x98\x80\""}, {"\"\\uDBFF\\uDFFF\"", "\"\xf4\x8f\xbf\xbf\""},
-	{"\"\\ufffe\\uffff\"", "\"\xef\xbf\xbe\xef\xbf\xbf\""}, {"\"\xe0\xa0\x80\xed\x9f\xbf\xf0\x90\x80\x80\"", NULL},
+	{"4.9406564584124654e-324", "4.94065645841247e-324"}, {"1e-400", "0"}, {"\"\"", NULL},
+	{"\"a\\u0000b\"", NULL}, {"\"\\/\"", "\"/\""}, {"\"\\\"\\\\\\b\\f\\n\\r\\t\"", NULL},
+	{"\"\\u001f\\u007f\"", "\"\\u001f\\u007f\""}, {"\"\\u00e9\"", "\"\xc3\xa9\""},
+	{"\"\\u20AC\"", "\"\xe2\x82\xac\""}, {"\"\\ud83d\\ude00\"", "\"\xf0\x9f\x98\x80\""},
+	{"\"\\uDBFF\\uDFFF\"", "\"\xf4\x8f\xbf\xbf\""},
+	{"\"\\ufffe\\uffff\"", "\"\xef\xbf\xbe\xef\xbf\xbf\""},
+	{"\"\xe0\xa0\x80\xed\x9f\xbf\xf0\x90\x80\x80\"", NULL},
 	{"{\"b\":1,\"a\":{\"\":[null,{}]},\"A\":2}", NULL},
 	{"{\"a\\u0000b\":1,\"a\\u0000c\":2,\"a\":3}", NULL},
 	{" { \"a\" : [ 1 , 2 ] } ", "{\"a\":[1,2]}"},
@@ -151,7 +152,8 @@ static void parsing(void)
 	for (size_t i = 0; i < LEN(refused); i++) {
 		int rc = js_parse(refused[i].text, strlen(refused[i].text), &v, &e);
 
-		if (!ok(rc && strstr(e.msg, refused[i].message) && js_kind(v) == JS_NONE, "refused: %s", refused[i].message))
+		if (!ok(rc && strstr(e.msg, refused[i].message) && js_kind(v) == JS_NONE, "refused: %s",
+		        refused[i].message))
 			diag("case %zu: %s", i, rc ? e.msg : "accepted");
 		js_free(v);
 	}
@@ -167,8 +169,10 @@ static void parsing(void)
 		js_free(v);
 		js_free(again);
 	}
-	ok(js_parse("\"\0\"", 3, &v, &e) && strstr(e.msg, "byte 2: control"), "a raw NUL in a string is refused");
-	ok(js_parse("1\0", 2, &v, &e) && strstr(e.msg, "byte 2: more text"), "a raw NUL behind a value is refused");
+	ok(js_parse("\"\0\"", 3, &v, &e) && strstr(e.msg, "byte 2: control"),
+	   "a raw NUL in a string is refused");
+	ok(js_parse("1\0", 2, &v, &e) && strstr(e.msg, "byte 2: more text"),
+	   "a raw NUL behind a value is refused");
 	ok(!js_parse("12345", 2, &v, &e) && js_number(v) == 12, "the length counts, not a terminator");
 	buf_release(&b);
 }
@@ -222,7 +226,8 @@ static int significant(const char *s)
 	return n - zeros > 0 ? n - zeros : 1;
 }
 
-/* Decimals of all lengths and exponents read as strtod reads them; floats are written with the fewest digits. */
+/* Decimals of all lengths and exponents read as strtod reads them; floats are written with the
+ * fewest digits. */
 static void decimals(void)
 {
 	struct rng r = rng_stream(2, "test", 0, "decimals", 0, 0);
@@ -237,7 +242,8 @@ static void decimals(void)
 
 		rng_bits(&r, (uint64_t)i, w);
 		buf_clear(&b);
-		buf_addf(&b, "%s%.*s", w[0] & 1 ? "-" : "", (int)(1 + w[0] / 2 % 9), &"123456789"[0] + w[3] % 3);
+		buf_addf(&b, "%s%.*s", w[0] & 1 ? "-" : "", (int)(1 + w[0] / 2 % 9),
+		         &"123456789"[0] + w[3] % 3);
 		if (w[0] & 64)
 			buf_addf(&b, "%u", w[1]);
 		if (w[0] & 128) {
@@ -246,7 +252,8 @@ static void decimals(void)
 				buf_addf(&b, "%u%u", w[1], w[3]);
 		}
 		if (w[0] & 512)
-			buf_addf(&b, "%c%s%u", w[3] & 1 ? 'e' : 'E', (const char *[]){"", "+", "-"}[w[3] % 3], w[3] / 8 % (w[0] & 1024 ? 30 : 330));
+			buf_addf(&b, "%c%s%u", w[3] & 1 ? 'e' : 'E', (const char *[]){"", "+", "-"}[w[3] % 3],
+			         w[3] / 8 % (w[0] & 1024 ? 30 : 330));
 		want = strtod(b.data, NULL);
 		if (js_parse(b.data, b.len, &v, &e))
 			continue;
@@ -258,7 +265,8 @@ static void decimals(void)
 	}
 	ok(!bad && read > 20000, "%d decimals are the doubles that strtod says", read);
 	for (int i = 0; i < 20000; i++) {
-		float x = ldexpf((float)rng_uniform(&r, (uint64_t)i + 50000) + 0.001f, (int)rng_below(&r, (uint64_t)i + 80000, 60) - 30);
+		float x = ldexpf((float)rng_uniform(&r, (uint64_t)i + 50000) + 0.001f,
+		                 (int)rng_below(&r, (uint64_t)i + 80000, 60) - 30);
 		char text[32];
 		int n = 0;
 
@@ -267,7 +275,8 @@ static void decimals(void)
 		while (strtof(text, NULL) != x);
 		buf_clear(&b);
 		v = js_f32(-x);
-		bad += js_print(v, &b, &e) || strtof(b.data, NULL) != -x || strtod(b.data, NULL) != js_number(v);
+		bad += js_print(v, &b, &e) || strtof(b.data, NULL) != -x ||
+		       strtod(b.data, NULL) != js_number(v);
 		long_ones += significant(b.data) > n;
 	}
 	ok(!bad && !long_ones, "floats are written with the fewest digits");
@@ -289,8 +298,14 @@ static void numbers(void)
 	struct buf b = {0};
 	struct js v;
 	int bad = 0, bad32 = 0, longest = 0, integers = 0;
-	const char *shortest[][2] = {{"0.1", "0.1"}, {"16777216", "16777216"}, {"1e-45", "1e-45"}, {"3.4028235e38", "3.4028235e+38"},
-		{"-0.69314718", "-0.6931472"}, {"-0", "-0"}, {"1.1754944e-38", "1.1754944e-38"}, {"33554432", "33554432"}};
+	const char *shortest[][2] = {{"0.1", "0.1"},
+	                             {"16777216", "16777216"},
+	                             {"1e-45", "1e-45"},
+	                             {"3.4028235e38", "3.4028235e+38"},
+	                             {"-0.69314718", "-0.6931472"},
+	                             {"-0", "-0"},
+	                             {"1.1754944e-38", "1.1754944e-38"},
+	                             {"33554432", "33554432"}};
 
 	for (int i = 0; i < 20000; i++) {
 		uint32_t w[4];
@@ -298,7 +313,8 @@ static void numbers(void)
 		float f;
 
 		rng_bits(&r, (uint64_t)i, w);
-		d = i % 2 ? bits((uint64_t)w[0] << 32 | w[1]) : ldexp((double)w[0] * w[1], (int)(w[2] % 64) - 40);
+		d = i % 2 ? bits((uint64_t)w[0] << 32 | w[1])
+		          : ldexp((double)w[0] * w[1], (int)(w[2] % 64) - 40);
 		if (isfinite(d)) {
 			buf_clear(&b);
 			v = js_num(d);
@@ -309,8 +325,8 @@ static void numbers(void)
 		if (isfinite(f)) {
 			buf_clear(&b);
 			v = js_f32(f);
-			bad32 += js_print(v, &b, &e) || js_parse(b.data, b.len, &v, &e) || (float)js_number(v) != f
-			      || signbit((float)js_number(v)) != signbit(f);
+			bad32 += js_print(v, &b, &e) || js_parse(b.data, b.len, &v, &e) ||
+			         (float)js_number(v) != f || signbit((float)js_number(v)) != signbit(f);
 			bad32 += strtof(b.data, NULL) != f;
 			if (fabsf(f) < 1e6f)
 				longest = (int)b.len > longest ? (int)b.len : longest;
@@ -361,7 +377,9 @@ static void values(void)
 	js_del(&o, "b");
 	js_set(&o, "a", js_num(2));
 	js_set(&o, "e", js_strn("p\0q", 3));
-	ok(!js_print(o, &b, &e) && !strcmp(b.data, "{\"a\":2,\"c\":true,\"d\":null,\"e\":\"p\\u0000q\"}"), "objects keep their order");
+	ok(!js_print(o, &b, &e) &&
+	       !strcmp(b.data, "{\"a\":2,\"c\":true,\"d\":null,\"e\":\"p\\u0000q\"}"),
+	   "objects keep their order");
 	w = js_copy(o);
 	js_set(&w, "a", js_num(3));
 	v = js_get(o, "a");
@@ -369,7 +387,8 @@ static void values(void)
 	js_set(&w, "a", js_num(2));
 	ok(js_equal(o, w), "equal again");
 	js_free(w);
-	ok(js_kind(js_get(o, "zz")) == JS_NONE && !js_has(o, "zz") && js_has(o, "d"), "missing is not null");
+	ok(js_kind(js_get(o, "zz")) == JS_NONE && !js_has(o, "zz") && js_has(o, "d"),
+	   "missing is not null");
 	js_set(&o, "c", js_none());
 	ok(!js_has(o, "c") && js_len(o) == 3, "setting nothing deletes");
 	for (it = js_begin(o); js_next(o, &it, &key, &v); seen++) {
@@ -381,7 +400,8 @@ static void values(void)
 	ok(!js_next(a, &it, &key, &v), "what is no object has nothing to walk");
 	js_free(o);
 	v = js_str("a\xff\xc3\xa9");
-	ok(!strcmp(js_string(v), "a\xef\xbf\xbd\xc3\xa9") && js_string_len(v) == 6, "invalid UTF-8 becomes U+FFFD");
+	ok(!strcmp(js_string(v), "a\xef\xbf\xbd\xc3\xa9") && js_string_len(v) == 6,
+	   "invalid UTF-8 becomes U+FFFD");
 	js_free(v);
 
 	js_push(&a, js_num(1));
@@ -389,14 +409,19 @@ static void values(void)
 	js_put(&a, 0, js_num(7));
 	buf_clear(&b);
 	ok(!js_print(a, &b, &e) && !strcmp(b.data, "[7,null,null,4]") && js_len(a) == 4, "arrays");
-	ok(js_kind(js_at(a, 4)) == JS_NONE && js_kind(js_get(a, "x")) == JS_NONE, "out of range is nothing");
-	ok(js_ints(a, 0, 9, &ids, &n, &e) && !strcmp(e.msg, "[1]: expected whole number, got null") && !ids, "%s", e.msg);
+	ok(js_kind(js_at(a, 4)) == JS_NONE && js_kind(js_get(a, "x")) == JS_NONE,
+	   "out of range is nothing");
+	ok(js_ints(a, 0, 9, &ids, &n, &e) && !strcmp(e.msg, "[1]: expected whole number, got null") &&
+	       !ids,
+	   "%s", e.msg);
 	js_put(&a, 1, js_num(2.5));
 	js_put(&a, 2, js_num(1e39));
-	ok(js_floats(a, &f, &n, &e) && !strcmp(e.msg, "[2]: 9.9999999999999994e+38 is too large"), "%s", e.msg);
+	ok(js_floats(a, &f, &n, &e) && !strcmp(e.msg, "[2]: 9.9999999999999994e+38 is too large"), "%s",
+	   e.msg);
 	js_put(&a, 2, js_num(9));
 	ok(!js_floats(a, &f, &n, &e) && n == 4 && f[1] == 2.5f && f[3] == 4, "floats");
-	ok(js_ints(a, 0, 9, &ids, &n, &e) && strstr(e.msg, "[1]: expected whole number, got 2.5"), "%s", e.msg);
+	ok(js_ints(a, 0, 9, &ids, &n, &e) && strstr(e.msg, "[1]: expected whole number, got 2.5"), "%s",
+	   e.msg);
 	js_free(a);
 	a = js_from_floats(f, 4);
 	buf_clear(&b);
@@ -411,13 +436,18 @@ static void values(void)
 	js_free(v);
 
 	ok(!js_int(js_num(-3), -3, 5, &k, &e) && k == -3, "int");
-	ok(js_int(js_num(-4), -3, 5, &k, &e) && !strcmp(e.msg, "expected whole number of at least -3, got -4"), "%s", e.msg);
-	ok(js_int(js_num(6), -3, 5, &k, &e) && !strcmp(e.msg, "expected whole number of at most 5, got 6"), "%s", e.msg);
+	ok(js_int(js_num(-4), -3, 5, &k, &e) &&
+	       !strcmp(e.msg, "expected whole number of at least -3, got -4"),
+	   "%s", e.msg);
+	ok(js_int(js_num(6), -3, 5, &k, &e) &&
+	       !strcmp(e.msg, "expected whole number of at most 5, got 6"),
+	   "%s", e.msg);
 	ok(js_int(js_num(0x1p54), 0, INT64_MAX, &k, &e) && js_int(js_num(NAN), 0, 1, &k, &e)
 	   && js_int(js_num(INFINITY), 0, INT64_MAX, &k, &e), "beyond 2^53, NaN, Infinity are no ints");
 	ok(!js_int(js_num(0x1p53), 0, INT64_MAX, &k, &e) && k == INT64_C(1) << 53, "2^53 is");
 	js_free(js_none());
-	ok(js_equal(js_none(), js_none()) && js_kind((struct js){{0, 0}}) == JS_NONE, "a zeroed js is nothing");
+	ok(js_equal(js_none(), js_none()) && js_kind((struct js){{0, 0}}) == JS_NONE,
+	   "a zeroed js is nothing");
 	buf_release(&b);
 }
 
@@ -442,7 +472,8 @@ static const struct {
 	{"halt", NULL, "prog: halted"},
 	{"1, halt", NULL, "prog: halted"},
 	{"input", NULL, "prog: break"},
-	{"{a:1", NULL, "prog: syntax error, unexpected $end, expecting '}' at <top-level>, line 1: {a:1"},
+	{"{a:1", NULL,
+	 "prog: syntax error, unexpected $end, expecting '}' at <top-level>, line 1: {a:1"},
 	{"foo", NULL, "prog: foo/0 is not defined at <top-level>, line 1: foo"},
 	{"$y", NULL, "prog: $y is not defined at <top-level>, line 1: $y"},
 	{"import \"m\" as m; .", NULL, "prog: module not found: m"},
@@ -480,13 +511,18 @@ static void jq_programs(void)
 		if (!rc)
 			jqp_free(p);
 	}
-	ok(!jqp_new("nan", "prog", js_none(), &p, &e) && !jqp_run(p, in, &r, &e) && js_print(r, &b, &e), "a program's NaN is not printed");
+	ok(!jqp_new("nan", "prog", js_none(), &p, &e) && !jqp_run(p, in, &r, &e) && js_print(r, &b, &e),
+	   "a program's NaN is not printed");
 	js_free(r);
 	jqp_free(p);
-	ok(!jqp_new(".", "prog", js_none(), &p, &e) && !jqp_run(p, js_none(), &r, &e) && js_kind(r) == JS_NULL, "no input is null");
+	ok(!jqp_new(".", "prog", js_none(), &p, &e) && !jqp_run(p, js_none(), &r, &e) &&
+	       js_kind(r) == JS_NULL,
+	   "no input is null");
 	js_free(r);
 	jqp_free(p);
-	ok(jqp_load("/nonexistent/x.jq", js_none(), &p, &e) && !strcmp(e.msg, "/nonexistent/x.jq: No such file or directory"), "%s", e.msg);
+	ok(jqp_load("/nonexistent/x.jq", js_none(), &p, &e) &&
+	       !strcmp(e.msg, "/nonexistent/x.jq: No such file or directory"),
+	   "%s", e.msg);
 	js_free(in);
 	js_free(args);
 	buf_release(&b);
@@ -494,7 +530,8 @@ static void jq_programs(void)
 
 static void foreign(void)
 {
-	static const char big[] = "{\"model_max_length\":1000000000000000019884624838656,\"n\":-9007199254740993}";
+	static const char big[] =
+		"{\"model_max_length\":1000000000000000019884624838656,\"n\":-9007199254740993}";
 	struct js v, x, y;
 	struct err e;
 
@@ -504,11 +541,13 @@ static void foreign(void)
 		return;
 	x = js_get(v, "model_max_length");
 	y = js_get(v, "n");
-	ok(js_number(x) == 1e30 && js_number(y) == -9007199254740992.0, "its whole numbers are the nearest doubles");
+	ok(js_number(x) == 1e30 && js_number(y) == -9007199254740992.0,
+	   "its whole numbers are the nearest doubles");
 	js_free(x);
 	js_free(y);
 	js_free(v);
-	ok(js_parse_foreign("[1e999]", 7, &v, &e) && js_parse_foreign("[NaN]", 5, &v, &e) && js_parse_foreign("[01]", 4, &v, &e),
+	ok(js_parse_foreign("[1e999]", 7, &v, &e) && js_parse_foreign("[NaN]", 5, &v, &e) &&
+	       js_parse_foreign("[01]", 4, &v, &e),
 	   "all else is refused there too");
 }
 

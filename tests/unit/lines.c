@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Lines in: numbers, blank lines, messages. Lines out are checked from outside, in tests/cli/draw.t. */
+/* Lines in: numbers, blank lines, messages. Lines out are checked from outside, in
+ * tests/cli/draw.t. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -87,10 +88,14 @@ int main(void)
 	buf_adds(&big, "\"}\n{\"a\":2}");
 	read_all(big.data, big.len, &got);
 	ok(!strcmp(got.data, "1@1 2@2 "), "a line of 3 MB");
-	ok(jl_open("/nonexistent/f", &in, &e) && !in && !strcmp(e.msg, "/nonexistent/f: No such file or directory"), "%s", e.msg);
-	ok(!jl_open("/", &in, &e) && jl_read(in, &v, &e) == -1 && !strcmp(e.msg, "/: Is a directory"), "%s", e.msg);
+	ok(jl_open("/nonexistent/f", &in, &e) && !in &&
+	       !strcmp(e.msg, "/nonexistent/f: No such file or directory"),
+	   "%s", e.msg);
+	ok(!jl_open("/", &in, &e) && jl_read(in, &v, &e) == -1 && !strcmp(e.msg, "/: Is a directory"),
+	   "%s", e.msg);
 	jl_close(in);
-	ok(!jl_open(NULL, &in, &e) && !strcmp(jl_name(in), "<stdin>") && jl_line(in) == 0, "stdin has a name");
+	ok(!jl_open(NULL, &in, &e) && !strcmp(jl_name(in), "<stdin>") && jl_line(in) == 0,
+	   "stdin has a name");
 	jl_close(in);
 	unlink(path);
 	buf_release(&got);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A real model's logits against PyTorch in float32 (tests/golden/torch_logits.py): 500 positions. */
+/* A real model's logits against PyTorch in float32 (tests/golden/torch_logits.py): 500
+ * positions. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +39,8 @@ struct score {
 static int sequence(struct model *m, char *line, struct score *s)
 {
 	const struct model_config *c = model_config(m);
-	size_t start = strtoul(line, &line, 10), n = strtoul(line, &line, 10), v = c->vocab, d = c->width;
+	size_t start = strtoul(line, &line, 10), n = strtoul(line, &line, 10), v = c->vocab,
+	       d = c->width;
 	struct row rows[MAX_TOKENS];
 	int token[MAX_TOKENS], top[DRAWN];
 	float *logits = xaligned(DRAWN * v * sizeof *logits);
@@ -109,8 +111,8 @@ static void check(const char *golden, const char *name, const char *file)
 			ok(0, "%s: a golden line that is none", name);
 	ok(s.n == 5 * DRAWN, "%s: %zu positions", name, s.n);
 	ok((double)s.same >= 0.99 * (double)s.n, "%s: the same likeliest token at %zu", name, s.same);
-	ok(s.diff / (double)s.n <= 0.02, "%s: mean |difference of log-probability| %.5f (largest %.4f)", name,
-	   s.diff / (double)s.n, s.worst);
+	ok(s.diff / (double)s.n <= 0.02, "%s: mean |difference of log-probability| %.5f (largest %.4f)",
+	   name, s.diff / (double)s.n, s.worst);
 	model_free(m);
 	import_close(g.im);
 	buf_release(&text);

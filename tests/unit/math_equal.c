@@ -69,14 +69,16 @@ static const struct pair identities[] = {
 	{'=', CERTIFIED, "\\frac{1}{1+\\sqrt2+\\sqrt3}", "\\frac{2+\\sqrt2-\\sqrt6}{4}"},
 	{'=', CERTIFIED, "\\sqrt[4]{7+4\\sqrt3}", "\\frac{\\sqrt6+\\sqrt2}{2}"},
 	{'=', CERTIFIED, "\\sqrt[3]{\\sqrt[3]{2}-1}", "\\sqrt[3]{1/9}-\\sqrt[3]{2/9}+\\sqrt[3]{4/9}"},
-	{'=', CERTIFIED, "\\sqrt{16-2\\sqrt{29}+2\\sqrt{55-10\\sqrt{29}}}", "\\sqrt5+\\sqrt{11-2\\sqrt{29}}"},
+	{'=', CERTIFIED, "\\sqrt{16-2\\sqrt{29}+2\\sqrt{55-10\\sqrt{29}}}",
+	 "\\sqrt5+\\sqrt{11-2\\sqrt{29}}"},
 	{'=', CERTIFIED, "(1+i)^{10}(1+\\sqrt3i)", "32i(1+\\sqrt3 i)"},
 	{'=', CERTIFIED, "e^{i\\pi/3}", "\\frac{1+i\\sqrt{3}}{2}"},
 	{'=', CERTIFIED, "\\sin(\\pi/12)", "\\frac{\\sqrt6-\\sqrt2}{4}"},
 	{'=', CERTIFIED, "\\tan(\\pi/8)", "\\sqrt2-1"},
 	{'=', CERTIFIED, "\\tan 15^\\circ", "2-\\sqrt3"},
 	{'=', CERTIFIED, "\\cos 36^\\circ", "\\frac{1+\\sqrt5}{4}"},
-	{'=', CERTIFIED, "\\cos\\frac{2\\pi}{7}+\\cos\\frac{4\\pi}{7}+\\cos\\frac{6\\pi}{7}", "-\\frac12"},
+	{'=', CERTIFIED, "\\cos\\frac{2\\pi}{7}+\\cos\\frac{4\\pi}{7}+\\cos\\frac{6\\pi}{7}",
+	 "-\\frac12"},
 	{'=', CERTIFIED, "\\sin\\frac{\\pi}{17}", "\\cos\\frac{15\\pi}{34}"},
 	{'=', CERTIFIED, "\\tan\\frac{3\\pi}{11}+4\\sin\\frac{2\\pi}{11}", "\\sqrt{11}"},
 	{'=', CERTIFIED, "\\arctan 1", "\\pi/4"},
@@ -116,18 +118,39 @@ static const struct pair identities[] = {
 
 static const struct pair structures[] = {
 	/* names of values, and of lists of them */
-	{'=', EXACT, "(3,2)", "(p,q)=(3,2)"}, {'x', 0, "(3,2)", "(p,q)=(2,3)"}, {'x', 0, "(3,2)", "(p,p)=(3,2)"},
-	{'=', EXACT, "p=3,q=2", "(p,q)=(3,2)"}, {'=', EXACT, "p=3,q=2", "(q,p)=(2,3)"}, {'x', 0, "p=3,q=2", "(q,p)=(3,2)"},
-	{'=', EXACT, "4,5", "AB=4,CD=5"}, {'x', 0, "4,5", "CD=5,AB=4"}, {'=', EXACT, "4", "AB=4"}, {'x', 0, "4", "ab=4"},
-	{'=', EXACT, "7:32", "S:T=7:32"}, {'x', 0, "7:32", "S:T=32:7"}, {'=', EXACT, "1", "|AB|=1"}, {'x', 0, "1", "|x|=1"},
+	{'=', EXACT, "(3,2)", "(p,q)=(3,2)"},
+	{'x', 0, "(3,2)", "(p,q)=(2,3)"},
+	{'x', 0, "(3,2)", "(p,p)=(3,2)"},
+	{'=', EXACT, "p=3,q=2", "(p,q)=(3,2)"},
+	{'=', EXACT, "p=3,q=2", "(q,p)=(2,3)"},
+	{'x', 0, "p=3,q=2", "(q,p)=(3,2)"},
+	{'=', EXACT, "4,5", "AB=4,CD=5"},
+	{'x', 0, "4,5", "CD=5,AB=4"},
+	{'=', EXACT, "4", "AB=4"},
+	{'x', 0, "4", "ab=4"},
+	{'=', EXACT, "7:32", "S:T=7:32"},
+	{'x', 0, "7:32", "S:T=32:7"},
+	{'=', EXACT, "1", "|AB|=1"},
+	{'x', 0, "1", "|x|=1"},
 	{'=', ALGEBRAIC, "y=2x", "f(x)=2x"}, {'x', 0, "y=2x", "f(x)=3x"}, {'x', 0, "y=2x", "f(y)=2x"},
-	{'x', 0, "g(x)=2x", "f(x)=2x"}, {'=', EXACT, "1,2", "x_1=2, x_2=1"}, {'x', 0, "1,2", "x_1=2, x_2=2"},
-	{'x', 0, "1,2", "x_1=1, y_1=3"}, {'=', EXACT, "x=5, y=10", "x=5 \\text{ and } y=10"}, {'=', EXACT, "5,10", "x=5, y=10"},
-	{'x', 0, "10,5", "x=5, y=10"}, {'x', 0, "5", "x=5, y=10"}, {'x', 0, "10", "x=5 \\text{ and } y=10"},
+	{'x', 0, "g(x)=2x", "f(x)=2x"},
+	{'=', EXACT, "1,2", "x_1=2, x_2=1"},
+	{'x', 0, "1,2", "x_1=2, x_2=2"},
+	{'x', 0, "1,2", "x_1=1, y_1=3"},
+	{'=', EXACT, "x=5, y=10", "x=5 \\text{ and } y=10"},
+	{'=', EXACT, "5,10", "x=5, y=10"},
+	{'x', 0, "10,5", "x=5, y=10"},
+	{'x', 0, "5", "x=5, y=10"},
+	{'x', 0, "10", "x=5 \\text{ and } y=10"},
 	{'x', 0, "-2", "a=1 \\lor a=-2"}, {'=', EXACT, "1,-2", "a=1\\text{, or }a=-2"},
 	{'=', EXACT, "1,-2", "a=1 \\quad\\text{or}\\quad a=-2"}, {'=', EXACT, "(9,10)", "y=10, x=9"},
-	{'x', 0, "(9,10)", "x=10, y=9"}, {'x', 0, "[9,10]", "x=9, y=10"}, {'x', 0, "(9,10)", "x=9, x=10"},
-	{'=', EXACT, "5", "\\{5\\}"}, {'=', EXACT, "5", "x \\in \\{5\\}"}, {'x', 0, "5", "\\{5,6\\}"}, {'x', 0, "5", "5\\ldots"},
+	{'x', 0, "(9,10)", "x=10, y=9"},
+	{'x', 0, "[9,10]", "x=9, y=10"},
+	{'x', 0, "(9,10)", "x=9, x=10"},
+	{'=', EXACT, "5", "\\{5\\}"},
+	{'=', EXACT, "5", "x \\in \\{5\\}"},
+	{'x', 0, "5", "\\{5,6\\}"},
+	{'x', 0, "5", "5\\ldots"},
 	{'x', 0, "5", "5..."}, {'!', 0, "1,2", "1,2,2"}, {'!', 0, "1,2,2", "1,1,2"},
 	{'=', EXACT, "(1,2)", "(1.0, 4/2)"},
 	{'=', EXACT, "\\left(\\frac12, 3\\right)", "(0.5,3)"},
@@ -141,7 +164,8 @@ static const struct pair structures[] = {
 	{'=', EXACT, "x=5", "5"},
 	{'=', EXACT, "5", "x=5"},
 	{'=', EXACT, "\\begin{pmatrix}1\\\\2\\end{pmatrix}", "(1,2)"},
-	{'=', EXACT, "\\begin{pmatrix}1&2\\\\3&4\\end{pmatrix}", "\\begin{bmatrix}1&2\\\\3&\\frac82\\end{bmatrix}"},
+	{'=', EXACT, "\\begin{pmatrix}1&2\\\\3&4\\end{pmatrix}",
+	 "\\begin{bmatrix}1&2\\\\3&\\frac82\\end{bmatrix}"},
 	{'=', ALGEBRAIC, "2x+3y=6", "4x+6y=12"},
 	{'=', ALGEBRAIC, "y=2x+1", "2x-y+1=0"},
 	{'=', ALGEBRAIC, "34x+45y-20z+100=0", "-34x-45y+20z-100=0"},
@@ -175,7 +199,10 @@ static const struct pair structures[] = {
 static const struct pair misses[] = {
 	{'!', 0, "\\frac{1}{2^{99}}", "\\frac{1}{2^{98}}"},
 	{'!', 0, "\\sqrt2", "1.41421356"},
-	{'!', 0, "\\sqrt2", "1.4142135623730950488016887242096980785696718753769480731766797379907324784621070388503875343276415727"},
+	{'!', 0, "\\sqrt2",
+     "1."
+     "414213562373095048801688724209698078569671875376948073176679737990732478462107038850387534327"
+     "6415727"},
 	{'!', 0, "(0,1)", "[0,1]"},
 	{'!', 0, "[0,1)", "(0,1]"},
 	{'!', 0, "x+1", "x+1+10^{-30}"},
@@ -246,7 +273,8 @@ static const struct pair misses[] = {
 	{'!', 0, "[1,2]\\cup[3,4]", "[1,4]"},
 	{'!', 0, "(0,1)\\cup(1,2)", "(0,2)"},
 	{'!', 0, "\\begin{pmatrix}1&2\\end{pmatrix}", "\\begin{pmatrix}1\\\\2\\end{pmatrix}"},
-	{'!', 0, "\\begin{pmatrix}1&2\\\\3&4\\end{pmatrix}", "\\begin{pmatrix}1&3\\\\2&4\\end{pmatrix}"},
+	{'!', 0, "\\begin{pmatrix}1&2\\\\3&4\\end{pmatrix}",
+     "\\begin{pmatrix}1&3\\\\2&4\\end{pmatrix}"},
 	{'!', 0, "50\\%", "5"},
 	{'!', 0, "50\\%", "0.05"},
 	{'!', 0, "20 \\text{ apples}", "21"},
@@ -271,20 +299,26 @@ static const struct pair bombs[] = {
 	{'?', 0, "e^{e^{e^{e^{e}}}}", "5"},
 	{'x', 0, "e^{10^{10}}", "e^{10^{10}}+1"},
 	{'!', 0, "\\sqrt{2+\\sqrt{3+\\sqrt{5+\\sqrt{7+\\sqrt{11+\\sqrt{13+\\sqrt{17}}}}}}}",
-	 "\\sqrt{2+\\sqrt{3+\\sqrt{5+\\sqrt{7+\\sqrt{11+\\sqrt{13+\\sqrt{17}}}}}}}+10^{-3000}"},
+     "\\sqrt{2+\\sqrt{3+\\sqrt{5+\\sqrt{7+\\sqrt{11+\\sqrt{13+\\sqrt{17}}}}}}}+10^{-3000}"},
 	{'x', 0, "\\sqrt[97]{2}\\sqrt[89]{3}", "\\sqrt[83]{5}\\sqrt[79]{7}"},
 	{'?', 0, "\\sin(\\pi/1001)", "\\cos(999\\pi/2002)"},
 	{'x', 0, "\\frac{1}{x+\\frac{1}{x+\\frac{1}{x+\\frac{1}{x+\\frac{1}{x+\\frac1{x}}}}}}", "x"},
-	{'x', 0, "(\\pi+e+\\ln2+\\ln3+\\sqrt2)^{60}", "(\\pi+e+\\ln2+\\ln3+\\sqrt2)^{59}(\\pi+e+\\ln 6+\\sqrt2+\\sqrt6-\\sqrt2\\sqrt3)+10^{-40}"},
+	{'x', 0, "(\\pi+e+\\ln2+\\ln3+\\sqrt2)^{60}",
+     "(\\pi+e+\\ln2+\\ln3+\\sqrt2)^{59}(\\pi+e+\\ln 6+\\sqrt2+\\sqrt6-\\sqrt2\\sqrt3)+10^{-40}"},
 	{'x', 0, "x^{2147483647}", "x^{2147483648}"},
 	{'x', 0, "2^{2^{2^{2^{2^{2}}}}}", "2^{2^{65537}}"},
 	{'x', 0, "\\sqrt[2147483647]{2}", "\\sqrt[2147483646]{2}"},
 	{'x', 0, "\\ln(\\ln(\\ln(\\ln(\\ln(\\ln 2)))))", "1"},
 	{'x', 0, "\\lfloor 10^{100000} \\pi\\rfloor", "3"},
-	{'x', 0, "\\sqrt{e^{\\binom{\\binom{\\binom{\\binom{\\binom{\\binom{\\binom{\\binom{\\sqrt2}{20}}{20}}{20}}{20}}{20}}{20}}{20}}{20}}}", "3"},
-	{'x', 0, "\\binom{\\binom{\\binom{\\binom{\\binom{\\binom{x}{20}}{20}}{20}}{20}}{20}}{20}", "x"},
+	{'x', 0,
+     "\\sqrt{e^{\\binom{\\binom{\\binom{\\binom{\\binom{\\binom{\\binom{\\binom{\\sqrt2}{20}}{20}}{"
+     "20}}{20}}{20}}{20}}{20}}{20}}}",
+     "3"},
+	{'x', 0, "\\binom{\\binom{\\binom{\\binom{\\binom{\\binom{x}{20}}{20}}{20}}{20}}{20}}{20}",
+     "x"},
 	{'x', 0, "\\frac{0.5}{\\binom{\\binom{0.5}{20}}{20}}+\\binom{\\binom{0.25}{20}}{20}", "x"},
-	{'x', 0, "\\sqrt[100]{\\sqrt[100]{2}+\\sqrt[100]{3}}", "\\sqrt[100]{\\sqrt[100]{2}+\\sqrt[99]{3}}"},
+	{'x', 0, "\\sqrt[100]{\\sqrt[100]{2}+\\sqrt[100]{3}}",
+     "\\sqrt[100]{\\sqrt[100]{2}+\\sqrt[99]{3}}"},
 };
 
 static void check(const char *what, const struct pair *p, size_t n, int reflect)
@@ -345,9 +379,11 @@ static void check_long(void)
 		buf_adds(&a, table[i].after);
 		buf_addf(&b, "%s+0", a.data);
 		r = ask(a.data, table[i].other, 0);
-		ok(r.verdict != MATH_EQUAL && r.work <= MATH_MAX_WORK, "long: %s: %s", table[i].name, math_verdict_name(r.verdict));
+		ok(r.verdict != MATH_EQUAL && r.work <= MATH_MAX_WORK, "long: %s: %s", table[i].name,
+		   math_verdict_name(r.verdict));
 		r = ask(a.data, b.data, 0);
-		ok(r.work <= MATH_MAX_WORK, "long: %s against itself and nothing: %s", table[i].name, math_verdict_name(r.verdict));
+		ok(r.work <= MATH_MAX_WORK, "long: %s against itself and nothing: %s", table[i].name,
+		   math_verdict_name(r.verdict));
 		ok(ask(a.data, a.data, 0).verdict == MATH_EQUAL, "long: %s is itself", table[i].name);
 		buf_release(&a);
 		buf_release(&b);
@@ -360,22 +396,27 @@ static void check_lenient(void)
 		const char *gold, *got;
 		int equal;
 	} table[] = {
-		{"\\sqrt2", "1.414", 1}, {"\\sqrt2", "1.4142", 1}, {"\\sqrt2", "1.415", 0}, {"\\sqrt2", "1.4143", 0},
-		{"\\sqrt2", "1.4", 1}, {"\\sqrt2", "1", 0}, {"\\frac13", "0.333", 1}, {"\\frac13", "0.33", 1},
-		{"\\frac13", "0.3", 0}, {"\\frac23", "0.667", 1}, {"\\frac23", "0.67", 1}, {"\\frac23", "0.66", 0},
+		{"\\sqrt2", "1.414", 1}, {"\\sqrt2", "1.4142", 1}, {"\\sqrt2", "1.415", 0},
+		{"\\sqrt2", "1.4143", 0}, {"\\sqrt2", "1.4", 1}, {"\\sqrt2", "1", 0},
+		{"\\frac13", "0.333", 1}, {"\\frac13", "0.33", 1}, {"\\frac13", "0.3", 0},
+		{"\\frac23", "0.667", 1}, {"\\frac23", "0.67", 1}, {"\\frac23", "0.66", 0},
 		{"\\frac23", "0.666", 0}, {"\\pi", "3.14", 1}, {"\\pi", "3.15", 0}, {"-\\pi", "-3.14", 1},
-		{"0.125", "0.13", 1}, {"0.125", "0.1", 0}, {"0.125", "0.14", 0}, {"0.1235", "0.124", 1}, {"0.1235", "0.123", 1}, {"0.12351", "0.123", 0},
-		{"3.14", "3.14159", 0}, {"1", "1.001", 0}, {"12345.6", "12346", 1}, {"12345.6", "12345", 0}, {"9.7", "10", 1}, {"9.7", "9", 0},
-		{"\\frac23", "6.7\\times10^{-1}", 1}, {"\\frac23", "6.7e-1", 1}, {"\\frac23", "7\\times10^{-1}", 0},
-		{"\\frac23", "6.6\\times10^{-1}", 0}, {"123456", "1.2\\times 10^5", 1}, {"123456", "1.3\\cdot 10^5", 0},
-		{"123456", "120000", 0}, {"-\\frac23", "-6.7\\cdot10^{-1}", 1}, {"\\frac23", "-0.67", 0},
-		{"\\frac1{15}", "0.067", 1}, {"\\frac1{15}", "0.07", 0}, {"\\frac1{15}", "6.67 \\times 10^{-2}", 1}, {"x", "1.00", 0},
+		{"0.125", "0.13", 1}, {"0.125", "0.1", 0}, {"0.125", "0.14", 0}, {"0.1235", "0.124", 1},
+		{"0.1235", "0.123", 1}, {"0.12351", "0.123", 0}, {"3.14", "3.14159", 0}, {"1", "1.001", 0},
+		{"12345.6", "12346", 1}, {"12345.6", "12345", 0}, {"9.7", "10", 1}, {"9.7", "9", 0},
+		{"\\frac23", "6.7\\times10^{-1}", 1}, {"\\frac23", "6.7e-1", 1},
+		{"\\frac23", "7\\times10^{-1}", 0}, {"\\frac23", "6.6\\times10^{-1}", 0},
+		{"123456", "1.2\\times 10^5", 1}, {"123456", "1.3\\cdot 10^5", 0}, {"123456", "120000", 0},
+		{"-\\frac23", "-6.7\\cdot10^{-1}", 1}, {"\\frac23", "-0.67", 0},
+		{"\\frac1{15}", "0.067", 1}, {"\\frac1{15}", "0.07", 0},
+		{"\\frac1{15}", "6.67 \\times 10^{-2}", 1}, {"x", "1.00", 0},
 	};
 
 	for (size_t i = 0; i < LEN(table); i++)
-		ok((ask(table[i].gold, table[i].got, 1).verdict == MATH_EQUAL) == table[i].equal, "lenient: %s, %s: %s",
-		   table[i].gold, table[i].got, table[i].equal ? "equal" : "not");
-	ok(ask("1.414", "\\sqrt2", 1).verdict != MATH_EQUAL, "lenient: the reference is not the rounding");
+		ok((ask(table[i].gold, table[i].got, 1).verdict == MATH_EQUAL) == table[i].equal,
+		   "lenient: %s, %s: %s", table[i].gold, table[i].got, table[i].equal ? "equal" : "not");
+	ok(ask("1.414", "\\sqrt2", 1).verdict != MATH_EQUAL,
+	   "lenient: the reference is not the rounding");
 }
 
 /* An answer may repeat itself where that is allowed; a reference does not repeat for nothing. */
@@ -385,17 +426,19 @@ static void check_repeats(void)
 		const char *gold, *got;
 		int equal;
 	} table[] = {
-		{"1,2", "1,2,2", 1}, {"1,2", "2,1,1,2", 1}, {"\\{1,2\\}", "1,2,1", 1}, {"1,\\frac12", "0.5,1,1/2", 1},
-		{"1,2,2", "1,2", 0}, {"1,2,2", "1,1,2", 0}, {"1,2,2", "2,1,2", 1}, {"1,2", "1,2,3", 0}, {"1,2", "1,1", 0},
-		{"(1,2)", "(1,2,2)", 0}, {"5", "5,6", 0},
+		{"1,2", "1,2,2", 1}, {"1,2", "2,1,1,2", 1}, {"\\{1,2\\}", "1,2,1", 1},
+		{"1,\\frac12", "0.5,1,1/2", 1}, {"1,2,2", "1,2", 0}, {"1,2,2", "1,1,2", 0},
+		{"1,2,2", "2,1,2", 1}, {"1,2", "1,2,3", 0}, {"1,2", "1,1", 0}, {"(1,2)", "(1,2,2)", 0},
+		{"5", "5,6", 0},
 	};
 	const struct math_opts o = {.repeats = 1};
 
 	for (size_t i = 0; i < LEN(table); i++) {
-		struct math_result r = math_equal(table[i].gold, strlen(table[i].gold), table[i].got, strlen(table[i].got), &o);
+		struct math_result r = math_equal(table[i].gold, strlen(table[i].gold), table[i].got,
+		                                  strlen(table[i].got), &o);
 
-		ok((r.verdict == MATH_EQUAL) == table[i].equal, "repeats: %s, %s: %s", table[i].gold, table[i].got,
-		   table[i].equal ? "equal" : "not");
+		ok((r.verdict == MATH_EQUAL) == table[i].equal, "repeats: %s, %s: %s", table[i].gold,
+		   table[i].got, table[i].equal ? "equal" : "not");
 	}
 }
 
@@ -405,18 +448,19 @@ static void check_choices(void)
 		const char *gold, *got;
 		int equal;
 	} table[] = {
-		{"E", "E) a polygenic score", 1}, {"E", "D) a polygenic score", 0}, {"E", "\\textbf{(E)}\\ 12", 1},
-		{"12", "\\textbf{(E)}\\ 12", 1}, {"13", "\\textbf{(E)}\\ 12", 0}, {"12", "\\textbf{(E) }12", 1}, {"12", "(E) 12", 1},
-		{"(E) 12", "12", 1}, {"(E) 12", "E", 1}, {"(E) 12", "D", 0}, {"(E) 12", "(D) 12", 0}, {"(E) 12", "E. 12.0", 1},
-		{"\\text{(C)}", "C. 90,000", 1}, {"90,000", "C. 90,000", 1}, {"90", "C. 90,000", 0}, {"-5", "(E) -5", 1},
-		{"A", "A) 5 B) 6", 0}, {"A", "(A) or (B)", 0}, {"A", "(A) and B", 0}, {"A", "(A), B", 0}, {"A", "(A)+q", 0},
-		{"A", "(A)-1", 0}, {"A", "\\text{(A)}+q", 0}, {"A", "(A) is wrong", 0}, {"A", "(A) \\text{ or } B", 0},
-		{"A", "(A) \\cdot 3", 0}, {"A", "A 5", 0}, {"\\text{E. coli}", "\\text{E. coli}", 1}, {"x", "(E) x", 1},
-		{"A", "\\text{Option A}", 1}, {"A", "\\text{Option B}", 0},
-		{"B", "(B) negative", 1}, {"B", "(B) squared", 1},
-		{"A", "\\text{Option A or B}", 0}, {"BAC", "BAC", 1}, {"BAC", "CAB", 0},
-		{"AB", "BA", 1}, {"BAC", "B A C", 1}, {"abc", "cba", 1},
-		{"E", "", 0}, {"E", "(", 0}, {"E", "\\text{(E", 0}, {"", "(E) 1", 0},
+		{"E", "E) a polygenic score", 1}, {"E", "D) a polygenic score", 0},
+		{"E", "\\textbf{(E)}\\ 12", 1}, {"12", "\\textbf{(E)}\\ 12", 1},
+		{"13", "\\textbf{(E)}\\ 12", 0}, {"12", "\\textbf{(E) }12", 1}, {"12", "(E) 12", 1},
+		{"(E) 12", "12", 1}, {"(E) 12", "E", 1}, {"(E) 12", "D", 0}, {"(E) 12", "(D) 12", 0},
+		{"(E) 12", "E. 12.0", 1}, {"\\text{(C)}", "C. 90,000", 1}, {"90,000", "C. 90,000", 1},
+		{"90", "C. 90,000", 0}, {"-5", "(E) -5", 1}, {"A", "A) 5 B) 6", 0}, {"A", "(A) or (B)", 0},
+		{"A", "(A) and B", 0}, {"A", "(A), B", 0}, {"A", "(A)+q", 0}, {"A", "(A)-1", 0},
+		{"A", "\\text{(A)}+q", 0}, {"A", "(A) is wrong", 0}, {"A", "(A) \\text{ or } B", 0},
+		{"A", "(A) \\cdot 3", 0}, {"A", "A 5", 0}, {"\\text{E. coli}", "\\text{E. coli}", 1},
+		{"x", "(E) x", 1}, {"A", "\\text{Option A}", 1}, {"A", "\\text{Option B}", 0},
+		{"B", "(B) negative", 1}, {"B", "(B) squared", 1}, {"A", "\\text{Option A or B}", 0},
+		{"BAC", "BAC", 1}, {"BAC", "CAB", 0}, {"AB", "BA", 1}, {"BAC", "B A C", 1},
+		{"abc", "cba", 1}, {"E", "", 0}, {"E", "(", 0}, {"E", "\\text{(E", 0}, {"", "(E) 1", 0},
 	};
 	const struct math_opts o = {0};
 
@@ -424,20 +468,22 @@ static void check_choices(void)
 		struct math_result r = math_equal_choice(table[i].gold, strlen(table[i].gold), table[i].got,
 		                                         strlen(table[i].got), &o);
 
-		ok((r.verdict == MATH_EQUAL) == table[i].equal, "choice: %s, %s: %s", table[i].gold, table[i].got,
-		   table[i].equal ? "equal" : "not");
+		ok((r.verdict == MATH_EQUAL) == table[i].equal, "choice: %s, %s: %s", table[i].gold,
+		   table[i].got, table[i].equal ? "equal" : "not");
 	}
 }
 
 /* The same question costs the same whatever was asked before. */
 static void check_counted(void)
 {
-	const char *gold = "\\sqrt[3]{\\sqrt[3]{2}-1}", *got = "\\sqrt[3]{1/9}-\\sqrt[3]{2/9}+\\sqrt[3]{4/9}";
+	const char *gold = "\\sqrt[3]{\\sqrt[3]{2}-1}",
+	           *got = "\\sqrt[3]{1/9}-\\sqrt[3]{2/9}+\\sqrt[3]{4/9}";
 	struct math_result first = ask(gold, got, 0), second;
 
 	ask("\\sin(10^{1000})", "0.5", 0);
 	second = ask(gold, got, 0);
-	ok(first.work && first.work == second.work, "work is counted: %llu units, twice", (unsigned long long)first.work);
+	ok(first.work && first.work == second.work, "work is counted: %llu units, twice",
+	   (unsigned long long)first.work);
 }
 
 int main(void)

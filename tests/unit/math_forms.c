@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Ways of writing an answer, and what must not pass for one: tables of a reference, an answer and their
- * verdict: = equal, ! unequal, ? unknown, x anything but equal.
+ * Ways of writing an answer, and what must not pass for one: tables of a reference, an answer and
+ * their verdict: = equal, ! unequal, ? unknown, x anything but equal.
  */
 #include <string.h>
 
@@ -562,7 +562,8 @@ static void check(const char *what, const struct pair *p, size_t n)
 		if (!ok(good, "%s: %.60s, %.60s", what, p[i].gold, p[i].got))
 			diag("%s, %s", math_verdict_name(r.verdict), math_method_name(r.method));
 		/* a reference alone may have a decimal comma */
-		if (r.verdict != back.verdict && (r.verdict == MATH_UNEQUAL || back.verdict == MATH_UNEQUAL))
+		if (r.verdict != back.verdict &&
+		    (r.verdict == MATH_UNEQUAL || back.verdict == MATH_UNEQUAL))
 			ok(0, "%s: the same when exchanged: %s, %s", what, p[i].gold, p[i].got);
 		if (r.work != back.work || r.work > MATH_MAX_WORK)
 			ok(0, "%s: as much work when exchanged: %s, %s", what, p[i].gold, p[i].got);

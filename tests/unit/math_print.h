@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An answer's tree as LaTeX again, in several styles that mean the same, and with one change at one node that means
- * something else. What cannot be written back (a name that is none in LaTeX) sets fail.
+ * An answer's tree as LaTeX again, in several styles that mean the same, and with one change at one
+ * node that means something else. What cannot be written back (a name that is none in LaTeX) sets
+ * fail.
  */
 #ifndef MATH_PRINT_H
 #define MATH_PRINT_H
@@ -12,8 +13,30 @@
 #include "latex/tree.h"
 
 enum change_kind {
-	C_NONE, C_DIGIT, C_NEGATE, C_OPEN, C_CLOSE, C_SWAP, C_TINY, C_TRUNCATE, C_DROP, C_TWICE, C_RENAME, C_EXPONENT, C_UNROOT, C_FLIP,
-	C_STRICT, C_UPSIDE, C_DOUBLE, C_AS_SET, C_AS_TUPLE, C_CONST, C_OTHER_WORD, C_INTER, C_ADD_ONE, C_KINDS
+	C_NONE,
+	C_DIGIT,
+	C_NEGATE,
+	C_OPEN,
+	C_CLOSE,
+	C_SWAP,
+	C_TINY,
+	C_TRUNCATE,
+	C_DROP,
+	C_TWICE,
+	C_RENAME,
+	C_EXPONENT,
+	C_UNROOT,
+	C_FLIP,
+	C_STRICT,
+	C_UPSIDE,
+	C_DOUBLE,
+	C_AS_SET,
+	C_AS_TUPLE,
+	C_CONST,
+	C_OTHER_WORD,
+	C_INTER,
+	C_ADD_ONE,
+	C_KINDS
 };
 
 struct printer {
@@ -53,7 +76,8 @@ static void mp_close(struct printer *p, char c)
 
 static void mp_number(struct printer *p, const struct math_node *m, int changed)
 {
-	uint32_t zeros = m->decimals >= m->len ? m->decimals - m->len + 1 : 0, point = m->len + zeros - m->decimals;
+	uint32_t zeros = m->decimals >= m->len ? m->decimals - m->len + 1 : 0,
+	         point = m->len + zeros - m->decimals;
 
 	p->fail |= m->decimals > 1000;
 	for (uint32_t i = 0; i < m->len + zeros && !p->fail; i++) {
@@ -74,7 +98,8 @@ static void mp_number(struct printer *p, const struct math_node *m, int changed)
 static void mp_var(struct printer *p, const struct math_node *m, int changed)
 {
 	static const char *const greek[] = {
-		"alpha", "beta", "gamma", "delta", "epsilon", "theta", "lambda", "mu", "nu", "rho", "sigma", "tau", "phi", "omega", "psi", "ell",
+		"alpha", "beta", "gamma", "delta", "epsilon", "theta", "lambda", "mu", "nu", "rho", "sigma",
+		"tau", "phi", "omega", "psi", "ell",
 	};
 
 	if (m->flags & MT_F_WORD) {
@@ -101,13 +126,20 @@ static void mp_var(struct printer *p, const struct math_node *m, int changed)
 	p->fail = 1;
 }
 
-/* ---- how tightly a kind binds: 0 lists, 1 relations, 2 sums, 3 products, 4 powers, 5 atoms ---- */
+/* ---- how tightly a kind binds: 0 lists, 1 relations, 2 sums, 3 products, 4 powers, 5 atoms
+ * ---- */
 
 static int mp_level(const struct math_node *m)
 {
 	switch (m->kind) {
 	case MT_LIST: return 0;
-	case MT_REL: case MT_MOD: case MT_UNION: case MT_INTER: case MT_SETMINUS: case MT_RATIO: return 1;
+	case MT_REL:
+	case MT_MOD:
+	case MT_UNION:
+	case MT_INTER:
+	case MT_SETMINUS:
+	case MT_RATIO:
+		return 1;
 	case MT_ADD: case MT_NEG: case MT_PM: case MT_MIXED: return 2;
 	case MT_MUL: case MT_DIV: case MT_UNIT: return 3;
 	case MT_POW: case MT_FUNC: case MT_APPLY: return 4;
@@ -133,8 +165,10 @@ static void mp_join(struct printer *p, const struct math_node *m, const char *si
 	uint32_t a = p->which % m->n, b = (a + 1) % m->n, printed = 0;
 
 	for (uint32_t i = 0; i < m->n; i++) {
-		uint32_t k = p->reversed && m->kind != MT_TUPLE && m->kind != MT_MATRIX && m->kind != MT_APPLY && m->kind != MT_FUNC &&
-		             m->kind != MT_RATIO ? m->n - 1 - i : i;
+		uint32_t k = p->reversed && m->kind != MT_TUPLE && m->kind != MT_MATRIX &&
+		                     m->kind != MT_APPLY && m->kind != MT_FUNC && m->kind != MT_RATIO
+		                 ? m->n - 1 - i
+		                 : i;
 
 		if (here && p->change == C_SWAP)
 			k = k == a ? b : k == b ? a : k;
@@ -187,17 +221,30 @@ static void mp_quotient(struct printer *p, const struct math_node *m)
 static void mp_func(struct printer *p, const struct math_node *m)
 {
 	static const char *const names[MF_N] = {
-		[MF_SIN] = "\\sin", [MF_COS] = "\\cos", [MF_TAN] = "\\tan", [MF_SEC] = "\\sec", [MF_CSC] = "\\csc", [MF_COT] = "\\cot",
-		[MF_ASIN] = "\\arcsin", [MF_ACOS] = "\\arccos", [MF_ATAN] = "\\arctan", [MF_LN] = "\\ln", [MF_EXP] = "\\exp",
-		[MF_GCD] = "\\gcd", [MF_MIN] = "\\min", [MF_MAX] = "\\max",
+		[MF_SIN] = "\\sin", [MF_COS] = "\\cos", [MF_TAN] = "\\tan", [MF_SEC] = "\\sec",
+		[MF_CSC] = "\\csc", [MF_COT] = "\\cot", [MF_ASIN] = "\\arcsin", [MF_ACOS] = "\\arccos",
+		[MF_ATAN] = "\\arctan", [MF_LN] = "\\ln", [MF_EXP] = "\\exp", [MF_GCD] = "\\gcd",
+		[MF_MIN] = "\\min", [MF_MAX] = "\\max",
 	};
 
 	switch (m->op) {
 	case MF_ABS: buf_adds(p->out, "|"); mp_print(p, m->kid[0], 0); buf_adds(p->out, "|"); return;
-	case MF_FLOOR: buf_adds(p->out, "\\lfloor "); mp_print(p, m->kid[0], 0); buf_adds(p->out, "\\rfloor "); return;
-	case MF_CEIL: buf_adds(p->out, "\\lceil "); mp_print(p, m->kid[0], 0); buf_adds(p->out, "\\rceil "); return;
+	case MF_FLOOR:
+		buf_adds(p->out, "\\lfloor ");
+		mp_print(p, m->kid[0], 0);
+		buf_adds(p->out, "\\rfloor ");
+		return;
+	case MF_CEIL:
+		buf_adds(p->out, "\\lceil ");
+		mp_print(p, m->kid[0], 0);
+		buf_adds(p->out, "\\rceil ");
+		return;
 	case MF_FACT: mp_kid(p, m->kid[0], 5); buf_adds(p->out, "!"); return;
-	case MF_BINOM: buf_adds(p->out, "\\binom{"); mp_print(p, m->kid[0], 0); buf_adds(p->out, "}{"); mp_print(p, m->kid[1], 0);
+	case MF_BINOM:
+		buf_adds(p->out, "\\binom{");
+		mp_print(p, m->kid[0], 0);
+		buf_adds(p->out, "}{");
+		mp_print(p, m->kid[1], 0);
 		buf_adds(p->out, "}"); return;
 	case MF_LOG:
 		buf_adds(p->out, "\\log");
@@ -224,7 +271,8 @@ static void mp_func(struct printer *p, const struct math_node *m)
 static void mp_relation(struct printer *p, const struct math_node *m)
 {
 	static const char from[] = "=<>lg!~encm", *const to[] = {
-		"=", "<", ">", "\\le ", "\\ge ", "\\neq ", "\\approx ", "\\in ", "\\notin ", "\\subseteq ", "\\equiv ",
+		"=", "<", ">", "\\le ", "\\ge ", "\\neq ", "\\approx ", "\\in ", "\\notin ", "\\subseteq ",
+		"\\equiv ",
 	}, mirrored[] = "=><gl!~en", flipped[] = "!><gl=~ne", strict[] = "=lg<>!~en";
 	int mirror = p->reversed && !strpbrk(m->text, "encm");
 
@@ -243,7 +291,8 @@ static void mp_relation(struct printer *p, const struct math_node *m)
 			if (mirror)
 				sign = (int)(strchr(from, mirrored[sign]) - from);
 			if (p->at == m && (p->change == C_FLIP || p->change == C_STRICT) && i == 0)
-				sign = (int)(strchr(from, p->change == C_FLIP ? flipped[sign] : strict[sign]) - from);
+				sign =
+				    (int)(strchr(from, p->change == C_FLIP ? flipped[sign] : strict[sign]) - from);
 			buf_addf(p->out, " %s ", to[sign]);
 		}
 	}
@@ -308,7 +357,9 @@ static void mp_matrix(struct printer *p, const struct math_node *m)
 		uint32_t k = i;
 
 		if (p->at == m && p->change == C_SWAP)
-			k = i == p->which % m->n ? (i + 1) % m->n : i == (p->which % m->n + 1) % m->n ? p->which % m->n : i;
+			k = i == p->which % m->n                ? (i + 1) % m->n
+			    : i == (p->which % m->n + 1) % m->n ? p->which % m->n
+			                                        : i;
 		mp_print(p, m->kid[k], 0);
 		buf_adds(p->out, i + 1 == m->n ? "" : (i + 1) % m->cols ? " & " : " \\\\ ");
 	}
@@ -325,18 +376,21 @@ static void mp_truncated(struct printer *p, const struct math_node *m)
 		buf_adds(p->out, m->op == MC_PI ? "\\frac{355}{113}" : m->op == MC_E ? "2.718281828" : "1");
 		return;
 	}
-	if (m->kid[0]->kind != MT_NUMBER || m->kid[0]->decimals || m->kid[0]->len > 9 || parse_u64(m->kid[0]->text, 0, 999999999, &a, NULL)) {
+	if (m->kid[0]->kind != MT_NUMBER || m->kid[0]->decimals || m->kid[0]->len > 9 ||
+		parse_u64(m->kid[0]->text, 0, 999999999, &a, NULL)) {
 		p->fail = 1;
 		return;
 	}
 	if (m->kind == MT_DIV) {
-		if (m->kid[1]->kind != MT_NUMBER || m->kid[1]->decimals || parse_u64(m->kid[1]->text, 1, 999999999, &b, NULL)) {
+		if (m->kid[1]->kind != MT_NUMBER || m->kid[1]->decimals ||
+		    parse_u64(m->kid[1]->text, 1, 999999999, &b, NULL)) {
 			p->fail = 1;
 			return;
 		}
 		whole = a / b;
 		p->fail |= !(a % b * 100000000 % b);
-		buf_addf(p->out, "%llu.%08llu", (unsigned long long)whole, (unsigned long long)(a % b * 100000000 / b));
+		buf_addf(p->out, "%llu.%08llu", (unsigned long long)whole,
+		         (unsigned long long)(a % b * 100000000 / b));
 		return;
 	}
 	scaled = (__uint128_t)a * 100000000 * 100000000;
@@ -345,7 +399,8 @@ static void mp_truncated(struct printer *p, const struct math_node *m)
 		if ((root + bit) * (root + bit) <= scaled)
 			root += bit;
 	p->fail |= m->n > 1 || root * root == scaled;
-	buf_addf(p->out, "%llu.%08llu", (unsigned long long)(root / 100000000), (unsigned long long)(root % 100000000));
+	buf_addf(p->out, "%llu.%08llu", (unsigned long long)(root / 100000000),
+	         (unsigned long long)(root % 100000000));
 }
 
 static void mp_plain(struct printer *p, const struct math_node *m, int tight)
@@ -360,7 +415,12 @@ static void mp_plain(struct printer *p, const struct math_node *m, int tight)
 		break;
 	case MT_CONST: buf_adds(p->out, (const char *[]){"\\pi ", "e", "i", "\\infty "}[m->op]); break;
 	case MT_VAR: mp_var(p, m, here && p->change == C_RENAME); break;
-	case MT_TEXT: p->fail |= strspn(m->text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 ") < m->len; buf_addf(p->out, "\\text{%s%s}", m->text, here && p->change == C_OTHER_WORD ? "q" : ""); break;
+	case MT_TEXT:
+		p->fail |=
+		    strspn(m->text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 ") <
+		    m->len;
+		buf_addf(p->out, "\\text{%s%s}", m->text, here && p->change == C_OTHER_WORD ? "q" : "");
+		break;
 	case MT_EMPTY: buf_adds(p->out, "\\emptyset "); break;
 	case MT_SETNAME: buf_addf(p->out, "\\mathbb{%s}", m->text); p->fail |= m->len != 1; break;
 	case MT_ADD: mp_sum(p, m); break;
@@ -430,9 +490,13 @@ static void mp_print(struct printer *p, const struct math_node *m, int tight)
 	}
 	switch (p->change) {
 	case C_NEGATE: case C_TINY: case C_DOUBLE: case C_ADD_ONE:
-		buf_adds(p->out, p->change == C_NEGATE ? "(-(" : p->change == C_DOUBLE ? "(2 \\cdot (" : "((");
+		buf_adds(p->out, p->change == C_NEGATE   ? "(-("
+		                 : p->change == C_DOUBLE ? "(2 \\cdot ("
+		                                         : "((");
 		mp_plain(p, m, 0);
-		buf_adds(p->out, p->change == C_TINY ? ") + 10^{-30})" : p->change == C_ADD_ONE ? ")+1)" : "))");
+		buf_adds(p->out, p->change == C_TINY      ? ") + 10^{-30})"
+		                 : p->change == C_ADD_ONE ? ")+1)"
+		                                          : "))");
 		break;
 	case C_TRUNCATE: case C_CONST: mp_truncated(p, m); break;
 	case C_UNROOT: mp_open(p, '('); mp_print(p, m->kid[0], 0); mp_close(p, ')'); break;

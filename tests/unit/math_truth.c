@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Equality on the answers of MATH, which are read where they are (../shared/data) and not kept here: each equals itself and itself
- * rewritten, as text and as a tree; generated near-misses equal nothing. The generators' seed is fixed.
- * NEAR=N makes N near-misses instead of 2,000.
+ * Equality on the answers of MATH, which are read where they are (../shared/data) and not kept
+ * here: each equals itself and itself rewritten, as text and as a tree; generated near-misses equal
+ * nothing. The generators' seed is fixed. NEAR=N makes N near-misses instead of 2,000.
  */
 #include <stdlib.h>
 #include <unistd.h>
@@ -46,7 +46,8 @@ static int read_answers(const char *path)
 static enum math_verdict verdict(const struct answer *a, const struct buf *b)
 {
 	struct math_opts o = {0};
-	struct math_result forth = math_equal(a->s, a->n, b->data, b->len, &o), back = math_equal(b->data, b->len, a->s, a->n, &o);
+	struct math_result forth = math_equal(a->s, a->n, b->data, b->len, &o),
+	                   back = math_equal(b->data, b->len, a->s, a->n, &o);
 
 	return forth.verdict == back.verdict ? forth.verdict : MATH_UNKNOWN;
 }
@@ -55,8 +56,9 @@ static enum math_verdict verdict(const struct answer *a, const struct buf *b)
 
 static int plain_text(const struct answer *a)
 {
-	return !strstr(a->s, "\\text") && !strstr(a->s, "\\mbox") && !strstr(a->s, "\\begin") && !strstr(a->s, "\\mathrm") && !strstr(a->s, "\\!") &&
-	       a->tree->root && a->tree->root->kind != MT_TEXT;
+	return !strstr(a->s, "\\text") && !strstr(a->s, "\\mbox") && !strstr(a->s, "\\begin") &&
+	       !strstr(a->s, "\\mathrm") && !strstr(a->s, "\\!") && a->tree->root &&
+	       a->tree->root->kind != MT_TEXT;
 }
 
 static int letter(char c)
@@ -85,12 +87,14 @@ static void replaced(const char *s, const char *from, const char *to, struct buf
 static void spaced(const char *s, const char *gap, struct buf *out)
 {
 	for (size_t i = 0; s[i]; i++) {
-		int sign = strchr("+-=()[]{}", s[i]) && (!i || s[i - 1] != '\\') && !(i && strchr("{", s[i]) && letter(s[i - 1]));
+		int sign = strchr("+-=()[]{}", s[i]) && (!i || s[i - 1] != '\\') &&
+		           !(i && strchr("{", s[i]) && letter(s[i - 1]));
 
 		buf_addc(out, s[i]);
 		if (sign && s[i + 1] && strchr("+=([", s[i]))
 			buf_adds(out, gap);
-		if (s[i] == ',' && s[i + 1] && !(i && digit(s[i - 1]) && digit(s[i + 1])) && s[i + 1] != '\\' && (!i || (s[i - 1] != '\\' && s[i - 1] != '{')))
+		if (s[i] == ',' && s[i + 1] && !(i && digit(s[i - 1]) && digit(s[i + 1])) &&
+		    s[i + 1] != '\\' && (!i || (s[i - 1] != '\\' && s[i - 1] != '{')))
 			buf_adds(out, gap);
 	}
 }
@@ -100,7 +104,8 @@ static int sized(const char *s, struct buf *out)
 {
 	int depth = 0;
 
-	if (strstr(s, "\\left") || strstr(s, "\\big") || strchr(s, '[') || strchr(s, ']') || !strchr(s, '('))
+	if (strstr(s, "\\left") || strstr(s, "\\big") || strchr(s, '[') || strchr(s, ']') ||
+	    !strchr(s, '('))
 		return 0;
 	for (; *s; s++) {
 		depth += *s == '(' ? 1 : *s == ')' ? -1 : 0;
@@ -113,7 +118,8 @@ static int sized(const char *s, struct buf *out)
 
 static int whole_number(const struct math_node *m)
 {
-	return m && m->kind == MT_NUMBER && !m->decimals && !m->repeat && !(m->flags & (MT_F_GROUPED | MT_F_WORD));
+	return m && m->kind == MT_NUMBER && !m->decimals && !m->repeat &&
+	       !(m->flags & (MT_F_GROUPED | MT_F_WORD));
 }
 
 static void grouped(const char *digits, size_t n, const char *mark, struct buf *out)
@@ -125,7 +131,8 @@ static void grouped(const char *digits, size_t n, const char *mark, struct buf *
 	}
 }
 
-/* Way k of writing the text in another way: 1, or 0 where it does not apply, or -1: no more ways. */
+/* Way k of writing the text in another way: 1, or 0 where it does not apply, or -1: no more
+ * ways. */
 static int rewrite_text(const struct answer *a, int k, struct buf *out)
 {
 	const struct math_node *m = a->tree->root;
@@ -142,8 +149,13 @@ static int rewrite_text(const struct answer *a, int k, struct buf *out)
 	case 7: spaced(a->s, "\\,", out); return plain_text(a);
 	case 8: spaced(a->s, "\\; ", out); return plain_text(a);
 	case 9: return plain_text(a) && sized(a->s, out);
-	case 10: replaced(a->s, "\\left", "", out); return strstr(a->s, "\\left") && !strstr(a->s, "\\left.") && !strstr(a->s, "\\left|");
-	case 11: buf_addf(out, "{%s}", a->s); return plain_text(a) && m->kind != MT_LIST && m->kind != MT_RATIO;    /* {1, 2} and {x : ..} are sets */
+	case 10:
+		replaced(a->s, "\\left", "", out);
+		return strstr(a->s, "\\left") && !strstr(a->s, "\\left.") && !strstr(a->s, "\\left|");
+	/* {1, 2} and {x : ..} are sets */
+	case 11:
+		buf_addf(out, "{%s}", a->s);
+		return plain_text(a) && m->kind != MT_LIST && m->kind != MT_RATIO;
 	case 12: replaced(a->s, "\\cdot", "\\times", out); return strstr(a->s, "\\cdot") != NULL;
 	case 13: replaced(a->s, "\\le", "\\leq", out); return strstr(a->s, "\\le ") != NULL;
 	case 14: grouped(a->s, a->n, ",", out); return whole_number(m) && a->n > 3 && a->n == m->len;
@@ -154,7 +166,9 @@ static int rewrite_text(const struct answer *a, int k, struct buf *out)
 	case 19: buf_addf(out, "%s.00", a->s); return whole_number(m) && a->n == m->len;
 	case 20: buf_addf(out, "x = %s", a->s); return number;
 	case 21: buf_addf(out, "\\displaystyle %s", a->s); return 1;
-	case 22: buf_addf(out, "\\text{%s}", a->s); return m && m->kind == MT_TEXT && !strchr(a->s, '\\');
+	case 22:
+		buf_addf(out, "\\text{%s}", a->s);
+		return m && m->kind == MT_TEXT && !strchr(a->s, '\\');
 	case 23: buf_addf(out, "\\$%s", a->s); return number;
 	case 24: buf_addf(out, "%s^\\circ", a->s); return number;
 	case 25: buf_addf(out, "\\textbf{%s}", a->s); return whole_number(m);
@@ -182,8 +196,10 @@ static int made_of(const struct math_node *m, uint64_t kinds)
 
 static int expression(const struct math_node *m)
 {
-	return m->kind != MT_VAR && made_of(m, BIT(MT_NUMBER) | BIT(MT_CONST) | BIT(MT_VAR) | BIT(MT_ADD) | BIT(MT_NEG) | BIT(MT_MUL) | BIT(MT_DIV) |
-	                                       BIT(MT_MIXED) | BIT(MT_POW) | BIT(MT_ROOT) | BIT(MT_FUNC));
+	return m->kind != MT_VAR &&
+	       made_of(m, BIT(MT_NUMBER) | BIT(MT_CONST) | BIT(MT_VAR) | BIT(MT_ADD) | BIT(MT_NEG) |
+	                      BIT(MT_MUL) | BIT(MT_DIV) | BIT(MT_MIXED) | BIT(MT_POW) | BIT(MT_ROOT) |
+	                      BIT(MT_FUNC));
 }
 
 static int infinite(const struct math_node *m)
@@ -207,7 +223,8 @@ static int small_integer(const struct math_node *m, long *v)
 	int minus = m->kind == MT_NEG;
 
 	m = minus ? m->kid[0] : m;
-	if (m->kind != MT_NUMBER || m->decimals || m->len > 6 || parse_i64(m->text, 0, 999999, &x, NULL))
+	if (m->kind != MT_NUMBER || m->decimals || m->len > 6 ||
+	    parse_i64(m->text, 0, 999999, &x, NULL))
 		return 0;
 	*v = (long)(minus ? -x : x);
 	return 1;
@@ -290,7 +307,8 @@ static int decimal(const struct math_node *m, struct buf *out)
 		sign = -1;
 		m = m->kid[0];
 	}
-	if (m->kind != MT_DIV || !small_integer(m->kid[0], &a) || !small_integer(m->kid[1], &b) || a < 0 || b < 1)
+	if (m->kind != MT_DIV || !small_integer(m->kid[0], &a) || !small_integer(m->kid[1], &b) ||
+	    a < 0 || b < 1)
 		return 0;
 	buf_addf(out, "%s%ld.", sign < 0 ? "-" : "", a / b);
 	a %= b;
@@ -307,8 +325,9 @@ static int under_root(const struct math_node *m, struct buf *out)
 {
 	long c, n;
 
-	if (m->kind != MT_MUL || m->n != 2 || !small_integer(m->kid[0], &c) || m->kid[1]->kind != MT_ROOT || m->kid[1]->n != 1 ||
-	    !small_integer(m->kid[1]->kid[0], &n) || c < 0)
+	if (m->kind != MT_MUL || m->n != 2 || !small_integer(m->kid[0], &c) ||
+	    m->kid[1]->kind != MT_ROOT || m->kid[1]->n != 1 || !small_integer(m->kid[1]->kid[0], &n) ||
+	    c < 0)
 		return 0;
 	buf_addf(out, "\\sqrt{%ld}", c * c * n);
 	return 1;
@@ -318,7 +337,8 @@ static int under_root(const struct math_node *m, struct buf *out)
 static int rewrite_tree(const struct answer *a, int k, struct buf *out)
 {
 	static const char *const round[][2] = {
-		{"\\frac{6(", ")}{6}"}, {"-(-(", "))"}, {"(", ")+7-7"}, {"\\frac{", "}{1}"}, {"0.5 \\cdot 2 \\cdot (", ")"}, {"\\frac{1}{3} \\cdot (", ") \\cdot 3"},
+		{"\\frac{6(", ")}{6}"}, {"-(-(", "))"}, {"(", ")+7-7"}, {"\\frac{", "}{1}"},
+		{"0.5 \\cdot 2 \\cdot (", ")"}, {"\\frac{1}{3} \\cdot (", ") \\cdot 3"},
 		{"\\left(", "\\right)^{1}"},
 	};
 	const struct math_node *m = a->tree->root;
@@ -388,7 +408,8 @@ static void rewritten(const char *what, int (*rewrite)(const struct answer *, in
 			if (v == MATH_EQUAL)
 				continue;
 			if (missed++ < SHOWN)
-				diag("%s %d: %s: %s and %s", what, k, v == MATH_UNKNOWN ? "unknown" : "unequal", answers[i].s, b.data);
+				diag("%s %d: %s: %s and %s", what, k, v == MATH_UNKNOWN ? "unknown" : "unequal",
+				     answers[i].s, b.data);
 		}
 		if (!more)
 			break;
@@ -412,7 +433,8 @@ static void collect(const struct math_node *m, const struct math_node **all, siz
 
 static int trivial(const struct math_node *m)
 {
-	return m->kind == MT_NUMBER && (!strcmp(m->text, "0") || (!strcmp(m->text, "1") && !m->decimals));
+	return m->kind == MT_NUMBER &&
+	       (!strcmp(m->text, "0") || (!strcmp(m->text, "1") && !m->decimals));
 }
 
 /* May this change at this node of this tree be expected to change the meaning? */
@@ -422,16 +444,21 @@ static int fits(const struct math_node *root, const struct math_node *m, enum ch
 	int whole = m == root && expression(m) && !infinite(m);
 
 	switch (c) {
-	case C_DIGIT: return m->kind == MT_NUMBER && root->kind != MT_MIXED;    /* 3\frac98 is a product, and 3\frac38 */
-	case C_NEGATE: return (whole || (m != root && m->kind == MT_NUMBER && root->kind == MT_TUPLE)) && !trivial(m);
+	/* 3\frac98 is a product, and 3\frac38 */
+	case C_DIGIT: return m->kind == MT_NUMBER && root->kind != MT_MIXED;
+	case C_NEGATE:
+		return (whole || (m != root && m->kind == MT_NUMBER && root->kind == MT_TUPLE)) &&
+		       !trivial(m);
 	case C_OPEN: return m->kind == MT_TUPLE && m->open != '<' && m->n == 2 && m == root;
 	case C_CLOSE: return m->kind == MT_TUPLE && m->close != '>' && m->n == 2 && m == root;
-	case C_SWAP: return (m->kind == MT_TUPLE || m->kind == MT_MATRIX || m->kind == MT_RATIO) && m->n > 1;
+	case C_SWAP:
+		return (m->kind == MT_TUPLE || m->kind == MT_MATRIX || m->kind == MT_RATIO) && m->n > 1;
 	case C_TINY: case C_ADD_ONE: return whole;
 	case C_DOUBLE: return whole && !trivial(m);
 	case C_TRUNCATE: return m->kind == MT_ROOT || m->kind == MT_DIV;
 	case C_CONST: return m->kind == MT_CONST && m->op != MC_I && m->op != MC_INF;
-	case C_DROP: return (several && m->n > 2) || m->kind == MT_ADD || (m->kind == MT_MUL && m->n > 1);
+	case C_DROP:
+		return (several && m->n > 2) || m->kind == MT_ADD || (m->kind == MT_MUL && m->n > 1);
 	case C_TWICE: return (m->kind == MT_SET || m->kind == MT_LIST) && m == root;
 	case C_RENAME: return m->kind == MT_VAR && root->kind != MT_REL;
 	case C_EXPONENT: return m->kind == MT_POW && !trivial(m->kid[0]);
@@ -449,9 +476,10 @@ static int fits(const struct math_node *root, const struct math_node *m, enum ch
 static void near_misses(size_t wanted)
 {
 	static const char *const names[C_KINDS] = {
-		"", "a digit", "negated", "the opening bracket", "the closing bracket", "swapped", "10^-30 more", "a decimal that is close", "one dropped",
-		"one twice", "another variable", "exponent one more", "without the root", "relation turned", "strict or not", "upside down", "doubled",
-		"a set", "a tuple", "355/113", "another word", "intersection", "one more",
+		"", "a digit", "negated", "the opening bracket", "the closing bracket", "swapped",
+		"10^-30 more", "a decimal that is close", "one dropped", "one twice", "another variable",
+		"exponent one more", "without the root", "relation turned", "strict or not", "upside down",
+		"doubled", "a set", "a tuple", "355/113", "another word", "intersection", "one more",
 	};
 	struct rng r = rng_stream(6, "near-misses", 0, "math", 0, 0);
 	const struct math_node *nodes[256];
@@ -500,7 +528,8 @@ static void near_misses(size_t wanted)
 
 int main(void)
 {
-	static const char *const files[] = {"../shared/data/math_train.jsonl", "../shared/data/math500.jsonl"};
+	static const char *const files[] = {"../shared/data/math_train.jsonl",
+	                                    "../shared/data/math500.jsonl"};
 	const char *near = getenv("NEAR");
 	size_t kinds[MT_N_KINDS + 1] = {0};
 

@@ -27,8 +27,18 @@ static int get(void *ctx, const struct param *p, const bf16 **data, struct err *
 static struct model_config config(enum arch a)
 {
 	struct model_config c = {
-		.arch = a, .layers = 3, .width = D, .heads = 6, .kv_heads = 2, .head_size = 24, .ffn = 100, .vocab = V,
-		.context = 128, .norm_eps = 1e-5f, .rope_theta = 1e4, .tied = a != ARCH_QWEN2,
+		.arch = a,
+		.layers = 3,
+		.width = D,
+		.heads = 6,
+		.kv_heads = 2,
+		.head_size = 24,
+		.ffn = 100,
+		.vocab = V,
+		.context = 128,
+		.norm_eps = 1e-5f,
+		.rope_theta = 1e4,
+		.tied = a != ARCH_QWEN2,
 	};
 
 	if (a == ARCH_GEMMA3)
@@ -148,7 +158,8 @@ static void sampling(const char *isa, struct model *m)
 		}
 		kv_release(&kv[s]);
 	}
-	ok(count > SEQS && !bad, "%s: %d sampled log-probabilities, %d differ from a whole forward", isa, count, bad);
+	ok(count > SEQS && !bad, "%s: %d sampled log-probabilities, %d differ from a whole forward",
+	   isa, count, bad);
 	engine_free(en);
 	free(logits);
 	free(hidden);
@@ -173,7 +184,8 @@ int main(void)
 			struct model_config c = config(archs[a]);
 			struct model *one, *three;
 			bf16 *buf = NULL;
-			act *all = xcalloc(SEQS * MAXLEN * D, sizeof *all), *again = xcalloc(SEQS * MAXLEN * D, sizeof *again);
+			act *all = xcalloc(SEQS * MAXLEN * D, sizeof *all),
+			    *again = xcalloc(SEQS * MAXLEN * D, sizeof *again);
 
 			if (kern_init(1, &e) || model_new(&c, get, &buf, &one, &e)) {
 				ok(0, "%s", e.msg);
@@ -187,7 +199,8 @@ int main(void)
 				return 1;
 			}
 			run(three, MAXLEN, 0, SEQS, again);
-			ok(same(all, again), "%s %s: three threads give the bits of one", levels[i], arch_name(archs[a]));
+			ok(same(all, again), "%s %s: three threads give the bits of one", levels[i],
+			   arch_name(archs[a]));
 			model_free(one);
 			model_free(three);
 			free(buf);

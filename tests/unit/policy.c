@@ -55,10 +55,12 @@ static void random_weights(struct snap *p, const struct model_config *c)
 			want /= sqrt(2.0 * c->layers);
 		if (q.rank == 1)
 			/* all the same: ones, or zeros for a bias and for a norm of 1 + w */
-			wrong += !(mean == (strstr(q.name, ".bias") || c->arch == ARCH_GEMMA3 ? 0 : 1) && std == 0);
+			wrong +=
+			    !(mean == (strstr(q.name, ".bias") || c->arch == ARCH_GEMMA3 ? 0 : 1) && std == 0);
 		else
 			/* five standard errors; bf16 adds a relative 2^-9 at most */
-			wrong += !(fabs(mean) < 5 * want / sqrt(n) && fabs(std / want - 1) < 5 / sqrt(2 * n) + 0.002);
+			wrong += !(fabs(mean) < 5 * want / sqrt(n) &&
+			           fabs(std / want - 1) < 5 / sqrt(2 * n) + 0.002);
 		if (wrong)
 			diag("%s: mean %g std %g", q.name, mean, std);
 	}
@@ -80,7 +82,8 @@ static void ready_to_run(struct store *s, const struct model_config *c)
 		diag("%s", e.msg);
 		return;
 	}
-	ok(p.step == 0 && p.model && p.tok && !memcmp(&p.config, c, sizeof *c), "step, model, tokenizer, configuration");
+	ok(p.step == 0 && p.model && p.tok && !memcmp(&p.config, c, sizeof *c),
+	   "step, model, tokenizer, configuration");
 	ok(!tok_encode(p.tok, "abc", 3, 1, &text, &e) && text.n == 3, "its tokenizer");
 	ids = text.v;
 	kv_init(&kv, c, 3);
@@ -111,8 +114,18 @@ int main(void)
 	if (!mkdtemp(root) || kern_init(2, &e))
 		return 1;
 	for (enum arch a = ARCH_LLAMA; a < ARCHS; a++) {
-		struct model_config c = {.arch = a, .layers = 3, .width = 64, .heads = 4, .kv_heads = 2, .head_size = 16, .ffn = 96,
-		                         .vocab = 258, .context = 64, .norm_eps = 1e-5f, .rope_theta = 10000, .tied = a != ARCH_LLAMA};
+		struct model_config c = {.arch = a,
+		                         .layers = 3,
+		                         .width = 64,
+		                         .heads = 4,
+		                         .kv_heads = 2,
+		                         .head_size = 16,
+		                         .ffn = 96,
+		                         .vocab = 258,
+		                         .context = 64,
+		                         .norm_eps = 1e-5f,
+		                         .rope_theta = 10000,
+		                         .tied = a != ARCH_LLAMA};
 		struct policy_random random = {7, c.layers, c.arch};
 		struct store *s;
 		struct snap *p;
@@ -130,12 +143,16 @@ int main(void)
 		if (!ok(!store_open(dir, STORE_CREATE, &s, &e), "create"))
 			continue;
 		vocab_add(&v, "x", 1, TOK_NORMAL, 0);
-		ok(policy_first(s, &c, &v, 7, "{}", policy_random, &random, &e) == -1 && strstr(e.msg, "259 tokens"), "more tokens than the model has");
+		ok(policy_first(s, &c, &v, 7, "{}", policy_random, &random, &e) == -1 &&
+		       strstr(e.msg, "259 tokens"),
+		   "more tokens than the model has");
 		vocab_release(&v);
 		vocab_init(&v);
 		vocab_bytes(&v);
 		ok(policy_load(s, NULL, 0, &pol, &e) == -1, "nothing was committed: %s", e.msg);
-		ok(!policy_first(s, &c, &v, 7, "{}", policy_random, &random, &e) && !snap_open(s, NULL, &p, &e), "%s: step 0", arch_name(a));
+		ok(!policy_first(s, &c, &v, 7, "{}", policy_random, &random, &e) &&
+		       !snap_open(s, NULL, &p, &e),
+		   "%s: step 0", arch_name(a));
 		random_weights(p, &c);
 		snap_close(p);
 		ready_to_run(s, &c);

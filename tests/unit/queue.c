@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * queue: whatever the batch and the memory for caches, the same records come out; the process stays within that
- * memory; a dialogue that can never fit is an error with its line, and what came before it is finished.
+ * queue: whatever the batch and the memory for caches, the same records come out; the process stays
+ * within that memory; a dialogue that can never fit is an error with its line, and what came before
+ * it is finished.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -19,8 +20,18 @@ enum { HOLDS_BACK = 0 };
 enum { RECORDS = 4, SAMPLES = 4, MIB = 1 << 20 };
 
 static const struct model_config config = {
-	.arch = ARCH_LLAMA, .layers = 4, .width = 64, .heads = 8, .kv_heads = 8, .head_size = 64, .ffn = 64, .vocab = 258,
-	.context = 2000, .norm_eps = 1e-5f, .rope_theta = 10000, .tied = 1,
+	.arch = ARCH_LLAMA,
+	.layers = 4,
+	.width = 64,
+	.heads = 8,
+	.kv_heads = 8,
+	.head_size = 64,
+	.ffn = 64,
+	.vocab = 258,
+	.context = 2000,
+	.norm_eps = 1e-5f,
+	.rope_theta = 10000,
+	.tied = 1,
 };
 
 /* The second question is much longer than any guess. */
@@ -52,8 +63,9 @@ static int set_up(struct err *e)
 
 	policy.config = config;
 	vocab_bytes(&policy.vocab);
-	rc = kern_init(2, e) || model_new(&config, get, &buf, &policy.model, e) || tok_new(&policy.vocab, &policy.tok, e) ||
-	     chat_new("plain", NULL, &dialogue.chat, e) || jqp_new(prompts, "prompts", js_none(), &dialogue.prompts, e);
+	rc = kern_init(2, e) || model_new(&config, get, &buf, &policy.model, e) ||
+	     tok_new(&policy.vocab, &policy.tok, e) || chat_new("plain", NULL, &dialogue.chat, e) ||
+	     jqp_new(prompts, "prompts", js_none(), &dialogue.prompts, e);
 	free(buf);
 	dialogue.tok = policy.tok;
 	dialogue.sampling = (struct sampling){1, 1, 0, 0};
@@ -64,8 +76,14 @@ static struct queue *start(size_t batch, uint64_t kv_memory)
 {
 	static const int max_new[] = {20, 30};
 	struct queue_rules r = {
-		.dialogue = dialogue, .samples = SAMPLES, .turns = 2, .batch = batch, .max_new = max_new, .n_max_new = 2,
-		.seed = 1, .kv_memory = kv_memory,
+		.dialogue = dialogue,
+		.samples = SAMPLES,
+		.turns = 2,
+		.batch = batch,
+		.max_new = max_new,
+		.n_max_new = 2,
+		.seed = 1,
+		.kv_memory = kv_memory,
 	};
 
 	return queue_new(&policy, &r);
@@ -126,15 +144,18 @@ static struct buf all(size_t batch, uint64_t kv_memory, uint64_t before, uint64_
 			*most = now - before;
 		n += take(q, &out);
 	} while (line < RECORDS || !queue_done(q));
-	ok(n == RECORDS * SAMPLES && !queue_failed(q, &bad, &e), "batch %zu, %llu MiB: %zu records came out", batch,
-	   (unsigned long long)(kv_memory / MIB), n);
+	ok(n == RECORDS * SAMPLES && !queue_failed(q, &bad, &e),
+	   "batch %zu, %llu MiB: %zu records came out", batch, (unsigned long long)(kv_memory / MIB),
+	   n);
 	queue_free(q);
 	return out;
 }
 
 static void same_however(void)
 {
-	static const struct { size_t batch, mib; } how[] = {{1, 1000}, {30, 10}, {30, 20}, {30, 1000}, {7, 5}};
+	static const struct {
+		size_t batch, mib;
+	} how[] = {{1, 1000}, {30, 10}, {30, 20}, {30, 1000}, {7, 5}};
 	struct buf want = {0};
 	uint64_t most, before = rss_anon();
 
@@ -144,13 +165,14 @@ static void same_however(void)
 		if (!i)
 			want = got;
 		else
-			ok(got.len == want.len && !memcmp(got.data, want.data, got.len), "batch %zu, %zu MiB: the same output", how[i].batch,
-			   how[i].mib);
+			ok(got.len == want.len && !memcmp(got.data, want.data, got.len),
+			   "batch %zu, %zu MiB: the same output", how[i].batch, how[i].mib);
 		/* beside the caches: the engine's buffers, records, scratch */
 		if (HOLDS_BACK)
 			skip("%zu MiB: memory is not measured in this build", how[i].mib);
 		else if (how[i].batch == 30 && how[i].mib < 1000)
-			ok(most < (how[i].mib + 12) * MIB, "%zu MiB for caches: %.1f MiB anonymous", how[i].mib, (double)most / MIB);
+			ok(most < (how[i].mib + 12) * MIB, "%zu MiB for caches: %.1f MiB anonymous", how[i].mib,
+			   (double)most / MIB);
 		else if (how[i].batch == 30)
 			ok(most > 35 * MIB, "without a bound it is more: %.1f MiB", (double)most / MIB);
 		if (i)
@@ -173,9 +195,11 @@ static void too_large(void)
 		n += take(q, &out);
 	}
 	ok(n == SAMPLES, "what came before a dialogue that never fits is finished");
-	ok(queue_failed(q, &line, &e) && line == 4 && strstr(e.msg, "--kv-memory"), "its line and the reason: %s", e.msg);
+	ok(queue_failed(q, &line, &e) && line == 4 && strstr(e.msg, "--kv-memory"),
+	   "its line and the reason: %s", e.msg);
 	ok(!queue_wants(q), "and no more records are wanted");
-	ok(add(q, 6, 2000, 1, &e) && strstr(e.msg, ".turns[0]: 2000 tokens"), "a prompt beyond the context: %s", e.msg);
+	ok(add(q, 6, 2000, 1, &e) && strstr(e.msg, ".turns[0]: 2000 tokens"),
+	   "a prompt beyond the context: %s", e.msg);
 	buf_release(&out);
 	queue_free(q);
 }

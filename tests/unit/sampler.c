@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* sample_token against the distribution written out in double: each token as often as it should be over evenly spread
- * uniform numbers, what top-k and top-p keep, the log-probabilities, ties, banned tokens, rows of odd lengths. */
+/* sample_token against the distribution written out in double: each token as often as it should be
+ * over evenly spread uniform numbers, what top-k and top-p keep, the log-probabilities, ties,
+ * banned tokens, rows of odd lengths. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,8 @@ enum { DRAWS = 2000 };
 struct row_of {
 	size_t n;
 	float *x;
-	double *p, kept;             /* what is to be drawn; the part of the softmax that top-k and top-p keep */
+	double *p, kept;             /* what is to be drawn; the part of the softmax that top-k and
+	                              * top-p keep */
 	int *order;                  /* likeliest first, ties by id */
 };
 
@@ -31,7 +33,8 @@ static int likelier(const void *pa, const void *pb)
 /* Logits with a spread of about `width`, some of them equal. */
 static struct row_of row_new(size_t n, double width, uint32_t seed)
 {
-	struct row_of r = {n, xcalloc(n, sizeof *r.x), xcalloc(n, sizeof *r.p), 1, xcalloc(n, sizeof *r.order)};
+	struct row_of r = {n, xcalloc(n, sizeof *r.x), xcalloc(n, sizeof *r.p), 1,
+	                   xcalloc(n, sizeof *r.order)};
 
 	for (size_t i = 0; i < n; i++) {
 		seed = seed * 1664525 + 1013904223;
@@ -63,7 +66,9 @@ static void expect(struct row_of *r, const struct sampling *s, const int *banned
 	size_t taken = 0;
 
 	for (size_t i = 0; i < r->n; i++) {
-		r->p[i] = is_banned((int)i, banned, n_banned) ? 0 : exp(((double)r->x[i] - r->x[r->order[0]]) / s->temperature);
+		r->p[i] = is_banned((int)i, banned, n_banned)
+		              ? 0
+		              : exp(((double)r->x[i] - r->x[r->order[0]]) / s->temperature);
 		sum += r->p[i];
 	}
 	for (size_t i = 0; i < r->n; i++)
@@ -91,7 +96,8 @@ static void expect(struct row_of *r, const struct sampling *s, const int *banned
 		r->p[i] /= kept;
 }
 
-static void draws(const char *what, struct row_of *r, struct sampling s, const int *banned, size_t n_banned)
+static void draws(const char *what, struct row_of *r, struct sampling s, const int *banned,
+                  size_t n_banned)
 {
 	void *scratch = xaligned(sample_scratch(r->n));
 	int *count = xcalloc(r->n, sizeof *count);
@@ -101,7 +107,8 @@ static void draws(const char *what, struct row_of *r, struct sampling s, const i
 
 	expect(r, &s, banned, n_banned);
 	for (int i = 0; i < DRAWS; i++) {
-		int id = sample_token(r->x, r->n, &s, (i + 0.5) / DRAWS, banned, n_banned, &lp, &slp, scratch);
+		int id =
+			sample_token(r->x, r->n, &s, (i + 0.5) / DRAWS, banned, n_banned, &lp, &slp, scratch);
 
 		count[id]++;
 		wrong_lp += lp != r->x[id] - lse1;
@@ -110,8 +117,9 @@ static void draws(const char *what, struct row_of *r, struct sampling s, const i
 	/* evenly spread numbers: no count is off by more than one or two */
 	for (size_t i = 0; i < r->n; i++)
 		often = fmax(often, fabs(count[i] - DRAWS * r->p[i]) / (r->p[i] > 0 ? 1 : 1e-9));
-	ok(often < 2 && !wrong_lp && off < 2e-5, "%s, %zu tokens: counts off by %.2g at most, log-probabilities by %.2g", what, r->n,
-	   often, off);
+	ok(often < 2 && !wrong_lp && off < 2e-5,
+	   "%s, %zu tokens: counts off by %.2g at most, log-probabilities by %.2g", what, r->n, often,
+	   off);
 	free(count);
 	free(scratch);
 }
@@ -119,16 +127,21 @@ static void draws(const char *what, struct row_of *r, struct sampling s, const i
 static void edges(void)
 {
 	float x[40], lp, slp;
-	struct sampling plain = {1, 1, 0, 0}, greedy = {1, 1, 0, 1}, k1 = {1, 1, 1, 0}, cold = {1e-3, 1, 0, 0};
+	struct sampling plain = {1, 1, 0, 0}, greedy = {1, 1, 0, 1}, k1 = {1, 1, 1, 0},
+	                cold = {1e-3, 1, 0, 0};
 	void *scratch = xaligned(sample_scratch(LEN(x)));
 	int first = 17;
 
 	for (size_t i = 0; i < LEN(x); i++)
 		x[i] = i == 17 || i == 33 || i == 39 ? 5 : -1;
-	ok(sample_token(x, LEN(x), &greedy, 0.9, NULL, 0, &lp, &slp, scratch) == 17 && slp == 0, "greedy: the first of equals");
-	ok(sample_token(x, LEN(x), &greedy, 0.9, &first, 1, &lp, &slp, scratch) == 33, "greedy: a banned token is passed over");
-	ok(sample_token(x, LEN(x), &k1, 0.99, NULL, 0, &lp, &slp, scratch) == 17 && fabsf(slp) < 1e-6f, "top-k 1 of equals: the first");
-	ok(sample_token(x, LEN(x), &cold, 0.5, NULL, 0, &lp, &slp, scratch) == 33, "nearly cold: the middle one of three equals");
+	ok(sample_token(x, LEN(x), &greedy, 0.9, NULL, 0, &lp, &slp, scratch) == 17 && slp == 0,
+	   "greedy: the first of equals");
+	ok(sample_token(x, LEN(x), &greedy, 0.9, &first, 1, &lp, &slp, scratch) == 33,
+	   "greedy: a banned token is passed over");
+	ok(sample_token(x, LEN(x), &k1, 0.99, NULL, 0, &lp, &slp, scratch) == 17 && fabsf(slp) < 1e-6f,
+	   "top-k 1 of equals: the first");
+	ok(sample_token(x, LEN(x), &cold, 0.5, NULL, 0, &lp, &slp, scratch) == 33,
+	   "nearly cold: the middle one of three equals");
 	for (size_t i = 0; i < LEN(x); i++)
 		x[i] = i < 20 ? 3 : -HUGE_VALF;
 	ok(sample_token(x, LEN(x), &plain, 0x1.fffffffffffffp-1, NULL, 0, &lp, &slp, scratch) == 19,
@@ -164,7 +177,8 @@ int main(void)
 			draws("temperature 3, two banned", &r, (struct sampling){3, 1, 0, 0}, ban, bans);
 			draws("top-k 7", &r, (struct sampling){1, 1, 7, 0}, NULL, 0);
 			draws("top-p 0.9", &r, (struct sampling){1, 0.9, 0, 0}, NULL, 0);
-			draws("top-k 40 and top-p 0.7 at 0.8, two banned", &r, (struct sampling){0.8, 0.7, 40, 0}, ban, bans);
+			draws("top-k 40 and top-p 0.7 at 0.8, two banned", &r,
+			      (struct sampling){0.8, 0.7, 40, 0}, ban, bans);
 			row_free(&r);
 		}
 		edges();

@@ -59,12 +59,14 @@ static void distances(void)
 		bad += edit_distance(a, m, b, n, NULL) != table(a, m, b, n);
 		most = m > most ? m : most;
 	}
-	ok(bad == 0 && most > 256, "600 random pairs of up to %zu characters: %zu differ from the plain table", most, bad);
+	ok(bad == 0 && most > 256,
+	   "600 random pairs of up to %zu characters: %zu differ from the plain table", most, bad);
 	ok(edit_distance("", 0, "", 0, NULL) == 0 && edit_ratio("", 0, "", 0) == 0, "two empty texts");
 	ok(edit_ratio("abc", 3, "", 0) == 1, "one empty text: 1");
 	ok(edit_ratio("abcd", 4, "wxyz", 4) == 0.5, "all replaced: 0.5");
 	ok(edit_distance("na\xc3\xafve", 6, "naive", 5, NULL) == 1, "an accent is one edit");
-	ok(edit_distance("\xff\xfe", 2, "\xff", 1, NULL) == 1 && edit_distance("\xc3", 1, "\xe2\x82", 2, NULL) == 2,
+	ok(edit_distance("\xff\xfe", 2, "\xff", 1, NULL) == 1 &&
+	       edit_distance("\xc3", 1, "\xe2\x82", 2, NULL) == 2,
 	   "broken UTF-8 counts by bytes");
 }
 
@@ -114,8 +116,9 @@ static void diffs(void)
 	}
 	ok(bad == 0, "500 random pairs: both texts come back from the diff");
 	diff_words("the sum is 793 .", 16, "the sum is 803 .", 16, &s, &n);
-	ok(n == 4 && s[0].kind == DIFF_KEEP && s[0].len == 11 && s[1].kind == DIFF_DELETE && s[1].len == 3 &&
-	   s[2].kind == DIFF_INSERT && s[2].at == 11 && s[3].kind == DIFF_KEEP, "one changed word is one deletion, one insertion");
+	ok(n == 4 && s[0].kind == DIFF_KEEP && s[0].len == 11 && s[1].kind == DIFF_DELETE &&
+	       s[1].len == 3 && s[2].kind == DIFF_INSERT && s[2].at == 11 && s[3].kind == DIFF_KEEP,
+	   "one changed word is one deletion, one insertion");
 	free(s);
 	diff_words("", 0, "", 0, &s, &n);
 	ok(n == 0, "nothing differs from nothing");
@@ -141,12 +144,15 @@ static void intervals(void)
 	bootstrap(x, N, M, 7, 2000, b);
 	ok(!memcmp(a, b, sizeof a), "the same seed gives the same intervals");
 	bootstrap(x, N, M, 8, 2000, b);
-	ok(a[3].value == b[3].value && a[3].lo != b[3].lo && a[3].hi != b[3].hi, "another seed moves only the interval");
+	ok(a[3].value == b[3].value && a[3].lo != b[3].lo && a[3].hi != b[3].hi,
+	   "another seed moves only the interval");
 	se = sqrt(a[0].value * (1 - a[0].value) / N);
-	ok(fabs(a[0].hi - a[0].lo - 2 * 1.96 * se) < 0.1 * 2 * 1.96 * se, "width %.4f, by the normal approximation %.4f",
-	   a[0].hi - a[0].lo, 2 * 1.96 * se);
-	ok(fabs(a[0].lo + a[1].hi - 1) < 1e-12 && fabs(a[0].hi + a[1].lo - 1) < 1e-12, "columns are resampled together");
-	ok(a[2].value == 5 && a[2].lo == 5 && a[2].hi == 5, "missing rows are left out of a column's mean");
+	ok(fabs(a[0].hi - a[0].lo - 2 * 1.96 * se) < 0.1 * 2 * 1.96 * se,
+	   "width %.4f, by the normal approximation %.4f", a[0].hi - a[0].lo, 2 * 1.96 * se);
+	ok(fabs(a[0].lo + a[1].hi - 1) < 1e-12 && fabs(a[0].hi + a[1].lo - 1) < 1e-12,
+	   "columns are resampled together");
+	ok(a[2].value == 5 && a[2].lo == 5 && a[2].hi == 5,
+	   "missing rows are left out of a column's mean");
 	x[2] = NAN;
 	bootstrap(x, 1, M, 7, 10, a);
 	ok(a[0].lo == a[0].value && a[0].hi == a[0].value && isnan(a[2].value) && isnan(a[2].lo),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the store's tests share: values that say what and when they are, and whether a store is sound. */
+/* What the store's tests share: values that say what and when they are, and whether a store is
+ * sound. */
 #ifndef STORE_FIXTURE_H
 #define STORE_FIXTURE_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* store: a full disk is an error, never a signal, and costs nothing that was committed. Needs a small file system of its own:
- * a tmpfs in a mount namespace. */
+/* store: a full disk is an error, never a signal, and costs nothing that was committed. Needs a
+ * small file system of its own: a tmpfs in a mount namespace. */
 #include "tap.h"
 #include "store/store.h"
 
@@ -17,7 +17,8 @@ static struct err e;
 
 static int write_text(const char *path, const char *text)
 {
-	int fd = open(path, O_WRONLY), rc = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text) ? 0 : -1;
+	int fd = open(path, O_WRONLY),
+	    rc = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text) ? 0 : -1;
 
 	if (fd >= 0)
 		close(fd);
@@ -84,7 +85,8 @@ static int reads(const char *dir, int64_t want, uint64_t n)
 
 	if (store_open(dir, STORE_READ, &st, &e))
 		return 0;
-	if (!snap_open(st, NULL, &p, &e) && snap_step(p) == want && !snap_tensor(p, "t", &t, &e) && t.bytes == n) {
+	if (!snap_open(st, NULL, &p, &e) && snap_step(p) == want && !snap_tensor(p, "t", &t, &e) &&
+	    t.bytes == n) {
 		right = 1;
 		for (uint64_t i = 0; i < n; i++)
 			right &= ((const char *)t.data)[i] == (char)want;
@@ -114,11 +116,13 @@ static void on_small_disk(const char *root)
 	snprintf(dir, sizeof dir, "%s/w.lmdb", root);
 	snprintf(second, sizeof second, "%s/second.lmdb", root);
 	snprintf(filler, sizeof filler, "%s/filler", root);
-	ok(!store_open(dir, STORE_CREATE, &st, &e) && !step(st, 0, 1 << 20), "a store on a disk of 24 MiB");
+	ok(!store_open(dir, STORE_CREATE, &st, &e) && !step(st, 0, 1 << 20),
+	   "a store on a disk of 24 MiB");
 	ok(step(st, 1, 30 << 20) == -1 && no_room(), "a step of 30 MiB has no room: %s", e.msg);
 	ok(!step(st, 1, 1 << 20), "one of 1 MiB has");
 	/* announced small, asked for large: noticed where the room is asked for */
-	ok(!commit_begin(st, 2, 4096, &c, &e) && commit_tensor(c, "t", DT_BF16, 1, (uint64_t[2]){15 << 20, 1}, &p, &e) == -1 && no_room(),
+	ok(!commit_begin(st, 2, 4096, &c, &e) &&
+	       commit_tensor(c, "t", DT_BF16, 1, (uint64_t[2]){15 << 20, 1}, &p, &e) == -1 && no_room(),
 	   "nor has a tensor of 30 MiB");
 	commit_abort(c);
 	ok(fill_up(filler) > 0, "the disk is filled");
@@ -140,7 +144,8 @@ static void on_small_disk(const char *root)
 		store_close(st);
 	ok(store_open(second, STORE_CREATE, &st, &e) == -1 && no_room(), "nor has another store");
 	ok(access(second, F_OK) && errno == ENOENT, "which leaves no trace");
-	ok(!unlink(filler) && !store_open(dir, STORE_WRITE, &st, &e) && !step(st, 2 + steps, 1 << 20), "with room again, the next step");
+	ok(!unlink(filler) && !store_open(dir, STORE_WRITE, &st, &e) && !step(st, 2 + steps, 1 << 20),
+	   "with room again, the next step");
 	store_close(st);
 	ok(reads(dir, 2 + steps, 1 << 20), "all is well");
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * store: kill -9 at any instant leaves the last committed step, and going on from there gives the same
- * bits as if nothing had happened. A child trains (each state is a function of the one before, read from the store
- * during the commit, as score-update does); it is killed a random time after a number of its commits, again and again.
+ * store: kill -9 at any instant leaves the last committed step, and going on from there gives the
+ * same bits as if nothing had happened. A child trains (each state is a function of the one before,
+ * read from the store during the commit, as score-update does); it is killed a random time after a
+ * number of its commits, again and again.
  */
 #include "tap.h"
 #include "store/store.h"
@@ -28,7 +29,8 @@ static size_t values_of(int i)
 static void next(uint32_t *to, const uint32_t *from, size_t n, int i, int64_t s)
 {
 	for (size_t k = 0; k < n; k++)
-		to[k] = (from ? from[k] : (uint32_t)(k * 2654435761u)) * 1664525u + 1013904223u + (uint32_t)(i + 10 * s);
+		to[k] = (from ? from[k] : (uint32_t)(k * 2654435761u)) * 1664525u + 1013904223u +
+		        (uint32_t)(i + 10 * s);
 }
 
 static void upper_halves(uint16_t *to, const uint32_t *from, size_t n)
@@ -62,7 +64,8 @@ static int in_pieces(struct commit *c, int i, const uint32_t *state, size_t n)
 	char name[32];
 
 	snprintf(name, sizeof name, "master/t%d", i);
-	if (commit_state_room(c, name, n * 4, &r, &e) || commit_tensor_room(c, name + 7, DT_BF16, 1, (uint64_t[2]){n, 1}, &w, &e))
+	if (commit_state_room(c, name, n * 4, &r, &e) ||
+	    commit_tensor_room(c, name + 7, DT_BF16, 1, (uint64_t[2]){n, 1}, &w, &e))
 		return -1;
 	for (size_t at = 0; at < n; at += PIECE) {
 		size_t m = n - at < PIECE ? n - at : PIECE;
@@ -116,7 +119,8 @@ fail:
 	return -1;
 }
 
-/* Trains until it is killed, or for some rounds, telling each committed step. Opens the store anew now and then. */
+/* Trains until it is killed, or for some rounds, telling each committed step. Opens the store anew
+ * now and then. */
 static void train(const char *dir, int tell, int rounds)
 {
 	struct store *st;
@@ -214,7 +218,8 @@ static void judge(const char *dir, int64_t told, struct truth *truth, struct tal
 	store_close(st);
 }
 
-/* One training process, killed so many seconds after so many commits (below 0: it ends after a round). The last step it told. */
+/* One training process, killed so many seconds after so many commits (below 0: it ends after a
+ * round). The last step it told. */
 static int64_t one_process(const char *dir, int commits, double seconds, int64_t told)
 {
 	struct timespec nap = {(time_t)seconds, (long)((seconds - floor(seconds)) * 1e9)};
@@ -261,7 +266,8 @@ static void kill_loop(const char *dir)
 	ok(t.same == 1 && t.sound == 1, "the truth is the truth");
 	t = (struct tally){0};
 	for (rounds = 0; rounds < ROUNDS; rounds++) {
-		/* within the opening of the store and the first commit, or within one or two of those that follow */
+		/* within the opening of the store and the first commit, or within one or two of those that
+		 * follow */
 		int commits = rounds % 6;
 		double nap = rng_uniform(&r, (uint64_t)rounds) * (commits ? 0.5 : 1) * round_time;
 
@@ -273,7 +279,8 @@ static void kill_loop(const char *dir)
 	ok(t.not_lost == rounds, "no committed step is lost: %d of %d", t.not_lost, rounds);
 	ok(t.not_ahead == rounds, "none is there that was not written: %d of %d", t.not_ahead, rounds);
 	ok(t.sound == rounds, "fsck finds nothing: %d of %d", t.sound, rounds);
-	ok(t.same == rounds, "weights and state are bit for bit those of a run without kills: %d of %d", t.same, rounds);
+	ok(t.same == rounds, "weights and state are bit for bit those of a run without kills: %d of %d",
+	   t.same, rounds);
 	ok(t.rows == rounds, "metrics rows are those of the committed steps: %d of %d", t.rows, rounds);
 	for (int i = 0; i < TENSORS; i++)
 		free(truth.state[i]);

@@ -22,7 +22,8 @@ static int write_pieces(struct room *r, size_t bytes, uint64_t i, uint64_t s)
 }
 
 /* Sizes about those of pages and of what is staged. */
-static const size_t sizes[] = {2, 2046, 2048, 4078, 4080, 4082, 4096, 8174, 8176, 8178, 8192, 100000, 1 << 20, 3000002};
+static const size_t sizes[] = {2,    2046, 2048, 4078, 4080,   4082,    4096,
+                               8174, 8176, 8178, 8192, 100000, 1 << 20, 3000002};
 
 static int step_in_pieces(struct store *st, int64_t s)
 {
@@ -42,7 +43,8 @@ static int step_in_pieces(struct store *st, int64_t s)
 	}
 #pragma omp parallel for num_threads(3) schedule(dynamic)
 	for (size_t i = 0; i < LEN(sizes); i++) {
-		int bad = rc || write_pieces(w[i], sizes[i], i, (uint64_t)s / 2) || write_pieces(m[i], sizes[i], 50 + i, (uint64_t)s);
+		int bad = rc || write_pieces(w[i], sizes[i], i, (uint64_t)s / 2) ||
+		          write_pieces(m[i], sizes[i], 50 + i, (uint64_t)s);
 
 #pragma omp atomic
 		same += !bad && filled(room_data(w[i]), sizes[i], i, (uint64_t)s / 2);
@@ -50,7 +52,8 @@ static int step_in_pieces(struct store *st, int64_t s)
 	rc = rc || same != LEN(sizes) || commit_written(c, &written, &e);
 	same = 0;
 	for (size_t i = 0; i < LEN(sizes); i++)
-		same += (int)(s % 2 ? sizes[i] : 2 * sizes[i]);          /* every other step has the parent's weights */
+		/* every other step has the parent's weights */
+		same += (int)(s % 2 ? sizes[i] : 2 * sizes[i]);
 	rc = rc || written != (uint64_t)same;
 	if (rc) {
 		commit_abort(c);
@@ -70,8 +73,9 @@ static size_t holds_pieces(struct store *st, int64_t s)
 		return 0;
 	for (size_t i = 0; i < LEN(sizes); i++) {
 		snprintf(name, sizeof name, "m/p%zu", i);
-		if (snap_tensor(p, name + 2, &t, &e) || t.bytes != sizes[i] || !filled(t.data, t.bytes, i, (uint64_t)s / 2)
-		    || snap_state(p, name, &t, &e) != 1 || !filled(t.data, t.bytes, 50 + i, (uint64_t)s))
+		if (snap_tensor(p, name + 2, &t, &e) || t.bytes != sizes[i] ||
+		    !filled(t.data, t.bytes, i, (uint64_t)s / 2) || snap_state(p, name, &t, &e) != 1 ||
+		    !filled(t.data, t.bytes, 50 + i, (uint64_t)s))
 			continue;
 		/* out of memory, and in again */
 		snap_used(p, &t);
@@ -95,12 +99,14 @@ static void pieces(const char *dir)
 		good += !step_in_pieces(st, s) && sound(st);
 		right += holds_pieces(st, s);
 	}
-	ok(good == 6 && right == 6 * LEN(sizes), "values written in pieces, by three threads: %zu %zu %s", good, right, e.msg);
+	ok(good == 6 && right == 6 * LEN(sizes),
+	   "values written in pieces, by three threads: %zu %zu %s", good, right, e.msg);
 	ok(!commit_begin(st, 6, 1 << 20, &c, &e) && !commit_state_room(c, "m/p5", 10000, &r, &e)
 	   && !commit_tensor_room(c, "p5", DT_F32, 1, (uint64_t[2]){2500, 1}, &other, &e), "begin");
 	ok(commit_state_room(c, "m/p5", 10000, &other, &e) == -1 && says("twice"), "state given twice");
 	ok(room_write(r, sizes, 10001, &e) == -1 && says("more"), "more than there is room for");
-	ok(commit_state(c, "m/p6", 10, &dst, &e) == -1 && says("0 bytes were written"), "a room that is not full");
+	ok(commit_state(c, "m/p6", 10, &dst, &e) == -1 && says("0 bytes were written"),
+	   "a room that is not full");
 	ok(commit_finish(c, "{}", 1, &e) == -1 && says("failed already"), "ends the commit");
 	ok(sound(st) && holds_pieces(st, 5) == LEN(sizes), "and nothing has changed");
 	ok(!commit_begin(st, 6, 1 << 20, &c, &e) && !commit_state_room(c, "m/p12", 1 << 20, &r, &e)

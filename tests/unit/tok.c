@@ -144,8 +144,9 @@ static void test_bpe(void)
 	cut(t, "[PAD]", "[|P|A|D|]");
 	cut(t, "", "");
 	ok(tok_size(t) == v.n, "tok_size");
-	ok(tok_control(t, "<|im_end|>") == v.eos && tok_control(t, "<|im|>") == -1 && tok_control(t, "<tool>") == -1 &&
-	   tok_control(t, "<|looks|>") == id_of(&v, "<|looks|>"), "control tokens by name");
+	ok(tok_control(t, "<|im_end|>") == v.eos && tok_control(t, "<|im|>") == -1 &&
+	       tok_control(t, "<tool>") == -1 && tok_control(t, "<|looks|>") == id_of(&v, "<|looks|>"),
+	   "control tokens by name");
 	ok(tok_is_end(t, v.eos) && !tok_is_end(t, 5) && !tok_is_end(t, -1) && !tok_is_end(t, 1 << 20) &&
 	   tok_end(t) == v.eos, "end tokens");
 	tok_bytes(t, v.eos, 0, &n);
@@ -182,7 +183,8 @@ static void test_splits(void)
 		{TOK_PRE_QWEN2, "x12", "x|1|2"},
 		{TOK_PRE_LLAMA_BPE, "912 9912", "9|12| |9|9|1|2"},
 		{TOK_PRE_NONE, "x12 hello", "x|12| hello"},
-		/* The last space of a run goes with the word; before a digit too, unless digits are cut first. */
+		/* The last space of a run goes with the word; before a digit too, unless digits are cut
+		 * first. */
 		{TOK_PRE_GPT2, "   hello", " | | hello"},
 		{TOK_PRE_QWEN2, "\thello", "\t|hello"},
 	};
@@ -207,7 +209,8 @@ static void test_streaming(void)
 	struct tok_stream s = {{0}, 0};
 
 	vocab_bytes(&v);
-	ok(!tok_new(&v, &t, &e) && tok_size(t) == 258 && tok_end(t) == 256, "bytes: 258 tokens, 256 ends");
+	ok(!tok_new(&v, &t, &e) && tok_size(t) == 258 && tok_end(t) == 256,
+	   "bytes: 258 tokens, 256 ends");
 	tok_decode_piece(t, &s, 0xf0, &out);
 	tok_decode_piece(t, &s, 0x9f, &out);
 	tok_decode_piece(t, &s, 0x98, &out);
@@ -283,7 +286,8 @@ static void test_refused(void)
 	small_bpe(&v, TOK_PRE_GPT2);
 	vocab_merge(&v, "he xyz", 6);
 	refused(&v, "a merge of an unknown piece");
-	ok(strstr(e.msg, "merge 8 ('he xyz'): the right piece is not a token") != NULL, "and it is named");
+	ok(strstr(e.msg, "merge 8 ('he xyz'): the right piece is not a token") != NULL,
+	   "and it is named");
 	small_bpe(&v, TOK_PRE_GPT2);
 	vocab_merge(&v, "h o", 3);
 	refused(&v, "a merge whose result is no token");
@@ -322,14 +326,15 @@ static void test_refused(void)
 
 static int same(const struct vocab *a, const struct vocab *b)
 {
-	int good = a->kind == b->kind && a->pre == b->pre && a->n == b->n && a->n_merges == b->n_merges &&
-	           a->n_ends == b->n_ends && a->bos == b->bos && a->eos == b->eos && a->unk == b->unk &&
-	           a->add_bos == b->add_bos && a->add_space_prefix == b->add_space_prefix &&
-	           a->ignore_merges == b->ignore_merges && !a->chat == !b->chat && !a->chat_template == !b->chat_template;
+	int good = a->kind == b->kind && a->pre == b->pre && a->n == b->n &&
+	           a->n_merges == b->n_merges && a->n_ends == b->n_ends && a->bos == b->bos &&
+	           a->eos == b->eos && a->unk == b->unk && a->add_bos == b->add_bos &&
+	           a->add_space_prefix == b->add_space_prefix && a->ignore_merges == b->ignore_merges &&
+	           !a->chat == !b->chat && !a->chat_template == !b->chat_template;
 
 	for (size_t i = 0; good && i < a->n; i++)
-		good = !strcmp(a->tokens[i].text, b->tokens[i].text) && a->tokens[i].type == b->tokens[i].type &&
-		       a->tokens[i].score == b->tokens[i].score;
+		good = !strcmp(a->tokens[i].text, b->tokens[i].text) &&
+		       a->tokens[i].type == b->tokens[i].type && a->tokens[i].score == b->tokens[i].score;
 	for (size_t i = 0; good && i < a->n_merges; i++)
 		good = !strcmp(a->merges[i], b->merges[i]);
 	for (size_t i = 0; good && i < a->n_ends; i++)
@@ -367,7 +372,8 @@ static void test_save(void)
 	vocab_bytes(&v);
 	buf_clear(&b);
 	vocab_save(&v, &b);
-	ok(!vocab_load(b.data, b.len, &w, &e) && same(&v, &w) && !w.chat_template, "a byte vocabulary too");
+	ok(!vocab_load(b.data, b.len, &w, &e) && same(&v, &w) && !w.chat_template,
+	   "a byte vocabulary too");
 	vocab_release(&v);
 	vocab_release(&w);
 	buf_release(&b);
@@ -379,14 +385,17 @@ static void test_names(void)
 	enum tok_pre pre;
 
 	for (size_t i = 0; i < LEN(names); i++)
-		ok(!tok_pre_by_name(names[i], &pre, &e) && !strcmp(tok_pre_name(pre), names[i]), "pre %s", names[i]);
-	ok(tok_pre_by_name("falcon", &pre, &e) == -1 && strstr(e.msg, "'falcon'"), "an unknown one is named");
+		ok(!tok_pre_by_name(names[i], &pre, &e) && !strcmp(tok_pre_name(pre), names[i]), "pre %s",
+		   names[i]);
+	ok(tok_pre_by_name("falcon", &pre, &e) == -1 && strstr(e.msg, "'falcon'"),
+	   "an unknown one is named");
 }
 
 /* ---- chat formats ---- */
 
 /* The whole of what chat_render appends, as text with control tokens. */
-static const char *rendered(struct chat *c, struct tok *t, size_t turn, const char *system, const char *prompt)
+static const char *rendered(struct chat *c, struct tok *t, size_t turn, const char *system,
+                            const char *prompt)
 {
 	static struct buf out;
 	struct ids ids = {0};
@@ -431,19 +440,22 @@ static void chat_vocab(struct vocab *v)
 static const struct {
 	const char *format, *first, *system, *second, *end;
 } chats[] = {
-	{"chatml",
-	 "<bos><|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n",
-	 "<bos><|im_start|>system\nbe<|im_end|>\n<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n",
-	 "\n<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n", "<|im_end|>"},
+	{"chatml", "<bos><|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n",
+     "<bos><|im_start|>system\nbe<|im_end|>\n<|im_start|>user\nhi<|im_end|>\n<|im_start|>"
+     "assistant\n",
+     "\n<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n", "<|im_end|>"},
 	{"llama3",
-	 "<bos><|start_header_id|>user<|end_header_id|>\n\nhi<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n",
-	 "<bos><|start_header_id|>system<|end_header_id|>\n\nbe<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nhi<|eot_id|>"
-	 "<|start_header_id|>assistant<|end_header_id|>\n\n",
-	 "<|start_header_id|>user<|end_header_id|>\n\nhi<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n", "<|eot_id|>"},
-	{"gemma",
-	 "<bos><start_of_turn>user\nhi<end_of_turn>\n<start_of_turn>model\n",
-	 "<bos><start_of_turn>user\nbe\n\nhi<end_of_turn>\n<start_of_turn>model\n",
-	 "\n<start_of_turn>user\nhi<end_of_turn>\n<start_of_turn>model\n", "<end_of_turn>"},
+     "<bos><|start_header_id|>user<|end_header_id|>\n\nhi<|eot_id|><|start_header_id|>assistant<|"
+     "end_header_id|>\n\n",
+     "<bos><|start_header_id|>system<|end_header_id|>\n\nbe<|eot_id|><|start_header_id|>user<|end_"
+     "header_id|>\n\nhi<|eot_id|>"
+     "<|start_header_id|>assistant<|end_header_id|>\n\n",
+     "<|start_header_id|>user<|end_header_id|>\n\nhi<|eot_id|><|start_header_id|>assistant<|end_"
+     "header_id|>\n\n",
+     "<|eot_id|>"},
+	{"gemma", "<bos><start_of_turn>user\nhi<end_of_turn>\n<start_of_turn>model\n",
+     "<bos><start_of_turn>user\nbe\n\nhi<end_of_turn>\n<start_of_turn>model\n",
+     "\n<start_of_turn>user\nhi<end_of_turn>\n<start_of_turn>model\n", "<end_of_turn>"},
 	{"plain", "<bos>hi", "<bos>behi", "hi", "<|end|>"},
 };
 
@@ -466,7 +478,8 @@ static void test_chats(void)
 		is(rendered(c, t, 0, "be", "hi"), chats[i].system, "first turn after a system message");
 		is(rendered(c, t, 2, "be", "hi"), chats[i].second, "a later turn");
 		end = tok_control(t, chats[i].end);
-		ok(end >= 0 && tok_end(t) == end && tok_is_end(t, end) && tok_is_end(t, 256), "it ends with %s", chats[i].end);
+		ok(end >= 0 && tok_end(t) == end && tok_is_end(t, end) && tok_is_end(t, 256),
+		   "it ends with %s", chats[i].end);
 		ok(chat_source(v.chat) != NULL, "its source can be had");
 		chat_free(c);
 		tok_free(t);
@@ -501,14 +514,19 @@ static void test_programs(void)
 		ok(0, "set up");
 		return;
 	}
-	program(t, path, "[{text: (.system + .prompt)}, {control: \"<|start|>\"}]", "s<|im_end|><|start|>");
+	program(t, path, "[{text: (.system + .prompt)}, {control: \"<|start|>\"}]",
+	        "s<|im_end|><|start|>");
 	program(t, path, "[]", "");
 	program(t, path, "{}", "chat: expected an array, got object");
-	program(t, path, "[{text: 1}]", "chat: .[0]: expected {\"control\": string} or {\"text\": string}");
-	program(t, path, "[{text: \"a\", control: \"<|im_end|>\"}]", "chat: .[0]: expected {\"control\": string} or {\"text\": string}");
-	program(t, path, "[{text: \"a\"}, {control: \"<|x|>\"}]", "chat: .[1]: the vocabulary has no control token '<|x|>'");
+	program(t, path, "[{text: 1}]",
+	        "chat: .[0]: expected {\"control\": string} or {\"text\": string}");
+	program(t, path, "[{text: \"a\", control: \"<|im_end|>\"}]",
+	        "chat: .[0]: expected {\"control\": string} or {\"text\": string}");
+	program(t, path, "[{text: \"a\"}, {control: \"<|x|>\"}]",
+	        "chat: .[1]: the vocabulary has no control token '<|x|>'");
 	/* A prompt's own "<|im_end|>" is bytes. */
-	ok(!chat_new("plain", NULL, &c, &e) && !chat_render(c, t, 1, NULL, "<|im_end|>", &ids, &e) && ids.n == 10 && ids.v[0] == '<',
+	ok(!chat_new("plain", NULL, &c, &e) && !chat_render(c, t, 1, NULL, "<|im_end|>", &ids, &e) &&
+	       ids.n == 10 && ids.v[0] == '<',
 	   "text does not become a control token");
 	free(ids.v);
 	chat_free(c);

@@ -3,8 +3,9 @@
  * Tokenizers of real models against others' ids.
  *
  * Without arguments: the 46 strings of ../shared/data/tokenizer for every vocabulary that is there.
- * tok_vectors.t FILE.gguf PRE: reads lines {"text", "ids"} on stdin (tests/peers/tok.py writes them) and compares them with
- * the ids of FILE's vocabulary under the pre-tokenization PRE (or spm); tests/cli/tok.t does that.
+ * tok_vectors.t FILE.gguf PRE: reads lines {"text", "ids"} on stdin (tests/peers/tok.py writes
+ * them) and compares them with the ids of FILE's vocabulary under the pre-tokenization PRE (or
+ * spm); tests/cli/tok.t does that.
  */
 #include "tap.h"
 #include "import/import.h"
@@ -161,7 +162,8 @@ int main(int argc, char **argv)
 	prog_init(argv[0]);
 	if (argc == 3)
 		return peer(argv[1], argv[2]);
-	snprintf(qwen, sizeof qwen, "%s/qwen2.5-coder-0.5b-instruct-q4_k_m.gguf", models ? models : "run/models");
+	snprintf(qwen, sizeof qwen, "%s/qwen2.5-coder-0.5b-instruct-q4_k_m.gguf",
+	         models ? models : "run/models");
 	vectors("gpt-2", DIR "ggml-vocab-gpt-2.gguf");
 	vectors("llama-spm", DIR "ggml-vocab-llama-spm.gguf");
 	vectors("qwen2", qwen);

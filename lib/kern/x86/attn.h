@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Attention over the vector of vec512.h or vec256.h. A unit is one query vector: (row, head) of the
- * group that shares a key/value head. All products are one function, mix: ROWS x NV vectors of sums, like GEMM's tiles.
+ * group that shares a key/value head. All products are one function, mix: ROWS x NV vectors of
+ * sums, like GEMM's tiles.
  *
- * Many units lie side by side in the lanes: scores are [key][unit], and only the queries are transposed. Few
- * (a decoder's one row) have the keys in the lanes. Either way, and in whatever company:
- * Scores: inputs in order. Softmax: the positions that are l modulo W are summed in order, then those W sums
- * through v_hsum's tree. Output: positions in order. Keys that a unit does not see add nothing, or an exact zero.
+ * Many units lie side by side in the lanes: scores are [key][unit], and only the queries are
+ * transposed. Few (a decoder's one row) have the keys in the lanes. Either way, and in whatever
+ * company: Scores: inputs in order. Softmax: the positions that are l modulo W are summed in order,
+ * then those W sums through v_hsum's tree. Output: positions in order. Keys that a unit does not
+ * see add nothing, or an exact zero.
  */
 enum {
 	UNITS = 64,                  /* held at once */
@@ -57,7 +59,8 @@ static void transpose_block(float *out, size_t ldo, const act *x, size_t ld, siz
 	for (size_t j = 0; j < W; j++) {
 		row[j] = x + (j < n ? j : n - 1) * ld;
 		for (size_t k = 0; k < s; k += 32)       /* what comes next */
-			_mm_prefetch((const char *)((uintptr_t)row[j] + (4 * W * ld + k) * sizeof *x), _MM_HINT_T0);
+			_mm_prefetch((const char *)((uintptr_t)row[j] + (4 * W * ld + k) * sizeof *x),
+			             _MM_HINT_T0);
 	}
 	transpose_rows(out, ldo, row, s);
 }
@@ -69,11 +72,12 @@ struct mat {
 	size_t ld;
 };
 
-/* out[r][0..left) (+)= sum_k c[r * cr + k * ck] x[k][..] for n rows, k < depth in order; nv vectors, or one that
- * may be short. */
+/* out[r][0..left) (+)= sum_k c[r * cr + k * ck] x[k][..] for n rows, k < depth in order; nv
+ * vectors, or one that may be short. */
 __attribute__((always_inline))
 static inline void mix_n(float *out, size_t ldo, const float *c, size_t cr, size_t ck, struct mat x,
-                         size_t depth, size_t left, int add_to, const int bf, const int n, const int nv)
+                         size_t depth, size_t left, int add_to, const int bf, const int n,
+                         const int nv)
 {
 	const float *c_0 = c, *c_3 = c + 3 * cr;
 	vf s[ROWS][4];
@@ -85,7 +89,8 @@ static inline void mix_n(float *out, size_t ldo, const float *c, size_t cr, size
 			if (!add_to)
 				s[r][v] = v_zero();
 			else
-				s[r][v] = nv > 1 ? v_load(out + (size_t)r * ldo + v * W) : get(out + (size_t)r * ldo, left, 0);
+				s[r][v] = nv > 1 ? v_load(out + (size_t)r * ldo + v * W)
+				                 : get(out + (size_t)r * ldo, left, 0);
 	for (size_t k = 0; k < depth; k++, c_0 += ck, c_3 += ck) {
 		vf xk[4];
 
@@ -114,24 +119,25 @@ static inline void mix_n(float *out, size_t ldo, const float *c, size_t cr, size
 				put(out + (size_t)r * ldo, s[r][v], left);
 }
 
-typedef void mix_fn(float *out, size_t ldo, const float *c, size_t cr, size_t ck, struct mat x, size_t depth,
-                    size_t left, int add_to);
+typedef void mix_fn(float *out, size_t ldo, const float *c, size_t cr, size_t ck, struct mat x,
+                    size_t depth, size_t left, int add_to);
 
 #define MIX(name, bf, n, nv) \
-	static void name##_##n(float *out, size_t ldo, const float *c, size_t cr, size_t ck, struct mat x, size_t depth, \
-	                       size_t left, int add_to) \
+	static void name##_##n(float *out, size_t ldo, const float *c, size_t cr, size_t ck, struct mat x, \
+	                       size_t depth, size_t left, int add_to) \
 	{ \
 		mix_n(out, ldo, c, cr, ck, x, depth, left, add_to, bf, n, nv); \
 	}
 #define MIXES(name, bf, nv) \
-	MIX(name, bf, 1, nv) MIX(name, bf, 2, nv) MIX(name, bf, 3, nv) MIX(name, bf, 4, nv) MIX(name, bf, 5, nv) \
-	MIX(name, bf, 6, nv)
+	MIX(name, bf, 1, nv) MIX(name, bf, 2, nv) MIX(name, bf, 3, nv) \
+	MIX(name, bf, 4, nv) MIX(name, bf, 5, nv) MIX(name, bf, 6, nv)
 MIXES(mix, 0, 1) MIXES(mix_wide, 0, NV) MIXES(mix_act, 1, 1) MIXES(mix_act_wide, 1, NV)
 static mix_fn *const mixes[4][ROWS + 1] = {
 	{NULL, mix_1, mix_2, mix_3, mix_4, mix_5, mix_6},
 	{NULL, mix_wide_1, mix_wide_2, mix_wide_3, mix_wide_4, mix_wide_5, mix_wide_6},
 	{NULL, mix_act_1, mix_act_2, mix_act_3, mix_act_4, mix_act_5, mix_act_6},
-	{NULL, mix_act_wide_1, mix_act_wide_2, mix_act_wide_3, mix_act_wide_4, mix_act_wide_5, mix_act_wide_6},
+	{NULL, mix_act_wide_1, mix_act_wide_2, mix_act_wide_3, mix_act_wide_4, mix_act_wide_5,
+	 mix_act_wide_6},
 };
 
 /* The next tile's rows of `left` ones: no lone row behind a full tile. */
@@ -150,7 +156,8 @@ static void mix(float *out, size_t ldo, const float *c, size_t cr, size_t ck, st
 			struct mat xi = {x.f ? x.f + i : NULL, x.f ? NULL : x.b + i, x.ld};
 
 			wide = cols - i >= NV * W;
-			mixes[2 * !x.f + wide][rows](out + r * ldo + i, ldo, c + r * cr, cr, ck, xi, depth, cols - i, add_to);
+			mixes[2 * !x.f + wide][rows](out + r * ldo + i, ldo, c + r * cr, cr, ck, xi, depth,
+			                             cols - i, add_to);
 		}
 	}
 }
@@ -177,7 +184,8 @@ static size_t first_key(size_t pos, size_t window)
 struct units {
 	size_t n, u0, grp, pos0, window, s, sp;
 	size_t of_unit, of_key;              /* strides of score: UNITS wide, or keys in the lanes */
-	float *score, *q, *o, *block;        /* q[s][UNITS], few: [FEW][sp]; o[UNITS][sp]; block[KEYS][sp], few: [s][4 W] */
+	float *score, *q, *o, *block;        /* q[s][UNITS], few: [FEW][sp]; o[UNITS][sp];
+	                                      * block[KEYS][sp], few: [s][4 W] */
 	float scale;
 	size_t pos[UNITS], first[UNITS];     /* of each: its position, the first key it sees */
 	_Alignas(64) float max[UNITS];       /* of the scores times scale */
@@ -209,8 +217,10 @@ static void few_scores(struct units *t, const act *k, size_t ldkv)
 		size_t cols = round_up(least(4 * W, end - j));
 
 		for (size_t b = 0; b < cols; b += W)
-			transpose_block(t->block + b, 4 * W, k + (j + b) * ldkv, ldkv, least(W, end - j - b), t->s);
-		mix(t->score + j, t->of_unit, t->q, t->sp, 1, (struct mat){t->block, NULL, 4 * W}, t->n, t->s, cols, 0);
+			transpose_block(t->block + b, 4 * W, k + (j + b) * ldkv, ldkv, least(W, end - j - b),
+			                t->s);
+		mix(t->score + j, t->of_unit, t->q, t->sp, 1, (struct mat){t->block, NULL, 4 * W}, t->n,
+		    t->s, cols, 0);
 	}
 	for (size_t i = 0; i < t->n; i++) {
 		long first = (long)t->first[i], last = (long)t->pos[i];
@@ -218,7 +228,8 @@ static void few_scores(struct units *t, const act *k, size_t ldkv)
 
 		for (long j = first / W * W; j <= last; j += W) {
 			float *p = t->score + i * t->of_unit + j;
-			vf x = v_pick(v_between(first - j, last + 1 - j), v_mul(v_load(p), scale), v_set1(-HUGE_VALF));
+			vf x = v_pick(v_between(first - j, last + 1 - j), v_mul(v_load(p), scale),
+			              v_set1(-HUGE_VALF));
 
 			v_store(p, x);
 			max = v_max(x, max);
@@ -253,7 +264,8 @@ static inline vmask sees(vf first, vf end, float key)
 	return v_and(v_lt(v_set1(key), end), v_le(first, v_set1(key)));
 }
 
-/* Of W units from unit v on: first[] and end[] as fp32 (exact: positions below 2^24), beyond n those of the last unit. */
+/* Of W units from unit v on: first[] and end[] as fp32 (exact: positions below 2^24), beyond n
+ * those of the last unit. */
 static void lane_ranges(const struct units *t, size_t v, float first[W], float end[W])
 {
 	for (size_t i = 0; i < W; i++) {
@@ -301,7 +313,8 @@ static inline void lanes_max(struct lanes *l, size_t j, size_t end, const int pa
 			vf x = v_load(l->score + least(j + i, end - 1) * UNITS);
 
 			if (partly)
-				x = v_pick(sees(l->first, l->end, (float)least(j + i, end - 1)), x, v_set1(-HUGE_VALF));
+				x = v_pick(sees(l->first, l->end, (float)least(j + i, end - 1)), x,
+				           v_set1(-HUGE_VALF));
 			max[i] = v_max(x, max[i]);
 		}
 	l->max = v_max(v_max(max[0], max[1]), v_max(max[2], max[3]));
@@ -327,7 +340,8 @@ static void many_weights(struct units *t)
 		size_t u1 = least(v + W, t->n) - 1, from = t->first[v], end = t->pos[u1] + 1;
 		/* [all, all_end): keys that all lanes see */
 		size_t all = least(t->first[u1], end), all_end = most(all, t->pos[v] + 1);
-		struct lanes l = {.score = t->score + v, .scale = v_set1(t->scale), .max = v_set1(-HUGE_VALF)};
+		struct lanes l = {
+			.score = t->score + v, .scale = v_set1(t->scale), .max = v_set1(-HUGE_VALF)};
 		_Alignas(64) float lo[W], hi[W];
 
 		lane_ranges(t, v, lo, hi);
@@ -351,7 +365,8 @@ static void many_weights(struct units *t)
 
 /* ---- both ---- */
 
-/* Units [i, i + n), keys [j, end), whose values x holds: o += weights times values, each unit over what it sees. */
+/* Units [i, i + n), keys [j, end), whose values x holds: o += weights times values, each unit over
+ * what it sees. */
 static void values_part(struct units *t, size_t i, size_t n, size_t j, size_t end, struct mat x)
 {
 	size_t all_from = t->first[i + n - 1], all_end = t->pos[i] + 1, depth;
@@ -367,8 +382,9 @@ static void values_part(struct units *t, size_t i, size_t n, size_t j, size_t en
 			a++;
 		while (b > a && t->first[b - 1] > key)
 			b--;
-		mix(t->o + a * t->sp, t->sp, t->score + a * t->of_unit + key * t->of_key, t->of_unit, t->of_key,
-		    (struct mat){x.f ? x.f + at : NULL, x.f ? NULL : x.b + at, x.ld}, b - a, depth, t->s, 1);
+		mix(t->o + a * t->sp, t->sp, t->score + a * t->of_unit + key * t->of_key, t->of_unit,
+			t->of_key, (struct mat){x.f ? x.f + at : NULL, x.f ? NULL : x.b + at, x.ld}, b - a,
+			depth, t->s, 1);
 	}
 }
 
@@ -410,7 +426,8 @@ static void attn(act *out, size_t ldo, float *lse_out, size_t ldl, const act *q,
                  const act *k, const act *v, size_t ldkv, size_t rows, size_t pos0,
                  size_t grp, size_t s, float scale, size_t window, float *scratch)
 {
-	struct units t = {.grp = grp, .pos0 = pos0, .window = window, .s = s, .sp = round_up(s), .scale = scale};
+	struct units t = {
+		.grp = grp, .pos0 = pos0, .window = window, .s = s, .sp = round_up(s), .scale = scale};
 
 	t.q = scratch;
 	t.o = t.q + UNITS * t.sp;
@@ -528,9 +545,10 @@ static void bwd_weights(struct bwd *b, size_t j, size_t n, size_t lanes)
 	}
 }
 
-/* The units from t.u0 on: their rows, lse, and delta = sum_i dout_i out_i. Lanes without a unit hold zeros. */
-static void bwd_load(struct bwd *b, const float *dq, const float *dout, const act *out, const float *lse_in, size_t ldl,
-                     const act *q, size_t ldq)
+/* The units from t.u0 on: their rows, lse, and delta = sum_i dout_i out_i. Lanes without a unit
+ * hold zeros. */
+static void bwd_load(struct bwd *b, const float *dq, const float *dout, const act *out,
+                     const float *lse_in, size_t ldl, const act *q, size_t ldq)
 {
 	const struct units *t = &b->t;
 
@@ -558,14 +576,16 @@ static void bwd_load(struct bwd *b, const float *dq, const float *dout, const ac
 }
 
 static void attn_bwd(float *dq, float *dk, float *dv, size_t ldd, const float *dout, const act *out,
-                     const float *lse_in, size_t ldl, const act *q, size_t ldq, const act *k, const act *v, size_t ldkv,
-                     size_t rows, size_t pos0, size_t grp, size_t s, float scale, size_t window, float *scratch)
+                     const float *lse_in, size_t ldl, const act *q, size_t ldq, const act *k,
+                     const act *v, size_t ldkv, size_t rows, size_t pos0, size_t grp, size_t s,
+                     float scale, size_t window, float *scratch)
 {
 	struct bwd b = bwd_over(scratch, s);
 	struct units *t = &b.t;
 	size_t sp = round_up(s);
 
-	*t = (struct units){.grp = grp, .pos0 = pos0, .window = window, .s = s, .sp = sp, .scale = scale};
+	*t = (struct units){
+		.grp = grp, .pos0 = pos0, .window = window, .s = s, .sp = sp, .scale = scale};
 	for (t->u0 = 0; t->u0 < rows * grp; t->u0 += t->n) {
 		size_t end;
 
@@ -580,9 +600,12 @@ static void attn_bwd(float *dq, float *dk, float *dv, size_t ldd, const float *d
 			widen(b.k, sp, k + j * ldkv, ldkv, n, s);
 			widen(b.v, sp, v + j * ldkv, ldkv, n, s);
 			bwd_weights(&b, j, n, round_up(t->n));
-			mix(dv + j * ldd, ldd, b.p + u, UNITS, 1, (struct mat){b.d + u * sp, NULL, sp}, n, t->n - u, s, 1);
-			mix(dk + j * ldd, ldd, b.ds + u, UNITS, 1, (struct mat){b.q + u * sp, NULL, sp}, n, t->n - u, s, 1);
-			mix(b.dq + u * sp, sp, b.ds + u, 1, UNITS, (struct mat){b.k, NULL, sp}, t->n - u, n, sp, 1);
+			mix(dv + j * ldd, ldd, b.p + u, UNITS, 1, (struct mat){b.d + u * sp, NULL, sp}, n,
+			    t->n - u, s, 1);
+			mix(dk + j * ldd, ldd, b.ds + u, UNITS, 1, (struct mat){b.q + u * sp, NULL, sp}, n,
+			    t->n - u, s, 1);
+			mix(b.dq + u * sp, sp, b.ds + u, 1, UNITS, (struct mat){b.k, NULL, sp}, t->n - u, n, sp,
+			    1);
 		}
 		for (size_t i = 0; i < t->n; i++) {
 			size_t r = t->pos[i] - pos0;

@@ -3,24 +3,28 @@
  * product: a template over the vector of vec512.h or vec256.h (W lanes). With BF16_DOT the
  * machine multiplies pairs of bf16.
  *
- * A tile is r <= ROWS rows by NV vectors of outputs, whose sums fill the registers. A packed vector holds
- * (even, odd) bf16 pairs of W outputs: shifted left it is the even input's weights in fp32, masked the odd one's.
- * Without BF16_DOT that would take a seventh of the multipliers' time, so the first tile of rows that
- * meets a panel's block also keeps what it unpacked, and the others read that.
+ * A tile is r <= ROWS rows by NV vectors of outputs, whose sums fill the registers. A packed vector
+ * holds (even, odd) bf16 pairs of W outputs: shifted left it is the even input's weights in fp32,
+ * masked the odd one's. Without BF16_DOT that would take a seventh of the multipliers' time, so the
+ * first tile of rows that meets a panel's block also keeps what it unpacked, and the others read
+ * that.
  *
- * Each output has one accumulator, fed in order of k; leaving it in C between blocks of k changes no bit. So
- * every row's result is the same in any tile.
+ * Each output has one accumulator, fed in order of k; leaving it in C between blocks of k changes
+ * no bit. So every row's result is the same in any tile.
  */
 enum {
 	ROWS = KERN_ROWS,
 	NV = W == 16 ? 4 : 2,
-	KC = 768,                    /* inputs a block, at most: a tile's rows stay in L1, an unpacked panel in L2 */
+	KC = 768,                    /* inputs a block, at most: a tile's rows stay in L1, an unpacked
+	                              * panel in L2 */
 	TILES = W == 16 ? 24 : 12,   /* tiles of A held: with a panel's block they stay in L2 */
-	ENOUGH = 4,                  /* tiles that share an unpacked panel's block, or it does not pay */
+	ENOUGH = 4,                  /* tiles that share an unpacked panel's block, or it does not
+	                              * pay */
 	PAIR_BYTES = 2 * KERN_PANEL * sizeof(bf16)
 };
 
-/* Where a tile's weights come from: packed; packed, and left unpacked for others; unpacked by another. */
+/* Where a tile's weights come from: packed; packed, and left unpacked for others; unpacked by
+ * another. */
 enum { PACKED, UNPACK, UNPACKED, SOURCES };
 
 #ifdef BF16_DOT
@@ -32,8 +36,8 @@ enum { A_VALUES = KC };
 #endif
 enum { A_STRIDE = A_VALUES + 16 };   /* no power of two, or the rows would fight for cache sets */
 
-/* What all tiles of a block have in common. A tile of A is held as [ROWS][A_STRIDE], or as [A_VALUES][ROWS]
- * if it came transposed: value (i, k) at i * step_i + k * step_k. */
+/* What all tiles of a block have in common. A tile of A is held as [ROWS][A_STRIDE], or as
+ * [A_VALUES][ROWS] if it came transposed: value (i, k) at i * step_i + k * step_k. */
 struct block {
 	size_t ldc, step_i, step_k, pairs;
 	int load;                    /* start from c, not 0 */
@@ -44,8 +48,9 @@ struct block {
 #ifdef BF16_DOT
 
 __attribute__((always_inline))
-static inline void step(vf s[ROWS][4], const a_value *a_0, const a_value *a_3, const struct block *x, const bf16 *b,
-                        float *wide, const int source, const int r, const int nv)
+static inline void step(vf s[ROWS][4], const a_value *a_0, const a_value *a_3,
+                        const struct block *x, const bf16 *b, float *wide, const int source,
+                        const int r, const int nv)
 {
 	vf w[4];
 
@@ -63,8 +68,9 @@ static inline void step(vf s[ROWS][4], const a_value *a_0, const a_value *a_3, c
 #else
 
 __attribute__((always_inline))
-static inline void step(vf s[ROWS][4], const a_value *a_0, const a_value *a_3, const struct block *x, const bf16 *b,
-                        float *wide, const int source, const int r, const int nv)
+static inline void step(vf s[ROWS][4], const a_value *a_0, const a_value *a_3,
+                        const struct block *x, const bf16 *b, float *wide, const int source,
+                        const int r, const int nv)
 {
 #pragma GCC unroll 2
 	for (int odd = 0; odd < 2; odd++) {
@@ -75,7 +81,8 @@ static inline void step(vf s[ROWS][4], const a_value *a_0, const a_value *a_3, c
 			if (source == UNPACKED)
 				w[v] = v_load(wide + (odd * nv + v) * W);
 			else
-				w[v] = odd ? v_high(v_load_pairs(b + v * 2 * W)) : v_low(v_load_pairs(b + v * 2 * W));
+				w[v] =
+					odd ? v_high(v_load_pairs(b + v * 2 * W)) : v_low(v_load_pairs(b + v * 2 * W));
 			if (source == UNPACK)
 				v_store(wide + (odd * nv + v) * W, w[v]);
 		}
@@ -94,8 +101,8 @@ static inline void step(vf s[ROWS][4], const a_value *a_0, const a_value *a_3, c
 
 #endif
 
-/* What a tile fetches for those that follow: `pace` bytes of the next panel a pair, so that memory works evenly; where the
- * next tile's c lies. */
+/* What a tile fetches for those that follow: `pace` bytes of the next panel a pair, so that memory
+ * works evenly; where the next tile's c lies. */
 struct ahead {
 	const char *b;
 	size_t pace;
@@ -104,16 +111,18 @@ struct ahead {
 
 /* c[r][64] of one panel's block: a its rows, b the packed pairs. */
 __attribute__((always_inline))
-static inline void tile(const struct block *x, float *c, const a_value *a, const bf16 *b, struct ahead next,
-                        const int source, const int r, const int nv)
+static inline void tile(const struct block *x, float *c, const a_value *a, const bf16 *b,
+                        struct ahead next, const int source, const int r, const int nv)
 {
-	size_t pairs = x->pairs, inputs = 2 * pairs, per_pair = KC / A_VALUES == 1 ? 2 * x->step_k : x->step_k;
+	size_t pairs = x->pairs, inputs = 2 * pairs,
+	       per_pair = KC / A_VALUES == 1 ? 2 * x->step_k : x->step_k;
 	float *wide = x->wide;
 
 	for (int i = 0; i < r; i++)
 		for (int line = 0; line < KERN_PANEL; line += 16)
 			_mm_prefetch((const char *)(next.c + (size_t)i * x->ldc + line), _MM_HINT_T0);
-	for (int col = 0; col < KERN_PANEL; col += nv * W, b += 2 * nv * W, wide += inputs * (size_t)(nv * W)) {
+	for (int col = 0; col < KERN_PANEL;
+	     col += nv * W, b += 2 * nv * W, wide += inputs * (size_t)(nv * W)) {
 		const a_value *a_0 = a, *a_3 = a + 3 * x->step_i;
 		vf s[ROWS][4];
 
@@ -129,7 +138,8 @@ static inline void tile(const struct block *x, float *c, const a_value *a, const
 				for (int line = 1; line < PAIR_BYTES / 64; line++)
 					if ((size_t)line * 64 < next.pace)
 						_mm_prefetch(next.b + line * 64, _MM_HINT_T1);
-			step(s, a_0, a_3, x, b + k * 2 * KERN_PANEL, wide + 2 * k * (size_t)(nv * W), source, r, nv);
+			step(s, a_0, a_3, x, b + k * 2 * KERN_PANEL, wide + 2 * k * (size_t)(nv * W), source, r,
+			     nv);
 		}
 #pragma GCC unroll 6
 		for (int i = 0; i < r; i++)
@@ -139,21 +149,26 @@ static inline void tile(const struct block *x, float *c, const a_value *a, const
 	}
 }
 
-typedef void tile_fn(const struct block *x, float *c, const a_value *a, const bf16 *b, struct ahead next);
+typedef void tile_fn(const struct block *x, float *c, const a_value *a, const bf16 *b,
+                     struct ahead next);
 
 /* A lone tile of few rows takes more vectors at once: more chains of additions in flight. */
 #define WIDTH(r) (2 * (r) <= ROWS ? 4 : NV)
 #define TILE(name, source, r, nv) \
-	static void name##_##r(const struct block *x, float *c, const a_value *a, const bf16 *b, struct ahead next) \
+	static void name##_##r(const struct block *x, float *c, const a_value *a, const bf16 *b, \
+	                       struct ahead next) \
 	{ \
 		tile(x, c, a, b, next, source, r, nv); \
 	}
-#define TILES_OF(r) TILE(packed, PACKED, r, WIDTH(r)) TILE(unpack, UNPACK, r, NV) TILE(unpacked, UNPACKED, r, NV)
+#define TILES_OF(r) \
+	TILE(packed, PACKED, r, WIDTH(r)) TILE(unpack, UNPACK, r, NV) TILE(unpacked, UNPACKED, r, NV)
 
 #ifdef BF16_DOT
 TILE(packed, PACKED, 1, 4) TILE(packed, PACKED, 2, 4) TILE(packed, PACKED, 3, 4)
 TILE(packed, PACKED, 4, 4) TILE(packed, PACKED, 5, 4) TILE(packed, PACKED, 6, 4)
-static tile_fn *const tiles[SOURCES][ROWS + 1] = {{NULL, packed_1, packed_2, packed_3, packed_4, packed_5, packed_6}};
+static tile_fn *const tiles[SOURCES][ROWS + 1] = {
+	{NULL, packed_1, packed_2, packed_3, packed_4, packed_5, packed_6}
+};
 #else
 TILES_OF(1) TILES_OF(2) TILES_OF(3) TILES_OF(4) TILES_OF(5) TILES_OF(6)
 static tile_fn *const tiles[SOURCES][ROWS + 1] = {
@@ -170,8 +185,8 @@ static size_t rows_to(size_t m, size_t i, size_t n)
 }
 
 /*
- * n inputs of m rows, n_tiles tiles, from a, whose element (row, k) is a[row * lda + k]; an odd K's last pair
- * is made whole by a zero.
+ * n inputs of m rows, n_tiles tiles, from a, whose element (row, k) is a[row * lda + k]; an odd K's
+ * last pair is made whole by a zero.
  */
 static void fill(a_value *t, const act *a, size_t lda, size_t m, size_t n_tiles, size_t n)
 {
@@ -188,7 +203,8 @@ static void fill(a_value *t, const act *a, size_t lda, size_t m, size_t n_tiles,
 		}
 }
 
-enum { SOON = 12 };                  /* inputs from now on: their rows lie far apart, no machine guesses them */
+enum { SOON = 12 };                  /* inputs from now on: their rows lie far apart, no machine
+                                      * guesses them */
 
 /* The same from a[k * lda + row]. A value's lanes beyond ROWS are overwritten by the next one's. */
 static void fill_by_k(a_value *t, const act *a, size_t lda, size_t m, size_t n_tiles, size_t n)
@@ -207,7 +223,8 @@ static void fill_by_k(a_value *t, const act *a, size_t lda, size_t m, size_t n_t
 		for (size_t j = 0; j < n_tiles; j++) {
 			const act *even = a + k * lda + from[j];
 
-			v_pairs8(t + j * ROWS * A_STRIDE + k / 2 * ROWS, even, k + 1 < n ? even + lda : zeros, from[j + 1] - from[j]);
+			v_pairs8(t + j * ROWS * A_STRIDE + k / 2 * ROWS, even, k + 1 < n ? even + lda : zeros,
+			         from[j + 1] - from[j]);
 		}
 #else
 		for (size_t j = 0; j < n_tiles; j++)
@@ -221,8 +238,8 @@ static void fill_by_k(a_value *t, const act *a, size_t lda, size_t m, size_t n_t
 #endif
 }
 
-/* A panel's block of W given as w[k * ldw + output], in the form that tiles read: n inputs of cols outputs. The columns beyond cols
- * are whatever was there: nobody looks at what becomes of them. */
+/* A panel's block of W given as w[k * ldw + output], in the form that tiles read: n inputs of cols
+ * outputs. The columns beyond cols are whatever was there: nobody looks at what becomes of them. */
 #ifdef BF16_DOT
 typedef act w_value;
 enum { BY_K = PACKED };
@@ -256,10 +273,12 @@ static void load_by_k(float *to, const act *w, size_t ldw, size_t cols, size_t n
 		if (cols == KERN_PANEL)
 #pragma GCC unroll 8
 			for (size_t i = 0; i < KERN_PANEL; i += W)
-				v_store(to + i / (NV * W) * inputs * NV * W + k * NV * W + i % (NV * W), v_load_act(w + i));
+				v_store(to + i / (NV * W) * inputs * NV * W + k * NV * W + i % (NV * W),
+				        v_load_act(w + i));
 		else
 			for (size_t i = 0; i < cols; i += NV * W)
-				from_act(to + i * inputs + k * NV * W, w + i, cols - i < NV * W ? cols - i : NV * W);
+				from_act(to + i * inputs + k * NV * W, w + i,
+				         cols - i < NV * W ? cols - i : NV * W);
 	}
 	for (size_t i = 0; n % 2 && i < KERN_PANEL; i += NV * W)
 		memset(to + i * inputs + n * NV * W, 0, NV * W * sizeof *to);
@@ -267,7 +286,8 @@ static void load_by_k(float *to, const act *w, size_t ldw, size_t cols, size_t n
 #endif
 
 /* A panel that is not full: through a buffer, so that nothing beyond column N is touched. */
-static void edge(tile_fn *f, const struct block *x, float *c, const a_value *a, const bf16 *b, size_t r, size_t cols)
+static void edge(tile_fn *f, const struct block *x, float *c, const a_value *a, const bf16 *b,
+                 size_t r, size_t cols)
 {
 	_Alignas(64) float full[ROWS * KERN_PANEL] = {0};
 	struct block y = *x;
@@ -280,7 +300,8 @@ static void edge(tile_fn *f, const struct block *x, float *c, const a_value *a, 
 		memcpy(c + i * x->ldc, full + i * KERN_PANEL, cols * sizeof *c);
 }
 
-/* Where a thread is in its share: a block of C's rows, and of its inputs; what it holds of A and W. */
+/* Where a thread is in its share: a block of C's rows, and of its inputs; what it holds of A and
+ * W. */
 struct work {
 	const struct product *j;
 	struct block x;
@@ -293,8 +314,10 @@ struct work {
 static void panel(struct work *g, size_t p, size_t t0, size_t t1, size_t next)
 {
 	const struct product *j = g->j;
-	size_t n0 = p * KERN_PANEL, cols = j->n - n0 < KERN_PANEL ? j->n - n0 : KERN_PANEL, len = 2 * g->x.pairs * KERN_PANEL;
-	const bf16 *b = j->by_k ? (const bf16 *)g->w : j->w + n0 * ((j->k + 1) / 2 * 2) + g->k * KERN_PANEL;
+	size_t n0 = p * KERN_PANEL, cols = j->n - n0 < KERN_PANEL ? j->n - n0 : KERN_PANEL,
+	       len = 2 * g->x.pairs * KERN_PANEL;
+	const bf16 *b =
+		j->by_k ? (const bf16 *)g->w : j->w + n0 * ((j->k + 1) / 2 * 2) + g->k * KERN_PANEL;
 	int source = BY_K;
 
 	if (j->by_k)
@@ -311,10 +334,12 @@ static void panel(struct work *g, size_t p, size_t t0, size_t t1, size_t next)
 		if (!j->by_k)
 			source = !g->x.wide ? PACKED : i > t0 ? UNPACKED : UNPACK;
 		passes = KERN_PANEL / W / (source == PACKED ? WIDTH(r) : NV);
-		ahead.b = j->by_k ? (const char *)b : (const char *)(j->w + next + len * (i - t0) / (t1 - t0));
+		ahead.b =
+			j->by_k ? (const char *)b : (const char *)(j->w + next + len * (i - t0) / (t1 - t0));
 		ahead.pace = j->by_k ? 0 : PAIR_BYTES / (t1 - t0) / passes;
 		if (i + 1 == t1)
-			ahead.c = j->c + (g->m0 + rows_to(g->m, t0, g->n_tiles)) * j->ldc + (cols == KERN_PANEL ? n0 + KERN_PANEL : n0);
+			ahead.c = j->c + (g->m0 + rows_to(g->m, t0, g->n_tiles)) * j->ldc +
+			          (cols == KERN_PANEL ? n0 + KERN_PANEL : n0);
 		if (cols == KERN_PANEL)
 			tiles[source][r](&g->x, c, a, b, ahead);
 		else
@@ -334,8 +359,9 @@ static void hold(struct work *g, size_t b, size_t k, size_t end)
 		g->m = rows_to(j->m, b + 1, j->blocks) - g->m0;
 		g->n_tiles = (g->m + ROWS - 1) / ROWS;
 		g->inputs = end - k;
-		(j->by_k ? fill_by_k : fill)(g->a, j->a + (j->by_k ? g->m0 + k * j->lda : g->m0 * j->lda + k), j->lda, g->m,
-		                             g->n_tiles, g->inputs);
+		(j->by_k ? fill_by_k : fill)(g->a,
+		                             j->a + (j->by_k ? g->m0 + k * j->lda : g->m0 * j->lda + k),
+		                             j->lda, g->m, g->n_tiles, g->inputs);
 	}
 	g->x.pairs = (end - k + 1) / 2;
 	g->x.load = j->add || k;
@@ -348,7 +374,8 @@ static void units(struct work *g, size_t b, size_t u0, size_t u1)
 	size_t k_blocks = j->k ? (j->k + KC - 1) / KC : 1, stride = (j->k + 1) / 2 * 2 * KERN_PANEL;
 
 	for (size_t i = 0; i < k_blocks; i++) {
-		size_t k = j->k * i / k_blocks / 2 * 2, end = i + 1 < k_blocks ? j->k * (i + 1) / k_blocks / 2 * 2 : j->k;
+		size_t k = j->k * i / k_blocks / 2 * 2,
+		       end = i + 1 < k_blocks ? j->k * (i + 1) / k_blocks / 2 * 2 : j->k;
 
 		hold(g, b, k, end);
 		for (size_t u = u0, n; u < u1; u += n) {
@@ -368,7 +395,8 @@ static void units(struct work *g, size_t b, size_t u0, size_t u1)
 static void product(const struct product *j, struct share *s, size_t thread)
 {
 	_Alignas(64) a_value a[TILES * ROWS * A_STRIDE];
-	_Alignas(64) w_value w[(KC + 2) * KERN_PANEL];   /* an odd K's last block may be KC + 1 inputs, in pairs */
+	_Alignas(64) w_value w[(KC + 2) * KERN_PANEL];   /* an odd K's last block may be KC + 1 inputs,
+	                                                  * in pairs */
 	struct work g = {
 		.j = j, .block = SIZE_MAX, .a = a, .w = w,
 		.x = {.ldc = j->ldc, .step_i = j->by_k ? 1 : A_STRIDE, .step_k = j->by_k ? ROWS : 1},

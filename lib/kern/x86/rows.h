@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The row functions, over the vector of vec512.h or vec256.h. Element by element they do what ref.c
- * does, in the same order, so those results are the same bits; sums run over W lanes (double where many
- * terms meet) by absolute position, then through one tree.
+ * does, in the same order, so those results are the same bits; sums run over W lanes (double where
+ * many terms meet) by absolute position, then through one tree.
  */
 
 /* The vector at p, of which `left` values exist; the rest are `rest`. */
@@ -95,7 +95,8 @@ static float rmsnorm(act *out, const float *x, const float *w, size_t d, float e
 	float r = inverse_rms(x, d, eps);
 
 	for (size_t i = 0; i < d; i += W)
-		put_act(out + i, v_mul(v_mul(get(x + i, d - i, 0), v_set1(r)), get(w + i, d - i, 0)), d - i);
+		put_act(out + i, v_mul(v_mul(get(x + i, d - i, 0), v_set1(r)), get(w + i, d - i, 0)),
+		        d - i);
 	return r;
 }
 
@@ -108,7 +109,8 @@ static float rmsnorm_f32(float *x, const float *w, size_t d, float eps)
 	return r;
 }
 
-static void rmsnorm_bwd(float *dx, float *dw, const float *dy, const float *x, const float *w, size_t d, float r)
+static void rmsnorm_bwd(float *dx, float *dw, const float *dy, const float *x, const float *w,
+                        size_t d, float r)
 {
 	struct vd s = vd_zero();
 	vf c, vr = v_set1(r);
@@ -163,7 +165,8 @@ static void glu(act *h, const float *gate, const float *up, size_t n, int gelu)
 	}
 }
 
-static void glu_bwd(float *dgate, float *dup, const float *dh, const act *gate, const act *up, size_t n, int gelu)
+static void glu_bwd(float *dgate, float *dup, const float *dh, const act *gate, const act *up,
+                    size_t n, int gelu)
 {
 	vf one = v_set1(1);
 
@@ -194,7 +197,8 @@ static float lse(const float *x, size_t n, float inv_t)
 	return (float)(max + log(vd_hsum(s)));
 }
 
-static void kl(const float *x, float lse_x, const float *y, float lse_y, size_t n, float *out, float *entropy)
+static void kl(const float *x, float lse_x, const float *y, float lse_y, size_t n, float *out,
+               float *entropy)
 {
 	struct vd d = vd_zero(), h = vd_zero();
 
@@ -236,8 +240,8 @@ static void dlogits(act *dx, const float *x, float lse_x, const float *y, float 
 	}
 }
 
-static void adamw(const struct adamw *a, size_t n, const float *g, const float *p0, const float *m0, const float *v0,
-                  act *w, float *p, float *m, float *v)
+static void adamw(const struct adamw *a, size_t n, const float *g, const float *p0, const float *m0,
+                  const float *v0, act *w, float *p, float *m, float *v)
 {
 	vf b1 = v_set1(a->b1), b2 = v_set1(a->b2), rest1 = v_set1(1 - a->b1), rest2 = v_set1(1 - a->b2);
 

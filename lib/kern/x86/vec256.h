@@ -16,7 +16,8 @@ static inline vf v_sub(vf a, vf b) { return _mm256_sub_ps(a, b); }
 static inline vf v_mul(vf a, vf b) { return _mm256_mul_ps(a, b); }
 static inline vf v_div(vf a, vf b) { return _mm256_div_ps(a, b); }
 static inline vf v_sqrt(vf a) { return _mm256_sqrt_ps(a); }
-static inline vf v_max(vf a, vf b) { return _mm256_max_ps(a, b); }           /* b if either is NaN */
+/* b if either is NaN */
+static inline vf v_max(vf a, vf b) { return _mm256_max_ps(a, b); }
 static inline vf v_fma(vf a, vf b, vf c) { return _mm256_fmadd_ps(a, b, c); }    /* ab + c */
 static inline vf v_fnma(vf a, vf b, vf c) { return _mm256_fnmadd_ps(a, b, c); }  /* -ab + c */
 
@@ -53,7 +54,8 @@ static inline vmask v_between(long lo, long hi)
 	                                               _mm256_cmpgt_epi32(_mm256_set1_epi32(to), i)));
 }
 
-/* p 2^n, rounded once (see kern_expf); n a whole number, m = EXP_MAGIC + n. v_scale2_down: n <= 0, no denormal result. */
+/* p 2^n, rounded once (see kern_expf); n a whole number, m = EXP_MAGIC + n. v_scale2_down: n <= 0,
+ * no denormal result. */
 static inline vf v_scale2(vf p, vf n, vf m)
 {
 	__m256i i = _mm256_sub_epi32(_mm256_castps_si256(m), _mm256_set1_epi32(0x4b400000));
@@ -74,7 +76,8 @@ static inline vf v_scale2_down(vf p, vf n, vf m)
 /* bf16 in and out. */
 static inline vf v_load_act(const bf16 *p)
 {
-	return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p)), 16));
+	return _mm256_castsi256_ps(
+		_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p)), 16));
 }
 static inline vf v_load_act_n(const bf16 *p, size_t n)
 {
@@ -98,7 +101,8 @@ static inline void v_store_act(bf16 *p, vf x)
 	r = _mm256_castps_si256(v_pick(_mm256_cmp_ps(x, x, _CMP_UNORD_Q), _mm256_castsi256_ps(quiet),
 	                               _mm256_castsi256_ps(r)));
 	r = _mm256_srli_epi32(r, 16);
-	_mm_storeu_si128((__m128i *)p, _mm_packus_epi32(_mm256_castsi256_si128(r), _mm256_extracti128_si256(r, 1)));
+	_mm_storeu_si128((__m128i *)p,
+	                 _mm_packus_epi32(_mm256_castsi256_si128(r), _mm256_extracti128_si256(r, 1)));
 }
 static inline void v_store_act_n(bf16 *p, vf v, size_t n)
 {
@@ -109,12 +113,19 @@ static inline void v_store_act_n(bf16 *p, vf v, size_t n)
 }
 
 /* W pairs (even, odd): the even or the odd ones as fp32. */
-static inline vf v_low(vf x) { return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(x), 16)); }
+static inline vf v_low(vf x)
+{
+	return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(x), 16));
+}
 static inline vf v_high(vf x)
 {
-	return _mm256_castsi256_ps(_mm256_and_si256(_mm256_castps_si256(x), _mm256_set1_epi32((int)0xffff0000)));
+	return _mm256_castsi256_ps(
+		_mm256_and_si256(_mm256_castps_si256(x), _mm256_set1_epi32((int)0xffff0000)));
 }
-static inline vf v_load_pairs(const bf16 *p) { return _mm256_castsi256_ps(_mm256_loadu_si256((const __m256i *)p)); }
+static inline vf v_load_pairs(const bf16 *p)
+{
+	return _mm256_castsi256_ps(_mm256_loadu_si256((const __m256i *)p));
+}
 
 /* Lanes together, always in the same tree. */
 static inline float v_hsum(vf x)
@@ -134,7 +145,10 @@ static inline float v_hmax(vf x)
 
 /* A sum in double, W lanes. */
 struct vd { __m256d lo, hi; };
-static inline struct vd vd_zero(void) { return (struct vd){_mm256_setzero_pd(), _mm256_setzero_pd()}; }
+static inline struct vd vd_zero(void)
+{
+	return (struct vd){_mm256_setzero_pd(), _mm256_setzero_pd()};
+}
 static inline struct vd vd_add(struct vd s, vf x)
 {
 	s.lo = _mm256_add_pd(s.lo, _mm256_cvtps_pd(_mm256_castps256_ps128(x)));
@@ -143,7 +157,8 @@ static inline struct vd vd_add(struct vd s, vf x)
 }
 static inline struct vd vd_add_square(struct vd s, vf x)
 {
-	__m256d lo = _mm256_cvtps_pd(_mm256_castps256_ps128(x)), hi = _mm256_cvtps_pd(_mm256_extractf128_ps(x, 1));
+	__m256d lo = _mm256_cvtps_pd(_mm256_castps256_ps128(x)),
+	        hi = _mm256_cvtps_pd(_mm256_extractf128_ps(x, 1));
 
 	s.lo = _mm256_fmadd_pd(lo, lo, s.lo);
 	s.hi = _mm256_fmadd_pd(hi, hi, s.hi);
@@ -170,7 +185,8 @@ static inline void v_load_transposed(vf x[W], const bf16 *const row[W], size_t i
 			size_t at = i + 8 * (size_t)c;
 			vf v = _mm256_castps128_ps256(_mm_loadu_ps((const float *)(row[g] + at)));
 
-			b[2 * g + c] = _mm256_insertf128_ps(v, _mm_loadu_ps((const float *)(row[4 + g] + at)), 1);
+			b[2 * g + c] =
+				_mm256_insertf128_ps(v, _mm_loadu_ps((const float *)(row[4 + g] + at)), 1);
 		}
 #pragma GCC unroll 2
 	for (int c = 0; c < 2; c++) {

@@ -15,7 +15,8 @@ static inline vf v_sub(vf a, vf b) { return _mm512_sub_ps(a, b); }
 static inline vf v_mul(vf a, vf b) { return _mm512_mul_ps(a, b); }
 static inline vf v_div(vf a, vf b) { return _mm512_div_ps(a, b); }
 static inline vf v_sqrt(vf a) { return _mm512_sqrt_ps(a); }
-static inline vf v_max(vf a, vf b) { return _mm512_max_ps(a, b); }           /* b if either is NaN */
+/* b if either is NaN */
+static inline vf v_max(vf a, vf b) { return _mm512_max_ps(a, b); }
 static inline vf v_fma(vf a, vf b, vf c) { return _mm512_fmadd_ps(a, b, c); }    /* ab + c */
 static inline vf v_fnma(vf a, vf b, vf c) { return _mm512_fnmadd_ps(a, b, c); }  /* -ab + c */
 
@@ -36,12 +37,18 @@ static inline vf v_pick(vmask m, vf yes, vf no) { return _mm512_mask_blend_ps(m,
 /* Lanes lo <= i < hi. */
 static inline vmask v_between(long lo, long hi)
 {
-	unsigned from = lo < 0 ? 0 : lo > W ? W : (unsigned)lo, to = hi < 0 ? 0 : hi > W ? W : (unsigned)hi;
+	unsigned from = lo < 0   ? 0
+	                : lo > W ? W
+	                         : (unsigned)lo,
+	         to = hi < 0   ? 0
+	              : hi > W ? W
+	                       : (unsigned)hi;
 
 	return (vmask)(((1u << to) - 1) & ~((1u << from) - 1));
 }
 
-/* p 2^n, rounded once (see kern_expf); n a whole number, m = EXP_MAGIC + n. v_scale2_down: n <= 0, no denormal result. */
+/* p 2^n, rounded once (see kern_expf); n a whole number, m = EXP_MAGIC + n. v_scale2_down: n <= 0,
+ * no denormal result. */
 static inline vf v_scale2(vf p, vf n, vf m) { return (void)m, _mm512_scalef_ps(p, n); }
 static inline vf v_scale2_down(vf p, vf n, vf m) { return (void)m, _mm512_scalef_ps(p, n); }
 
@@ -50,8 +57,14 @@ static inline vf v_from_bf16(__m256i x)
 {
 	return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(x), 16));
 }
-static inline vf v_load_act(const bf16 *p) { return v_from_bf16(_mm256_loadu_si256((const __m256i *)p)); }
-static inline vf v_load_act_n(const bf16 *p, size_t n) { return v_from_bf16(_mm256_maskz_loadu_epi16(v_first(n), p)); }
+static inline vf v_load_act(const bf16 *p)
+{
+	return v_from_bf16(_mm256_loadu_si256((const __m256i *)p));
+}
+static inline vf v_load_act_n(const bf16 *p, size_t n)
+{
+	return v_from_bf16(_mm256_maskz_loadu_epi16(v_first(n), p));
+}
 /* Eight values, the first n from p, then zeros. */
 static inline void v_widen8(float *out, const bf16 *p, size_t n)
 {
@@ -65,22 +78,31 @@ static inline __m256i v_to_bf16(vf x)
 	__m512i odd = _mm512_and_epi32(_mm512_srli_epi32(u, 16), one);
 	__m512i r = _mm512_add_epi32(_mm512_add_epi32(u, _mm512_set1_epi32(0x7fff)), odd);
 
-	r = _mm512_mask_or_epi32(r, _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q), u, _mm512_set1_epi32(0x400000));
+	r = _mm512_mask_or_epi32(r, _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q), u,
+	                         _mm512_set1_epi32(0x400000));
 	return _mm512_cvtepi32_epi16(_mm512_srli_epi32(r, 16));
 }
 static inline void v_store_act(bf16 *p, vf x) { _mm256_storeu_si256((__m256i *)p, v_to_bf16(x)); }
-static inline void v_store_act_n(bf16 *p, vf x, size_t n) { _mm256_mask_storeu_epi16(p, v_first(n), v_to_bf16(x)); }
+static inline void v_store_act_n(bf16 *p, vf x, size_t n)
+{
+	_mm256_mask_storeu_epi16(p, v_first(n), v_to_bf16(x));
+}
 
 /* W pairs (even, odd): the even or the odd ones as fp32. */
-static inline vf v_low(vf x) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(x), 16)); }
+static inline vf v_low(vf x)
+{
+	return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(x), 16));
+}
 static inline vf v_high(vf x)
 {
-	return _mm512_castsi512_ps(_mm512_and_epi32(_mm512_castps_si512(x), _mm512_set1_epi32((int)0xffff0000)));
+	return _mm512_castsi512_ps(
+		_mm512_and_epi32(_mm512_castps_si512(x), _mm512_set1_epi32((int)0xffff0000)));
 }
 static inline vf v_load_pairs(const bf16 *p) { return _mm512_loadu_ps((const float *)p); }
 
 #ifdef BF16_DOT
-/* s + odd * odd + even * even; x a pair of bf16. A test that includes this file may bring its own (tests/kern/bf16dot.c). */
+/* s + odd * odd + even * even; x a pair of bf16. A test that includes this file may bring its own
+ * (tests/kern/bf16dot.c). */
 static inline vf v_dot(vf s, uint32_t x, vf w);
 #ifndef BF16_DOT_ELSEWHERE
 static inline vf v_dot(vf s, uint32_t x, vf w)
@@ -105,7 +127,10 @@ static inline float v_hmax(vf x) { return _mm512_reduce_max_ps(x); }
 
 /* A sum in double, W lanes. */
 struct vd { __m512d lo, hi; };
-static inline struct vd vd_zero(void) { return (struct vd){_mm512_setzero_pd(), _mm512_setzero_pd()}; }
+static inline struct vd vd_zero(void)
+{
+	return (struct vd){_mm512_setzero_pd(), _mm512_setzero_pd()};
+}
 static inline struct vd vd_add(struct vd s, vf x)
 {
 	s.lo = _mm512_add_pd(s.lo, _mm512_cvtps_pd(_mm512_castps512_ps256(x)));
@@ -114,20 +139,25 @@ static inline struct vd vd_add(struct vd s, vf x)
 }
 static inline struct vd vd_add_square(struct vd s, vf x)
 {
-	__m512d lo = _mm512_cvtps_pd(_mm512_castps512_ps256(x)), hi = _mm512_cvtps_pd(_mm512_extractf32x8_ps(x, 1));
+	__m512d lo = _mm512_cvtps_pd(_mm512_castps512_ps256(x)),
+	        hi = _mm512_cvtps_pd(_mm512_extractf32x8_ps(x, 1));
 
 	s.lo = _mm512_fmadd_pd(lo, lo, s.lo);
 	s.hi = _mm512_fmadd_pd(hi, hi, s.hi);
 	return s;
 }
-static inline double vd_hsum(struct vd s) { return _mm512_reduce_add_pd(_mm512_add_pd(s.lo, s.hi)); }
+static inline double vd_hsum(struct vd s)
+{
+	return _mm512_reduce_add_pd(_mm512_add_pd(s.lo, s.hi));
+}
 
 /* Four bytes a lane: x[c] lane r = row[r]'s c-th pair of bf16 from input i on. */
 static inline void v_load_transposed(vf x[W], const bf16 *const row[W], size_t i)
 {
 	vf a[4], b[W];
 
-	/* b[4g + c]: 128-bit lane l holds pairs 4c..4c+3 of row 4l + g. Loads fill lanes, no shuffles needed. */
+	/* b[4g + c]: 128-bit lane l holds pairs 4c..4c+3 of row 4l + g. Loads fill lanes, no shuffles
+	 * needed. */
 #pragma GCC unroll 4
 	for (int g = 0; g < 4; g++)
 #pragma GCC unroll 4
@@ -137,7 +167,8 @@ static inline void v_load_transposed(vf x[W], const bf16 *const row[W], size_t i
 
 			v = _mm512_insertf32x4(v, _mm_loadu_ps((const float *)(row[4 + g] + at)), 1);
 			v = _mm512_insertf32x4(v, _mm_loadu_ps((const float *)(row[8 + g] + at)), 2);
-			b[4 * g + c] = _mm512_insertf32x4(v, _mm_loadu_ps((const float *)(row[12 + g] + at)), 3);
+			b[4 * g + c] =
+				_mm512_insertf32x4(v, _mm_loadu_ps((const float *)(row[12 + g] + at)), 3);
 		}
 	/* Within the lanes, 4 x 4 from rows g = 0..3. */
 #pragma GCC unroll 4
