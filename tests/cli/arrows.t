@@ -1,33 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Who may include whom. Arrows point down only: a room sees the rooms named here and what these see.
+# Who may include whom. Arrows point down only: a room sees the rooms that score-hacking(7) names
+# and what these see.
 . tests/tap.sh
 
-cat >"$tmp/arrows" <<'ROOMS'
-base
-jsonl	base
-stat	base
-comm	base
-store	base
-latex	base
-formula	latex
-equal	formula
-answer	equal
-tok	jsonl
-traj	jsonl
-plot	jsonl
-shape	traj
-kern	base
-dev	kern
-model	dev
-import	store tok model/config.h model/arch.h
-policy	store model tok
-rollout	policy traj
-verify	answer traj
-eval	traj stat tok
-rl	model comm shape
-train	policy rl
-ROOMS
+map=man/score-hacking.7
+sed -n 's/^\.It Sy \([a-z]*\)\( No \\(-> Li \(.*\)\)\{0,1\}$/\1	\3/p' $map >"$tmp/arrows"
+is 'the map has every room, and no other' "$(cut -f 1 "$tmp/arrows" | sort | tr '\n' ' ')" \
+	"$(for room in lib/*/; do basename "$room"; done | sort | tr '\n' ' ')"
 # A library's header, and the places that may include it.
 cat >"$tmp/system" <<'LIBRARIES'
 jv.h	lib/jsonl/
@@ -71,7 +51,7 @@ judge() {
 			room = $1; sub(/^lib\//, "", room); sub(/\/.*/, "", room)
 			target = $3; sub(/\/.*/, "", target)
 			at = $1 ":" $2 ": "
-			if (!(room in known)) print at "room " room " is not in the list of tests/cli/arrows.t"
+			if (!(room in known)) print at "room " room " is not in score-hacking(7)"
 			else if ($3 !~ /\//) print at "\"" $3 "\": say the room, as in \"" room "/" $3 "\""
 			else if (!sees(room, target, $3)) print at room " must not include " $3
 		}' "$@"
@@ -113,4 +93,18 @@ is 'a file named inside.h is for its own room' \
 		room = $1; sub(/^lib\//, "", room); sub(/\/.*/, "", room)
 		if ($3 != room "/inside.h") print
 	}' "$tmp/all")" ''
+# The rest of the map: the files that it names are there, and so are the commits.
+sed -n 's/^\.Pq Pa \([^ ]*\).*/\1/p; s/^\.\(It \)\{0,1\}Pa \([^ ]*\).*/\2/p' $map |
+	grep -vE '^bin/score-name.c$|^inside.h$' >"$tmp/named"
+missing=$(while read -r f; do [ -e "$f" ] || echo "$f"; done <"$tmp/named")
+is 'files that the map names exist' "$missing" ''
+if [ "$(git rev-parse --is-shallow-repository 2>/dev/null)" = false ]; then
+	grep -oE '^\.Pq [0-9a-f]{7}$' $map | cut -c 5- >"$tmp/commits"
+	missing=$(while read -r c; do
+		git cat-file -e "$c^{commit}" 2>/dev/null || echo "$c"
+	done <"$tmp/commits")
+	is 'so do the commits' "$missing" ''
+else
+	skip 'no history here'
+fi
 finish
