@@ -28,19 +28,28 @@ OPT     = -O1 -g -fsanitize=thread
 endif
 B       = build/$(VARIANT)
 
-# No -ffast-math, no contraction behind our back, no -march: results are a contract (score-engine(7)).
-CSTD    = -std=c11 -D_GNU_SOURCE -Ilib -ffp-contract=off -fno-math-errno -fopenmp -fstack-protector-strong
-CFLAGS  = $(CSTD) $(OPT) $(WARN)
-LDFLAGS = -Wl,--as-needed -Wl,-z,relro,-z,now -fopenmp $(OPT)
-# FLINT 2.9 with Arb and Calcium beside it, as in Debian 12; --as-needed: only what grades mathematics links them
-LIBS    = -ljq -llmdb -lxxhash -lpcre2-8 -lseccomp -lcalcium -lflint-arb -lflint -lgmp -lm
+# CPPFLAGS, CFLAGS and LDFLAGS are the user's, from the command line or the environment; ours stand
+# around them. EXACT comes last: results are a contract (score-engine(7)), whatever CFLAGS say.
+EXACT   = -fno-fast-math -fno-unsafe-math-optimizations -ffp-contract=off
+COMPILE = $(CC) -std=c11 -D_GNU_SOURCE -Ilib -fno-math-errno -fopenmp -fstack-protector-strong \
+          $(OPT) $(WARN) $(CPPFLAGS) $(CFLAGS) $(EXACT)
+# Linked with fast-math, a program would flush denormals.
+LINK    = $(CC) -Wl,--as-needed -Wl,-z,relro,-z,now -fopenmp $(OPT) \
+          $(filter-out -Ofast -ffast-math -funsafe-math-optimizations,$(CFLAGS) $(LDFLAGS))
+# FLINT 3 holds Arb and Calcium; beside FLINT 2.9 they are libraries of their own, as in Debian 12.
+# --as-needed: only what grades mathematics links them.
+HAS_FLINT3 := $(shell $(CC) -E -include flint/acb.h -x c /dev/null >/dev/null 2>&1 && echo 1)
+FLINT   = $(if $(HAS_FLINT3),-lflint,-lcalcium -lflint-arb -lflint)
+LIBS    = -ljq -llmdb -lxxhash -lpcre2-8 -lseccomp $(FLINT) -lgmp -lm
 
 ISA_avx2       = -mavx2 -mfma -mf16c
 ISA_avx512     = -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma
 ISA_avx512bf16 = $(ISA_avx512) -mavx512bf16
 ISA_amx        = $(ISA_avx512bf16) -mamx-tile -mamx-bf16
 
-LIB_SRC   = $(wildcard lib/*/*.c lib/kern/x86/*.c)
+# Kernels for the processor that CC makes code for; elsewhere plain C does the work.
+X86      := $(filter x86_64%,$(shell $(CC) -dumpmachine))
+LIB_SRC   = $(wildcard lib/*/*.c $(if $(X86),lib/kern/x86/*.c))
 LIB_OBJ   = $(LIB_SRC:%.c=$(B)/%.o)
 # The same arithmetic with fp32 in place of bf16: finite differences need it.
 F32_ROOMS = base dev model rl shape comm jsonl traj kern
@@ -65,7 +74,7 @@ all: $(TOOLS) $(BOX) $(CODE)                     ## build every tool (default)
 
 $(B)/flags: FORCE
 	@mkdir -p $(B)
-	@echo '$(CC) $(CFLAGS)' | cmp -s - $@ || echo '$(CC) $(CFLAGS)' >$@
+	@echo '$(COMPILE)' | cmp -s - $@ || echo '$(COMPILE)' >$@
 build/variant: FORCE
 	@mkdir -p build
 	@echo '$(VARIANT)' | cmp -s - $@ || echo '$(VARIANT)' >$@
@@ -75,13 +84,13 @@ FORCE:
 
 $(B)/lib/kern/x86/%.o: lib/kern/x86/%.c $(B)/flags
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(ISA_$*) -MMD -MP -c -o $@ $<
+	$(COMPILE) $(ISA_$*) -MMD -MP -c -o $@ $<
 $(B)/f32/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -DSCORE_F32 -MMD -MP -c -o $@ $<
+	$(COMPILE) -DSCORE_F32 -MMD -MP -c -o $@ $<
 $(B)/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(COMPILE) -MMD -MP -c -o $@ $<
 
 $(B)/libscore.a: $(LIB_OBJ)
 	@rm -f $@
@@ -91,10 +100,10 @@ $(B)/libscore-f32.a: $(F32_OBJ)
 	@$(AR) rcs $@ $^
 
 bin/score-%: $(B)/bin/score-%.o $(B)/libscore.a build/variant
-	$(CC) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBS)
+	$(LINK) -o $@ $(filter %.o %.a,$^) $(LIBS)
 # The sandbox links nothing of the house but base: a small thing to trust.
 sandbox/score-box: $(patsubst %.c,$(B)/%.o,$(wildcard sandbox/*.c)) $(patsubst %.c,$(B)/%.o,$(wildcard lib/base/*.c)) build/variant
-	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) -lseccomp -lm
+	$(LINK) -o $@ $(filter %.o,$^) -lseccomp -lm
 
 sandbox/model.pyc: sandbox/wire.py sandbox/values.py sandbox/calls.py sandbox/zygote.py sandbox/model.py
 sandbox/tester.pyc: sandbox/wire.py sandbox/values.py sandbox/calls.py sandbox/zygote.py sandbox/program.py \
@@ -105,18 +114,18 @@ $(CODE):
 # tests/*/x_f32.c is linked with the fp32 build of the library
 $(B)/tests/%_f32.o: tests/%_f32.c $(B)/flags
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -DSCORE_F32 -Itests -MMD -MP -c -o $@ $<
+	$(COMPILE) -DSCORE_F32 -Itests -MMD -MP -c -o $@ $<
 $(B)/tests/%.o: tests/%.c $(B)/flags
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -Itests -MMD -MP -c -o $@ $<
+	$(COMPILE) -Itests -MMD -MP -c -o $@ $<
 $(B)/tests/%_f32.t: $(B)/tests/%_f32.o $(B)/libscore-f32.a
-	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+	@$(LINK) -o $@ $^ $(LIBS)
 $(B)/tests/%.t: $(B)/tests/%.o $(B)/libscore.a
-	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+	@$(LINK) -o $@ $^ $(LIBS)
 
 # the sandbox's own are linked with it instead
 $(B)/tests/sandbox/%.t: $(B)/tests/sandbox/%.o $(filter-out %/score-box.o,$(patsubst %.c,$(B)/%.o,$(wildcard sandbox/*.c))) $(B)/libscore.a
-	@$(CC) $(LDFLAGS) -o $@ $^ -lseccomp $(LIBS)
+	@$(LINK) -o $@ $^ -lseccomp $(LIBS)
 
 # ---- checks ----
 

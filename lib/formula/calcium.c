@@ -6,7 +6,11 @@
  */
 #include "formula/inside.h"
 
+#if __has_include(<flint/ca.h>)
+#include <flint/ca.h>
+#else
 #include <calcium/ca.h>
+#endif
 #include <stdlib.h>
 
 enum {

@@ -3,8 +3,13 @@
 #ifndef FORMULA_INSIDE_H
 #define FORMULA_INSIDE_H
 
-#include <acb.h>
 #include <flint/fmpq.h>
+/* FLINT 3 holds what was Arb and Calcium before. */
+#if __has_include(<flint/acb.h>)
+#include <flint/acb.h>
+#else
+#include <acb.h>
+#endif
 
 #include "formula/formula.h"
 

@@ -33,7 +33,11 @@ static int pair[2];
 static struct io_uring_params ring;
 static struct termios terminal;
 
+#ifdef SYS_open
 TRY(open, syscall(SYS_open, "/dev/null", O_RDONLY))
+#else
+TRY(open, open("/dev/null", O_RDONLY))   /* arm64 has no such call: openat */
+#endif
 TRY(openat, syscall(SYS_openat, AT_FDCWD, "/dev/null", O_RDONLY, 0))
 TRY(openat2, syscall(SYS_openat2, AT_FDCWD, "/dev/null", NULL, 0))
 TRY(exec, execl("/bin/true", "true", NULL))
