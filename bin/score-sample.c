@@ -22,6 +22,7 @@ static const char default_prompts[] =
 
 struct settings {
 	const char *dir, *snapshot, *prompts, *chat, *system;
+	char *publisher;             /* its own system message, with --system default */
 	int turns, batch, threads, device, progress;
 	int max_tokens[MAX_TURNS];
 	struct queue_rules rules;
@@ -130,7 +131,8 @@ static void options(int argc, char **argv, struct settings *s, const char **file
 		 "from the record so far to the next user message", 0, 0, NULL},
 		{"chat", 0, OPT_STR, &s->chat, "FILE.jq", "chat format in place of the model's", 0, 0,
 		 NULL},
-		{"system", 0, OPT_STR, &s->system, "TEXT", "system message", 0, 0, NULL},
+		{"system", 0, OPT_STR, &s->system, "TEXT", "system message; default: the publisher's", 0, 0,
+		 NULL},
 		OPT_THREADS(&s->threads),
 		OPT_SEED(&s->rules.seed),
 		OPT_DEVICE(&s->device),
@@ -158,6 +160,9 @@ static int set_up(struct settings *s, struct policy *p, struct err *e)
 	r->tok = p->tok;
 	r->snapshot = p->step;
 	r->system = s->system;
+	if (s->system && !strcmp(s->system, "default") &&
+	    !(r->system = s->publisher = chat_default_system(&p->vocab)))
+		return err_set(e, "--system default: the model's chat template has no system message");
 	s->rules.max_new = s->max_tokens;
 	s->rules.turns = (size_t)s->turns;
 	s->rules.batch = (size_t)s->batch;
@@ -193,6 +198,7 @@ int main(int argc, char **argv)
 	jl_close(in);
 	jqp_free(set.rules.dialogue.prompts);
 	chat_free(set.rules.dialogue.chat);
+	free(set.publisher);
 	policy_release(&policy);
 	return jl_exit(rc, &e);
 }

@@ -103,6 +103,14 @@ static int from_file(void *ctx, size_t i, const struct param *p, bf16 *dst, stru
 	return rc;
 }
 
+/* A chat model that is asked in plain text answers badly: not without a word. */
+static void tell_chat(const struct vocab *v)
+{
+	if (v->chat_template && !strcmp(v->chat, "plain"))
+		warn("the model's chat template is none of chatml, llama3 and gemma: prompts will be plain "
+		     "text, unless score-sample --chat gives a format");
+}
+
 static int do_import(const struct args *a, struct err *e)
 {
 	struct importing g = {0};
@@ -113,6 +121,8 @@ static int do_import(const struct args *a, struct err *e)
 	progress_start(&g.progress, "import", "MB", 2e-6 * (double)model_size(import_config(g.im)), a->progress);
 	rc = make(a, import_config(g.im), import_vocab(g.im), "import", a->operand[0], from_file, &g, e);
 	progress_end(&g.progress);
+	if (!rc)
+		tell_chat(import_vocab(g.im));
 	import_close(g.im);
 	return rc;
 }

@@ -102,6 +102,9 @@ MUST_CHECK int parse_bytes(const char *s, uint64_t *out, struct err *e);
 
 /* Reads a whole file, at most cap bytes. path NULL or "-" is stdin. */
 MUST_CHECK int file_read(const char *path, size_t cap, struct buf *out, struct err *e);
+/* What a file is, by its first bytes, if that is something users take for something else: "text in
+ * UTF-16", "a Git LFS pointer ..."; NULL: nothing known. For error messages. */
+const char *bytes_are(const void *p, size_t n);
 /* Writes a file through a temporary neighbour, fsync and rename. */
 MUST_CHECK int file_write(const char *path, const void *data, size_t n, struct err *e);
 

@@ -320,8 +320,12 @@ static int read_all(struct gguf *g, struct err *e)
 
 	if (take(&c, 4, &at, e))
 		return -1;
-	if (memcmp(g->map.p, "GGUF", 4))
-		return err_set(e, "%s: not a GGUF file", g->map.path);
+	if (memcmp(g->map.p, "GGUF", 4)) {
+		const char *what = bytes_are(g->map.p, g->map.n);
+
+		return err_set(e, "%s: not a GGUF file%s%s", g->map.path, what ? " but " : "",
+		               what ? what : "");
+	}
 	if (take_u32(&c, &g->version, e))
 		return -1;
 	if (g->version && !(g->version & 0xffff))

@@ -100,12 +100,21 @@ static const struct arch_row *find_arch(struct js o, enum arch *out, struct err 
 	return row;
 }
 
+/* Heads rotate whole: -1 where only a part of them should. */
+static int whole_heads(struct js o, struct err *e)
+{
+	double part = 1;
+
+	if (get_number(o, "partial_rotary_factor", &part, e) < 0)
+		return -1;
+	return part == 1 ? 0 : err_set(e, "partial_rotary_factor: %g is not supported", part);
+}
+
 /* One set of rope settings: scaling into c, theta into *theta. */
 static int scaling(struct js o, struct model_config *c, double *theta, struct err *e)
 {
-	struct js type = js_get(o, "rope_type");
+	struct js type = js_get(o, "rope_type"), factor = js_get(o, "factor");
 	const char *name;
-	double part = 1;
 	int rc = -1;
 
 	if (absent(type)) {
@@ -113,11 +122,10 @@ static int scaling(struct js o, struct model_config *c, double *theta, struct er
 		type = js_get(o, "type");
 	}
 	name = js_kind(type) == JS_STRING ? js_string(type) : absent(type) ? "default" : "?";
-	if (get_number(o, "rope_theta", theta, e) < 0 ||
-	    get_number(o, "partial_rotary_factor", &part, e) < 0)
+	if (get_number(o, "rope_theta", theta, e) < 0 || whole_heads(o, e))
 		goto out;
-	if (part != 1) {
-		err_set(e, "partial_rotary_factor: %g is not supported", part);
+	if (absent(type) && !absent(factor)) {
+		err_set(e, "rope scaling: a factor, but no type of scaling");
 	} else if (!strcmp(name, "default")) {
 		rc = 0;
 	} else if (!strcmp(name, "linear")) {
@@ -141,6 +149,7 @@ static int scaling(struct js o, struct model_config *c, double *theta, struct er
 	}
 out:
 	js_free(type);
+	js_free(factor);
 	return rc;
 }
 
@@ -151,7 +160,7 @@ static int rope(struct js o, struct model_config *c, struct err *e)
 	struct model_config ignored = {0};
 	int rc = -1;
 
-	if (get_number(o, "rope_theta", &c->rope_theta, e) < 0 ||
+	if (whole_heads(o, e) || get_number(o, "rope_theta", &c->rope_theta, e) < 0 ||
 	    get_number(o, "rope_local_base_freq", &c->rope_local_theta, e) < 0)
 		goto out;
 	if (!absent(old) && scaling(old, c, &c->rope_theta, e))

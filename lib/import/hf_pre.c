@@ -261,8 +261,8 @@ struct js pre_normalizer(const struct vocab *v)
 	if (v->kind == TOK_SPM && v->add_space_prefix)
 		return literal(
 			"{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"Prepend\",\"prepend\":\"" SPACE
-		    "\"},"
-		    "{\"type\":\"Replace\",\"pattern\":{\"String\":\" \"},\"content\":\"" SPACE "\"}]}");
+			"\"},"
+			"{\"type\":\"Replace\",\"pattern\":{\"String\":\" \"},\"content\":\"" SPACE "\"}]}");
 	if (v->kind == TOK_SPM)
 		return literal("{\"type\":\"Replace\",\"pattern\":{\"String\":\" \"},\"content\":\"" SPACE
 		               "\"}");

@@ -24,6 +24,7 @@ struct slot {
 	char *text;                  /* owned; NULL: no token has this id */
 	enum tok_type type;
 	int added;
+	int strips;                  /* the file wants white space beside it taken away */
 };
 
 struct reading {
@@ -47,7 +48,7 @@ static int put_slot(struct reading *r, int64_t id, struct js text, enum tok_type
 		return err_set(e, "tokens '%s' and '%s' have the same id %lld",
 		               label(slot->text, strlen(slot->text)).s, label(s, len).s, (long long)id);
 	free(slot->text);
-	*slot = (struct slot){xstrndup(s, len), type, added};
+	*slot = (struct slot){xstrndup(s, len), type, added, 0};
 	return 0;
 }
 
@@ -124,6 +125,27 @@ static int looks_special(const char *s)
 	return n > 4 && !strncmp(s, "<|", 2) && !strcmp(s + n - 2, "|>");
 }
 
+static int is_true(struct js o, const char *key)
+{
+	struct js v = js_get(o, key);
+	int rc = js_kind(v) == JS_TRUE;
+
+	js_free(v);
+	return rc;
+}
+
+/* Text never becomes a control token, so that what is beside one matters only where the chat format
+ * writes it (check_strips). */
+static int read_strips(struct reading *r, struct js t, int64_t id, struct err *e)
+{
+	struct slot *slot = &r->slots[id];
+
+	slot->strips = is_true(t, "lstrip") || is_true(t, "rstrip");
+	if (slot->type == TOK_USER && (slot->strips || is_true(t, "single_word")))
+		return err_set(e, "lstrip, rstrip and single_word are not supported");
+	return 0;
+}
+
 static int read_added(struct reading *r, struct err *e)
 {
 	struct js list = js_get(r->root, "added_tokens");
@@ -144,7 +166,8 @@ static int read_added(struct reading *r, struct err *e)
 			int control = js_kind(special) == JS_TRUE || looks_special(js_string(text));
 
 			reach(r, k);
-			if (put_slot(r, k, text, control ? TOK_CONTROL : TOK_USER, 1, e))
+			if (put_slot(r, k, text, control ? TOK_CONTROL : TOK_USER, 1, e) ||
+			    read_strips(r, t, k, e))
 				bad = err_prefix(e, "added_tokens[%zu]: ", i);
 		}
 		js_free(t);
@@ -303,6 +326,15 @@ static int token_ids(struct js o, const char *key, int *ids, size_t *n, struct e
 	return rc;
 }
 
+static int check_strips(const struct reading *r, struct err *e)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (r->slots[i].strips && chat_writes(r->v->chat, r->slots[i].text))
+			return err_set(e, "token '%s': lstrip and rstrip are not supported",
+			               label(r->slots[i].text, strlen(r->slots[i].text)).s);
+	return 0;
+}
+
 static int special_tokens(struct reading *r, struct err *e)
 {
 	struct vocab *v = r->v;
@@ -340,7 +372,7 @@ static int special_tokens(struct reading *r, struct err *e)
 	chat = js_get(r->tok_config, VOCAB_CHAT_KEY);
 	rc = vocab_finish(v, declared, kept, js_kind(chat) == JS_STRING ? js_string(chat) : NULL, e);
 	js_free(chat);
-	return rc;
+	return rc ? rc : check_strips(r, e);
 }
 
 /* chat_template.jinja beside it, or tokenizer_config's chat_template: text, or a list of named

@@ -21,6 +21,17 @@ static int is_dir(const char *path, struct err *e)
 	return S_ISDIR(st.st_mode);
 }
 
+/* What cannot run is not imported. */
+static int runs(const struct vocab *v, const char *path, struct err *e)
+{
+	struct tok *tok;
+
+	if (tok_new(v, &tok, e))
+		return err_prefix(e, "%s: ", path);
+	tok_free(tok);
+	return 0;
+}
+
 int import_open(const char *path, struct import **out, struct err *e)
 {
 	int dir = is_dir(path, e), rc;
@@ -34,7 +45,7 @@ int import_open(const char *path, struct import **out, struct err *e)
 	vocab_init(&im->vocab);
 	im->path = xstrdup(path);
 	rc = dir ? open_hf(im, e) : map_open(path, &m, e) ? -1 : open_gguf(im, m, e);
-	if (rc) {
+	if (rc || runs(&im->vocab, path, e)) {
 		import_close(im);
 		return -1;
 	}
@@ -73,14 +84,20 @@ int import_vocab_open(const char *path, struct vocab *out, struct err *e)
 
 	if (dir < 0)
 		return -1;
-	if (dir)
-		return hf_vocab(path, 0, out, e);
-	if (str_ends(path, ".json"))
-		return hf_vocab_file(path, out, e);
-	if (gguf_open(path, &g, e))
-		return -1;
-	rc = gguf_vocab(&g, out, e);
-	gguf_close(&g);
+	if (dir) {
+		rc = hf_vocab(path, 0, out, e);
+	} else if (str_ends(path, ".json")) {
+		rc = hf_vocab_file(path, out, e);
+	} else {
+		if (gguf_open(path, &g, e))
+			return -1;
+		rc = gguf_vocab(&g, out, e);
+		gguf_close(&g);
+	}
+	if (!rc && runs(out, path, e)) {
+		vocab_release(out);
+		rc = -1;
+	}
 	return rc;
 }
 
@@ -181,11 +198,9 @@ int open_gguf(struct import *im, struct map m, struct err *e)
 	if (gguf_read(m, g, e) || gguf_config(g, &im->config, e) || gguf_vocab(g, &im->vocab, e))
 		return -1;
 	n = model_params(&im->config);
-	/* A file with fewer tensors than that fails before its claimed layers cost anything. */
-	if (g->n_tensors < n)
-		return err_set(e, "%s: %zu tensors, expected %zu", im->path, g->n_tensors, n);
-	im->params = xcalloc(n, sizeof *im->params);
-	used = xcalloc(g->n_tensors, 1);
+	/* of a file with fewer tensors, the claimed layers cost nothing: only so many are looked for */
+	im->params = xcalloc(g->n_tensors < n ? g->n_tensors + 1 : n, sizeof *im->params);
+	used = xcalloc(g->n_tensors + 1, 1);
 	t = gguf_tensor(g, "rope_freqs.weight");
 	if (t)
 		used[t - g->tensors] = 1;

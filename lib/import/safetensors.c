@@ -154,9 +154,12 @@ static int read_header(struct safetensors *s, struct err *e)
 	struct js header = js_none(), v;
 	struct js_iter it;
 	const char *name;
+	const char *what = bytes_are(s->map.p, s->map.n);
 	uint64_t n;
 	int rc = -1;
 
+	if (what)
+		return err_set(e, "%s: not a safetensors file but %s", s->map.path, what);
 	if (s->map.n < 8)
 		return err_set(e, "%s: too short for a safetensors file", s->map.path);
 	n = le64(s->map.p);

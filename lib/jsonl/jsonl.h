@@ -45,7 +45,8 @@ int js_equal(struct js a, struct js b);
 /* One JSON text (surrounding white space allowed). Error says what, and the byte offset. */
 MUST_CHECK int js_parse(const char *text, size_t n, struct js *out, struct err *e);
 /* The same, for documents that other programs wrote for themselves: whole numbers beyond 2^53
- * become the nearest double (Hugging Face's model_max_length is 10^30). */
+ * become the nearest double (Hugging Face's model_max_length is 10^30), NaN and Infinity null, and a
+ * byte order mark is skipped. */
 MUST_CHECK int js_parse_foreign(const char *text, size_t n, struct js *out, struct err *e);
 /* Compact text, no newline, appended to out. Refuses what the contract forbids. */
 MUST_CHECK int js_print(struct js v, struct buf *out, struct err *e);

@@ -108,6 +108,21 @@ static int blank(const char *s, size_t n)
 	return !n;
 }
 
+/* What a line that is not JSON may be instead. */
+static void explain(const struct jl_in *in, const char *text, size_t n, struct err *e)
+{
+	const char *what = in->line == 1 ? bytes_are(text, n) : NULL;
+	struct err was = *e;
+
+	while (n && blank(text + n - 1, 1))
+		n--;
+	if (what)
+		err_set(e, "expected JSON, got %s", what);
+	else if (n && strchr("{[,", text[n - 1]))
+		err_set(e, "%s (a record is one line; jq -c . makes lines of JSON spread over several)",
+		        was.msg);
+}
+
 int jl_read(struct jl_in *in, struct js *out, struct err *e)
 {
 	const char *text;
@@ -120,8 +135,10 @@ int jl_read(struct jl_in *in, struct js *out, struct err *e)
 		if (rc <= 0)
 			return rc;
 	} while (blank(text, n));
-	if (js_parse(text, n, out, e))
+	if (js_parse(text, n, out, e)) {
+		explain(in, text, n, e);
 		return jl_where(in, e);
+	}
 	if (js_kind(*out) != JS_OBJECT) {
 		err_set(e, "expected an object, got %s", js_kind_name(js_kind(*out)));
 		js_free(*out);

@@ -18,6 +18,7 @@ struct parser {
 };
 
 static jv parse_value(struct parser *p);
+static jv parse_python(struct parser *p, const unsigned char *from);
 
 /* Always an invalid value. Bytes are counted from 1, as columns are. */
 static jv fail(struct parser *p, const unsigned char *at, const char *what)
@@ -215,6 +216,8 @@ static jv parse_number(struct parser *p)
 	if (*p->at == '-')
 		p->at++;
 	first = p->at;
+	if (p->at < p->end && *p->at == 'I')
+		return parse_python(p, from);
 	if (!digits(p, &mantissa))
 		return fail(p, from, "expected a value");
 	if (*first == '0' && p->at > first + 1)
@@ -355,6 +358,14 @@ static int word(struct parser *p, const char *w)
 	return 1;
 }
 
+/* NaN and Infinity, which Python writes. Its own documents get null for them. */
+static jv parse_python(struct parser *p, const unsigned char *from)
+{
+	if (word(p, "NaN") || word(p, "Infinity"))
+		return p->foreign ? jv_null() : fail(p, from, "NaN and Infinity are not JSON");
+	return fail(p, from, "expected a value");
+}
+
 static jv parse_value(struct parser *p)
 {
 	jv v;
@@ -385,6 +396,9 @@ static jv parse_value(struct parser *p)
 		if (word(p, "null"))
 			return jv_null();
 		break;
+	case 'N':
+	case 'I':
+		return parse_python(p, p->at);
 	case '-': case '0': case '1': case '2': case '3': case '4':
 	case '5': case '6': case '7': case '8': case '9':
 		return parse_number(p);
@@ -418,5 +432,9 @@ int js_parse(const char *text, size_t n, struct js *out, struct err *e)
 
 int js_parse_foreign(const char *text, size_t n, struct js *out, struct err *e)
 {
+	if (n >= 3 && !memcmp(text, "\xef\xbb\xbf", 3)) {
+		text += 3;
+		n -= 3;
+	}
 	return parse(text, n, 1, out, e);
 }

@@ -16,11 +16,11 @@ static const char chatml[] =
 
 static const char llama3[] =
 	"def head(role): [{control: \"<|start_header_id|>\"}, {text: role}, {control: "
-    "\"<|end_header_id|>\"}];\n"
-    "def said(role; what): head(role) + [{text: (\"\\n\\n\" + what)}, {control: \"<|eot_id|>\"}];\n"
-    "(if .turn == 0 and .system then said(\"system\"; .system) else [] end)\n"
-    "+ said(\"user\"; .prompt)\n"
-    "+ head(\"assistant\") + [{text: \"\\n\\n\"}]\n";
+	"\"<|end_header_id|>\"}];\n"
+	"def said(role; what): head(role) + [{text: (\"\\n\\n\" + what)}, {control: \"<|eot_id|>\"}];\n"
+	"(if .turn == 0 and .system then said(\"system\"; .system) else [] end)\n"
+	"+ said(\"user\"; .prompt)\n"
+	"+ head(\"assistant\") + [{text: \"\\n\\n\"}]\n";
 
 /* Gemma has no system role: the message goes before the first prompt. */
 static const char gemma[] = "(if .turn > 0 then [{text: \"\\n\"}] else [] end)\n"
@@ -64,6 +64,54 @@ const char *chat_end_text(const char *format)
 	const struct format *f = find(format);
 
 	return f ? f->end : NULL;
+}
+
+int chat_writes(const char *format, const char *text)
+{
+	const struct format *f = format ? find(format) : NULL;
+
+	for (size_t k = 0; f && k < LEN(f->marks) && f->marks[k]; k++)
+		if (!strcmp(f->marks[k], text))
+			return 1;
+	return 0;
+}
+
+/* A template's string literal as text: \n is a newline. Anything but plain text: NULL. */
+static char *literal(const char *s, size_t n)
+{
+	struct buf out = {0};
+
+	for (size_t i = 0; i < n; i++) {
+		if (s[i] == '\\' && i + 1 < n && s[i + 1] == 'n') {
+			buf_addc(&out, '\n');
+			i++;
+		} else if (strchr("\\'\"{}", s[i])) {
+			buf_release(&out);
+			return NULL;
+		} else {
+			buf_addc(&out, s[i]);
+		}
+	}
+	buf_addc(&out, 0);
+	return out.data;
+}
+
+char *chat_default_system(const struct vocab *v)
+{
+	static const char open[] = "<|im_start|>system", close[] = "<|im_end|>";
+	const char *at = v->chat && !strcmp(v->chat, "chatml") ? v->chat_template : NULL;
+
+	while (at && (at = strstr(at, open))) {
+		const char *end = strstr(at, close);
+		size_t skip;
+		char *text;
+
+		at += sizeof open - 1;
+		skip = *at == '\n' ? 1 : !strncmp(at, "\\n", 2) ? 2 : 0;
+		if (skip && end > at + skip && (text = literal(at + skip, (size_t)(end - at) - skip)))
+			return text;
+	}
+	return NULL;
 }
 
 /* ---- recognising ---- */

@@ -62,6 +62,11 @@ const char *tok_pre_name(enum tok_pre pre);
 const char *chat_recognise(const struct vocab *v);
 /* The control token that ends a turn in a built-in format ("<|im_end|>"); NULL: it has none. */
 const char *chat_end_text(const char *format);
+/* Is text one of the control tokens that a built-in format writes? */
+int chat_writes(const char *format, const char *text);
+/* The system message that a model's own chat template (ChatML's kind) puts where none is given;
+ * malloced, NULL: it has none, or none that can be read off. */
+char *chat_default_system(const struct vocab *v);
 /* Flat bytes for the store, and back (bounds checked: bytes are untrusted). */
 void vocab_save(const struct vocab *v, struct buf *out);
 MUST_CHECK int vocab_load(const void *bytes, size_t n, struct vocab *out, struct err *e);

@@ -71,6 +71,29 @@ cp "$corpus/hf-config/llama.json" pickled/config.json
 : >pickled/pytorch_model.bin
 refused 'pickles are not read' 'pickled weights are not read' pickled
 
+# What users have in the place of a model.
+printf 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n' >lfs.gguf
+refused 'a Git LFS pointer' 'lfs.gguf: not a GGUF file but a Git LFS pointer' lfs.gguf
+mkdir lfs && cp pickled/config.json lfs && cp lfs.gguf lfs/model.safetensors
+refused 'one for safetensors' 'model.safetensors: not a safetensors file but a Git LFS pointer' lfs
+mkdir wide && iconv -t UTF-16 pickled/config.json >wide/config.json
+refused 'a configuration in UTF-16' 'config.json: not JSON but text in UTF-16' wide
+score-weights export -w tiny hf >out
+{ printf '\357\273\277'; sed 's/^{/{"x": NaN,/' hf/config.json; } >marked && mv marked hf/config.json
+w import -w marked hf
+is 'a byte order mark, and a NaN that nobody reads, do no harm' "$status" 0
+is 'nor are there warnings' "$(cat err)" ''
+rm -rf marked
+printf '[INST] {{ messages }} [/INST]' >hf/chat_template.jinja
+sed 's/"score.chat":"plain",*//' hf/tokenizer_config.json >config && mv config hf/tokenizer_config.json
+w import -w mistral hf
+is 'an unknown chat template becomes plain text' "$status $(jq -c .tokenizer.chat out)" '0 "plain"'
+ok 'with a warning' grep -q 'chat template is none of chatml, llama3 and gemma' err
+run score-sample -w mistral --system default </dev/null
+is 'a template without a system message' "$status $(cat err)" \
+	"1 score-sample: --system default: the model's chat template has no system message"
+rm -rf mistral
+
 score-weights show -w tiny >before
 w import -w tiny "$corpus/gguf/llama.gguf"
 is 'over a store' "$status" 1
@@ -100,6 +123,15 @@ real() {
 real smollm2 '["llama",30,576,9,3,64,1536,49152,8192,100000,true,0,0,0]' \
 	'["bpe","smollm",49152,48900,["<|im_end|>","<|endoftext|>"],"chatml"]'
 [ -e "$tmp/smollm2" ] && back smollm2 "$tmp/smollm2"
+publisher='You are a helpful AI assistant named SmolLM, trained by Hugging Face'
+if [ -e "$tmp/smollm2" ]; then
+	for system in default "$publisher"; do
+		echo '{"id":"a","prompt":"Hi"}' |
+			score-sample -w "$tmp/smollm2" --system "$system" --turns 1 --max-tokens 1 |
+			jq -c '.turns[].context'
+	done >"$tmp/out"
+	is "smollm2: --system default is its publisher's" "$(sort -u "$tmp/out" | wc -l) $(wc -l <"$tmp/out")" '1 2'
+fi
 rm -rf "$tmp/smollm2"
 real gemma3 '["gemma3",18,640,4,1,256,2048,262144,32768,1000000,true,512,6,10000]' \
 	'["spm",null,262144,0,["<eos>","<end_of_turn>"],"plain"]'

@@ -469,7 +469,7 @@ static void models(void)
 	        "tensor blk.1.attn_q.weight is missing", "a tensor is missing");
 	changed(ARCH_QWEN2, "qwen2.context_length", "qwen2.context_lengxh",
 	        "qwen2.context_length is missing", "a missing length");
-	set_key(ARCH_LLAMA, "llama.block_count", 3, "22 tensors, expected 30",
+	set_key(ARCH_LLAMA, "llama.block_count", 3, "tensor blk.2.attn_norm.weight is missing",
 	        "more layers than there are");
 	set_key(ARCH_LLAMA, "llama.block_count", UINT32_MAX, "layers", "absurdly many layers");
 	set_key(ARCH_LLAMA, "llama.block_count", 1, "blk.1.", "fewer layers than there are");

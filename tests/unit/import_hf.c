@@ -181,7 +181,8 @@ static void configurations(void)
 		{"\"num_hidden_layers\":2", "\"num_hidden_layers\":2.5", "num_hidden_layers"},
 		{"\"num_hidden_layers\":2", "\"num_hidden_layers\":-2", "num_hidden_layers"},
 		{"\"num_hidden_layers\":2", "\"x\":2", "num_hidden_layers is missing"},
-		{"\"num_hidden_layers\":2", "\"num_hidden_layers\":1024", "tensors, expected"},
+		{"\"num_hidden_layers\":2", "\"num_hidden_layers\":1024",
+		 "tensor model.layers.2.input_layernorm.weight is missing"},
 		{"\"num_hidden_layers\":2", "\"num_hidden_layers\":4000000000", "layers"},
 		{"\"num_hidden_layers\":2", "\"num_hidden_layers\":1", "not part of a model"},
 		{"\"intermediate_size\":24", "\"intermediate_size\":25", "shape"},
@@ -206,6 +207,9 @@ static void configurations(void)
 		 "for each of 2 layers"},
 		{"\"rope_theta\":500000", "\"rope_theta\":\"x\"", "rope_theta: expected a number"},
 		{"\"vocab_size\":258", "\"vocab_size\":257", "shape"},
+		{"\"attention_bias\":false", "\"partial_rotary_factor\":0.5",
+		 "partial_rotary_factor: 0.5 is not supported"},
+		{"\"rope_type\":\"llama3\",", "", "a factor, but no type of scaling"},
 		{"{", "[", "config.json"},
 	};
 	struct model_config c;
@@ -534,6 +538,13 @@ static void tokenizers(void)
 		{"[\"he\",\"ll\"]", "[\"he\",\"l l\"]", "model.merges[2]: expected two pieces"},
 		{"\"id\":262,", "\"id\":16777216,", "added_tokens[3]: expected id"},
 		{"\"content\":\"<tool>\"", "\"content\":\"<rool>\"", "have the same id 262"},
+		{"[\"he\",\"ll\"]", "[\"he\",\"he\"]", "merge 2 ('he he'): the result is not a token"},
+		{"\"content\":\"<tool>\",\"single_word\":false",
+		 "\"content\":\"<tool>\",\"single_word\":true",
+		 "added_tokens[3]: lstrip, rstrip and single_word are not supported"},
+		{"\"content\":\"<|im_end|>\",\"single_word\":false,\"lstrip\":false",
+		 "\"content\":\"<|im_end|>\",\"single_word\":false,\"lstrip\":true",
+		 "token '<|im_end|>': lstrip and rstrip are not supported"},
 		{"\"merges\":", "\"herges\":", "model.merges: expected an array"},
 		{"\"vocab\":", "\"wocab\":", "model.vocab: expected an object"},
 	};
