@@ -162,7 +162,8 @@ static size_t field_string(const char *s, size_t n, size_t at, int raw, int *clo
 
 		next.run = 0;
 		next.part = SPEC;
-		if (stack[0].run == 1 && line_end(s[at]))
+		/* since 3.12 a field may go over lines, whatever the quotes */
+		if (stack[0].run == 1 && top->part != FIELD && line_end(s[at]))
 			return at;
 		if (top->part == TEXT && closes(s, n, at, top->mark, top->run)) {
 			at += top->run;

@@ -78,8 +78,8 @@ fails 'no configuration file' 1 'none.json' init -w bad none.json
 echo '{"model_type":"qwen3","num_hidden_layers":1,"hidden_size":32,"num_attention_heads":2,"num_key_value_heads":1,"head_dim":8,
 "intermediate_size":48,"max_position_embeddings":64,"rms_norm_eps":1e-6,"rope_theta":1e6,"tie_word_embeddings":true}' >hf.json
 w init -w hf hf.json
-is 'Hugging Face names' "$(jq -c '[.config | .arch, .layers, .width, .heads, .kv_heads, .head_size, .ffn, .context, .norm_eps, .rope_theta, .tied]' out)" \
-	'["qwen3",1,32,2,1,8,48,64,1e-06,1000000,true]'
+is 'Hugging Face names' "$(jq -c '[.config | .arch, .layers, .width, .heads, .kv_heads, .head_size, .ffn, .context, .norm_eps == 1e-6, .rope_theta, .tied]' out)" \
+	'["qwen3",1,32,2,1,8,48,64,true,1000000,true]'
 mkdir mine && echo mine >mine/notes
 w init -w mine "$config"
 is 'init in a directory that is there' "$status $(cat mine/notes)" '0 mine'
