@@ -294,7 +294,7 @@ def large_values(name, box):
     tap.ok(v["status"] == "memory" and "of the program's value" in v["detail"], "%s: a range that tests make a list of" % name, v)
     most = [highest(p) for p, (_, _, command) in tree(box.p.pid).items() if "python" in command]
     tap.ok(max(most) < 200 * MIB, "%s: no Python has held more" % name, most)
-    v = box.run("def f(x):\n    return [frozenset((x, 2, 3, 4, 5, 6))] * 140000\n", """
+    v = box.run("def f(x):\n    return [frozenset((x, 2, 3, 4, 5, 6))] * 400000\n", """
 def check(candidate):
     try:
         candidate(1)
