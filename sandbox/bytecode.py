@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
-# A program's source from standard input to standard output as what a .pyc holds that is valid as long as its source is the same.
+# A program's source from standard input to standard output as what a .pyc holds that is valid as
+# long as its source is the same.
 import sys
 import _frozen_importlib_external as files
 import _imp
 
 source = sys.stdin.buffer.read()
 code = compile(source, "<string>", "exec", dont_inherit=True)
-sys.stdout.buffer.write(files._code_to_hash_pyc(code, _imp.source_hash(files._RAW_MAGIC_NUMBER, source)))
+sys.stdout.buffer.write(
+    files._code_to_hash_pyc(code, _imp.source_hash(files._RAW_MAGIC_NUMBER, source)))

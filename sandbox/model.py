@@ -2,10 +2,11 @@
 # The model's side of score-box: a warm Python that forks once per program. (wire.py, calls.py and
 # zygote.py stand before it.)
 #
-# Started by the supervisor inside its jail with the control socket as descriptor 3 and the two forms
-# of the system call filter, ready made, as 4 (forbidden calls are reported) and 5 (they kill). It never
-# receives a test. Per job it gets three descriptors (channel to the tester, socket for output, file
-# with the program), forks, and the child gives up what it could do before it reads the program.
+# Started by the supervisor inside its jail with the control socket as descriptor 3 and the two
+# forms of the system call filter, ready made, as 4 (forbidden calls are reported) and 5 (they
+# kill). It never receives a test. Per job it gets three descriptors (channel to the tester, socket
+# for output, file with the program), forks, and the child gives up what it could do before it reads
+# the program.
 import builtins
 import resource
 import _thread
@@ -14,14 +15,16 @@ import types
 # The rest of what many import comes later.
 import collections, functools, itertools, math, operator, re, typing    # noqa: E401,F401
 
-EVERY, IDLE = 64, 0.02          # one more module after each so manieth program, and when there was none for so long
+# one more module after every 64th program, and whenever there was none for 0.02 s
+EVERY, IDLE = 64, 0.02
 
 NOTIFY, KILL, CHANNEL, SEND_FD = 4, 5, 6, 200
 SECCOMP_SET_MODE_FILTER, FILTER_FLAG_NEW_LISTENER = 1, 8
 
 traceback_of = BaseException.__dict__["__traceback__"].__get__
 args_of = BaseException.__dict__["args"].__get__
-EXCEPTIONS = frozenset(id(t) for t in vars(builtins).values() if isinstance(t, type) and issubclass(t, BaseException))
+EXCEPTIONS = frozenset(
+    id(t) for t in vars(builtins).values() if isinstance(t, type) and issubclass(t, BaseException))
 
 
 # ---- the child: give up everything, then run the program ----
@@ -35,7 +38,8 @@ def enter_jail(limits):
             resource.setrlimit(what, (value, value))
     os.dup2(1, SEND_FD)
     out = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, SEND_FD)
-    listener = syscall(limits["seccomp"], SECCOMP_SET_MODE_FILTER, FILTER_FLAG_NEW_LISTENER, notify_filter[0])
+    listener = syscall(
+        limits["seccomp"], SECCOMP_SET_MODE_FILTER, FILTER_FLAG_NEW_LISTENER, notify_filter[0])
     if listener >= 0:
         # The socket's other end is the supervisor; it waits for this before the program runs.
         out.sendmsg((b"L",), ((_socket.SOL_SOCKET, _socket.SCM_RIGHTS, _u32.pack(listener)),))
@@ -45,8 +49,8 @@ def enter_jail(limits):
     else:
         os._exit(1)
     out.close()
-    # Only now, and so low that SEND_FD can never be one again: descriptors on their way count for all programs together,
-    # and one that sends may have no more on their way than it may have open.
+    # Only now, and so low that SEND_FD can never be one again: descriptors on their way count for
+    # all programs together, and one that sends may have no more on their way than it may have open.
     resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
 
 
@@ -55,7 +59,8 @@ LIMITS = ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_CPU, "cpu"), (resource.RLI
 
 
 def describe(e):
-    """Type's name and nearest built-in base, message and the program's line of an exception, whatever it made of them."""
+    """Type's name and nearest built-in base, message and the program's line of an exception,
+    whatever it made of them."""
     try:
         name = str.__str__(name_of(type(e)))[:100]
     except BaseException:
@@ -118,14 +123,20 @@ def plain_of(x):
     return x
 
 
-OPS = {op: (lambda f: lambda a, b: bool(f(a, b)))(getattr(operator, op)) for op in ("eq", "ne", "lt", "le", "gt", "ge", "contains")}
-OPS.update({op: getattr(builtins, op) for op in ("hash", "len", "iter", "str", "repr", "format", "int", "float", "round", "reversed")})
-OPS.update({op: getattr(operator, op) for op in ("getitem", "setitem", "delitem", "index", "abs", "neg", "pos", "invert")})
-OPS.update({i + op: getattr(operator, i + op + "_" * (not i and op in ("and", "or"))) for op in OPERATORS for i in ("", "i")})
-OPS.update(bool=bool, next=follow, exit=leave, plain=plain_of, isinstance=lambda x, t: bool(isinstance(x, t)),
-           enter=lambda x: type(x).__enter__(x), delattr=delattr,
-           copy=lambda x: copier().copy(x), deepcopy=lambda x: copier().deepcopy(x))
-TOGETHER = {"order": ("__lt__", "__le__", "__gt__", "__ge__"), "str": ("__str__", "__repr__"), "plain": (),
+OPS = {op: (lambda f: lambda a, b: bool(f(a, b)))(getattr(operator, op))
+       for op in ("eq", "ne", "lt", "le", "gt", "ge", "contains")}
+OPS.update({op: getattr(builtins, op) for op in ("hash", "len", "iter", "str", "repr", "format",
+                                                 "int", "float", "round", "reversed")})
+OPS.update({op: getattr(operator, op)
+            for op in ("getitem", "setitem", "delitem", "index", "abs", "neg", "pos", "invert")})
+OPS.update({i + op: getattr(operator, i + op + "_" * (not i and op in ("and", "or")))
+            for op in OPERATORS for i in ("", "i")})
+OPS.update(bool=bool, next=follow, exit=leave, plain=plain_of,
+           isinstance=lambda x, t: bool(isinstance(x, t)), enter=lambda x: type(x).__enter__(x),
+           delattr=delattr, copy=lambda x: copier().copy(x),
+           deepcopy=lambda x: copier().deepcopy(x))
+TOGETHER = {"order": ("__lt__", "__le__", "__gt__", "__ge__"), "str": ("__str__", "__repr__"),
+            "plain": (),
             **{op: ("__%s__" % op, "__r%s__" % op, "__i%s__" % op) for op in OPERATORS}}
 PLAIN = 1 << SPECIAL.index("plain")
 
@@ -151,9 +162,9 @@ class TestsFunction:
 
 
 class Answerer:
-    """Answers the tester's calls. `handed` are the objects that did not cross: they go out by number.
-    `given` are the lists, dicts, ... of the call that is being answered, numbered as they came.
-    `shipped` are the tests' own classes, `stubs` their functions."""
+    """Answers the tester's calls. `handed` are the objects that did not cross: they go out by
+    number. `given` are the lists, dicts, ... of the call that is being answered, numbered as they
+    came. `shipped` are the tests' own classes, `stubs` their functions."""
 
     def __init__(self, names):
         self.names, self.handed, self.numbers = names, [], {}
@@ -296,7 +307,8 @@ class Answerer:
 
     def failure(self, e, given=(), before=None):
         about = describe(e)
-        for args, was in ((args_of(e), before), (None, before), (None, None)):      # as much of it as crosses
+        # as much of it as crosses
+        for args, was in ((args_of(e), before), (None, before), (None, None)):
             writer = Writer(bytearray(b"E"), list(given), self.hand, True)
             try:
                 for x in about:
@@ -309,7 +321,8 @@ class Answerer:
                 pass
 
 
-def run_tests(names, body, exec=exec, compile=compile, decode=decode, encode=encode, describe=describe):
+def run_tests(
+        names, body, exec=exec, compile=compile, decode=decode, encode=encode, describe=describe):
     """The unsplit form: the tests run here, beside the program. Answers the nonce on success."""
     nonce, setup, tests, check, entry = decode(body, 5)
     index = -1
@@ -344,7 +357,8 @@ def child(limits, fds):
     control.detach()
     size = os.lseek(program, 0, os.SEEK_END)
     source = os.pread(program, size, 0) if size else b""
-    os.dup2(os.open("/dev/null", os.O_RDONLY), 0)    # its own: flags and locks of one opened once would outlive it
+    # its own: flags and locks of one opened once would outlive it
+    os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
     os.dup2(out, 1)
     os.dup2(out, 2)
     os.dup2(channel, CHANNEL)
@@ -354,7 +368,8 @@ def child(limits, fds):
     if limits["file"]:
         os.chdir("/tmp")                # the zygote holds none that may be replaced
     enter_jail(limits)
-    gc.set_threshold(20000, 20, 20)     # every page that a collection looks at first has to be copied
+    # every page that a collection looks at first has to be copied
+    gc.set_threshold(20000, 20, 20)
     gc.enable()
     serve(source, limits["entry"])
 
@@ -368,15 +383,17 @@ def one_job(fields, fds):
 
 
 def rehearse():
-    """What every child does, as far as it can be done here: what the interpreter builds at the first time (the
-    compiler's types, specialised code, bound symbols) is then built once, and pages that are not written to are
-    not copied."""
+    """What every child does, as far as it can be done here: what the interpreter builds at the
+    first time (the compiler's types, specialised code, bound symbols) is then built once, and pages
+    that are not written to are not copied."""
     answerer = Answerer(load(b"def f(x, *y):\n    return [x, y, {}]\n", "f"))
     for _ in range(12):
         answerer.answer(b"C" + encode("f", (1, "a", [0.5, [None, True]]), {}))
         answerer.answer(b"C" + encode("f", (), {}))
-        load(b"import re\nfrom typing import Any, Dict, List, Optional, Tuple, Union\ndef f(x: List[int], y: Dict[str, Any] = 1) -> "
-             b"Optional[Tuple[List[float], Union[str, int]]]:\n    for i in x:\n        y += i\n    return [i for i in x if i]\n", "f")
+        load(b"import re\nfrom typing import Any, Dict, List, Optional, Tuple, Union\n"
+             b"def f(x: List[int], y: Dict[str, Any] = 1) -> "
+             b"Optional[Tuple[List[float], Union[str, int]]]:\n    for i in x:\n        y += i\n"
+             b"    return [i for i in x if i]\n", "f")
     del sys.modules["program"]
     a, b = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_STREAM)
     for _ in range(3):

@@ -4,7 +4,8 @@
 # zygote.py and program.py stand before this file.)
 import _symtable
 
-STDLIB = getattr(sys, "stdlib_module_names", frozenset(("math", "sys", "re", "random", "copy", "collections")))
+STDLIB = getattr(
+    sys, "stdlib_module_names", frozenset(("math", "sys", "re", "random", "copy", "collections")))
 BUILTINS = frozenset(dir(builtins))
 
 
@@ -48,7 +49,8 @@ def names_of(source):
     if not source.strip():
         return set(), set()
     top = _symtable.symtable(source, "<tests>", "exec")
-    bound = {name for name, flags in top.symbols.items() if flags & (_symtable.DEF_LOCAL | _symtable.DEF_IMPORT)}
+    bound = {name for name, flags in top.symbols.items()
+             if flags & (_symtable.DEF_LOCAL | _symtable.DEF_IMPORT)}
     used, tables = set(), [top]
     while tables:
         table = tables.pop()
@@ -104,7 +106,8 @@ def helpers_of(prompt, entry):
 
 
 def prompt_class(prompt, entry):
-    return prompt and any(line.startswith("class ") and line[6:].replace(":", "(").split("(")[0].strip() == entry
+    return prompt and any(line.startswith("class ")
+                          and line[6:].replace(":", "(").split("(")[0].strip() == entry
                           for line in prompt.splitlines())
 
 
@@ -149,14 +152,15 @@ def is_class_to(kinds, names):
 
 
 PLAIN_NAMES = frozenset(
-    name for t in [*TYPES.values(), deque, OrderedDict, range, slice] for name in dir(t)) | frozenset(
+    name for t in [*TYPES.values(), deque, OrderedDict, range, slice]
+    for name in dir(t)) | frozenset(
     "year month day hour minute second microsecond days seconds weekday isoformat total_seconds "
     "quantize limit_denominator".split())
 
 
 def is_object_to(kinds, names):
-    """Can a call's result be no plain value, by what the tests do with it: decorate with it, call it, or use an
-    attribute that none has?"""
+    """Can a call's result be no plain value, by what the tests do with it: decorate with it, call
+    it, or use an attribute that none has?"""
     attributes = [n for n in kinds["Attribute"] if n.attr not in PLAIN_NAMES and n.attr[:2] != "__"]
     calls = [n for n in kinds["Call"] if not names_one_of(n.func, BUILTINS)]
     if any(names_one_of(getattr(d, "func", d), names) for n in kinds["FunctionDef"]
@@ -236,7 +240,8 @@ def unasserted(source):
             handler = ast.ExceptHandler(ast.Name("Exception", ast.Load()), None, [ast.Pass()])
             return ast.Try([ast.Expr(node.test)], [handler], [], [])
 
-    return compile(ast.fix_missing_locations(Unasserted().visit(ast.parse(source))), "<tests>", "exec")
+    return compile(
+        ast.fix_missing_locations(Unasserted().visit(ast.parse(source))), "<tests>", "exec")
 
 
 def imported(kinds):
@@ -426,7 +431,8 @@ class Plan:
         if not check and uncalled(kinds, whole):
             raise ValueError("nobody calls %s" % uncalled(kinds, whole))
         self.single = bool(others)
-        self.why = "they use %s of it otherwise than by calling it" % others[0] if others else "they hand over what cannot cross"
+        self.why = ("they use %s of it otherwise than by calling it" % others[0] if others else
+                    "they hand over what cannot cross")
 
     def fill(self, names, program):
         """The names that the tests run with. The entry point's results are plain values; only
@@ -508,7 +514,9 @@ class Plan:
             tb = tb.tb_next
         index, line = test, at[0] if at else 0
         if self.check:
-            asserts = sorted((n.lineno, n.end_lineno) for n in walk(parsed(self.tests[0])) if is_a(n, "Assert"))
-            hits = [(i, n) for n in at for i, (first, last) in enumerate(asserts) if first <= n <= last]
+            asserts = sorted(
+                (n.lineno, n.end_lineno) for n in walk(parsed(self.tests[0])) if is_a(n, "Assert"))
+            hits = [(i, n) for n in at for i, (first, last) in enumerate(asserts)
+                    if first <= n <= last]
             index, line = hits[0] if hits else (-1, at[-1] if at else 0)
         return index, source[line - 1].strip() if 0 < line <= len(source) else ""

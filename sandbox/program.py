@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# The program as the tests see it: stubs of its functions and classes, what stands for its objects, its exceptions.
-# (wire.py stands before this file, tester.py behind it.)
+# The program as the tests see it: stubs of its functions and classes, what stands for its objects,
+# its exceptions. (wire.py stands before this file, tester.py behind it.)
 #
 # What compares one of its objects with a value of the tests' own is never the program: such a
 # comparison is false. So an object that claims to equal everything equals nothing, whether a
@@ -37,7 +37,8 @@ class TooMuch(Refused):
 
 
 class Raised(Exception):
-    """An exception of the program: its type's name, its message, its line, its arguments (None: they do not cross)."""
+    """An exception of the program: its type's name, its message, its line, its arguments (None:
+    they do not cross)."""
 
     def __init__(self, base, kind, text, line, args):
         try:
@@ -52,7 +53,8 @@ class Raised(Exception):
 
 
 class Quit(BaseException):
-    """The same for what is no error and what ends loops (SystemExit, StopIteration): no test takes it for anything else."""
+    """The same for what is no error and what ends loops (SystemExit, StopIteration): no test takes
+    it for anything else."""
 
     __init__ = Raised.__init__
     __str__ = Raised.__str__
@@ -63,8 +65,8 @@ raised_types = {}
 
 
 def raised(kind, base, text, line, args):
-    """An exception that a test's `except ValueError` catches as it would the original: base is the name of the nearest
-    built-in that the original's type derives from."""
+    """An exception that a test's `except ValueError` catches as it would the original: base is the
+    name of the nearest built-in that the original's type derives from."""
     base = builtins.__dict__.get(base)
     if not (isinstance(base, type) and issubclass(base, BaseException)):
         base = Exception
@@ -72,11 +74,14 @@ def raised(kind, base, text, line, args):
     if made is None:
         if len(raised_types) >= MAX_TYPES:
             raised_types.clear()
-        quits = not issubclass(base, Exception) or issubclass(base, (StopIteration, StopAsyncIteration))
+        quits = (not issubclass(base, Exception) or
+                 issubclass(base, (StopIteration, StopAsyncIteration)))
         try:
-            made = Quit if quits else type(kind, (Raised,) if base is Exception else (Raised, base), {})
+            bases = (Raised,) if base is Exception else (Raised, base)
+            made = Quit if quits else type(kind, bases, {})
             made(base, kind, text, line, args)
-        except (TypeError, ValueError):         # a name with a zero byte; a base that wants arguments of its own
+        # a name with a zero byte; a base that wants arguments of its own
+        except (TypeError, ValueError):
             made = Raised
         raised_types[kind, base] = made
     return made(base, kind, text, line, args)
@@ -85,7 +90,8 @@ def raised(kind, base, text, line, args):
 # ---- its objects ----
 
 class Opaque:
-    """Stands for an object that cannot cross: equal to nothing but itself, and good for nothing but to be handed back."""
+    """Stands for an object that cannot cross: equal to nothing but itself, and good for nothing but
+    to be handed back."""
 
     __slots__ = ("_kind", "_number")
 
@@ -98,7 +104,8 @@ class Opaque:
 
 
 class Proxy(Opaque):
-    """An instance of a class that the tests use: its attributes, methods and operators are asked of the program."""
+    """An instance of a class that the tests use: its attributes, methods and operators are asked of
+    the program."""
 
     __slots__ = ("_program",)
 
@@ -150,8 +157,9 @@ def forwarded(op):
 
 
 def operates(op, reflected=False):
-    """With a value of the tests' own only where they made the object, by a class, or it came of such a one by operators:
-    else `abs(f(1) - 5) < 1e-6` would tell the program what to be, and a 0 be its answer."""
+    """With a value of the tests' own only where they made the object, by a class, or it came of
+    such a one by operators: else `abs(f(1) - 5) < 1e-6` would tell the program what to be, and a 0
+    be its answer."""
     def method(self, other):
         if self._number not in self._program.made and not isinstance(other, Proxy):
             return NotImplemented
@@ -182,7 +190,8 @@ def called(self, *args, **kwargs):
 
 
 def contains(self, item):
-    """Asked of the program only where the tests made the object, by a class; else its items are compared here."""
+    """Asked of the program only where the tests made the object, by a class; else its items are
+    compared here."""
     if self._number in self._program.made:
         return self._program.does("contains", self, item) is True
     return any(x is item or x == item for x in self)
@@ -198,29 +207,34 @@ def follows(self):
 def leaves(self, kind, e, trace):
     """The program's answer can hide an exception of its own, never one of the tests', nor one
     in the middle of an assertion or before one: it would not have been made."""
-    base = next((t.__name__ for t in kind.__mro__ if builtins.__dict__.get(t.__name__) is t), "") if kind else ""
+    base = next((t.__name__ for t in (kind.__mro__ if kind else ())
+                 if builtins.__dict__.get(t.__name__) is t), "")
     hides = self._program.does("exit", self, base, str(e) if kind else "") is True
     return hides and isinstance(e, Raised) and not self._program.in_assertion(trace)
 
 
 METHODS = {"eq": {"__eq__": compared("eq"), "__ne__": compared("ne")},
            "order": {"__%s__" % op: compared(op) for op in ("lt", "le", "gt", "ge")},
-           "contains": {"__contains__": contains}, "call": {"__call__": called}, "next": {"__next__": follows},
+           "contains": {"__contains__": contains}, "call": {"__call__": called},
+           "next": {"__next__": follows},
            "enter": {"__enter__": forwarded("enter"), "__exit__": leaves},
            "str": {"__str__": forwarded("str"), "__repr__": forwarded("repr")}}
 METHODS.update((op, {"__%s__" % op: unary(op)}) for op in ("iter", "neg", "pos", "invert"))
 for _op in OPERATORS:
-    METHODS[_op] = {"__%s__" % _op: operates(_op), "__r%s__" % _op: operates(_op, True), "__i%s__" % _op: operates("i" + _op)}
+    METHODS[_op] = {"__%s__" % _op: operates(_op), "__r%s__" % _op: operates(_op, True),
+                    "__i%s__" % _op: operates("i" + _op)}
 
 
 def proxy_type(kind, mask, known={}):
-    """Instances of a class of this name, which has the special methods in mask (wire.py, SPECIAL). A type's operators are
-    there if its class has them: what it lacks is a TypeError, as in the original."""
+    """Instances of a class of this name, which has the special methods in mask (wire.py, SPECIAL).
+    A type's operators are there if its class has them: what it lacks is a TypeError, as in the
+    original."""
     if (kind, mask) not in known:
         if len(known) >= MAX_TYPES:
             known.clear()
         names = [name for n, name in enumerate(SPECIAL) if mask >> n & 1]
-        body = {"__slots__": (), "_plain": "plain" in names, "__hash__": None if "eq" in names else object.__hash__}
+        body = {"__slots__": (), "_plain": "plain" in names,
+                "__hash__": None if "eq" in names else object.__hash__}
         for name in names:
             if name != "plain":
                 body.update(METHODS.get(name) or {"__%s__" % name: forwarded(name)})
@@ -331,7 +345,8 @@ def library_name(x, t):
 # ---- calls ----
 
 class Program:
-    """`broken` remembers what a test's bare `except:` may have swallowed: such a run never passes."""
+    """`broken` remembers what a test's bare `except:` may have swallowed: such a run never
+    passes."""
 
     def __init__(self, fd):
         self.fd, self.broken, self.proxies, self.test, self.asked = fd, None, {}, -1, False
@@ -378,8 +393,9 @@ class Program:
             raise self.breaks(Died()) from None
 
     def answered(self, body, kept, make):
-        """What an answer says: V value, W value changes, E exception changes. The changes are what the program
-        made of the lists, dicts, ... that it was handed, by their number in the call: the test's own are made so."""
+        """What an answer says: V value, W value changes, E exception changes. The changes are what
+        the program made of the lists, dicts, ... that it was handed, by their number in the call:
+        the test's own are made so."""
         reader = Reader(body, kept, make, self)
         reader.at, tag = 1, body[:1]
         try:
@@ -387,7 +403,8 @@ class Program:
                 answer = reader.take()
             elif tag == b"E":
                 answer = [reader.take() for _ in range(5)]
-                if tuple(map(type, answer[:4])) != (str, str, str, int) or type(answer[4]) not in (tuple, type(None)):
+                if (tuple(map(type, answer[:4])) != (str, str, str, int) or
+                        type(answer[4]) not in (tuple, type(None))):
                     raise Malformed("an exception that is none")
             else:
                 raise Malformed("an answer that is none")
@@ -404,7 +421,8 @@ class Program:
             kind, base, text, line, args = answer
             if (kind, text) in self.thrown:         # the tests' own, on its way back to them
                 raise self.thrown[kind, text]
-            raise raised(kind[:100], base, text[:MAX_TEXT], line if 0 <= line < 1 << 31 else 0, args)
+            raise raised(
+                kind[:100], base, text[:MAX_TEXT], line if 0 <= line < 1 << 31 else 0, args)
         return answer
 
     def ready(self):

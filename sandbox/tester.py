@@ -17,14 +17,16 @@ SPENT = 128 << 20               # bytes; a tester that once held more is not use
 IDLE = 0.02
 MAX_DETAIL = 500
 MAX_CACHE = 2000
-OWN_BYTES = 64 << 20            # address space that this Python takes before it holds anything of a program's
+# address space that this Python takes before it holds anything of a program's
+OWN_BYTES = 64 << 20
 OUT_OF_MEMORY = "the test of the program's value ran out of memory"
 
 
 # ---- one job ----
 
 def verdict(status, detail="", index=-1, isolation="split"):
-    return [("status", status), ("isolation", isolation), ("index", index), ("detail", detail[:MAX_DETAIL])]
+    return [("status", status), ("isolation", isolation), ("index", index),
+            ("detail", detail[:MAX_DETAIL])]
 
 
 def of_raised(e, index=-1, source="", isolation="split"):
@@ -50,8 +52,10 @@ def judged(plan, program, names):
     except (Raised, Quit):
         raise
     except Exception as e:
-        # a set-up that asked the program failed on its answer; only one that did not is the data set's fault
-        return verdict("fail" if program.asked else "error", "the tests' set-up: %s: %s" % (type(e).__name__, e))
+        # a set-up that asked the program failed on its answer; only one that did not is the data
+        # set's fault
+        return verdict("fail" if program.asked else "error",
+                       "the tests' set-up: %s: %s" % (type(e).__name__, e))
     test = -1
     try:
         for test, code in enumerate(plan.codes):

@@ -62,7 +62,8 @@ VALUES = {
     "slice": ("builtins", lambda x: [x.start, x.stop, x.step], _slice),
     "dict_keys": ("", list, lambda p: dict.fromkeys(_keys(p)).keys()),
     "dict_values": ("", list, lambda p: dict(enumerate(p)).values()),
-    "dict_items": ("", lambda x: [i for pair in x for i in pair], lambda p: dict(zip(_keys(p[::2]), p[1::2])).items()),
+    "dict_items": ("", lambda x: [i for pair in x for i in pair],
+                   lambda p: dict(zip(_keys(p[::2]), p[1::2])).items()),
     "iterator": ("", None, iter),
     "Decimal": ("decimal", lambda x: [str(x)], _decimal),
     "Fraction": ("fractions", lambda x: [x.numerator, x.denominator], _fraction),
@@ -74,13 +75,15 @@ VALUES = {
     "timedelta": ("datetime", lambda x: [x.days, x.seconds, x.microseconds], _time("timedelta", 3)),
 }
 _ITERATORS = frozenset(id(type(i)) for i in (
-    (x for x in ()), map(abs, ()), filter(None, ()), zip(), enumerate(()), reversed([]), reversed(()), iter([]),
-    iter(()), iter({}), iter({}.values()), iter({}.items()), iter(set()), iter(""), iter(range(0)),
-    iter(range(1 << 65)), iter(b""), iter(bytearray()), reversed({}), reversed({}.values()),
-    reversed({}.items()), reversed(range(0)), iter(deque()), reversed(deque()), iter(OrderedDict()),
-    iter(OrderedDict().values()), iter(OrderedDict().items()), iter(int, 0),
-    iter(type("", (), {"__getitem__": None})()), iter(memoryview(b"")))) | frozenset(
-        id(t) for t in vars(itertools).values() if isinstance(t, type) and hasattr(t, "__next__")) | frozenset(
+    (x for x in ()), map(abs, ()), filter(None, ()), zip(), enumerate(()), reversed([]),
+    reversed(()), iter([]), iter(()), iter({}), iter({}.values()), iter({}.items()), iter(set()),
+    iter(""), iter(range(0)), iter(range(1 << 65)), iter(b""), iter(bytearray()), reversed({}),
+    reversed({}.values()), reversed({}.items()), reversed(range(0)), iter(deque()),
+    reversed(deque()), iter(OrderedDict()), iter(OrderedDict().values()),
+    iter(OrderedDict().items()), iter(int, 0), iter(type("", (), {"__getitem__": None})()),
+    iter(memoryview(b"")))) | frozenset(
+        id(t) for t in vars(itertools).values()
+        if isinstance(t, type) and hasattr(t, "__next__")) | frozenset(
         id(type(i)) for i in (next(itertools.groupby("a"))[1], itertools.tee(())[0]))
 _VIEWS = {id(type(v)): n for n, v in (
     ("dict_keys", {}.keys()), ("dict_values", {}.values()), ("dict_items", {}.items()),

@@ -14,12 +14,13 @@
 #   e length, u32 items    deque: its greatest length (an int, -1: none), its items
 #   v name, list           a value of the library by its plain parts, see VALUES
 #   K       u32 bytes      a built-in type (int, str, ...), by name
-#   O u32 bytes, u32, u64  a program's object that cannot cross: its type's name, its number there, its SPECIAL methods (or
-#                          DRAWN: an iterator, AWAITED: a coroutine)
+#   O u32 bytes, u32, u64  a program's object that cannot cross: its type's name, its number there,
+#                          its SPECIAL methods (or DRAWN: an iterator, AWAITED: a coroutine)
 #   M u32 bytes, pairs     an instance of a class of the tests' own: its name, its attributes
 #   B u32                  a function of the tests, by its number there
 #   L u32 bytes            a function of the library, by name: only the tests say that
-#   r u32                  a list, dict, ... that crossed before, or is being read, by its number: see Writer
+#   r u32                  a list, dict, ... that crossed before, or is being read, by its number:
+#                          see Writer
 # A subclass crosses as its base value's raw content: the base type's own methods read it, so no
 # override of the program is ever asked. The reader trusts nothing: size, depth, counts, numbers and
 # names are checked before anything is built, and an unknown tag or a byte too many is an error.
@@ -44,12 +45,14 @@ _c128 = struct.Struct("<dd")
 _tagged_i64 = struct.Struct("<cq")
 _tagged_u32 = struct.Struct("<cI")
 
-# What a class may define and a proxy of its instance then has: operators with their reflected and in-place forms, and
-# (order, enter, str) methods that come together; plain: it derives from a type that crosses.
-OPERATORS = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor", "lshift", "rshift")
-SPECIAL = OPERATORS + ("eq", "order", "hash", "len", "bool", "iter", "next", "contains", "getitem", "setitem", "delitem", "call",
-                       "enter", "str", "format", "int", "float", "index", "abs", "neg", "pos", "invert", "round", "reversed",
-                       "plain")
+# What a class may define and a proxy of its instance then has: operators with their reflected and
+# in-place forms, and (order, enter, str) methods that come together; plain: it derives from a type
+# that crosses.
+OPERATORS = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor",
+             "lshift", "rshift")
+SPECIAL = OPERATORS + ("eq", "order", "hash", "len", "bool", "iter", "next", "contains", "getitem",
+                       "setitem", "delitem", "call", "enter", "str", "format", "int", "float",
+                       "index", "abs", "neg", "pos", "invert", "round", "reversed", "plain")
 
 DRAWN, AWAITED = 1 << 62, 1 << 61
 
@@ -57,8 +60,8 @@ DRAWN, AWAITED = 1 << 62, 1 << 61
 mro_of = type.__dict__["__mro__"].__get__
 name_of = type.__dict__["__name__"].__get__
 
-TYPES = {t.__name__: t for t in (bool, int, float, complex, str, bytes, bytearray, list, tuple, dict, set,
-                                 frozenset, type(None), object, type)}
+TYPES = {t.__name__: t for t in (bool, int, float, complex, str, bytes, bytearray, list, tuple,
+                                 dict, set, frozenset, type(None), object, type)}
 _MUTABLE = frozenset(map(id, (list, dict, set, bytearray, OrderedDict, deque)))
 
 
@@ -253,7 +256,8 @@ class Writer:
             if run:
                 try:
                     self.count(n // 8)
-                    self.out += struct.pack("<cI%d%s" % (n, run), b"q" if run == "q" else b"g", n, *x)
+                    self.out += struct.pack(
+                        "<cI%d%s" % (n, run), b"q" if run == "q" else b"g", n, *x)
                     return None
                 except struct.error:
                     pass
@@ -472,7 +476,8 @@ class Reader:
 
     def take_deque(self, depth):
         most = self.take(depth)
-        if type(most) is not int or not -1 <= most < 1 << 62 or self.data[self.at:self.at + 1] != b"e":
+        if (type(most) is not int or not -1 <= most < 1 << 62 or
+                self.data[self.at:self.at + 1] != b"e"):
             raise Malformed("a deque that is none")
         self.at += 1
         whole = self.keep(deque((), None if most < 0 else most))
@@ -523,14 +528,15 @@ def _unknown(reader, depth):
 TAKE = [_unknown] * 256
 for _tag, _take in (
         ("N", lambda r, d: None), ("T", lambda r, d: True), ("F", lambda r, d: False),
-        ("i", Reader.take_small), ("I", Reader.take_big), ("f", Reader.take_float), ("c", Reader.take_complex),
-        ("s", Reader.take_text), ("b", lambda r, d: r.raw()), ("y", lambda r, d: r.keep(bytearray(r.raw()))),
-        ("l", Reader.take_list), ("t", Reader.take_tuple), ("S", Reader.take_set), ("Z", Reader.take_frozenset),
-        ("q", lambda r, d: r.keep(r.run("q"))), ("g", lambda r, d: r.keep(r.run("d"))), ("d", Reader.take_dict),
-        ("o", lambda r, d: r.take_dict(d, OrderedDict)), ("e", Reader.take_deque),
-        ("v", Reader.take_value), ("K", Reader.take_type), ("O", Reader.take_foreign), ("r", Reader.take_known),
-        ("M", Reader.take_own), ("B", Reader.take_function),
-        ("L", Reader.take_library)):
+        ("i", Reader.take_small), ("I", Reader.take_big), ("f", Reader.take_float),
+        ("c", Reader.take_complex), ("s", Reader.take_text), ("b", lambda r, d: r.raw()),
+        ("y", lambda r, d: r.keep(bytearray(r.raw()))), ("l", Reader.take_list),
+        ("t", Reader.take_tuple), ("S", Reader.take_set), ("Z", Reader.take_frozenset),
+        ("q", lambda r, d: r.keep(r.run("q"))), ("g", lambda r, d: r.keep(r.run("d"))),
+        ("d", Reader.take_dict), ("o", lambda r, d: r.take_dict(d, OrderedDict)),
+        ("e", Reader.take_deque), ("v", Reader.take_value), ("K", Reader.take_type),
+        ("O", Reader.take_foreign), ("r", Reader.take_known), ("M", Reader.take_own),
+        ("B", Reader.take_function), ("L", Reader.take_library)):
     TAKE[ord(_tag)] = _with_room(_take) if _tag in "ltSZdoevM" else _take
 
 

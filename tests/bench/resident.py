@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""usage: resident.py one|all RECORDS COMMAND...   What a command that is there already takes for its records, in seconds, a line each.
-one: each is sent once the one before is answered; all: all are sent at once, and what they take together is one line.
-The first two lines are sent once more before, and not counted: they wait for the command's start, and for that of a second worker."""
+"""usage: resident.py one|all RECORDS COMMAND...
+
+What a running command takes for its records, in seconds, a line each. one: each record is sent once
+the one before is answered; all: all are sent at once, and their total is one line. The first two
+records are sent once before, uncounted: they wait for the command's start and for that of a second
+worker."""
 import json
 import subprocess
 import sys
@@ -16,7 +19,8 @@ def main():
 	with subprocess.Popen(sys.argv[3:], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as p:
 		def took(some):
 			began = time.perf_counter()
-			sender = threading.Thread(target=lambda: (p.stdin.write(b"".join(some)), p.stdin.flush()))
+			sender = threading.Thread(
+				target=lambda: (p.stdin.write(b"".join(some)), p.stdin.flush()))
 			sender.start()
 			for _ in some:
 				if not p.stdout.readline():

@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Makes tests/golden/torch/NAME.logits: what PyTorch in float32 thinks of text that it sampled itself.
+"""Makes tests/golden/torch/NAME.logits: what PyTorch in float32 thinks of text that it sampled
+itself.
 
 usage: torch_logits.py MODEL.gguf OUT      (PyPI: torch transformers gguf)
 
-The file's weights are dequantised, rounded to bf16 (as the store holds them) and run in float32. Five prompts, 100 tokens
-drawn after each. One line a sequence, numbers separated by blanks:
+The file's weights are dequantised, rounded to bf16 (as the store holds them) and run in float32.
+Five prompts, 100 tokens drawn after each. One line a sequence, numbers separated by blanks:
     prompt-length n  token[0..n)  top1[0..100)  logp[0..100)
-where top1 and logp belong to the 100 drawn tokens: the likeliest token at that place, and the drawn one's log-probability.
-First line: versions.
+where top1 and logp belong to the 100 drawn tokens: the likeliest token at that place, and the drawn
+one's log-probability. First line: versions.
 """
 import os, sys
 import torch, transformers
@@ -41,6 +42,7 @@ with open(sys.argv[2], "w") as f, torch.inference_mode():
             ids = ids + feed
         logp = torch.log_softmax(model(torch.tensor([ids])).logits[0, start - 1:-1].float(), -1)
         drawn = logp.gather(1, torch.tensor(ids[start:])[:, None])[:, 0]
-        f.write(" ".join([str(start), str(len(ids))] + [str(i) for i in ids] + [str(int(i)) for i in logp.argmax(-1)]
+        f.write(" ".join([str(start), str(len(ids))] + [str(i) for i in ids]
+                         + [str(int(i)) for i in logp.argmax(-1)]
                          + [f"{x:.5f}" for x in drawn.tolist()]) + "\n")
         print(repr(tok.decode(ids))[:200])

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Makes tests/golden/torch/ARCH.{txt,bin}: two-layer models, their log-probabilities and gradients by PyTorch.
+"""Makes tests/golden/torch/ARCH.{txt,bin}: two-layer models, their log-probabilities and gradients
+by PyTorch.
 
 usage: torch_small.py OUTDIR [ARCH...]     (PyPI: torch transformers)
 
 ARCH.txt is the configuration as lib/model/config.h writes it, then "versions ..." as a comment in
-VERSIONS. ARCH.bin holds, little endian: int32 T; int32 tokens[T]; float32 logp[T-1] (log p of token t+1);
-then for each parameter in model_param's order bf16 values, then in the same order bf16 gradients
-of sum(logp). Computed in float32 from weights that are bf16 numbers.
+VERSIONS. ARCH.bin holds, little endian: int32 T; int32 tokens[T]; float32 logp[T-1] (log p of token
+t+1); then for each parameter in model_param's order bf16 values, then in the same order bf16
+gradients of sum(logp). Computed in float32 from weights that are bf16 numbers.
 """
 import struct, sys
 import torch, transformers
@@ -17,19 +18,23 @@ from transformers import (Gemma3ForCausalLM, Gemma3TextConfig, LlamaConfig, Llam
                           SmolLM3Config, SmolLM3ForCausalLM)
 
 D, L, H, G, S, F, V, T = 32, 2, 4, 2, 8, 48, 56, 24
-common = dict(hidden_size=D, num_hidden_layers=L, num_attention_heads=H, num_key_value_heads=G, head_dim=S,
-              intermediate_size=F, vocab_size=V, max_position_embeddings=64, rms_norm_eps=1e-5,
-              attn_implementation="eager", pad_token_id=None, bos_token_id=None, eos_token_id=None)
+common = dict(hidden_size=D, num_hidden_layers=L, num_attention_heads=H, num_key_value_heads=G,
+              head_dim=S, intermediate_size=F, vocab_size=V, max_position_embeddings=64,
+              rms_norm_eps=1e-5, attn_implementation="eager", pad_token_id=None, bos_token_id=None,
+              eos_token_id=None)
 llama3 = dict(rope_type="llama3", factor=4.0, low_freq_factor=1.0, high_freq_factor=4.0,
               original_max_position_embeddings=32, rope_theta=100.0)
 plain = lambda theta: dict(rope_type="default", rope_theta=theta)
 archs = {
-    "llama": (LlamaForCausalLM, LlamaConfig(**common, tie_word_embeddings=False, rope_parameters=llama3)),
-    "qwen2": (Qwen2ForCausalLM, Qwen2Config(**common, tie_word_embeddings=True, rope_parameters=plain(1000.0))),
-    "qwen3": (Qwen3ForCausalLM, Qwen3Config(**common, tie_word_embeddings=True, rope_parameters=plain(1000.0))),
+    "llama": (LlamaForCausalLM,
+              LlamaConfig(**common, tie_word_embeddings=False, rope_parameters=llama3)),
+    "qwen2": (Qwen2ForCausalLM,
+              Qwen2Config(**common, tie_word_embeddings=True, rope_parameters=plain(1000.0))),
+    "qwen3": (Qwen3ForCausalLM,
+              Qwen3Config(**common, tie_word_embeddings=True, rope_parameters=plain(1000.0))),
     "gemma3": (Gemma3ForCausalLM, Gemma3TextConfig(
-        **common, tie_word_embeddings=True, sliding_window=5, layer_types=["sliding_attention", "full_attention"],
-        query_pre_attn_scalar=16,
+        **common, tie_word_embeddings=True, sliding_window=5,
+        layer_types=["sliding_attention", "full_attention"], query_pre_attn_scalar=16,
         rope_parameters={"full_attention": plain(1000.0), "sliding_attention": plain(100.0)})),
     "mistral": (MistralForCausalLM, MistralConfig(
         **common, tie_word_embeddings=False, sliding_window=5, rope_parameters=plain(1000.0))),
@@ -44,10 +49,13 @@ layer_names = [  # ours, theirs, present in
     ("attn_k.weight", "self_attn.k_proj.weight"), ("attn_v.weight", "self_attn.v_proj.weight"),
     ("attn_q.bias", "self_attn.q_proj.bias"), ("attn_k.bias", "self_attn.k_proj.bias"),
     ("attn_v.bias", "self_attn.v_proj.bias"), ("attn_q_norm.weight", "self_attn.q_norm.weight"),
-    ("attn_k_norm.weight", "self_attn.k_norm.weight"), ("attn_output.weight", "self_attn.o_proj.weight"),
-    ("post_attention_norm.weight", "post_attention_layernorm.weight"), ("ffn_norm.weight", "post_attention_layernorm.weight"),
+    ("attn_k_norm.weight", "self_attn.k_norm.weight"),
+    ("attn_output.weight", "self_attn.o_proj.weight"),
+    ("post_attention_norm.weight", "post_attention_layernorm.weight"),
+    ("ffn_norm.weight", "post_attention_layernorm.weight"),
     ("ffn_gate.weight", "mlp.gate_proj.weight"), ("ffn_up.weight", "mlp.up_proj.weight"),
-    ("ffn_down.weight", "mlp.down_proj.weight"), ("post_ffw_norm.weight", "post_feedforward_layernorm.weight"),
+    ("ffn_down.weight", "mlp.down_proj.weight"),
+    ("post_ffw_norm.weight", "post_feedforward_layernorm.weight"),
 ]
 
 
@@ -73,11 +81,12 @@ def bf16(x):
 
 
 def config_text(arch):
-    c = dict(arch=arch, layers=L, width=D, heads=H, kv_heads=G, head_size=S, ffn=F, vocab=V, context=64,
-             norm_eps=1e-5, rope_theta=100 if arch == "llama" else 1000,
+    c = dict(arch=arch, layers=L, width=D, heads=H, kv_heads=G, head_size=S, ffn=F, vocab=V,
+             context=64, norm_eps=1e-5, rope_theta=100 if arch == "llama" else 1000,
              rope_factor=4 if arch == "llama" else 0, rope_low=1 if arch == "llama" else 0,
-             rope_high=4 if arch == "llama" else 0, rope_orig=32 if arch == "llama" else 0, rope_linear=0,
-             tied=int(arch not in untied), window=5 if arch in ("gemma3", "mistral") else 0,
+             rope_high=4 if arch == "llama" else 0, rope_orig=32 if arch == "llama" else 0,
+             rope_linear=0, tied=int(arch not in untied),
+             window=5 if arch in ("gemma3", "mistral") else 0,
              window_every={"gemma3": 2, "mistral": L + 1}.get(arch, 0),
              rope_local_theta={"gemma3": 100, "mistral": 1000}.get(arch, 0),
              attn_scale=0.25 if arch == "gemma3" else 0)
@@ -96,17 +105,21 @@ for arch, (cls, cfg) in archs.items():
             one = "norm" in name and arch != "gemma3"      # gemma3's norms multiply by 1 + w
             p.copy_((torch.randn_like(p) * 0.25 + one).bfloat16().float())
     tokens = torch.randint(0, V, (1, T))
-    logp = torch.log_softmax(model(tokens).logits[0, :-1].float(), -1).gather(1, tokens[0, 1:, None])[:, 0]
+    logp = torch.log_softmax(model(tokens).logits[0, :-1].float(), -1).gather(
+        1, tokens[0, 1:, None])[:, 0]
     logp.sum().backward()
     params = dict(model.named_parameters())
     order = list(names(arch, params))
     assert len({t for _, t in order}) == len(params), set(params) - {t for _, t in order}
     with open(f"{sys.argv[1]}/{arch}.bin", "wb") as f:
-        f.write(struct.pack("<i", T) + tokens[0].int().numpy().tobytes() + logp.detach().numpy().tobytes())
+        f.write(struct.pack("<i", T) + tokens[0].int().numpy().tobytes() +
+                logp.detach().numpy().tobytes())
         for ours, theirs in order:
             f.write(bf16(params[theirs]))
         for _, theirs in order:
             f.write(bf16(params[theirs].grad))
     open(f"{sys.argv[1]}/{arch}.txt", "w").write(config_text(arch))
-    print(arch, "parameters", sum(p.numel() for p in params.values()), "sum logp", logp.sum().item())
-open(f"{sys.argv[1]}/VERSIONS", "w").write(f"torch {torch.__version__}\ntransformers {transformers.__version__}\n")
+    print(arch, "parameters", sum(p.numel() for p in params.values()),
+          "sum logp", logp.sum().item())
+open(f"{sys.argv[1]}/VERSIONS", "w").write(
+    f"torch {torch.__version__}\ntransformers {transformers.__version__}\n")

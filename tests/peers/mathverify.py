@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Math-Verify and score-verify on the same responses: every disagreement as a line of JSON, then the counts.
+"""Math-Verify and score-verify on the same responses: every disagreement as a line of JSON, then
+the counts.
 
-usage: mathverify.py [--limit N] TRAJECTORY.jsonl...     (task math; with math_verify importable and score-verify on PATH)
+usage: mathverify.py [--limit N] TRAJECTORY.jsonl...
+(task math; with math_verify importable and score-verify on PATH)
 
-For a person to read: either may be wrong. Disagreements are shown once for each pair of a reference and a response.
+For a person to read: either may be wrong. Disagreements are shown once for each pair of a reference
+and a response.
 """
 import argparse
 import collections
@@ -39,11 +42,13 @@ def main():
 				except ValueError:          # a file that still grows
 					break
 	records = records[:args.limit or None]
-	text = "".join(json.dumps({"id": str(i), "task": "math", "answer": r["answer"], "turns": [{"response": t["response"]} for t in r["turns"]]}) + "\n"
-	               for i, r in enumerate(records))
-	ours = subprocess.run(["score-verify"], input=text, capture_output=True, text=True, check=True).stdout
+	text = "".join(json.dumps({
+		"id": str(i), "task": "math", "answer": r["answer"],
+		"turns": [{"response": t["response"]} for t in r["turns"]]}) + "\n"
+		for i, r in enumerate(records))
+	ours = subprocess.run(["score-verify"], input=text, capture_output=True, text=True, check=True)
 	counts, seen = collections.Counter(), set()
-	for record, line in zip(records, ours.splitlines(), strict=True):
+	for record, line in zip(records, ours.stdout.splitlines(), strict=True):
 		for turn, judged in zip(record["turns"], json.loads(line)["turns"], strict=True):
 			verdict, us = judged["verdict"], judged["reward"] == 1
 			them, parsed = theirs(record["answer"], turn["response"])
@@ -54,8 +59,11 @@ def main():
 			if us == them or key in seen:
 				continue
 			seen.add(key)
-			print(json.dumps({"gold": record["answer"], "us": us, "them": them, "answer": verdict.get("answer"), "method": verdict["method"],
-			                  "found": verdict.get("found"), "status": verdict["status"], "theirs": parsed[:2], "end": turn["response"][-160:]}))
+			print(json.dumps({
+				"gold": record["answer"], "us": us, "them": them, "answer": verdict.get("answer"),
+				"method": verdict["method"], "found": verdict.get("found"),
+				"status": verdict["status"], "theirs": parsed[:2],
+				"end": turn["response"][-160:]}))
 	print(json.dumps(counts), file=sys.stderr)
 
 

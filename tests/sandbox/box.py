@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-# score-box --serve as seen by tests: requests and replies (sandbox/job.h), and what its processes hold.
+# score-box --serve as seen by tests: requests and replies (sandbox/job.h), and what its processes
+# hold.
 import glob
 import os
 import struct
@@ -162,10 +163,12 @@ class Tap:
 
 
 def tiers():
-    """(tier, options) for each tier, with and without a cgroup; options None, and the reason, where it is not to be had."""
+    """(tier, options) for each tier, with and without a cgroup; options None, and the reason, where
+    it is not available."""
     for tier in (1, 2, 3):
         for group in (True, False):
-            options = ["--tier", str(tier), "--min-tier", str(tier)] + ([] if group else ["--no-cgroup"])
+            options = ["--tier", str(tier), "--min-tier", str(tier)]
+            options += [] if group else ["--no-cgroup"]
             p = subprocess.run(["score-box", "--probe", *options], capture_output=True, text=True)
             name = "tier %d, %s" % (tier, "cgroup" if group else "rlimit")
             if p.returncode:

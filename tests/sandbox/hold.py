@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-# What the jail holds in every tier, with a cgroup and without: each verdict with its detail; nothing that a program leaves
-# lives on, neither processes nor files nor descriptors; failures of the sandbox itself are errors and it goes on.
+# What the jail holds in every tier, with a cgroup and without: each verdict with its detail;
+# nothing that a program leaves lives on, neither processes nor files nor descriptors; failures of
+# the sandbox itself are errors and it goes on.
 import os
 import resource
 import signal
@@ -27,8 +28,9 @@ def f(x):
 """
 FOREVER = "lambda: time.sleep(1000)"
 
-# name, the status that is right, program. Each can come to that one only, however fast the processor is; where what stops it is
-# the group's limit in the one jail and its own address space in the other, there are two.
+# name, the status that is right, program. Each can come to that one only, however fast the
+# processor is; where what stops it is the group's limit in the one jail and its own address space
+# in the other, there are two.
 ATTACKS = [
     ("threads that sleep on", "pass", THREADS % FOREVER),
     ("threads that compute on", "pass", THREADS % "spin"),
@@ -171,8 +173,10 @@ while True:
     with open("/tmp/%d" % i, "wb") as f:
         f.write(b"x" * (1 << 20))
 """),
-    ("files without end", "exception", "i = 0\nwhile True:\n    i += 1\n    open('/tmp/%d' % i, 'w').close()\n"),
-    ("folders within folders", "exception", "import os\nwhile True:\n    os.mkdir('d' * 200)\n    os.chdir('d' * 200)\n"),
+    ("files without end", "exception",
+     "i = 0\nwhile True:\n    i += 1\n    open('/tmp/%d' % i, 'w').close()\n"),
+    ("folders within folders", "exception",
+     "import os\nwhile True:\n    os.mkdir('d' * 200)\n    os.chdir('d' * 200)\n"),
     ("folders nobody may enter", "pass", """
 import os
 for i in range(100):
@@ -191,7 +195,8 @@ for i in range(10):
     os.unlink("/tmp/x")
 """ + HONEST),
     ("a time stamp", "pass", "import os\nos.utime('/tmp', (12345, 12345))\n" + HONEST),
-    ("links", "pass", "import os\nos.symlink('/', '/tmp/l')\nos.link('/tmp/l', '/tmp/m')\n" + HONEST),
+    ("links", "pass",
+     "import os\nos.symlink('/', '/tmp/l')\nos.link('/tmp/l', '/tmp/m')\n" + HONEST),
 ]
 CLEAN = """
 import os, time
@@ -227,43 +232,57 @@ def verdicts(name, tier, box, by_group):
     tap.ok(float(v["cpu"]) > 0 and float(v["wall"]) > 0 and 0 < int(v["peak"]) < 40 * MIB,
            "%s: with its time and memory" % name, v)
     v = box.run("def f(x):\n    return 2\n")
-    tap.ok((v["status"], v["index"]) == ("fail", "1") and "candidate(41) == 42" in v["detail"], "%s: fail" % name, v)
+    tap.ok((v["status"], v["index"]) == ("fail", "1") and "candidate(41) == 42" in v["detail"],
+           "%s: fail" % name, v)
     v = box.run("def f(x):\n    return [][x]\n")
-    tap.ok((v["status"], v["index"]) == ("exception", "0") and "IndexError: list index out of range (line 2)" in v["detail"],
+    tap.ok((v["status"], v["index"]) == ("exception", "0")
+           and "IndexError: list index out of range (line 2)" in v["detail"],
            "%s: exception" % name, v)
     v = box.run("import os\nos._exit(7)\n")
     tap.ok(v["status"] == "exception" and "exit status 7" in v["detail"], "%s: its end" % name, v)
     v = box.run("import ctypes\nctypes.string_at(0)\n")
     tap.ok(v["status"] == "exception" and "signal 11" in v["detail"], "%s: its crash" % name, v)
     v = box.run("import os, time\nos.closerange(0, 64)\ntime.sleep(100)\n", **LIMITS)
-    tap.ok(v["status"] == "exception" and "closed its end" in v["detail"], "%s: its silence" % name, v)
+    tap.ok(v["status"] == "exception" and "closed its end" in v["detail"],
+           "%s: its silence" % name, v)
     v = box.run("while True:\n    pass\n", cpu=0.3)
-    tap.ok(v["status"] == "timeout" and "CPU" in v["detail"] and float(v["cpu"]) >= 0.3, "%s: timeout, CPU" % name, v)
+    tap.ok(v["status"] == "timeout" and "CPU" in v["detail"] and float(v["cpu"]) >= 0.3,
+           "%s: timeout, CPU" % name, v)
     v = box.run("import time\ntime.sleep(100)\n", wall=1)
-    tap.ok(v["status"] == "timeout" and "wall" in v["detail"] and float(v["wall"]) >= 1, "%s: timeout, wall" % name, v)
+    tap.ok(v["status"] == "timeout" and "wall" in v["detail"] and float(v["wall"]) >= 1,
+           "%s: timeout, wall" % name, v)
     v = box.run("a = bytearray(1 << 40)\n", **LIMITS)
     tap.ok(v["status"] == "memory", "%s: memory, at once" % name, v)
     v = box.run("a = []\nwhile True:\n    a.append(bytearray(1 << 20))\n", **LIMITS)
-    tap.ok(v["status"] == "memory" and (not by_group or "67108864" in v["detail"]), "%s: memory, by and by" % name, v)
-    tap.ok(20 * MIB < int(v["peak"]) < (70 if tells_peak(box) else 100) * MIB, "%s: its peak" % name, v)
+    tap.ok(v["status"] == "memory" and (not by_group or "67108864" in v["detail"]),
+           "%s: memory, by and by" % name, v)
+    tap.ok(20 * MIB < int(v["peak"]) < (70 if tells_peak(box) else 100) * MIB,
+           "%s: its peak" % name, v)
     v = box.run("print('x' * (2 << 20))\n")
     tap.ok(v["status"] == "output-limit" and "1048576" in v["detail"], "%s: output-limit" % name, v)
     v = box.run("import os\nos.fork()\n")
-    tap.ok((v["status"], v["call"]) in (("violation", "clone"), ("violation", "fork")), "%s: violation" % name, v)
-    v = box.run(HONEST, "def check(candidate):\n    assert candidate(1) == 2\n    assert undefined\n")
-    tap.ok(v["status"] == "error" and v["tests"] == "1" and ".code_prompt: " in v["detail"] and "undefined" in v["detail"],
+    tap.ok((v["status"], v["call"]) in (("violation", "clone"), ("violation", "fork")),
+           "%s: violation" % name, v)
+    v = box.run(
+        HONEST, "def check(candidate):\n    assert candidate(1) == 2\n    assert undefined\n")
+    tap.ok(v["status"] == "error" and v["tests"] == "1" and ".code_prompt: " in v["detail"]
+           and "undefined" in v["detail"],
            "%s: a name that nobody defines" % name, v)
-    single = "def check(candidate):\n    assert candidate(1) == 2\n    assert candidate(lambda: eval('1'))\n"
+    single = ("def check(candidate):\n    assert candidate(1) == 2\n"
+              "    assert candidate(lambda: eval('1'))\n")
     v = box.run(HONEST, single)
-    tap.ok((v["status"], v["isolation"], v["tests"]) == ("error", "single", "1") and "--isolation any" in v["detail"],
+    tap.ok((v["status"], v["isolation"], v["tests"]) == ("error", "single", "1")
+           and "--isolation any" in v["detail"],
            "%s: tests that cannot be split" % name, v)
     v = box.run(HONEST, single, isolation="any")
-    tap.ok((v["status"], v["isolation"]) == ("exception", "single"), "%s: the same, beside the program" % name, v)
+    tap.ok((v["status"], v["isolation"]) == ("exception", "single"),
+           "%s: the same, beside the program" % name, v)
 
 
 def tells_peak(box):
     """Version 1, or 2 since Linux 6.12."""
-    files = [os.path.join(g, f) for g in groups(box.p.pid) for f in ("memory.peak", "memory.max_usage_in_bytes")]
+    files = [os.path.join(g, f) for g in groups(box.p.pid)
+             for f in ("memory.peak", "memory.max_usage_in_bytes")]
     return any(os.path.exists(f) and os.stat(f).st_mode & 0o200 for f in files)
 
 
@@ -271,12 +290,14 @@ def memory(name, tier, box, by_group):
     """What a cgroup counts and address space does not, and the other way round."""
     reserve = "import mmap\nm = mmap.mmap(-1, 150 << 20)\n" + HONEST
     v = box.run(reserve, memory=100 * MIB)
-    tap.equal(v["status"], "pass" if by_group else "exception", "%s: addresses without memory" % name)
+    tap.equal(v["status"], "pass" if by_group else "exception",
+              "%s: addresses without memory" % name)
     touch = "import mmap\nm = mmap.mmap(-1, 150 << 20)\nm.write(b'x' * (150 << 20))\n" + HONEST
     v = box.run(touch, memory=100 * MIB)
     tap.equal(v["status"], want_of("memory|exception", by_group), "%s: with memory" % name)
     if by_group and tier == 1:
-        files = "".join("open('/tmp/%d', 'wb').write(b'x' * (6 << 20))\n" % i for i in range(2)) + HONEST
+        files = "".join(
+            "open('/tmp/%d', 'wb').write(b'x' * (6 << 20))\n" % i for i in range(2)) + HONEST
         v = box.run(files, memory=8 * MIB)
         tap.ok(v["status"] == "memory", "%s: files in /tmp are memory" % name, v)
         v = box.run(files, memory=100 * MIB)
@@ -284,14 +305,18 @@ def memory(name, tier, box, by_group):
         if tells_peak(box):
             tap.ok(int(v["peak"]) > 12 * MIB, "%s: and count as such" % name, v)
         else:
-            tap.skip("%s: and count as such" % name, "this kernel's cgroup has no peak that can be set back")
+            tap.skip("%s: and count as such" % name,
+                     "this kernel's cgroup has no peak that can be set back")
 
 
 def large_values(name, box):
-    """What tests make of a program's values may take as much memory as the program, and as much time."""
-    v = box.run("def f(x):\n    return range(10 ** 8)\n", "def check(candidate):\n    assert len(list(candidate(1))) == 10 ** 8\n",
+    """What tests make of a program's values may take as much memory as the program, and as much
+    time."""
+    v = box.run("def f(x):\n    return range(10 ** 8)\n",
+                "def check(candidate):\n    assert len(list(candidate(1))) == 10 ** 8\n",
                 **{**LIMITS, "memory": 100 * MIB})
-    tap.ok(v["status"] == "memory" and "of the program's value" in v["detail"], "%s: a range that tests make a list of" % name, v)
+    tap.ok(v["status"] == "memory" and "of the program's value" in v["detail"],
+           "%s: a range that tests make a list of" % name, v)
     most = [highest(p) for p, (_, _, command) in tree(box.p.pid).items() if "python" in command]
     tap.ok(max(most) < 200 * MIB, "%s: no Python has held more" % name, most)
     # how much a Python needs for it differs: with one of these it is too little
@@ -305,9 +330,12 @@ def check(candidate):
 """, **{**LIMITS, "memory": mib * MIB})
         if v["status"] != "pass":
             break
-    tap.ok(v["status"] == "memory", "%s: a result that there is no memory for is not an exception" % name, v)
-    v = box.run("def f(x):\n    return range(10 ** 18)\n", "def check(candidate):\n    assert sum(candidate(1)) == 0\n", cpu=0.3)
-    tap.ok(v["status"] == "timeout" and "the tests took more than 0.3 s" in v["detail"], "%s: a range that tests add up" % name, v)
+    tap.ok(v["status"] == "memory",
+           "%s: a result that there is no memory for is not an exception" % name, v)
+    v = box.run("def f(x):\n    return range(10 ** 18)\n",
+                "def check(candidate):\n    assert sum(candidate(1)) == 0\n", cpu=0.3)
+    tap.ok(v["status"] == "timeout" and "the tests took more than 0.3 s" in v["detail"],
+           "%s: a range that tests add up" % name, v)
     v = box.run(HONEST)
     tap.ok(v["status"] == "pass", "%s: and the next passes" % name, v)
 
@@ -338,7 +366,8 @@ def attacks(name, tier, box, by_group):
 
 
 def neighbours(name, options, box):
-    """The kernel counts descriptors that are on their way by user, and all programs are one user."""
+    """The kernel counts descriptors that are on their way by user, and all programs are one
+    user."""
     other = Box(*options)
     other.send("""
 import socket, time
@@ -392,14 +421,17 @@ def failures(name, box):
         tester = [p for p in pythons if p != model][0]
         os.kill({"program": program, "model": model, "tester": tester}[victim], signal.SIGKILL)
         v = box.receive()
-        tap.ok(v["status"] == "error" and v["detail"], "%s: the %s is killed: error" % (name, victim), v)
+        tap.ok(v["status"] == "error" and v["detail"],
+               "%s: the %s is killed: error" % (name, victim), v)
         v = box.run(HONEST)
         tap.ok(v["status"] == "pass", "%s: the %s is killed: the next passes" % (name, victim), v)
         left = gone([program])
         tap.ok(not left, "%s: the %s is killed: the program is gone" % (name, victim), left)
-        tap.equal(len(tree(box.p.pid)), len(idle), "%s: the %s is killed: as many processes" % (name, victim))
+        tap.equal(len(tree(box.p.pid)), len(idle),
+                  "%s: the %s is killed: as many processes" % (name, victim))
 
-    # as the kernel kills where the whole machine is short of memory: the largest process, which the program has made so
+    # as the kernel kills where the whole machine is short of memory: the largest process, which the
+    # program has made so
     box.send("def f(x):\n    return range(10 ** 8)\n", """
 import time
 def check(candidate):
@@ -410,13 +442,17 @@ def check(candidate):
     end, large = time.monotonic() + 60, []
     while not large and time.monotonic() < end:
         time.sleep(0.01)
-        large = [p for p, (_, _, command) in tree(box.p.pid).items() if "python" in command and highest(p) > 200 * MIB]
+        large = [p for p, (_, _, command) in tree(box.p.pid).items()
+                 if "python" in command and highest(p) > 200 * MIB]
     os.kill(large[0], signal.SIGKILL)
     v = box.receive()
-    tap.ok(v["status"] == "memory" and "killed" in v["detail"], "%s: a tester that holds much is killed: memory" % name, v)
+    tap.ok(v["status"] == "memory" and "killed" in v["detail"],
+           "%s: a tester that holds much is killed: memory" % name, v)
     for _ in range(2):
-        v = box.run(HONEST, "def check(candidate):\n    assert bytearray(200 << 20) and candidate(1) == 2\n")
-        tap.ok(v["status"] == "pass", "%s: a tester that held much is made new: the next passes" % name, v)
+        v = box.run(HONEST, "def check(candidate):\n"
+                            "    assert bytearray(200 << 20) and candidate(1) == 2\n")
+        tap.ok(v["status"] == "pass",
+               "%s: a tester that held much is made new: the next passes" % name, v)
         most = [highest(p) for p, (_, _, command) in tree(box.p.pid).items() if "python" in command]
         tap.ok(max(most) < 100 * MIB, "%s: and no Python has held much" % name, most)
 
@@ -432,10 +468,17 @@ def endings(name, options, every):
                 box.send("import time\ntime.sleep(1000)\n", wall=1000)
                 time.sleep(0.2)
             pids = list(tree(box.p.pid))
-            box.close(how) if how or not busy else (box.p.stdin.close(), box.p.stdout.close(), box.p.wait())
+            if how or not busy:
+                box.close(how)
+            else:
+                box.p.stdin.close()
+                box.p.stdout.close()
+                box.p.wait()
             left = gone(pids)
-            what = "%s: ended by %s%s" % (name, how.name if how else "its input", " in a job" if busy else "")
-            tap.ok(not [p for p in left if processes().get(p, (0, "", ""))[1] not in ("Z", "")], what, left)
+            what = "%s: ended by %s%s" % (
+                name, how.name if how else "its input", " in a job" if busy else "")
+            tap.ok(not [p for p in left if processes().get(p, (0, "", ""))[1] not in ("Z", "")],
+                   what, left)
             end = time.monotonic() + 10
             while groups(box.p.pid) and time.monotonic() < end:
                 time.sleep(0.01)
@@ -463,7 +506,8 @@ for fd in list(range(3, 6)) + list(range(7, 2048)):
 def f(x):
     return found
 """, "def check(candidate):\n    assert candidate(1) == []\n")
-    tap.ok(v["status"] == "pass", "%s: no descriptor of the caller's gets in, %d neither" % (name, high), v)
+    tap.ok(v["status"] == "pass",
+           "%s: no descriptor of the caller's gets in, %d neither" % (name, high), v)
     box.close()
     for fd in (opened, 100, high):
         os.close(fd)
@@ -488,16 +532,19 @@ def f(x):
 
 
 def to_be_read(name, tier, box, options):
-    """Of the file system: Python's library without what was installed beside it; and what --read names."""
+    """Of the file system: Python's library without what was installed beside it; and what --read
+    names."""
     if tier < 3:
         v = box.run(LOOKS)
         tap.ok(v["status"] == "pass", "%s: nothing that was installed beside the library" % name, v)
     folders = os.getcwd().split("/")
-    if tier > 1 and not all(os.stat("/".join(folders[:n]) or "/").st_mode & 1 for n in range(1, len(folders) + 1)):
+    if tier > 1 and not all(
+            os.stat("/".join(folders[:n]) or "/").st_mode & 1 for n in range(1, len(folders) + 1)):
         tap.skip("%s: --read" % name, "another user may not enter this folder")
         return
     os.makedirs("run", exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=os.path.abspath("run")) as parent:      # /tmp is the programs' own
+    # /tmp is the programs' own
+    with tempfile.TemporaryDirectory(dir=os.path.abspath("run")) as parent:
         named = parent + "/named"
         os.mkdir(named)
         os.chmod(parent, 0o755)
@@ -511,10 +558,12 @@ def to_be_read(name, tier, box, options):
         v = other.run("open(%r, 'a').write('2')\n" % (named + "/data") + HONEST)
         tap.ok(v["status"] == "exception", "%s: which is not written" % name, v)
         v = other.run(reads % (parent + "/other"))
-        tap.equal(v["status"], "exception" if tier < 3 else "pass", "%s: what lies above it is not read" % name)
+        tap.equal(v["status"], "exception" if tier < 3 else "pass",
+                  "%s: what lies above it is not read" % name)
         other.close()
         v = box.run(reads % (named + "/data"))
-        tap.equal(v["status"], "exception" if tier < 3 else "pass", "%s: nor is it without --read" % name)
+        tap.equal(v["status"], "exception" if tier < 3 else "pass",
+                  "%s: nor is it without --read" % name)
 
 
 THREADS_WITHOUT_END = """
@@ -535,18 +584,21 @@ def f(x):
 def threads(name, box):
     v = box.run(THREADS_WITHOUT_END, cpu=60, wall=600)
     tap.ok(v["status"] == "pass", "%s: there are 64 threads at most" % name, v)
-    v = box.run("import threading\ndef f(x):\n    r = []\n    for _ in range(500):\n        t = threading.Thread(target=r.append, args=(x + 1,))\n"
+    v = box.run("import threading\ndef f(x):\n    r = []\n    for _ in range(500):\n"
+                "        t = threading.Thread(target=r.append, args=(x + 1,))\n"
                 "        t.start()\n        t.join()\n    return r[0]\n", cpu=60, wall=600)
     tap.ok(v["status"] == "pass", "%s: one after the other, any number" % name, v)
 
 
 def swept(name, options):
-    """A group whose score-box was ended together with its keeper goes when one starts after its last process is gone (anybody's:
-    it may be gone sooner)."""
+    """A group whose score-box was ended together with its keeper goes when one starts after its
+    last process is gone (anybody's: it may be gone sooner)."""
     box = Box(*options)
     mine = groups(box.p.pid)
-    keeper = [p for p, (_, _, command) in tree(box.p.pid).items() if "python" not in command and p != box.p.pid]
-    tap.ok(mine and len(keeper) == 1, "%s: a group, and one process that keeps it" % name, (mine, keeper))
+    keeper = [p for p, (_, _, command) in tree(box.p.pid).items()
+              if "python" not in command and p != box.p.pid]
+    tap.ok(mine and len(keeper) == 1, "%s: a group, and one process that keeps it" % name,
+           (mine, keeper))
     for p in keeper:
         os.kill(p, signal.SIGKILL)
     box.close(signal.SIGKILL)
@@ -555,11 +607,13 @@ def swept(name, options):
         if not groups(box.p.pid):
             break
         time.sleep(0.2)
-    tap.equal(groups(box.p.pid), [], "%s: where that is killed, too, it goes with the next one's start" % name)
+    tap.equal(groups(box.p.pid), [],
+              "%s: where that is killed, too, it goes with the next one's start" % name)
 
 
 def main():
-    signal.signal(signal.SIGINT, signal.default_int_handler)    # what runs in the background is born deaf to it
+    # what runs in the background is born deaf to it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for name, tier, options, why in tiers():
         if options is None:
             tap.skip(name, why)

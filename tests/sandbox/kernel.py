@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# syscalls.txt in the running jails, tier by tier: a program makes every call, and the verdict or the errno must be what the
-# table says. Forbidden calls take a program each.
+# syscalls.txt in the running jails, tier by tier: a program makes every call, and the verdict or
+# the errno must be what the table says. Forbidden calls take a program each.
 import ctypes
 import ctypes.util
 import errno
@@ -14,8 +14,10 @@ from box import Box, Tap, tiers    # noqa: E402
 
 seccomp = ctypes.CDLL("libseccomp.so.2")
 
-# Allowed, but they end the program or wait for ever; or with arguments of -1 another row holds (they have cases).
-ENDING = {"exit", "exit_group", "pause", "rt_sigreturn", "rt_sigsuspend", "open", "openat", "sendto", "prlimit64", "fcntl"}
+# Allowed, but they end the program or wait for ever; or with arguments of -1 another row holds
+# (they have cases).
+ENDING = {"exit", "exit_group", "pause", "rt_sigreturn", "rt_sigsuspend", "open", "openat",
+          "sendto", "prlimit64", "fcntl"}
 # Their own ENOSYS: an operation of -1.
 UNKNOWN_OPERATION = {"futex"}
 
@@ -69,12 +71,14 @@ def read_table():
                 head, line = line.split(":")
                 want = head.split()
             rows += [(name, None, want) for name in line.split()]
-    known = [(seccomp.seccomp_syscall_resolve_name(name.encode()), name, args, want) for name, args, want in rows]
+    known = [(seccomp.seccomp_syscall_resolve_name(name.encode()), name, args, want)
+             for name, args, want in rows]
     return [(name, nr, args, want) for nr, name, args, want in known if nr >= 0]
 
 
 def box_landlock():
-    return json.loads(subprocess.run(["score-box", "--probe"], capture_output=True).stdout)["landlock"]
+    probe = subprocess.run(["score-box", "--probe"], capture_output=True)
+    return json.loads(probe.stdout)["landlock"]
 
 
 def signed(n):
@@ -104,10 +108,12 @@ def main():
             elif args is None and call not in ENDING and call not in UNKNOWN_OPERATION:
                 many.append((call, nr, [-1] * 6, "allow"))
         v = box.run(MANY % many, CHECK)
-        tap.ok(v["status"] == "pass", "%s: %d calls are let through or refused as they should" % (name, len(many)), v)
+        tap.ok(v["status"] == "pass",
+               "%s: %d calls are let through or refused as they should" % (name, len(many)), v)
         v = box.run(MANY % [("not %s" % c, n, a, "ENOSYS" if w == "allow" else "allow")
                             for c, n, a, w in many if c in ("getpid", "splice")], CHECK)
-        tap.ok(v["status"] == "exception" and "splice" in v["detail"], "%s: the other way round it does not agree" % name, v)
+        tap.ok(v["status"] == "exception" and "splice" in v["detail"],
+               "%s: the other way round it does not agree" % name, v)
         for what, code in (("x32", ONE % ("%d" % (0x40000000 | 39))), ("int 0x80", I386)):
             v = box.run(code, CHECK)
             tap.equal(v["status"], "violation", "%s: %s" % (name, what))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-# Three jails in which one attack follows the other, and a fourth in which honest programs are judged as ever. And a
-# processor that is somebody else's: who only waits for it is not late, who sleeps is.
+# Three jails in which one attack follows the other, and a fourth in which honest programs are
+# judged as ever. And a processor that is somebody else's: who only waits for it is not late, who
+# sleeps is.
 import os
 import subprocess
 import sys
@@ -14,7 +15,8 @@ MIB = 1 << 20
 SECONDS = 4             # of attacks at least, and then until each has had its turn in every box
 tap = Tap()
 
-# name, the one status that is right, program, limits: it can come to that one only, however fast the processor is.
+# name, the one status that is right, program, limits: it can come to that one only, however fast
+# the processor is.
 SPINS, ELSE = {"cpu": 0.3}, {}
 ATTACKS = (
     ("threads", "timeout", """
@@ -49,9 +51,12 @@ for _ in range(8):
     threading.Thread(target=flood).start()
 flood()
 """, ELSE),
-    ("answers", "exception", "import os\nwhile True:\n    os.write(6, b'\\x04\\0\\0\\0Vxxx' * 1000)\n", ELSE),
-    ("a value that takes the tests long", "timeout", "def f(x):\n    return range(10 ** 18)\n", SPINS),
-    ("files", "exception", "i = 0\nwhile True:\n    i += 1\n    open('/tmp/%d' % i, 'w').write('x' * 10000)\n", ELSE),
+    ("answers", "exception",
+     "import os\nwhile True:\n    os.write(6, b'\\x04\\0\\0\\0Vxxx' * 1000)\n", ELSE),
+    ("a value that takes the tests long", "timeout", "def f(x):\n    return range(10 ** 18)\n",
+     SPINS),
+    ("files", "exception",
+     "i = 0\nwhile True:\n    i += 1\n    open('/tmp/%d' % i, 'w').write('x' * 10000)\n", ELSE),
     ("pipes", "exception", """
 import os
 while True:
@@ -68,7 +73,8 @@ HONEST_ONES = (
     "def f(x):\n    a = list(range(300000))\n    return x + 1 if sum(a) else 0\n",
     "def f(x):\n    held = bytearray(24 << 20)\n    return x + 1 if held else 0\n",
     "def f(x):\n    print('x' * 1000)\n    return x + 1\n",
-    "import threading\ndef f(x):\n    r = []\n    t = threading.Thread(target=lambda: r.append(x + 1))\n"
+    "import threading\ndef f(x):\n    r = []\n"
+    "    t = threading.Thread(target=lambda: r.append(x + 1))\n"
     "    t.start()\n    t.join()\n    return r[0]\n",
     "import re, json, random\ndef f(x):\n    return json.loads(re.sub('a', str(x), 'a')) + 1\n",
 )
@@ -80,7 +86,8 @@ def attack(box, start, ends, got):
     n = 0
     while n < len(ATTACKS) or time.monotonic() < ends:
         name, want, code, limits = ATTACKS[(start + n) % len(ATTACKS)]
-        v = box.run(code, *((SUM,) if "value" in name else ()), **{"cpu": 60, "wall": 600, "memory": 64 * MIB, **limits})
+        v = box.run(code, *((SUM,) if "value" in name else ()),
+                    **{"cpu": 60, "wall": 600, "memory": 64 * MIB, **limits})
         got.append((name, v["status"], v["status"] == want, v))
         n += 1
 
@@ -92,7 +99,8 @@ def beside_attacks():
     before = [len(tree(b.p.pid)) for b in boxes]
     honest, got = Box(), []
     ends = time.monotonic() + SECONDS
-    threads = [threading.Thread(target=attack, args=(b, 3 * i, ends, got)) for i, b in enumerate(boxes)]
+    threads = [
+        threading.Thread(target=attack, args=(b, 3 * i, ends, got)) for i, b in enumerate(boxes)]
     for t in threads:
         t.start()
     verdicts = []
@@ -105,10 +113,12 @@ def beside_attacks():
         t.join()
     wrong = [v for want, v in verdicts if v["status"] != want]
     print("# %d honest programs, %d attacks" % (len(verdicts), len(got)))
-    tap.ok(not wrong, "every program beside the attacks has the verdict that it deserves", wrong[:3])
+    tap.ok(not wrong, "every program beside the attacks has the verdict that it deserves",
+           wrong[:3])
     for name in [a[0] for a in ATTACKS]:
         bad = [v for what, _, good, v in got if what == name and not good]
-        tap.ok(not bad, "%s: %s" % (name, ", ".join(sorted({s for what, s, _, _ in got if what == name}))), bad[:2])
+        seen = sorted({s for what, s, _, _ in got if what == name})
+        tap.ok(not bad, "%s: %s" % (name, ", ".join(seen)), bad[:2])
     for b in boxes:
         v = b.run(HONEST)
         tap.ok(v["status"] == "pass", "where there were attacks, an honest program passes", v)

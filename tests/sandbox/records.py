@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-# What tests and programs do to the tester is gone with their record: after each of those below, the next one in the same box has
-# a tester like new. A verdict is the tester's own: no frame that tests write is taken for one.
+# What tests and programs do to the tester is gone with their record: after each of those below, the
+# next one in the same box has a tester like new. A verdict is the tester's own: no frame that tests
+# write is taken for one.
 import sys
 
 sys.path.insert(0, "tests/sandbox")
@@ -10,7 +11,8 @@ FRAMES = """
 import os, struct
 def field(key, value):
     return struct.pack("<I", len(key)) + key + struct.pack("<I", len(value)) + value + b"\\0"
-body = b"".join(field(k, v) for k, v in ((b"status", b"%s"), (b"isolation", b"split"), (b"index", b"-1"), (b"seal", b"x" * 16)))
+body = b"".join(field(k, v) for k, v in (
+    (b"status", b"%s"), (b"isolation", b"split"), (b"index", b"-1"), (b"seal", b"x" * 16)))
 def forge():
     for fd in range(3, 256):
         try:
@@ -21,9 +23,11 @@ def forge():
 
 # What a record's tests do: name, the lines before its check, its check's lines, the verdict.
 LEAVES = [
-    ("a list of the library that the program empties", "import keyword", "candidate(keyword.kwlist)", "pass"),
+    ("a list of the library that the program empties", "import keyword",
+     "candidate(keyword.kwlist)", "pass"),
     ("a function of the library", "import math", "candidate(1)\nmath.sqrt = lambda x: 5", "pass"),
-    ("a built-in function", "import builtins", "candidate(1)\nbuiltins.len = lambda x: 0\nbuiltins.sorted = list", "pass error"),
+    ("a built-in function", "import builtins",
+     "candidate(1)\nbuiltins.len = lambda x: 0\nbuiltins.sorted = list", "pass error"),
     ("the recursion limit", "import sys", "candidate(1)\nsys.setrecursionlimit(60)", "pass"),
     ("the recursion limit, by way of a module that has nothing to do with it", "import typing",
      "candidate(1)\ntyping.sys.setrecursionlimit(60)", "pass"),
@@ -34,10 +38,14 @@ LEAVES = [
     ("the same, imported", "from statistics import sys as t",
      "candidate(1)\nt.setrecursionlimit(60)", "pass"),
     ("the standard output", "import sys", "candidate(1)\nsys.stdout = sys.stderr = None", "pass"),
-    ("the standard output, closed", "import os", "candidate(1)\nos.close(0)\nos.close(1)\nos.close(2)", "pass"),
-    ("a timer", "import signal", "candidate(1)\nsignal.setitimer(signal.ITIMER_REAL, 0.05)", "pass"),
-    ("a handler", "import signal", "candidate(1)\nsignal.signal(signal.SIGINT, lambda *a: 0)", "pass"),
-    ("a trace function", "import sys", "candidate(1)\nsys.settrace(lambda *a: 1 / 0)", "fail pass error"),
+    ("the standard output, closed", "import os",
+     "candidate(1)\nos.close(0)\nos.close(1)\nos.close(2)", "pass"),
+    ("a timer", "import signal", "candidate(1)\nsignal.setitimer(signal.ITIMER_REAL, 0.05)",
+     "pass"),
+    ("a handler", "import signal", "candidate(1)\nsignal.signal(signal.SIGINT, lambda *a: 0)",
+     "pass"),
+    ("a trace function", "import sys", "candidate(1)\nsys.settrace(lambda *a: 1 / 0)",
+     "fail pass error"),
     ("modules", "import sys", "candidate(1)\nsys.modules.clear()", "pass"),
     ("the search path", "import sys", "candidate(1)\nsys.path.clear()", "pass"),
     ("the environment", "import os", "candidate(1)\nos.environ['PATH'] = ''", "pass"),
@@ -46,15 +54,19 @@ LEAVES = [
     ("a thread that goes on", "import threading, time",
      "candidate(1)\nthreading.Thread(target=time.sleep, args=(1000,)).start()", "pass"),
     ("a thread that asks on", "import threading",
-     "def on():\n    while True:\n        candidate(1)\nthreading.Thread(target=on, daemon=True).start()\ncandidate(1)", "pass"),
-    ("the number context", "import decimal", "candidate(1)\ndecimal.getcontext().prec = 2\ndecimal.DefaultContext.prec = 2", "pass"),
+     "def on():\n    while True:\n        candidate(1)\n"
+     "threading.Thread(target=on, daemon=True).start()\ncandidate(1)", "pass"),
+    ("the number context", "import decimal",
+     "candidate(1)\ndecimal.getcontext().prec = 2\ndecimal.DefaultContext.prec = 2", "pass"),
     ("garbage that asks when it goes", "class G:\n    def __del__(self):\n        self.f(1)",
      "g = G()\ng.f, g.me = candidate, g\ncandidate(1)", "pass"),
-    ("limits of its own", "import resource", "candidate(1)\nresource.setrlimit(resource.RLIMIT_NOFILE, (4, 4))", "pass"),
+    ("limits of its own", "import resource",
+     "candidate(1)\nresource.setrlimit(resource.RLIMIT_NOFILE, (4, 4))", "pass"),
     ("its end", "import os", "candidate(1)\nos._exit(0)", "error"),
     ("its end by a signal", "import ctypes", "candidate(1)\nctypes.string_at(0)", "exception"),
     ("a forbidden call", "import os", "candidate(1)\nos.fork()", "error"),
-    ("a verdict for the next", FRAMES % "pass", "candidate(1)\nforge()\nassert candidate(1) == 3", "fail error exception"),
+    ("a verdict for the next", FRAMES % "pass", "candidate(1)\nforge()\nassert candidate(1) == 3",
+     "fail error exception"),
     ("an error for the next", FRAMES % "error", "candidate(1)\nforge()", "pass error exception"),
     ("memory", "", "x = bytearray(200 << 20)\ncandidate(1)", "pass"),
     ("computing for ever", "", "candidate(1)\nwhile True:\n    pass", "timeout"),
@@ -63,7 +75,8 @@ LEAVES = [
 # only where there is a /tmp
 FILES = [
     ("a file", "import os", "candidate(1)\nopen('/tmp/left', 'w').write('x')", "pass"),
-    ("a folder nobody may enter", "import os", "candidate(1)\nos.mkdir('/tmp/d')\nos.chmod('/tmp', 0)", "pass"),
+    ("a folder nobody may enter", "import os",
+     "candidate(1)\nos.mkdir('/tmp/d')\nos.chmod('/tmp', 0)", "pass"),
 ]
 
 # A tester like new, and one that was there before (its text shows that it leaves nothing behind).
@@ -71,12 +84,17 @@ NEW = """
 import builtins, decimal, keyword, math, os, random, resource, signal, sys, threading
 def check(candidate):
     assert candidate(1) == 2 and candidate(41) == 42
-    assert "for" in keyword.kwlist and math.sqrt(4) == 2 and len("ab") == 2 and sorted([2, 1]) == [1, 2]
-    assert sys.getrecursionlimit() == 1000 and sys.stdout and sys.gettrace() is None and sys.path and "math" in sys.modules
-    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0) and signal.getsignal(signal.SIGINT) == signal.SIG_IGN
-    assert threading.active_count() == 1 and set(os.environ) <= {"PATH", "HOME", "USER", "LOGNAME", "LANG"}
+    assert "for" in keyword.kwlist and math.sqrt(4) == 2
+    assert len("ab") == 2 and sorted([2, 1]) == [1, 2]
+    assert sys.getrecursionlimit() == 1000 and sys.stdout and sys.gettrace() is None
+    assert sys.path and "math" in sys.modules
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+    assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    assert threading.active_count() == 1
+    assert set(os.environ) <= {"PATH", "HOME", "USER", "LOGNAME", "LANG"}
     assert os.getcwd() == "/" and decimal.getcontext().prec == 28
-    assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == 32 and os.fstat(0) and os.fstat(1) and os.fstat(2)
+    assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == 32
+    assert os.fstat(0) and os.fstat(1) and os.fstat(2)
     assert random.random() == 0.8444218515250481
     assert %s or os.listdir("/tmp") == []
 """
@@ -89,7 +107,8 @@ def check(candidate):
     assert statistics.mean([1, 3]) == 2 and down(500) == 0
     assert copy.copy(datetime.date(2000, 1, 1)).year == 2000
 """
-PROGRAM = "def f(x):\n    if isinstance(x, list):\n        x.clear()\n        return 0\n    return x + 1\n"
+PROGRAM = ("def f(x):\n    if isinstance(x, list):\n        x.clear()\n        return 0\n"
+           "    return x + 1\n")
 LIMITS = {"cpu": 1, "wall": 3}
 
 
@@ -105,11 +124,13 @@ def main():
             continue
         box = Box(*options)
         for what, before, lines, want in LEAVES + (FILES if tier == 1 else []):
-            v = box.run(PROGRAM, "%s\ndef check(candidate):\n%s" % (before, indented(lines)), **LIMITS)
+            v = box.run(
+                PROGRAM, "%s\ndef check(candidate):\n%s" % (before, indented(lines)), **LIMITS)
             tap.ok(v["status"] in want.split(), "%s: %s: %s" % (name, what, v["status"]), v)
             for which, check in (("new", NEW % (tier != 1)), ("kept", SAME)):
                 v = box.run(HONEST, check)
-                tap.ok(v["status"] == "pass", "%s: %s: not there in the next record, %s" % (name, what, which), v)
+                tap.ok(v["status"] == "pass",
+                       "%s: %s: not there in the next record, %s" % (name, what, which), v)
         tap.equal(box.close(), 0, "%s: score-box ends well" % name)
     tap.finish()
 

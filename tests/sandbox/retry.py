@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-# Failures of the sandbox are nobody's fault: score-verify tries such a program once more, then the verdict is error and the
-# reward null; every other record is judged as ever. Processes are killed from outside while a program runs.
+# Failures of the sandbox are nobody's fault: score-verify tries such a program once more, then the
+# verdict is error and the reward null; every other record is judged as ever. Processes are killed
+# from outside while a program runs.
 import json
 import os
 import signal
@@ -11,13 +12,15 @@ import time
 sys.path.insert(0, "tests/sandbox")
 from box import Tap, gone, processes, tree    # noqa: E402
 
-SLOW = "import ctypes, time\nctypes.CDLL(None).prctl(15, b'slow')\ntime.sleep(2)\ndef f(x):\n    return x + 1\n"
+SLOW = ("import ctypes, time\nctypes.CDLL(None).prctl(15, b'slow')\ntime.sleep(2)\n"
+        "def f(x):\n    return x + 1\n")
 FAST = "def f(x):\n    return x + 1\n"
 tap = Tap()
 
 
 def record(name, code):
-    return json.dumps({"id": name, "task": "code", "prompt": "f", "test_list": ["assert f(1) == 2"], "entry_point": "f",
+    return json.dumps({"id": name, "task": "code", "prompt": "f", "test_list": ["assert f(1) == 2"],
+                       "entry_point": "f",
                        "turns": [{"response": "```python\n%s```" % code}]})
 
 
@@ -34,7 +37,8 @@ def find(verify, who):
     every = tree(verify)
     boxes = [p for p, (_, _, command) in every.items() if command.endswith("score-box")]
     for box in boxes:
-        pythons = sorted(p for p, (parent, _, command) in every.items() if parent == box and "python" in command)
+        pythons = sorted(
+            p for p, (parent, _, command) in every.items() if parent == box and "python" in command)
         programs = [p for p, (parent, _, _) in every.items() if parent in pythons and is_slow(p)]
         if len(pythons) == 2 and programs:
             model = every[programs[0]][0]
@@ -46,7 +50,8 @@ def find(verify, who):
 def run(who, times):
     """The verdicts by id, with `who` killed so many times."""
     records = [record("a", FAST), record("slow", SLOW), record("b", FAST), record("c", FAST)]
-    p = subprocess.Popen(["score-verify", "-j", "1"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    p = subprocess.Popen(
+        ["score-verify", "-j", "1"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     p.stdin.write("\n".join(records) + "\n")
     p.stdin.close()
     seen, killed, end = set(), [], time.monotonic() + 120
@@ -72,11 +77,14 @@ def run(who, times):
 def main():
     for who in ("program", "tester", "model", "score-box"):
         v = run(who, 1)
-        tap.ok(v["slow"][0] == 1 and v["slow"][1]["status"] == "pass", "%s killed once: pass at the second try" % who, v["slow"])
+        tap.ok(v["slow"][0] == 1 and v["slow"][1]["status"] == "pass",
+               "%s killed once: pass at the second try" % who, v["slow"])
         v = run(who, 2)
-        tap.ok(v["slow"][0] is None and v["slow"][1]["status"] == "error" and v["slow"][1]["detail"],
+        reward, verdict = v["slow"]
+        tap.ok(reward is None and verdict["status"] == "error" and verdict["detail"],
                "%s killed twice: error, no reward" % who, v["slow"])
-        tap.equal([v[i][0] for i in "abc"], [1, 1, 1], "%s killed twice: the others have theirs" % who)
+        tap.equal([v[i][0] for i in "abc"], [1, 1, 1],
+                  "%s killed twice: the others have theirs" % who)
     tap.finish()
 
 
