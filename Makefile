@@ -20,7 +20,8 @@ endif
 VARIANT = release
 ifdef SAN
 VARIANT = san
-OPT     = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+OPT     = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+	-fno-omit-frame-pointer
 endif
 ifdef TSAN
 VARIANT = tsan
@@ -59,16 +60,18 @@ F32_OBJ   = $(F32_SRC:%.c=$(B)/f32/%.o)
 TOOL_SRC  = $(wildcard bin/score-*.c)
 TOOLS     = $(TOOL_SRC:%.c=%)
 BOX       = $(patsubst %.c,%,$(wildcard sandbox/score-box.c))
+BOX_OBJ   = $(patsubst %.c,$(B)/%.o,$(wildcard sandbox/*.c))
 
-TEST_SRC  = $(wildcard tests/unit/*.c tests/kern/*.c tests/grad/*.c tests/fuzz/*.c tests/sandbox/*.c)
+TEST_SRC  = $(wildcard $(patsubst %,tests/%/*.c,unit kern grad fuzz sandbox))
 TEST_BIN  = $(TEST_SRC:%.c=$(B)/%.t)
 TEST_SH   = $(wildcard tests/*/*.t)
 BENCH     = $(patsubst %,$(B)/tests/bench/%.t,kern math measure pipe)
 
-# Python's bytecode of its two sides: a third of its start. It checks that it is its own, and reads the source if not.
+# Python's bytecode of its two sides: a third of its start. It checks that it is its own, and reads
+# the source if not.
 CODE      = sandbox/model.pyc sandbox/tester.pyc
 
-all: $(TOOLS) $(BOX) $(CODE)                     ## build every tool (default)
+all: $(TOOLS) $(BOX) $(CODE)     ## build every tool (default)
 
 # ---- stamps: what the objects and the tools beside their sources were built with ----
 
@@ -102,12 +105,12 @@ $(B)/libscore-f32.a: $(F32_OBJ)
 bin/score-%: $(B)/bin/score-%.o $(B)/libscore.a build/variant
 	$(LINK) -o $@ $(filter %.o %.a,$^) $(LIBS)
 # The sandbox links nothing of the house but base: a small thing to trust.
-sandbox/score-box: $(patsubst %.c,$(B)/%.o,$(wildcard sandbox/*.c)) $(patsubst %.c,$(B)/%.o,$(wildcard lib/base/*.c)) build/variant
+sandbox/score-box: $(BOX_OBJ) $(patsubst %.c,$(B)/%.o,$(wildcard lib/base/*.c)) build/variant
 	$(LINK) -o $@ $(filter %.o,$^) -lseccomp -lm
 
-sandbox/model.pyc: sandbox/wire.py sandbox/values.py sandbox/calls.py sandbox/zygote.py sandbox/model.py
-sandbox/tester.pyc: sandbox/wire.py sandbox/values.py sandbox/calls.py sandbox/zygote.py sandbox/program.py \
-	sandbox/plan.py sandbox/tester.py
+BOTH_PY   = $(addprefix sandbox/,wire.py values.py calls.py zygote.py)
+sandbox/model.pyc: $(BOTH_PY) sandbox/model.py
+sandbox/tester.pyc: $(BOTH_PY) $(addprefix sandbox/,program.py plan.py tester.py)
 $(CODE):
 	-@cat $^ | /usr/bin/python3 -S -s sandbox/bytecode.py >$@
 
@@ -124,41 +127,48 @@ $(B)/tests/%.t: $(B)/tests/%.o $(B)/libscore.a
 	@$(LINK) -o $@ $^ $(LIBS)
 
 # the sandbox's own are linked with it instead
-$(B)/tests/sandbox/%.t: $(B)/tests/sandbox/%.o $(filter-out %/score-box.o,$(patsubst %.c,$(B)/%.o,$(wildcard sandbox/*.c))) $(B)/libscore.a
+$(B)/tests/sandbox/%.t: $(B)/tests/sandbox/%.o $(filter-out %/score-box.o,$(BOX_OBJ)) \
+		$(B)/libscore.a
 	@$(LINK) -o $@ $^ -lseccomp $(LIBS)
 
 # ---- checks ----
 
 # T=: only these, e.g. make check T=tests/cli/draw.t  or  T=$(B)/tests/unit/tok.t
 T = $(TEST_BIN) $(TEST_SH)
-check:                                   ## every test (TAP through prove); T=FILE for one
+check:                   ## every test (TAP through prove); T=FILE for one
 	@sh .ci/deps
 	+@$(MAKE) --no-print-directory $(JOBS) checked
 checked: all $(filter $(B)/%,$(T)) $(BENCH)
-	LSAN_OPTIONS=suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0 OMP_WAIT_POLICY=passive B=$(B) PATH="$(CURDIR)/bin:$(CURDIR)/sandbox:$$PATH" prove -j $(shell nproc) -e '' $(T)
+	LSAN_OPTIONS=suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0 \
+		OMP_WAIT_POLICY=passive B=$(B) PATH="$(CURDIR)/bin:$(CURDIR)/sandbox:$$PATH" \
+		prove -j $(shell nproc) -e '' $(T)
 
-bench:                                   ## speed as JSON lines; PEERS=DIR: beside others; tests/bench/run has more
+bench:                   ## speed as JSON lines; PEERS=DIR: beside others; tests/bench/run has more
 	@sh .ci/deps >&2
 	+@$(MAKE) --no-print-directory $(JOBS) all $(BENCH) >&2
 	@B=$(B) tests/bench/run
 
-# libFuzzer on one of tests/fuzz; its corpus grows in run/fuzz/, what it finds (crash-*, timeout-*) too
+# libFuzzer on one of tests/fuzz; its corpus and what it finds (crash-*, timeout-*) go to run/fuzz/
 SECONDS   = 60
 FUZZ      = $(if $(filter command,$(firstword $(origin T))),$(T),math_equal)
 FUZZ_ROOM = lib/jsonl/*.c lib/tok/*.c lib/store/*.c lib/import/*.c
 MATH_ROOMS = latex formula equal answer
-FUZZ_ROOM_program = lib/answer/think.c $(addprefix lib/verify/,python.c defines.c program.c choose.c compose.c)
-FUZZ_SRC  = $(wildcard lib/base/*.c $(if $(filter math%,$(FUZZ)),$(MATH_ROOMS:%=lib/%/*.c),$(or $(FUZZ_ROOM_$(FUZZ)),$(FUZZ_ROOM)))) \
+FUZZ_ROOM_program = lib/answer/think.c \
+            $(addprefix lib/verify/,python.c defines.c program.c choose.c compose.c)
+FUZZ_SRC  = $(wildcard lib/base/*.c $(if $(filter math%,$(FUZZ)),$(MATH_ROOMS:%=lib/%/*.c), \
+            $(or $(FUZZ_ROOM_$(FUZZ)),$(FUZZ_ROOM)))) \
             $(if $(filter math% jsonl program,$(FUZZ)),,lib/model/arch.c lib/model/config.c)
-fuzz:                                    ## T=math_equal SECONDS=60: hostile input for that long, under libFuzzer (clang)
+fuzz:                    ## T=math_equal SECONDS=60: hostile input, under libFuzzer (clang)
 	@mkdir -p build/fuzz run/fuzz/$(FUZZ)
-	clang -std=c11 -D_GNU_SOURCE -Ilib -Itests -DLIBFUZZER -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
+	clang -std=c11 -D_GNU_SOURCE -Ilib -Itests -DLIBFUZZER -O1 -g \
+		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
 		-Wl,--as-needed -o build/fuzz/$(FUZZ) tests/fuzz/$(FUZZ).c $(FUZZ_SRC) $(LIBS)
-	build/fuzz/$(FUZZ) -max_total_time=$(SECONDS) -timeout=5 -rss_limit_mb=1024 -max_len=1024 -print_final_stats=1 \
-		-artifact_prefix=run/fuzz/$(FUZZ)- $(FUZZFLAGS) run/fuzz/$(FUZZ) $(wildcard tests/fuzz/corpus/$(FUZZ)*)
+	build/fuzz/$(FUZZ) -max_total_time=$(SECONDS) -timeout=5 -rss_limit_mb=1024 -max_len=1024 \
+		-print_final_stats=1 -artifact_prefix=run/fuzz/$(FUZZ)- $(FUZZFLAGS) \
+		run/fuzz/$(FUZZ) $(wildcard tests/fuzz/corpus/$(FUZZ)*)
 
 N = 100000
-soak:                                    ## N=100000 verdicts in a row, each tenth measured: nothing may grow
+soak:                    ## N=100000 verdicts in a row, each tenth measured: nothing may grow
 	+@$(MAKE) --no-print-directory $(JOBS) $(BOX)
 	@PATH="$(CURDIR)/sandbox:$$PATH" python3 tests/sandbox/soak.py $(N) $(BOXFLAGS)
 
@@ -166,36 +176,41 @@ soak:                                    ## N=100000 verdicts in a row, each ten
 
 # MODEL=smollm2, MODEL=/path/to.gguf or a Hugging Face directory: the real case, else the tiny one
 DEMO = $(if $(MODEL),real,demo)
-demo:                                    ## SCoRe from nothing to a table; MODEL=smollm2 or /path.gguf: a real model
+demo:                    ## SCoRe from nothing to a table; MODEL=smollm2 or /path.gguf: a real model
 	@sh .ci/deps
 	+@$(MAKE) --no-print-directory $(JOBS) all
 	+@$(MAKE) --no-print-directory -f pipelines/experiment.mk NAME=$(DEMO)
-demo-model:                              ## the demo's base model only: run/demo/base.lmdb
+demo-model:              ## the demo's base model only: run/demo/base.lmdb
 	@sh .ci/deps
 	+@$(MAKE) --no-print-directory $(JOBS) all
 	+@$(MAKE) --no-print-directory -f pipelines/experiment.mk NAME=$(DEMO) base
-experiment: all                          ## NAME=one of pipelines/experiments/*.mk, results under run/NAME/
+experiment: all          ## NAME=one of pipelines/experiments/*.mk, results under run/NAME/
 	+@$(MAKE) --no-print-directory -f pipelines/experiment.mk $(if $(NAME),NAME=$(NAME))
 # one job per core, unless -j was given
 JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 
-deps:                                    ## install Debian packages (root or sudo)
+deps:                    ## install Debian packages (root or sudo)
 	sh .ci/deps
 
-install: all                             ## PREFIX=/usr/local, DESTDIR=
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/score $(DESTDIR)$(PREFIX)/share/score
+install: all             ## PREFIX=/usr/local, DESTDIR=
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin libexec/score share/score)
 	install -m 755 $(TOOLS) $(DESTDIR)$(PREFIX)/bin
-	test -z "$(BOX)" || install -m 755 $(BOX) $(filter-out %/bytecode.py,$(wildcard sandbox/*.py)) $(CODE) $(DESTDIR)$(PREFIX)/libexec/score
+	test -z "$(BOX)" || install -m 755 $(BOX) $(filter-out %/bytecode.py,$(wildcard sandbox/*.py)) \
+		$(CODE) $(DESTDIR)$(PREFIX)/libexec/score
 	test -z "$(BOX)" || ln -sf ../libexec/score/score-box $(DESTDIR)$(PREFIX)/bin/score-box
 	cp -R pipelines schemas $(DESTDIR)$(PREFIX)/share/score
-	for p in man/*.[1-9]; do d=$(DESTDIR)$(PREFIX)/share/man/man$${p##*.}; install -d $$d && install -m 644 $$p $$d; done
+	for p in man/*.[1-9]; do \
+		d=$(DESTDIR)$(PREFIX)/share/man/man$${p##*.}; \
+		install -d $$d && install -m 644 $$p $$d; \
+	done
 
-clean:                                   ## remove what was built (not run/)
+clean:                   ## remove what was built (not run/)
 	rm -rf build $(TOOLS) $(BOX) $(CODE)
 
-help:                                    ## this list
+help:                    ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
 
 .PHONY: all check checked bench fuzz soak deps demo demo-model experiment install clean help FORCE
 .SECONDARY:
--include $(LIB_OBJ:.o=.d) $(F32_OBJ:.o=.d) $(TOOL_SRC:%.c=$(B)/%.d) $(TEST_SRC:%.c=$(B)/%.d) $(BENCH:.t=.d) $(patsubst %.c,$(B)/%.d,$(wildcard sandbox/*.c))
+-include $(LIB_OBJ:.o=.d) $(F32_OBJ:.o=.d) $(TOOL_SRC:%.c=$(B)/%.d) $(TEST_SRC:%.c=$(B)/%.d) \
+	$(BENCH:.t=.d) $(BOX_OBJ:.o=.d)

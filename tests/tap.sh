@@ -8,7 +8,9 @@
 #     run command args...              -> $status, files $tmp/out $tmp/err (stdin passes through)
 #     skip "why"
 #     finish
-#     model smollm2 && ...             -> $model, the GGUF file; peers PACKAGE... && ... -> $peers, a Python that has them
+#     records <<'EOF'                  -> JSON lines; a line that starts with a tab goes on the last
+#     model smollm2 && ...             -> $model, the GGUF file
+#     peers PACKAGE... && ...          -> $peers, a Python that has them
 # (under CI both are fetched if need be; else absent ones make the test skip: see below)
 # $top is the repository, $tmp a fresh folder that goes away; bin/ and sandbox/ are on PATH.
 set -u
@@ -48,8 +50,8 @@ skip() { tap_n=$((tap_n + 1)); printf '%s\n' "ok $tap_n # SKIP $1"; }
 # shellcheck disable=SC2034  # status is for the test that called
 run() { "$@" >"$tmp/out" 2>"$tmp/err" && status=0 || status=$?; return 0; }
 
-# A real model of ../shared/models/get-models (smollm2, qwen-coder, gemma3) below $SCORE_MODELS or run/models. Absent: fetched under CI,
-# else status 1 and the reason in $why.
+# A real model of ../shared/models/get-models (smollm2, qwen-coder, gemma3) below $SCORE_MODELS or
+# run/models. Absent: fetched under CI, else status 1 and the reason in $why.
 model() {
 	case $1 in
 	smollm2) model=smollm2-135m-instruct-q4_1 ;;
@@ -61,20 +63,25 @@ model() {
 	if [ -n "${CI:-}" ] && [ ! -e "$model" ]; then
 		mkdir -p "${model%/*}"
 		# shellcheck disable=SC2016
-		flock "${model%/*}" sh -c '[ -e "$1" ] || ../shared/models/get-models "${1%/*}" "$2"' - "$model" "$1" >"$tmp/model.log" 2>&1 ||
+		flock "${model%/*}" sh -c '[ -e "$1" ] || ../shared/models/get-models "${1%/*}" "$2"' - \
+			"$model" "$1" >"$tmp/model.log" 2>&1 ||
 			sed 's/^/# /' "$tmp/model.log"
 	fi
 	[ -e "$model" ]
 }
-# A Python with PyPI packages (name or name==version): $SCORE_PEERS (a virtual environment), else run/peers, which CI makes.
+# A Python with PyPI packages (name or name==version): $SCORE_PEERS (a virtual environment), else
+# run/peers, which CI makes.
 peers() {
 	peers=${SCORE_PEERS:-run/peers}/bin/python
 	why="no $peers with $* (SCORE_PEERS names the virtual environment)"
-	for tap_p; do tap_import=${tap_p%%=*}; "$peers" -c "import ${tap_import}" 2>/dev/null && continue
+	for tap_p; do
+		tap_import=${tap_p%%=*}
+		"$peers" -c "import ${tap_import}" 2>/dev/null && continue
 		[ -n "${CI:-}" ] && [ -z "${SCORE_PEERS:-}" ] || return 1
 		mkdir -p run
 		# shellcheck disable=SC2016
-		flock run sh -c '[ -e run/peers/bin/pip ] || python3 -m venv run/peers && run/peers/bin/pip install -q "$1"' - "$tap_p" >"$tmp/pip.log" 2>&1 ||
+		flock run sh -c '[ -e run/peers/bin/pip ] || python3 -m venv run/peers &&
+			run/peers/bin/pip install -q "$1"' - "$tap_p" >"$tmp/pip.log" 2>&1 ||
 			sed 's/^/# /' "$tmp/pip.log"
 		"$peers" -c "import ${tap_import}" 2>/dev/null || return 1
 	done
@@ -88,4 +95,5 @@ shared_data() {
 	if [ -n "${CI:-}" ]; then tap_line 'not ok' "no $data"; else skip "no $data"; fi
 	finish
 }
+records() { sed -e :a -e '$!N' -e 's/\n\t\t*//' -e ta -e P -e D; }
 finish() { echo "1..$tap_n"; [ "$tap_bad" -eq 0 ] && [ "$tap_n" -gt 0 ]; exit $?; }

@@ -4,7 +4,8 @@
 {
 	id: .task_id,
 	task: "code",
-	prompt: ("Complete this Python function. Reply with the whole function in one Python code block.\n\n```python\n"
+	prompt: ("Complete this Python function. "
+		+ "Reply with the whole function in one Python code block.\n\n```python\n"
 		+ (.prompt | sub("\\s+$"; "")) + "\n```"),
 	entry_point,
 	tests: .test,

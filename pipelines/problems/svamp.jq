@@ -3,7 +3,7 @@
 .[] | {
 	id: "svamp/\(.ID)",
 	task: "number",
-	prompt: ((.Body | sub("\\s+$"; "") | if test("[.?!,]$") then . else . + "." end) + " " + .Question
-		+ "\n\nEnd with the answer, a number, on a line of its own."),
+	prompt: ((.Body | sub("\\s+$"; "") | if test("[.?!,]$") then . else . + "." end)
+		+ " " + .Question + "\n\nEnd with the answer, a number, on a line of its own."),
 	answer: .Answer
 } + del(.Answer)

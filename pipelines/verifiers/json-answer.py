@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""A verifier: the response is JSON, and its "answer" is the record's; half of the way is worth something."""
+"""A verifier: the response is JSON, and its "answer" is the record's; half of the way is worth
+something."""
 import json
 import sys
 

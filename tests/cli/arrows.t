@@ -36,7 +36,8 @@ includes() { # opening-character files...
 		}' "$@"
 }
 
-# Lines "file:line: ..." of what breaks the rules, given the arrows and the includes (file line path).
+# Lines "file:line: ..." of what breaks the rules, given the arrows and the includes (file line
+# path).
 judge() {
 	awk -v table="$tmp/arrows" '
 		function sees(room, target, path,    i, n, to) {
@@ -46,7 +47,13 @@ judge() {
 				if (to[i] == path || (to[i] !~ /\// && sees(to[i], target, path))) return 1
 			return 0
 		}
-		BEGIN { while ((getline line <table) > 0) { split(line, f, "\t"); arrow[f[1]] = f[2]; known[f[1]] = 1 } }
+		BEGIN {
+			while ((getline line <table) > 0) {
+				split(line, f, "\t")
+				arrow[f[1]] = f[2]
+				known[f[1]] = 1
+			}
+		}
 		{
 			room = $1; sub(/^lib\//, "", room); sub(/\/.*/, "", room)
 			target = $3; sub(/\/.*/, "", target)
@@ -58,10 +65,12 @@ judge() {
 }
 
 # Does the judge see anything at all?
-printf '%s\n' 'lib/base/a.c 1 jsonl/jsonl.h' 'lib/model/a.c 2 store/store.h' 'lib/import/a.c 3 model/model.h' \
+printf '%s\n' 'lib/base/a.c 1 jsonl/jsonl.h' 'lib/model/a.c 2 store/store.h' \
+	'lib/import/a.c 3 model/model.h' \
 	'lib/tok/a.c 4 traj/traj.h' 'lib/new/a.c 5 base/base.h' 'lib/tok/a.c 6 impl.h' >"$tmp/bad"
 is 'six arrows that point up are found' "$(judge "$tmp/bad" | wc -l | tr -d ' ')" 6
-printf '%s\n' 'lib/import/a.c 1 model/config.h' 'lib/rl/a.c 2 kern/kern.h' 'lib/rl/a.c 3 jsonl/jsonl.h' 'lib/tok/a.c 4 tok/impl.h' \
+printf '%s\n' 'lib/import/a.c 1 model/config.h' 'lib/rl/a.c 2 kern/kern.h' \
+	'lib/rl/a.c 3 jsonl/jsonl.h' 'lib/tok/a.c 4 tok/impl.h' \
 	'lib/base/a.c 5 base/base.h' >"$tmp/good"
 is 'five that point down are not' "$(judge "$tmp/good")" ''
 
@@ -74,13 +83,15 @@ is 'arrows between rooms point down' "$(judge "$tmp/quoted")" ''
 
 # shellcheck disable=SC2046
 includes '"' $(find sandbox -name '*.[ch]') >"$tmp/quoted"
-is 'the sandbox includes base and itself' "$(awk '$3 !~ /^base\// && $3 !~ /^[^\/]*$/ && $3 !~ /^sandbox\//' "$tmp/quoted")" ''
+is 'the sandbox includes base and itself' \
+	"$(awk '$3 !~ /^base\// && $3 !~ /^[^\/]*$/ && $3 !~ /^sandbox\//' "$tmp/quoted")" ''
 
 # shellcheck disable=SC2046
 includes '<' $(cat "$tmp/files") $(find bin sandbox -name '*.[ch]') >"$tmp/bracketed"
 while IFS='	' read -r header place; do
 	is "<$header...> only in $place" \
-		"$(awk -v h="$header" -v places="$place" 'BEGIN { n = split(places, p, " ") } index($3, h) == 1 {
+		"$(awk -v h="$header" -v places="$place" \
+		'BEGIN { n = split(places, p, " ") } index($3, h) == 1 {
 			for (i = 1; i <= n && index($1, p[i]) != 1; i++) ;
 			if (i > n) print
 		}' "$tmp/bracketed")" ''

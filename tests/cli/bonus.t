@@ -10,79 +10,98 @@ is 'a whole batch: status' "$status" 0
 is 'a whole batch: nothing to say' "$(cat "$tmp/err")" ''
 ok 'a whole batch: fits the schema' tests/validate trajectory "$tmp/out"
 is 'only stage, return and advantage are new' \
-	"$(jq -c 'del(.stage, .turns[].return, .turns[].advantage)' "$tmp/out" | cmp - "$batch" && echo same)" same
+	"$(jq -c 'del(.stage, .turns[].return, .turns[].advantage)' "$tmp/out" | cmp - "$batch" &&
+	echo same)" same
 jq -c '.unknown = {a: [1, {"b": null}], "é": "\u0000"} | .turns[0].mine = 1e-300' "$batch" |
 	score-bonus --stage 1 | jq -c 'del(.stage, .turns[].return, .turns[].advantage)' >"$tmp/unknown"
-is 'unknown fields pass through' "$(jq -c '.unknown = {a: [1, {"b": null}], "é": "\u0000"} | .turns[0].mine = 1e-300' "$batch" |
+is 'unknown fields pass through' \
+	"$(jq -c '.unknown = {a: [1, {"b": null}], "é": "\u0000"} | .turns[0].mine = 1e-300' "$batch" |
 	cmp - "$tmp/unknown" && echo same)" same
 is 'Stage I: nothing for turns before the last' \
-	"$(score-bonus --stage 1 <"$batch" | jq -c '[.stage, .turns[0].return, .turns[0].advantage]' | sort -u)" '[1,0,0]'
+	"$(score-bonus --stage 1 <"$batch" | jq -c '[.stage, .turns[0].return, .turns[0].advantage]' |
+	sort -u)" '[1,0,0]'
 score-bonus --stage 2 --alpha 3 "$batch" >"$tmp/once"
-is 'again: the same, in place' "$(score-bonus --stage 2 --alpha 3 "$tmp/once" | cmp - "$tmp/once" && echo same)" same
+is 'again: the same, in place' \
+	"$(score-bonus --stage 2 --alpha 3 "$tmp/once" | cmp - "$tmp/once" && echo same)" same
 
 # return and advantage by jq, from their definition
-jq -cs 'map(.turns as $t | .r = [range($t | length) as $k | $t[$k].reward + if $k > 0 then 10 * ($t[$k].reward - $t[$k-1].reward) else 0 end])
+jq -cs 'map(.turns as $t | .r = [range($t | length) as $k | $t[$k].reward + if $k > 0
+	then 10 * ($t[$k].reward - $t[$k-1].reward) else 0 end])
 	| group_by(.batch.index)[] | . as $g | range(length) as $i | range($g[$i].r | length) as $k
 	| [$g[$i].id, $g[$i].sample, $k, $g[$i].r[$k],
-	   $g[$i].r[$k] - ([$g | to_entries[] | select(.key != $i).value.r[$k]] | add / length)]' "$batch" | sort >"$tmp/want"
+	   $g[$i].r[$k] - ([$g | to_entries[] | select(.key != $i).value.r[$k]] | add / length)]' \
+	   	"$batch" | sort >"$tmp/want"
 score-bonus --stage 2 --alpha 10 "$batch" |
-	jq -c '. as $t | range($t.turns | length) as $k | [$t.id, $t.sample, $k, $t.turns[$k].return, $t.turns[$k].advantage]' | sort >"$tmp/got"
-is 'returns and advantages are the definition'\''s' "$(cmp "$tmp/want" "$tmp/got" && echo same)" same
+	jq -c '. as $t | range($t.turns | length) as $k
+	| [$t.id, $t.sample, $k, $t.turns[$k].return, $t.turns[$k].advantage]' | sort >"$tmp/got"
+is 'returns and advantages are the definition'\''s' "$(cmp "$tmp/want" "$tmp/got" && echo same)" \
+	same
 
 # ---- cut short ----
 head -n 7 "$batch" >"$tmp/in"
 bonus --stage 2 <"$tmp/in"
+short='batch of step 0 is cut short' partial='(--partial takes what is there)'
 is 'a group cut short: status' "$status" 1
 is 'a group cut short: what was whole is out' "$(wc -l <"$tmp/out")" 6
 is 'a group cut short: the message' "$(cat "$tmp/err")" \
-	'score-bonus: <stdin>:7: end of input, but batch of step 0 is cut short: problem sum-07 has 1 of 2 samples (--partial takes what is there)'
+	"score-bonus: <stdin>:7: end of input, but $short: problem sum-07 has 1 of 2 samples $partial"
 head -n 6 "$batch" >"$tmp/in"
 bonus --stage 2 <"$tmp/in"
 is 'a batch cut short' "$status $(cat "$tmp/err")" \
-	'1 score-bonus: <stdin>:6: end of input, but batch of step 0 is cut short: 3 of 4 problems, none of index 3 (--partial takes what is there)'
+	"1 score-bonus: <stdin>:6: end of input, but $short: 3 of 4 problems, none of index 3 $partial"
 head -n 7 "$batch" >"$tmp/in"
 bonus --stage 2 --baseline batch <"$tmp/in"
 is 'a batch cut short, batch baseline: nothing is out' "$status $(wc -l <"$tmp/out")" '1 0'
 head -n 7 "$batch" >"$tmp/in"
 bonus --stage 2 --partial <"$tmp/in"
-is 'cut short with --partial' "$status $(wc -l <"$tmp/out") $(tail -n 1 "$tmp/out" | jq -c '[.turns[].advantage]')" '0 7 [0,0]'
+is 'cut short with --partial' "$status $(wc -l <"$tmp/out") $(tail -n 1 "$tmp/out" |
+	jq -c '[.turns[].advantage]')" '0 7 [0,0]'
 is 'the one without a second sample is told' "$(cat "$tmp/err")" \
 	'score-bonus: 2 turns have no second sample to compare with: advantage 0'
 { head -n 7 "$batch"; jq -c '.batch.step = 1' "$batch"; } >"$tmp/in"
 bonus --stage 2 <"$tmp/in"
 is 'the next step begins too early' "$status $(cat "$tmp/err")" \
-	'1 score-bonus: <stdin>:8: a line of step 1, but batch of step 0 is cut short: problem sum-07 has 1 of 2 samples (--partial takes what is there)'
+	"1 score-bonus: <stdin>:8: a line of step 1, but $short:\
+ problem sum-07 has 1 of 2 samples $partial"
 { cat "$batch"; jq -c '.batch.step = 1' "$batch"; } >"$tmp/in"
 bonus --stage 2 <"$tmp/in"
 is 'two batches in one stream' "$status $(wc -l <"$tmp/out")" '0 16'
 { cat "$batch"; head -n 1 "$batch"; } >"$tmp/in"
 bonus --stage 2 <"$tmp/in"
-is 'a line twice' "$status $(cat "$tmp/err")" '1 score-bonus: <stdin>:9: batch of step 0 was whole before this line'
+is 'a line twice' "$status $(cat "$tmp/err")" \
+	'1 score-bonus: <stdin>:9: batch of step 0 was whole before this line'
 { head -n 1 "$batch"; head -n 1 "$batch"; } >"$tmp/in"
 bonus --stage 2 <"$tmp/in"
-is 'a sample twice' "$status $(cat "$tmp/err")" '1 score-bonus: <stdin>:2: .sample: problem sum-04 has sample 0 a second time (first on line 1)'
+is 'a sample twice' "$status $(cat "$tmp/err")" \
+	'1 score-bonus: <stdin>:2: .sample: problem sum-04 has sample 0 a second time (first on line 1)'
 { sed -n 1p "$batch"; sed -n 3p "$batch"; sed -n 2p "$batch"; sed 1,3d "$batch"; } >"$tmp/in"
 bonus --stage 2 <"$tmp/in"
-is 'interleaved groups keep the order of lines' "$status $(jq -c '[.id, .sample]' "$tmp/out" | tr -d '\n')" \
-	'0 ["sum-04",0]["sum-09",0]["sum-04",1]["sum-09",1]["sum-01",0]["sum-01",1]["sum-07",0]["sum-07",1]'
+is 'interleaved groups keep the order of lines' \
+	"$status $(jq -c '[.id, .sample]' "$tmp/out" | tr -d '\n')" \
+	"0 $(printf '["sum-%s",%d]' 04 0 09 0 04 1 09 1 01 0 01 1 07 0 07 1)"
 jq -c 'del(.batch, .group)' "$batch" >"$tmp/in"
 bonus --stage 2 <"$tmp/in"
-is 'without batch and group: groups by id' "$status $(jq -c '[.turns[].advantage]' "$tmp/out" | head -n 1)" '0 [-1,10]'
+is 'without batch and group: groups by id' \
+	"$status $(jq -c '[.turns[].advantage]' "$tmp/out" | head -n 1)" '0 [-1,10]'
 
 # ---- errors and given turns ----
-jq -c 'if .id == "sum-04" and .sample == 0 then .turns[1].reward = null else . end' "$batch" >"$tmp/in"
+jq -c 'if .id == "sum-04" and .sample == 0 then .turns[1].reward = null else . end' \
+	"$batch" >"$tmp/in"
 bonus --stage 2 <"$tmp/in"
 is 'a null reward: zeros, and no baseline for the other' \
-	"$status $(head -n 2 "$tmp/out" | jq -c '[.turns[] | .return, .advantage]' | tr -d '\n')" '0 [0,0,0,0][1,0,1,0]'
+	"$status $(head -n 2 "$tmp/out" | jq -c '[.turns[] | .return, .advantage]' | tr -d '\n')" \
+	'0 [0,0,0,0][1,0,1,0]'
 jq -c '.turns[0].given = true' "$batch" >"$tmp/in"
 bonus --stage 2 --alpha 10 <"$tmp/in"
 is 'given first turns: nothing for them, the bonus stands' \
-	"$status $(head -n 2 "$tmp/out" | jq -c '[.turns[] | .return, .advantage]' | tr -d '\n')" '0 [0,0,11,10][0,0,1,-10]'
+	"$status $(head -n 2 "$tmp/out" | jq -c '[.turns[] | .return, .advantage]' | tr -d '\n')" \
+	'0 [0,0,11,10][0,0,1,-10]'
 
 # ---- --return ----
 # shellcheck disable=SC2016
 bonus --return '[.turns[] | .reward + $alpha + $stage]' --alpha 0.5 --baseline none "$batch"
-is 'a program with variables' "$(head -n 1 "$tmp/out" | jq -c '[.stage, .turns[].return]')" '[2,2.5,3.5]'
+is 'a program with variables' "$(head -n 1 "$tmp/out" | jq -c '[.stage, .turns[].return]')" \
+	'[2,2.5,3.5]'
 bonus --return '.turns[0].reward' "$batch"
 is 'a program that gives no array' "$status $(cat "$tmp/err")" \
 	"1 score-bonus: $batch:1: --return: expected an array of 2 numbers, one for each turn"
@@ -99,8 +118,10 @@ bad() { # name message jq-program
 	is "$1" "$status $(wc -l <"$tmp/out") $(cat "$tmp/err")" "1 2 score-bonus: <stdin>:4: $2"
 }
 bad 'no reward' '.turns[1].reward: missing' 'del(.turns[1].reward)'
-bad 'a reward above 1' '.turns[1].reward: expected a number from 0 to 1, got 1.5' '.turns[1].reward = 1.5'
-bad 'a reward that is a word' '.turns[0].reward: expected number, got string' '.turns[0].reward = "1"'
+bad 'a reward above 1' '.turns[1].reward: expected a number from 0 to 1, got 1.5' \
+	'.turns[1].reward = 1.5'
+bad 'a reward that is a word' '.turns[0].reward: expected number, got string' \
+	'.turns[0].reward = "1"'
 bad 'no turns' '.turns: missing' 'del(.turns)'
 bad 'group says otherwise' ".group: 3, but this problem's first sample says 2 (line 3)" '.group = 3'
 bad 'another size' '.batch.size: 5, but this batch began with 4' '.batch.size = 5'
@@ -117,7 +138,8 @@ run sh -c 'score-bonus --stage 1 <&-'
 is 'a closed stdin' "$status" 1
 
 # ---- usage ----
-for args in '' '--stage 3' '--stage 1 --baseline mean' '--stage 1 --gamma 2' '--stage 1 a b' '--no-such' '--stage 1 --alpha x'; do
+for args in '' '--stage 3' '--stage 1 --baseline mean' '--stage 1 --gamma 2' '--stage 1 a b' \
+	'--no-such' '--stage 1 --alpha x'; do
 	# shellcheck disable=SC2086
 	bonus $args
 	is "usage: score-bonus $args" "$status" 2

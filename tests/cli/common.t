@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# What all tools have in common: the options that each of them takes, statuses, and that a jq between two of them changes nothing.
+# What all tools have in common: the options that each of them takes, statuses, and that a jq
+# between two of them changes nothing.
 . tests/tap.sh
 gold=tests/golden/man
 unset SCORE_WEIGHTS
@@ -8,7 +9,8 @@ unset SCORE_WEIGHTS
 for src in bin/score-*.c; do
 	tool=$(basename "$src" .c)
 	run "$tool" -h
-	is "$tool -h" "$status $(head -n 1 "$tmp/out" | cut -d' ' -f1,2) $(wc -c <"$tmp/err")" "0 usage: $tool 0"
+	is "$tool -h" "$status $(head -n 1 "$tmp/out" | cut -d' ' -f1,2) $(wc -c <"$tmp/err")" \
+		"0 usage: $tool 0"
 	run "$tool" -V
 	is "$tool -V" "$status $(sed 's/[0-9.]*$/N/' "$tmp/out")" "0 $tool N"
 	run "$tool" -j 1 --seed 7 --device cpu --progress -V
@@ -18,7 +20,8 @@ for src in bin/score-*.c; do
 	run "$tool" --seed -1 -V
 	is "$tool --seed -1" "$status" 2
 	run "$tool" --no-such
-	is "$tool --no-such: status and message" "$status $(head -n 1 "$tmp/err")" "2 $tool: unknown option --no-such"
+	is "$tool --no-such: status and message" "$status $(head -n 1 "$tmp/err")" \
+		"2 $tool: unknown option --no-such"
 	run sh -c "$tool -h >/dev/full"
 	is "$tool -h to a full disk" "$status" 1
 done
@@ -32,7 +35,8 @@ message() { # name expected command...
 }
 for src in bin/score-*.c; do
 	tool=$(basename "$src" .c)
-	message "$tool --device gpu" "--device: expected auto, cpu or cuda, got 'gpu'" "$tool" --device gpu
+	message "$tool --device gpu" "--device: expected auto, cpu or cuda, got 'gpu'" "$tool" \
+		--device gpu
 done
 for tool in sample logprob update 'weights ls'; do
 	# shellcheck disable=SC2086
@@ -72,7 +76,8 @@ printf '{"id":"a","x":NaN}\n' | given 'NaN' 'byte 15: NaN and Infinity are not J
 # jq -c . between two stages changes no byte.
 score-weights init -w "$tmp/w" "$gold/config.json" >"$tmp/init"
 score-draw -n 3 --step 0 "$gold/problems.jsonl" |
-	jq -c '. + {odd: ["\u007f\u0000\u001f\u2028\ud83d\ude00\"\\/", 1e-7, -0.1, 1e300, 9007199254740992, 0.30000000000000004, {}, []]}' >"$tmp/drawn"
+	jq -c '. + {odd: ["\u007f\u0000\u001f\u2028\ud83d\ude00\"\\/", 1e-7, -0.1, 1e300,
+	9007199254740992, 0.30000000000000004, {}, []]}' >"$tmp/drawn"
 # (From 1.7 on, jq writes 1E-7 and 1E+300 for what 1.6 wrote as 1e-07 and 1e+300.)
 same() {
 	jq -c . "$1" | sed -E 's/([0-9])E-([0-9])([],}])/\1e-0\2\3/g; s/([0-9])E([-+])/\1e\2/g' |
@@ -82,11 +87,13 @@ score-sample -w "$tmp/w" -n 2 --max-tokens 30,40 "$tmp/drawn" >"$tmp/sampled"
 is 'jq after score-sample' "$(same "$tmp/sampled")" same
 score-verify "$tmp/sampled" >"$tmp/verified"
 is 'jq after score-verify' "$(same "$tmp/verified")" same
-jq -c '.turns |= map(.reward = (.tokens[0] % 2))' "$tmp/verified" | score-bonus --stage 2 --alpha 0.1 >"$tmp/shaped"
+jq -c '.turns |= map(.reward = (.tokens[0] % 2))' "$tmp/verified" |
+	score-bonus --stage 2 --alpha 0.1 >"$tmp/shaped"
 is 'jq after score-bonus' "$(same "$tmp/shaped")" same
 score-logprob -w "$tmp/w" "$tmp/shaped" >"$tmp/scored"
 is 'jq after score-logprob' "$(same "$tmp/scored")" same
 score-update -w "$tmp/w" "$tmp/scored" >"$tmp/rows"
 is 'jq after score-update' "$(same "$tmp/rows")" same
-is 'what no tool knows came through' "$(jq -c .odd "$tmp/scored" | sort -u)" "$(jq -c .odd "$tmp/drawn" | sort -u)"
+is 'what no tool knows came through' "$(jq -c .odd "$tmp/scored" | sort -u)" \
+	"$(jq -c .odd "$tmp/drawn" | sort -u)"
 finish

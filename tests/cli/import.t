@@ -9,15 +9,19 @@ w() { run score-weights "$@"; }
 
 # same NAME STORE STORE: tensors, configuration and tokenizer
 same() {
-	is "$1: same tensors" "$(score-weights diff "$2" "$3" | tail -n 1 | jq -c '[.tensors > 0, .changed]')" '[true,0]'
-	is "$1: same configuration and tokenizer" "$(score-weights show -w "$3" | jq -Sc '[.config, .tokenizer]')" \
+	is "$1: same tensors" \
+		"$(score-weights diff "$2" "$3" | tail -n 1 | jq -c '[.tensors > 0, .changed]')" '[true,0]'
+	is "$1: same configuration and tokenizer" \
+		"$(score-weights show -w "$3" | jq -Sc '[.config, .tokenizer]')" \
 		"$(score-weights show -w "$2" | jq -Sc '[.config, .tokenizer]')"
 }
 # back NAME STORE: out and in again by both formats
 back() {
-	score-weights export -w "$2" "$2.gguf" >"$tmp/out" && score-weights import -w "$2.g" "$2.gguf" >>"$tmp/out"
+	score-weights export -w "$2" "$2.gguf" >"$tmp/out" &&
+		score-weights import -w "$2.g" "$2.gguf" >>"$tmp/out"
 	same "$1 through GGUF" "$2" "$2.g"
-	score-weights export -w "$2" "$2.hf" >"$tmp/out" && score-weights import -w "$2.h" "$2.hf" >>"$tmp/out"
+	score-weights export -w "$2" "$2.hf" >"$tmp/out" &&
+		score-weights import -w "$2.h" "$2.hf" >>"$tmp/out"
 	same "$1 through a Hugging Face directory" "$2" "$2.h"
 	score-weights export -w "$2.h" "$2.again.gguf" >"$tmp/out"
 	ok "$1: the same GGUF file from there" cmp "$2.gguf" "$2.again.gguf"
@@ -37,7 +41,8 @@ done
 # refused NAME TEXT PATH
 refused() {
 	w import -w "$tmp/new" "$3"
-	if [ "$status" = 1 ] && grep -qF -- "$2" "$tmp/err" && [ "$(wc -l <"$tmp/err")" = 1 ] && [ ! -s "$tmp/out" ] && [ ! -e "$tmp/new" ]; then
+	if [ "$status" = 1 ] && grep -qF -- "$2" "$tmp/err" && [ "$(wc -l <"$tmp/err")" = 1 ] &&
+		[ ! -s "$tmp/out" ] && [ ! -e "$tmp/new" ]; then
 		tap_line ok "$1"
 	else
 		tap_line 'not ok' "$1"; echo "# status $status:"; sed 's/^/# /' "$tmp/err" "$tmp/out"
@@ -62,10 +67,13 @@ sed 's/gpt2/bert/' "$corpus/gguf/llama.gguf" >bert.gguf
 refused 'another tokenizer is named' "tokenizer 'bert' is not supported" bert.gguf
 sed 's/blk.0.ffn_up/blk.0.ffn_xx/' "$corpus/gguf/llama.gguf" >less.gguf
 refused 'a missing tensor is named' 'tensor blk.0.ffn_up.weight is missing' less.gguf
-# the last 32 bytes are the last tensor, two F32 values and padding: the store is begun when this one is reached
+# the last 32 bytes are the last tensor, two F32 values and padding: the store is begun when this
+# one is reached
 cp "$corpus/gguf/qwen3.gguf" nan.gguf
-printf '\000\000\300\177' | dd of=nan.gguf bs=1 seek=$(($(wc -c <nan.gguf) - 32)) conv=notrunc status=none
-refused 'a value that is no number is named' 'tensor output_norm.weight: value 0 (nan) is not finite' nan.gguf
+printf '\000\000\300\177' |
+	dd of=nan.gguf bs=1 seek=$(($(wc -c <nan.gguf) - 32)) conv=notrunc status=none
+refused 'a value that is no number is named' \
+	'tensor output_norm.weight: value 0 (nan) is not finite' nan.gguf
 mkdir pickled
 cp "$corpus/hf-config/llama.json" pickled/config.json
 : >pickled/pytorch_model.bin
@@ -106,7 +114,8 @@ w export -w tiny full
 is 'export to a directory with files' "$status $(ls full)" '1 x'
 for to in big.gguf big; do
 	run sh -c 'trap "" XFSZ; ulimit -f 8; exec score-weights export -w tiny "$1"' - "$to"
-	is "export that the disk cannot hold: $to" "$status $(grep -c 'File too large' err) $(find . -name "$to")" '1 1 '
+	is "export that the disk cannot hold: $to" \
+		"$status $(grep -c 'File too large' err) $(find . -name "$to")" '1 1 '
 done
 is 'no temporary files' "$(find . -name '*.tmp*')" ''
 cd "$top" || exit 1
@@ -116,9 +125,11 @@ cd "$top" || exit 1
 real() {
 	if ! model "$1"; then absent "$1"; return 0; fi
 	score-weights import -w "$tmp/$1" "$model" >"$tmp/out" 2>"$tmp/err" || sed 's/^/# /' "$tmp/err"
-	is "$1: configuration" "$(jq -c '.config | [.arch, .layers, .width, .heads, .kv_heads, .head_size, .ffn, .vocab, .context,
-		.rope_theta, .tied, .window, .window_every, .rope_local_theta]' "$tmp/out")" "$2"
-	is "$1: tokenizer" "$(jq -c '.tokenizer | [.kind, .pre, .tokens, .merges, .ends, .chat]' "$tmp/out")" "$3"
+	is "$1: configuration" "$(
+		jq -c '.config | [.arch, .layers, .width, .heads, .kv_heads, .head_size, .ffn, .vocab,
+		.context, .rope_theta, .tied, .window, .window_every, .rope_local_theta]' "$tmp/out")" "$2"
+	is "$1: tokenizer" \
+		"$(jq -c '.tokenizer | [.kind, .pre, .tokens, .merges, .ends, .chat]' "$tmp/out")" "$3"
 }
 real smollm2 '["llama",30,576,9,3,64,1536,49152,8192,100000,true,0,0,0]' \
 	'["bpe","smollm",49152,48900,["<|im_end|>","<|endoftext|>"],"chatml"]'

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# One forward: for every level of instructions this machine has, on a tiny model and on SmolLM2, the sampler's numbers are the
-# same bits however the work is cut, and they are score-logprob's and score-update's own.
+# One forward: for every level of instructions this machine has, on a tiny model and on SmolLM2, the
+# sampler's numbers are the same bits however the work is cut, and they are score-logprob's and
+# score-update's own.
 # shellcheck source=tests/tap.sh
 . tests/tap.sh
 gold=tests/golden/man
@@ -14,8 +15,10 @@ by_name() { jq -c . | sort; }
 # The same trajectories from $SCORE_WEIGHTS however they are cut; they stay in $tmp/all.
 every_way() { # level name problems samples max-tokens
 	what="$1 $2" p=$3 n=$4 max=$5
-	score-sample -n "$n" --max-tokens "$max" --seed 2 "$p" >"$tmp/all" 2>"$tmp/err" || { ok "$what: $(cat "$tmp/err")" false; return; }
-	ok "$what: there is something to compare" test "$(jq -s 'length > 3 and all(.[].turns; length == 2)' "$tmp/all")" = true
+	score-sample -n "$n" --max-tokens "$max" --seed 2 "$p" >"$tmp/all" 2>"$tmp/err" ||
+		{ ok "$what: $(cat "$tmp/err")" false; return; }
+	ok "$what: there is something to compare" test \
+		"$(jq -s 'length > 3 and all(.[].turns; length == 2)' "$tmp/all")" = true
 	for how in '--batch 1 -j 1' '--batch 3 -j 3' '--batch 7 -j 2 --kv-memory 64M'; do
 		# shellcheck disable=SC2086
 		run score-sample -n "$n" --max-tokens "$max" --seed 2 $how "$p"
@@ -41,7 +44,8 @@ on_policy() { # level name options...
 	what="$1 $2"; shift 2
 	jq -c '.turns |= map(.reward = (.tokens[0] % 2))' "$tmp/all" | score-bonus --stage 2 --alpha 1 |
 		score-update --partial "$@" >"$tmp/out" 2>"$tmp/err"
-	is "$what: score-update finds a ratio of exactly 1" "$(jq -c .ratio "$tmp/out")$(cat "$tmp/err")" '{"max":1,"outside":0,"k1":0,"k3":0}'
+	is "$what: score-update finds a ratio of exactly 1" \
+		"$(jq -c .ratio "$tmp/out")$(cat "$tmp/err")" '{"max":1,"outside":0,"k1":0,"k3":0}'
 }
 
 head -n 3 "$gold/problems.jsonl" >"$tmp/p"
@@ -54,7 +58,8 @@ else
 fi
 best=
 for level in ref avx2 avx512 avx512bf16 amx; do
-	SCORE_ISA=$level score-sample -w "$tmp/tiny" </dev/null 2>"$tmp/err" || { skip "$level is not to be had on this machine"; continue; }
+	SCORE_ISA=$level score-sample -w "$tmp/tiny" </dev/null 2>"$tmp/err" ||
+		{ skip "$level is not to be had on this machine"; continue; }
 	export SCORE_ISA=$level
 	best=$level
 	SCORE_WEIGHTS=$tmp/tiny

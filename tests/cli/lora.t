@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# score-update --lora: thin matrices beside frozen ones. What is committed, that it goes on, and that what is exported
-# is what was sampled from. Gradients of the thin ones: tests/grad/model_f32.c.
+# score-update --lora: thin matrices beside frozen ones. What is committed, that it goes on, and
+# that what is exported is what was sampled from. Gradients of the thin ones:
+# tests/grad/model_f32.c.
 . tests/tap.sh
 gold=tests/golden/man
 export OMP_WAIT_POLICY=passive
@@ -13,7 +14,8 @@ update() { run score-update -w "$w" "$@"; }
 same_store() { score-weights diff "$1" "$2" | jq -s '.[-1].changed'; }
 # A batch for step $1 of the store $w, written by its weights.
 batch() {
-	score-draw -n 4 --step "$1" "$gold/problems.jsonl" | score-sample -w "$w" -n 3 --max-tokens 3,7 |
+	score-draw -n 4 --step "$1" "$gold/problems.jsonl" |
+		score-sample -w "$w" -n 3 --max-tokens 3,7 |
 		jq -c '.turns |= map(.reward = (.tokens[0] % 2))' | score-bonus --stage 2
 }
 
@@ -22,23 +24,29 @@ batch 0 >"$tmp/zero"
 update --lora 4 --lr 1e-2 "$tmp/zero"
 is 'a step: status, messages' "$status $(cat "$tmp/err")" '0 '
 ok 'its metrics fit the schema' tests/validate metrics "$tmp/out"
-is 'on-policy: the ratio is exactly 1' "$(jq -c .ratio "$tmp/out")" '{"max":1,"outside":0,"k1":0,"k3":0}'
+is 'on-policy: the ratio is exactly 1' "$(jq -c .ratio "$tmp/out")" \
+	'{"max":1,"outside":0,"k1":0,"k3":0}'
 score-weights diff -w "$w" 0 1 >"$tmp/diff"
 is 'what differs from the base are new tensors, each named after a matrix' \
-	"$(jq -r 'select(.tensor) | .tensor' "$tmp/diff" | grep -cv '^blk\.[0-9]*\.\(attn_[qkv]\|attn_output\|ffn_\(gate\|up\|down\)\)\.weight\.lora_[ab]$')" 0
-is 'two for each of seven matrices of each layer' "$(jq -r 'select(.tensor) | .tensor' "$tmp/diff" | wc -l | tr -d ' ')" \
+	"$(jq -r 'select(.tensor) | .tensor' "$tmp/diff" | grep \
+	-cv '^blk\.[0-9]*\.\(attn_[qkv]\|attn_output\|ffn_\(gate\|up\|down\)\)\.weight\.lora_[ab]$')" 0
+is 'two for each of seven matrices of each layer' \
+	"$(jq -r 'select(.tensor) | .tensor' "$tmp/diff" | wc -l | tr -d ' ')" \
 	"$((14 * $(jq .layers "$gold/config.json")))"
 is 'only these are stored anew' "$(score-weights ls -w "$w" | jq -s '.[1].bytes')" \
 	"$(jq '(.heads * .head_size) as $q | (.kv_heads * .head_size) as $k | .width as $d
 		| 2 * 4 * .layers * (2 * ($q + $d) + 2 * ($k + $d) + 3 * (.ffn + $d))' "$gold/config.json")"
-is 'the configuration says so' "$(score-weights show -w "$w" | jq -c '.config | [.lora_rank, .lora_alpha]')" '[4,32]'
+is 'the configuration says so' \
+	"$(score-weights show -w "$w" | jq -c '.config | [.lora_rank, .lora_alpha]')" '[4,32]'
 
 # ---- it goes on, with and without the option ----
 batch 1 >"$tmp/first"
 cp -R "$w" "$tmp/with.lmdb"
 update --lr 1e-2 "$tmp/first"
-is 'the next step: the ratio is exactly 1' "$status $(jq -c .ratio "$tmp/out")" '0 {"max":1,"outside":0,"k1":0,"k3":0}'
-is 'the reference is the base without adapters' "$(jq -c '.kl | map(. > 0)' "$tmp/out")" '[true,true]'
+is 'the next step: the ratio is exactly 1' "$status $(jq -c .ratio "$tmp/out")" \
+	'0 {"max":1,"outside":0,"k1":0,"k3":0}'
+is 'the reference is the base without adapters' "$(jq -c '.kl | map(. > 0)' "$tmp/out")" \
+	'[true,true]'
 cp -R "$tmp/with.lmdb" "$tmp/again.lmdb"
 run score-update -w "$tmp/again.lmdb" --lora 4 --lr 1e-2 "$tmp/first"
 is 'the option said again changes nothing' "$status $(same_store "$w" "$tmp/again.lmdb")" '0 0'

@@ -1,12 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The manual is true: every tool has a page, every option stands in it, every example does what it says.
+# The manual is true: every tool has a page, every option stands in it, every example does what it
+# says.
 #
-# Within .Sh EXAMPLES, the blocks .Bd -literal hold lines "$ command" (a backslash, written \e, at the end of a line:
-# the command goes on) and the standard output expected. A line "..." stands for any number of lines.
-# (Not `| head`: what writes to it may be ended by SIGPIPE, or not, and pipefail says so. `| sed -n 1,2p`.)
-# Commands run one after the other, each in its own bash with pipefail, and must exit 0. Each page has a folder
-# of its own, with copies of tests/golden/man/*.
+# Within .Sh EXAMPLES, the blocks .Bd -literal hold lines "$ command" (a backslash, written \e, at
+# the end of a line: the command goes on) and the standard output expected. A line "..." stands for
+# any number of lines. (Not `| head`: what writes to it may be ended by SIGPIPE, or not, and
+# pipefail says so. `| sed -n 1,2p`.) Commands run one after the other, each in its own bash with
+# pipefail, and must exit 0. Each page has a folder of its own, with copies of tests/golden/man/*.
 . tests/tap.sh
 
 # Writes page $1's examples to $2: N.cmd and N.want, N from 1.
@@ -18,7 +19,8 @@ extract() {
 		!inside || /^\.\\"/ { next }
 		/^\./ { next }    # .Pp between commands
 		{
-			gsub(/\\&/, ""); gsub(/\\-/, "-"); gsub(/\\\(aq/, "\047"); gsub(/\\\(dq/, "\""); gsub(/\\e/, "\\")
+			gsub(/\\&/, ""); gsub(/\\-/, "-"); gsub(/\\\(aq/, "\047"); gsub(/\\\(dq/, "\"")
+			gsub(/\\e/, "\\")
 			if (more || /^\$ /) {
 				if (!more) { n++; sub(/^\$ /, ""); printf "" >(dir "/" n ".want") }
 				more = /\\$/
@@ -53,7 +55,8 @@ matches() {
 # The tools that the command in file $1 names and that have no source here, in words.
 absent() {
 	grep -oE 'score-[a-z]+' "$1" | sort -u | while read -r tool; do
-		[ -e "bin/$tool.c" ] || [ -e "sandbox/$tool.c" ] || [ -e "man/$tool.5" ] || [ -e "man/$tool.7" ] || printf '%s ' "$tool"
+		[ -e "bin/$tool.c" ] || [ -e "sandbox/$tool.c" ] || [ -e "man/$tool.5" ] ||
+			[ -e "man/$tool.7" ] || printf '%s ' "$tool"
 	done
 }
 
@@ -75,12 +78,17 @@ check_page() { # file
 		elif [ -z "$tier1" ] && grep -q -e '--min-tier [12]' -e 'c-program.py |' "$cmd"; then
 			skip "$page, example $n: this machine gives no such jail"
 		else
-			(cd "$dir/home" && timeout 300 bash -o pipefail "$cmd" </dev/null >"$dir/got" 2>"$dir/err"); rc=$?
+			(cd "$dir/home" &&
+				timeout 300 bash -o pipefail "$cmd" </dev/null >"$dir/got" 2>"$dir/err")
+			rc=$?
 			[ $rc -eq 0 ] && matches "$dir/ex/$n.want" "$dir/got" && result=ok || result='not ok'
 			tap_line "$result" "$page, example $n: $(head -n 1 "$cmd" | tr '#' ' ')"
 			if [ "$result" != ok ]; then
-				{ echo "status $rc; stderr:"; head -n 10 "$dir/err"; echo 'expected:'; cat "$dir/ex/$n.want"
-				  echo 'got:'; head -n 40 "$dir/got"; } | sed 's/^/#   /'
+				{
+					echo "status $rc; stderr:"; head -n 10 "$dir/err"
+					echo 'expected:'; cat "$dir/ex/$n.want"
+					echo 'got:'; head -n 40 "$dir/got"
+				} | sed 's/^/#   /'
 			fi
 		fi
 		n=$((n + 1))
@@ -88,7 +96,8 @@ check_page() { # file
 	examples=$((n - 1))
 }
 
-is 'no example depends on who ends first' "$(grep -nE '^(\$ |    ).*\| *head|^    head ' man/*.[157])" ''
+is 'no example depends on who ends first' \
+	"$(grep -nE '^(\$ |    ).*\| *head|^    head ' man/*.[157])" ''
 
 # The man page test itself can fail: what matches and what does not.
 printf '%s\n' a ... c >"$tmp/want"
@@ -113,9 +122,11 @@ for src in bin/score-*.c sandbox/score-box.c; do
 	tap_line ok "$tool has a page"
 	mandoc -Tascii "man/$tool.1" | sed "s/.$(printf '\b')//g" >"$tmp/text"
 	undocumented=
-	for option in $("$tool" --help 2>/dev/null | awk '/^  / { for (i = 1; $i ~ /^-/; i++) { sub(/,$/, "", $i); print $i } }'); do
+	for option in $("$tool" --help 2>/dev/null |
+		awk '/^  / { for (i = 1; $i ~ /^-/; i++) { sub(/,$/, "", $i); print $i } }'); do
 		case $option in -h|--help|-V|--version) continue ;; esac
-		grep -qE -e "(^|[^-a-z])$option([^-a-z0-9]|\$)" "$tmp/text" || undocumented="$undocumented $option"
+		grep -qE -e "(^|[^-a-z])$option([^-a-z0-9]|\$)" "$tmp/text" ||
+			undocumented="$undocumented $option"
 	done
 	is "$tool: every option stands in its page" "$undocumented" ''
 done

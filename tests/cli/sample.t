@@ -1,11 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# score-sample: the same bits however the work is cut, what the records hold, errors with line and field.
+# score-sample: the same bits however the work is cut, what the records hold, errors with line and
+# field.
 # shellcheck source=tests/tap.sh
 . tests/tap.sh
 
 cat >"$tmp/config.json" <<'EOJ'
-{"arch":"llama","layers":2,"width":32,"heads":4,"kv_heads":2,"head_size":8,"ffn":48,"context":160,"norm_eps":1e-5,"rope_theta":10000,"tied":true}
+{"arch":"llama","layers":2,"width":32,"heads":4,"kv_heads":2,"head_size":8,"ffn":48,"context":160,
+	"norm_eps":1e-5,"rope_theta":10000,"tied":true}
 EOJ
 score-weights init -w "$tmp/w" "$tmp/config.json" >"$tmp/init" 2>&1 || { cat "$tmp/init"; exit 1; }
 SCORE_WEIGHTS=$tmp/w
@@ -13,7 +15,8 @@ export SCORE_WEIGHTS
 i=0
 while [ $i -lt 6 ]; do
 	i=$((i + 1))
-	echo "{\"id\":\"p$i\",\"task\":\"number\",\"prompt\":\"$i$i+$((i * 7))=\",\"answer\":\"$((i * 18))\",\"extra\":{\"kept\":[1,0.1]}}"
+	printf '{"id":"p%d","task":"number","prompt":"%d+%d=",' $i $((11 * i)) $((7 * i))
+	printf '"answer":"%d","extra":{"kept":[1,0.1]}}\n' $((18 * i))
 done >"$tmp/p.jsonl"
 
 run score-sample -n 3 --max-tokens 5,9 --seed 4 "$tmp/p.jsonl"
@@ -34,51 +37,66 @@ ok 'the same when the second turn is a second process' cmp "$tmp/continued" "$tm
 run score-sample -n 3 --max-tokens 5,9 --seed 5 "$tmp/p.jsonl"
 ok 'another seed gives others' sh -c "! cmp -s '$tmp/out' '$tmp/all'"
 is 'unknown fields pass' "$(jq -c .extra "$tmp/all" | sort -u)" '{"kept":[1,0.1]}'
-is 'lengths' "$(jq -c '[.turns[0].tokens, .turns[1].tokens | length] | .[0] <= 5 and .[1] <= 9' "$tmp/all" | sort -u)" true
+is 'lengths' "$(jq -c '[.turns[0].tokens, .turns[1].tokens | length] | .[0] <= 5 and .[1] <= 9' \
+	"$tmp/all" | sort -u)" true
 is 'a cut response is followed by the end token' \
-	"$(jq -c 'select(.turns[0].finish == "length") | .turns[1].context[0]' "$tmp/all" | sort -u)" 256
-is 'one log-probability a token' "$(jq -c '.turns[] | (.tokens | length) == (.logprobs | length)' "$tmp/all" | sort -u)" true
-is 'a group from elsewhere is not its own' "$(head -n 1 "$tmp/p.jsonl" | jq -c '.group = 7' | score-sample -n 2 --max-tokens 2 | jq -c .group | tr '\n' ' ')" '2 2 '
+	"$(jq -c 'select(.turns[0].finish == "length") | .turns[1].context[0]' "$tmp/all" | sort -u)" \
+	256
+is 'one log-probability a token' \
+	"$(jq -c '.turns[] | (.tokens | length) == (.logprobs | length)' "$tmp/all" | sort -u)" true
+is 'a group from elsewhere is not its own' "$(head -n 1 "$tmp/p.jsonl" | jq -c '.group = 7' |
+	score-sample -n 2 --max-tokens 2 | jq -c .group | tr '\n' ' ')" '2 2 '
 is 'the samples differ' "$(head -n 3 "$tmp/all" | jq -c '.turns[0].tokens' | sort -u | wc -l)" 3
 ok 'valid records' sh -c "tests/validate trajectory <'$tmp/all'"
 
 score-sample --greedy --max-tokens 6 "$tmp/p.jsonl" >"$tmp/g1"
 score-sample --greedy --max-tokens 6 --seed 9 "$tmp/p.jsonl" >"$tmp/g2"
-is 'greedy knows no seed' "$(jq -c '[.turns[].tokens]' "$tmp/g1" | cksum)" "$(jq -c '[.turns[].tokens]' "$tmp/g2" | cksum)"
+is 'greedy knows no seed' "$(jq -c '[.turns[].tokens]' "$tmp/g1" | cksum)" \
+	"$(jq -c '[.turns[].tokens]' "$tmp/g2" | cksum)"
 score-sample -T 0.5 --top-k 3 --max-tokens 6 "$tmp/p.jsonl" >"$tmp/k"
-is 'sample_logprobs where the sampling differs' "$(jq -c '.turns[] | has("sample_logprobs")' "$tmp/k" | sort -u)" true
+is 'sample_logprobs where the sampling differs' \
+	"$(jq -c '.turns[] | has("sample_logprobs")' "$tmp/k" | sort -u)" true
 score-sample --min-tokens 6 --max-tokens 6 "$tmp/p.jsonl" >"$tmp/m"
 is 'min-tokens' "$(jq -c '.turns[].tokens | length' "$tmp/m" | sort -u)" 6
 
-echo '{"id":"g","turns":[{"prompt":"1+1=","response":"2","given":true,"finish":"length"},{"prompt":"?","response":"=2","given":true}]}' |
+echo '{"id":"g","turns":[{"prompt":"1+1=","response":"2","given":true,"finish":"length"},
+	{"prompt":"?","response":"=2","given":true}]}' | records |
 	score-sample >"$tmp/given"
-is 'given turns become tokens' "$(jq -c '[.turns[] | .context, .tokens]' "$tmp/given")" '[[49,43,49,61],[50],[256,63],[61,50,256]]'
+is 'given turns become tokens' "$(jq -c '[.turns[] | .context, .tokens]' "$tmp/given")" \
+	'[[49,43,49,61],[50],[256,63],[61,50,256]]'
 cat >"$tmp/prompts.jq" <<'EOJ'
 if (.turns | length) == 0 then .prompt else "again \(.turns | length)" end
 EOJ
 score-sample --turns 3 --max-tokens 2 --prompts "$tmp/prompts.jq" "$tmp/p.jsonl" >"$tmp/three"
-echo '{"id":"g","prompt":"1+1=","turns":[{"response":"2","given":true},{"response":"3","given":true}]}' |
+echo '{"id":"g","prompt":"1+1=","turns":[
+	{"response":"2","given":true},{"response":"3","given":true}]}' | records |
 	score-sample --turns 3 --max-tokens 2 --prompts "$tmp/prompts.jq" >"$tmp/asked"
-is 'given turns without a prompt: the program sees the turns so far' "$(jq -c '[.turns[].prompt]' "$tmp/asked")" '["1+1=","again 1","again 2"]'
-is 'the prompts program is asked for every turn' "$(jq -c '[.turns[].prompt]' "$tmp/three" | head -n 1)" '["11+7=","again 1","again 2"]'
+is 'given turns without a prompt: the program sees the turns so far' \
+	"$(jq -c '[.turns[].prompt]' "$tmp/asked")" '["1+1=","again 1","again 2"]'
+is 'the prompts program is asked for every turn' \
+	"$(jq -c '[.turns[].prompt]' "$tmp/three" | head -n 1)" '["11+7=","again 1","again 2"]'
 
 { head -n 2 "$tmp/p.jsonl"; echo '{"id":"x","prompt":7}'; } >"$tmp/bad"
 run score-sample --max-tokens 2 "$tmp/bad"
 is 'bad record: status' $status 1
 is 'bad record: what came before it is out' "$(wc -l <"$tmp/out")" 2
-is 'bad record: line and field' "$(cat "$tmp/err")" "score-sample: $tmp/bad:3: .prompt: expected string, got number"
+is 'bad record: line and field' "$(cat "$tmp/err")" \
+	"score-sample: $tmp/bad:3: .prompt: expected string, got number"
 { head -n 1 "$tmp/p.jsonl"; jq -nc '{id: "long", prompt: ("1" * 400)}'; } >"$tmp/long"
 run score-sample --max-tokens 2 "$tmp/long"
 is 'a prompt too long: status and output' "$status $(wc -l <"$tmp/out")" '1 1'
 ok 'a prompt too long: line' grep -q "long:2: .turns\[0\]: 400 tokens" "$tmp/err"
-run sh -c "score-sample -n 2 --turns 3 --max-tokens 150,4 --min-tokens 150 '$tmp/p.jsonl' | score-verify >'$tmp/full'"
+run sh -c "score-sample -n 2 --turns 3 --max-tokens 150,4 --min-tokens 150 '$tmp/p.jsonl' |
+	score-verify >'$tmp/full'"
 is 'answers that fill the context: the run goes on' "$status $(wc -l <"$tmp/full")" '0 12'
 is '... and their trajectories are errors' \
-	"$(jq -c '[.turns[1] | .finish, .reward, .verdict.status, (.tokens | length)]' "$tmp/full" | sort -u)" '["length",null,"error",0]'
+	"$(jq -c '[.turns[1] | .finish, .reward, .verdict.status, (.tokens | length)]' "$tmp/full" |
+	sort -u)" '["length",null,"error",0]'
 ok '... and valid' sh -c "tests/validate trajectory <'$tmp/full'"
 run score-sample -n 2 "$tmp/all"
 is 'a group cannot be multiplied' $status 1
-for args in '--no-such' '--device gpu' '--max-tokens 1,,2' '--max-tokens 1,' '-T 0' '--turns 0' 'a b'; do
+for args in '--no-such' '--device gpu' '--max-tokens 1,,2' '--max-tokens 1,' '-T 0' '--turns 0' \
+	'a b'; do
 	# shellcheck disable=SC2086
 	run score-sample $args
 	is "usage: score-sample $args" $status 2
@@ -104,17 +122,21 @@ sed -n 2p "$tmp/p.jsonl" >&3
 exec 3>&-
 read -r two <&4
 exec 4<&-
-is 'a record is not kept back for those to come' "$(printf '%s\n' "$one" "$two" | jq -r .id | tr '\n' ' ')" 'p1 p2 '
+is 'a record is not kept back for those to come' \
+	"$(printf '%s\n' "$one" "$two" | jq -r .id | tr '\n' ' ')" 'p1 p2 '
 
-# ---- --kv-memory refuses what does not fit, not what is guessed of its later turns from another's ----
+# ---- --kv-memory: what does not fit is refused, not what another's later turns suggest ----
 score-weights init -w "$tmp/kv" tests/golden/man/config.json >"$tmp/log"    # 128 bytes a position
-echo 'if (.turns | length) == 0 then .prompt elif .id == "long" then "x" * 250 else "y" end' >"$tmp/kv.jq"
+echo 'if (.turns | length) == 0 then .prompt elif .id == "long" then "x" * 250 else "y" end' \
+	>"$tmp/kv.jq"
 for p in '"long","prompt":"hello"' "\"short\",\"prompt\":\"$(printf '%0100d' 0)\""; do
 	echo "{\"task\":\"exact\",\"answer\":\"1\",\"id\":$p}"
 done >"$tmp/kv.jsonl"
-run score-sample -w "$tmp/kv" --prompts "$tmp/kv.jq" --max-tokens 10 --batch 1 --kv-memory 40K "$tmp/kv.jsonl"
+run score-sample -w "$tmp/kv" --prompts "$tmp/kv.jq" --max-tokens 10 --batch 1 --kv-memory 40K \
+	"$tmp/kv.jsonl"
 is 'a short dialogue behind a long one' "$status $(wc -l <"$tmp/out" | tr -d ' ')" '0 2'
-run score-sample -w "$tmp/kv" --prompts "$tmp/kv.jq" --max-tokens 10 --batch 1 --kv-memory 30K "$tmp/kv.jsonl"
+run score-sample -w "$tmp/kv" --prompts "$tmp/kv.jq" --max-tokens 10 --batch 1 --kv-memory 30K \
+	"$tmp/kv.jsonl"
 is 'a second turn that does not fit: status' "$status" 1
 has 'and where' "$tmp/err" 'kv.jsonl:1: .turns[1]: '
 finish

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The schemas are schemas, their examples fit them, bad records do not; tools and schemas agree on what is bad.
+# The schemas are schemas, their examples fit them, bad records do not; tools and schemas agree on
+# what is bad.
 . tests/tap.sh
 
 for s in schemas/*.json; do
@@ -9,11 +10,13 @@ for s in schemas/*.json; do
 	is "$name: more than none" "$(jq '.examples | length > 0' "$s")" true
 done
 ok 'problem: the manual'\''s problems' tests/validate problem tests/golden/man/problems.jsonl
-ok 'trajectory: the manual'\''s trajectories' tests/validate trajectory tests/golden/man/trajectories.jsonl
+ok 'trajectory: the manual'\''s trajectories' tests/validate trajectory \
+	tests/golden/man/trajectories.jsonl
 score-draw -n 5 --steps 0..3 tests/golden/man/problems.jsonl >"$tmp/drawn"
 ok 'trajectory: what score-draw writes' tests/validate trajectory "$tmp/drawn"
 
-# The tool's opinion: score-draw checks every known field of a line with turns, and a problem's otherwise.
+# The tool's opinion: score-draw checks every known field of a line with turns, and a problem's
+# otherwise.
 jq -c '.examples[]' schemas/problem.json schemas/trajectory.json >"$tmp/examples"
 n=0
 while read -r line; do

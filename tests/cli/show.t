@@ -3,10 +3,16 @@
 # score-show: what a person sees, and that nothing a model wrote reaches the terminal as a command.
 . tests/tap.sh
 
-cat >"$tmp/t" <<'EOF'
-{"id":"429+374","task":"number","answer":"803","batch":{"step":7,"size":1,"index":0},"sample":0,"group":3,"turns":[{"prompt":"429+374=","response":"the sum is 793","tokens":[1,2,3],"context":[1],"finish":"length","reward":0,"verdict":{"status":"fail","answer":"793"}},{"prompt":"?","response":"the sum is 803","reward":1,"verdict":{"status":"pass","answer":"803"},"return":2.5,"advantage":1}]}
-{"id":"429+374","sample":1,"group":3,"turns":[{"response":"803","reward":1},{"response":"803","reward":1}]}
-{"id":"429+374","sample":2,"group":3,"turns":[{"response":"803","reward":null,"verdict":{"status":"error"}},{"response":"803","given":true}]}
+records >"$tmp/t" <<'EOF'
+{"id":"429+374","task":"number","answer":"803","batch":{"step":7,"size":1,"index":0},"sample":0,
+	"group":3,"turns":[{"prompt":"429+374=","response":"the sum is 793","tokens":[1,2,3],
+	"context":[1],"finish":"length","reward":0,"verdict":{"status":"fail","answer":"793"}},
+	{"prompt":"?","response":"the sum is 803","reward":1,"verdict":{"status":"pass","answer":"803"},
+	"return":2.5,"advantage":1}]}
+{"id":"429+374","sample":1,"group":3,"turns":[
+	{"response":"803","reward":1},{"response":"803","reward":1}]}
+{"id":"429+374","sample":2,"group":3,"turns":[
+	{"response":"803","reward":null,"verdict":{"status":"error"}},{"response":"803","given":true}]}
 EOF
 run score-show -n 1 "$tmp/t"
 is 'a trajectory, the second attempt diffed by words' "$status
@@ -32,9 +38,16 @@ is '--only same: errors are left out' "$(score-show --only same "$tmp/t" | grep 
 is '--only error' "$(score-show --only error "$tmp/t" | grep -c '^429')" 1
 is '-n' "$(score-show -n 2 "$tmp/t" | grep -c '^429')" 2
 
-printf '%s\n' '{"id":"\u001b[31mx","turns":[{"prompt":"a\u009bb","response":"\u001b]0;owned\u0007 \u202etxet\n\ttab é\u0000\u007f"}]}' >"$tmp/evil"
+printf '%s\n' \
+	'{"id":"\u001b[31mx","turns":[{"prompt":"a\u009bb",
+	"response":"\u001b]0;owned\u0007 \u202etxet\n\ttab é\u0000\u007f"}]}' | records >"$tmp/evil"
 run score-show "$tmp/evil"
-is 'control characters are spelled out' "$(cat "$tmp/out")" "$(printf '\\x1b[31mx\n--- 1 a\\xc2\\x9bb\n\\x1b]0;owned\\x07 \\xe2\\x80\\xaetxet\n\ttab é\\x00\\x7f\nno reward')"
+is 'control characters are spelled out' "$(cat "$tmp/out")" \
+	'\x1b[31mx
+--- 1 a\xc2\x9bb
+\x1b]0;owned\x07 \xe2\x80\xaetxet
+	tab é\x00\x7f
+no reward'
 
 echo '{"id":"x"}' >"$tmp/bad"
 run score-show "$tmp/bad"

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Tokenizers of real models: 46 published vectors each, and 5,000 random strings against PyPI's tokenizers.
+# Tokenizers of real models: 46 published vectors each, and 5,000 random strings against PyPI's
+# tokenizers.
 . tests/tap.sh
 
 vectors=${B:-build/release}/tests/unit/tok_vectors.t
@@ -10,14 +11,16 @@ gpt2=../shared/data/tokenizer/ggml-vocab-gpt-2.gguf
 # random NAME FILE PRE: the peer's ids for every string
 random() {
 	peers tokenizers==0.23.3 gguf==0.19.0 || { absent "$1, $3"; return 0; }
-	"$peers" tests/peers/tok.py "$2" "$3" 5000 7 >"$tmp/strings" 2>"$tmp/err" || sed 's/^/# /' "$tmp/err"
+	"$peers" tests/peers/tok.py "$2" "$3" 5000 7 >"$tmp/strings" 2>"$tmp/err" ||
+		sed 's/^/# /' "$tmp/err"
 	"$vectors" "$2" "$3" <"$tmp/strings" >"$tmp/ids" 2>&1 || sed 's/^/# /' "$tmp/ids" | head -n 20
 	is "$1, $3: random strings" "$(sed -n 's/^ok 1 - //p' "$tmp/ids")" '5000 of 5000 strings'
 }
 
 if model smollm2; then random smollm2 "$model" smollm; else absent smollm2; fi
 if model qwen-coder; then random qwen-coder "$model" qwen2; else absent qwen-coder; fi
-# Kinds whose models are not at hand, on a vocabulary that is: it is the cutting into words that differs.
+# Kinds whose models are not at hand, on a vocabulary that is: it is the cutting into words that
+# differs.
 if [ -e "$gpt2" ]; then
 	random gpt-2 "$gpt2" gpt-2
 	random gpt-2 "$gpt2" llama-bpe

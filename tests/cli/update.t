@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# score-update on a tiny store: what it trains on, what it refuses, what it commits, and that it does so again.
-# What the gradient is, tests/grad/toolchain.c asks.
+# score-update on a tiny store: what it trains on, what it refuses, what it commits, and that it
+# does so again. What the gradient is, tests/grad/toolchain.c asks.
 . tests/tap.sh
 gold=tests/golden/man
 export OMP_WAIT_POLICY=passive
@@ -12,21 +12,27 @@ n=0
 fresh() { n=$((n + 1)); w=$tmp/$n.lmdb; cp -R "$tmp/base.lmdb" "$w"; }
 at() { score-weights show -w "$w" | jq .step; }
 update() { run score-update -w "$w" "$@"; }
-# Tensors whose bytes differ between the latest snapshots. (Moments show in the weights of the step after.)
+# Tensors whose bytes differ between the latest snapshots. (Moments show in the weights of the step
+# after.)
 same_store() { score-weights diff "$1" "$2" | jq -s '.[-1].changed'; }
 
 # ---- an on-policy step, from the tools ----
-score-draw -n 4 --step 0 "$gold/problems.jsonl" | score-sample -w "$tmp/base.lmdb" -n 3 --max-tokens 3,7 |
+score-draw -n 4 --step 0 "$gold/problems.jsonl" |
+	score-sample -w "$tmp/base.lmdb" -n 3 --max-tokens 3,7 |
 	jq -c '.turns |= map(.reward = (.tokens[0] % 2))' | score-bonus --stage 1 >"$tmp/one"
 fresh
 update --lr 1e-3 "$tmp/one"
 is 'a step: status, messages' "$status $(cat "$tmp/err")" '0 '
 ok 'its metrics fit the schema' tests/validate metrics "$tmp/out"
 is 'the store is at step 1' "$(at)" 1
-is 'the row in the store is the one printed' "$(score-weights metrics -w "$w" | cmp - "$tmp/out" && echo same)" same
-is 'on-policy: the ratio is exactly 1' "$(jq -c .ratio "$tmp/out")" '{"max":1,"outside":0,"k1":0,"k3":0}'
-is 'reward and return are the means' "$(jq -c '[.n, .errors, .stage, .reward, .return, .length, .tokens]' "$tmp/out")" \
-	"$(jq -cs '. as $t | [length, 0, 1, ([0, 1] | map(. as $k | $t | map(.turns[$k].reward) | add / length)),
+is 'the row in the store is the one printed' \
+	"$(score-weights metrics -w "$w" | cmp - "$tmp/out" && echo same)" same
+is 'on-policy: the ratio is exactly 1' "$(jq -c .ratio "$tmp/out")" \
+	'{"max":1,"outside":0,"k1":0,"k3":0}'
+is 'reward and return are the means' \
+	"$(jq -c '[.n, .errors, .stage, .reward, .return, .length, .tokens]' "$tmp/out")" \
+	"$(jq -cs '. as $t
+	| [length, 0, 1, ([0, 1] | map(. as $k | $t | map(.turns[$k].reward) | add / length)),
 		([0, 1] | map(. as $k | $t | map(.turns[$k].return) | add / length)),
 		([0, 1] | map(. as $k | $t | map(.turns[$k].tokens | length) | add / length)),
 		(map(.turns[].tokens | length) | add)]' "$tmp/one")"
@@ -40,7 +46,8 @@ update --lr 1e-3 "$tmp/off"
 is 'off-policy: the ratio statistics' \
 	"$(jq -c '.ratio | [.max, .outside, .k1, .k3] | map(. * 1e5 | round)' "$tmp/out")" \
 	"$(jq -cs 'length as $n | (map(.turns[].tokens | length) | add) as $t
-		| [(0.5 | exp), $n / $t, $n / $t * (-0.5 + 0.05), $n / $t * ((0.5 | exp) - 1.5 + (-0.05 | exp) - 1 + 0.05)]
+		| [(0.5 | exp), $n / $t, $n / $t * (-0.5 + 0.05), $n / $t * ((0.5 | exp) - 1.5
+		+ (-0.05 | exp) - 1 + 0.05)]
 		| map(. * 1e5 | round)' "$tmp/one")"
 is 'the ratio is reported, not used' "$(same_store "$w" "$first")" 0
 
@@ -69,8 +76,10 @@ lr='--lr 1e-2 --max-lag 9 --warmup 3 --weight-decay 0.1'
 fresh; stream=$w
 # shellcheck disable=SC2086
 update $lr "$tmp/eight"
-is 'a stream of eight batches' "$status $(at) $(jq -c .step "$tmp/out" | tr '\n' ' ')" '0 8 1 2 3 4 5 6 7 8 '
-is 'the warm-up is in updates' "$(jq -c .lr "$tmp/out" | head -n 4 | awk '{ printf "%.5f ", $1 }')" '0.00333 0.00667 0.01000 0.01000 '
+is 'a stream of eight batches' "$status $(at) $(jq -c .step "$tmp/out" | tr '\n' ' ')" \
+	'0 8 1 2 3 4 5 6 7 8 '
+is 'the warm-up is in updates' "$(jq -c .lr "$tmp/out" | head -n 4 |
+	awk '{ printf "%.5f ", $1 }')" '0.00333 0.00667 0.01000 0.01000 '
 cp "$tmp/out" "$tmp/stream"
 fresh
 for s in 0 1 2 3 4 5 6 7; do
@@ -79,27 +88,33 @@ for s in 0 1 2 3 4 5 6 7; do
 done >"$tmp/steps" 2>"$tmp/err"
 is 'a process for each: the same weights' "$(same_store "$w" "$stream") $(cat "$tmp/err")" '0 '
 is 'a process for each: the same metrics' \
-	"$(jq -c 'del(.timing)' "$tmp/steps" | cmp - "$(jq -c 'del(.timing)' "$tmp/stream" >"$tmp/s1"; echo "$tmp/s1")" && echo same)" same
+	"$(jq -c 'del(.timing)' "$tmp/steps" |
+	cmp - "$(jq -c 'del(.timing)' "$tmp/stream" >"$tmp/s1"; echo "$tmp/s1")" && echo same)" same
 fresh
 # shellcheck disable=SC2086
 update $lr --commit-every 3 "$tmp/eight"
 is '--commit-every 3: the same weights, all rows' \
-	"$status $(same_store "$w" "$stream") $(score-weights metrics -w "$w" | jq -c .step | tr '\n' ' ')" '0 0 1 2 3 4 5 6 7 8 '
+	"$status $(same_store "$w" "$stream") $(score-weights metrics -w "$w" | jq -c .step |
+	tr '\n' ' ')" '0 0 1 2 3 4 5 6 7 8 '
 is '--commit-every 3: snapshots' "$(score-weights ls -w "$w" | jq -c .step | tr '\n' ' ')" '0 6 8 '
 fresh
 { jq -c 'select(.batch.step < 5)' "$tmp/eight"; echo oops; } >"$tmp/in"
 # shellcheck disable=SC2086
 update $lr --commit-every 3 "$tmp/in"
-is '--commit-every 3, then an error: what was whole is committed' "$status $(at) $(wc -l <"$tmp/out")" '1 5 5'
+is '--commit-every 3, then an error: what was whole is committed' \
+	"$status $(at) $(wc -l <"$tmp/out")" '1 5 5'
 jq -c 'select(.batch.step >= 5)' "$tmp/eight" >"$tmp/in"
 # shellcheck disable=SC2086
 update $lr "$tmp/in"
 is 'and goes on to the same weights' "$status $(same_store "$w" "$stream")" '0 0'
-is 'old snapshots are pruned, base is kept' "$(score-weights ls -w "$stream" | jq -c .step | tr '\n' ' ')" '0 7 8 '
+is 'old snapshots are pruned, base is kept' \
+	"$(score-weights ls -w "$stream" | jq -c .step | tr '\n' ' ')" '0 7 8 '
 
-# A batch whose gradient is not finite would be the first of another stage: the one before is committed with the moments it had.
+# A batch whose gradient is not finite would be the first of another stage: the one before is
+# committed with the moments it had.
 fresh
-{ jq -c 'select(.batch.step < 5)' "$tmp/eight"; jq -c 'select(.batch.step == 5) | .stage = 1 | .turns[].advantage = 3e38' "$tmp/eight"; } >"$tmp/in"
+jq -c 'select(.batch.step < 5)' "$tmp/eight" >"$tmp/in"
+jq -c 'select(.batch.step == 5) | .stage = 1 | .turns[].advantage = 3e38' "$tmp/eight" >>"$tmp/in"
 # shellcheck disable=SC2086
 update $lr --commit-every 4 "$tmp/in"
 is 'a gradient that is not finite' "$status $(at) $(wc -l <"$tmp/out") $(cat "$tmp/err")" \
@@ -108,9 +123,11 @@ jq -c 'select(.batch.step >= 5)' "$tmp/eight" >"$tmp/in"
 # shellcheck disable=SC2086
 update $lr --commit-every 2 "$tmp/in"
 is 'then on to the same weights and metrics' \
-	"$status $(same_store "$w" "$stream") $(score-weights metrics -w "$w" | jq -c 'del(.timing)' | cmp - "$tmp/s1" && echo same)" '0 0 same'
+	"$status $(same_store "$w" "$stream") $(score-weights metrics -w "$w" | jq -c 'del(.timing)' |
+	cmp - "$tmp/s1" && echo same)" '0 0 same'
 is 'timing.commit and bytes_written are those of updates that are committed at once' \
-	"$(score-weights metrics -w "$w" | jq -c '.timing | [.commit, .bytes_written] | map(. != null) | unique' | tr '\n' ' ')" \
+	"$(score-weights metrics -w "$w" |
+	jq -c '.timing | [.commit, .bytes_written] | map(. != null) | unique' | tr '\n' ' ')" \
 	'[false] [false] [false] [true] [false] [false] [true] [false] '
 
 # Killed at some instant, three times over, then left to finish.
@@ -127,11 +144,13 @@ jq -c "select(.batch.step >= $(at))" "$tmp/eight" >"$tmp/in"
 # shellcheck disable=SC2086
 update $lr "$tmp/in"
 is 'killed, and gone on: the same weights and metrics' \
-	"$status $(same_store "$w" "$stream") $(score-weights metrics -w "$w" | jq -c 'del(.timing)' | cmp - "$tmp/s1" && echo same)" '0 0 same'
+	"$status $(same_store "$w" "$stream") $(score-weights metrics -w "$w" | jq -c 'del(.timing)' |
+	cmp - "$tmp/s1" && echo same)" '0 0 same'
 
 # ---- objective and stage ----
 fresh
-jq -c 'del(.stage, .turns[].reward, .turns[].return, .turns[].advantage, .turns[].logprobs, .turns[].snapshot)' \
+jq -c 'del(.stage, .turns[].reward, .turns[].return, .turns[].advantage, .turns[].logprobs,
+	.turns[].snapshot)' \
 	"$tmp/eight" >"$tmp/sft"
 update --objective nll --lr 1e-2 --warmup 4 "$tmp/sft"
 is 'nll: the loss falls' "$status $(jq -s '.[-1].loss < .[0].loss - 0.5' "$tmp/out")" '0 true'
@@ -151,7 +170,8 @@ is '--reset-optimizer: it begins anew' "$status $(jq -c .lr "$tmp/out")" '0 0.25
 fresh
 jq -c '.stage = 1 + .batch.step % 2' "$tmp/sft" >"$tmp/in"
 update --objective nll --lr 8 --warmup 8 "$tmp/in"
-is 'nll: a stage in the records is nothing to it' "$status $(jq -c .lr "$tmp/out" | tr '\n' ' ')" '0 1 2 3 4 5 6 7 8 '
+is 'nll: a stage in the records is nothing to it' "$status $(jq -c .lr "$tmp/out" | tr '\n' ' ')" \
+	'0 1 2 3 4 5 6 7 8 '
 fresh
 jq -c 'select(.batch.step == 0) | .turns[].weight = 0' "$tmp/sft" >"$tmp/in"
 update --objective nll "$tmp/in"
@@ -162,8 +182,11 @@ is 'nll without a weight' "$status $(at) $(cat "$tmp/err")" \
 fresh
 head -n 11 "$tmp/one" >"$tmp/in"
 update "$tmp/in"
-is 'a batch cut short: nothing is committed' "$status $(at) $(wc -c <"$tmp/out") $(sed 's/.*end of/end of/; s/problem .* has/problem has/' "$tmp/err")" \
-	'1 0 0 end of input, but batch of step 0 is cut short: problem has 2 of 3 samples (--partial takes what is there)'
+is 'a batch cut short: nothing is committed' "$status $(at) $(wc -c <"$tmp/out")" '1 0 0'
+is 'a batch cut short: the message' \
+	"$(sed 's/.*end of/end of/; s/problem .* has/problem has/' "$tmp/err")" \
+	"end of input, but batch of step 0 is cut short:\
+ problem has 2 of 3 samples (--partial takes what is there)"
 update --partial "$tmp/in"
 is 'a batch cut short, --partial' "$status $(at) $(jq .n "$tmp/out")" '0 1 11'
 update "$tmp/one"
@@ -171,10 +194,13 @@ is 'a batch for another step' "$status $(cat "$tmp/err")" \
 	"1 score-update: $tmp/one:1: .batch.step: a batch for step 0, but the weights are at step 1"
 jq -c '.batch.step = 1' "$tmp/one" >"$tmp/in"
 update "$tmp/in"
-is 'a stale batch' "$status $(at) $(cat "$tmp/err")" "1 1 score-update: $tmp/in:1: .turns[0].snapshot: written by step 0, but the weights are at step 1 (--max-lag 0)"
+is 'a stale batch' "$status $(at) $(cat "$tmp/err")" \
+	"1 1 score-update: $tmp/in:1: .turns[0].snapshot: written by step 0,\
+ but the weights are at step 1 (--max-lag 0)"
 jq -c '.turns[].given = true' "$tmp/in" >"$tmp/given"
 update "$tmp/given"
-is 'given turns are never stale, and change nothing' "$status $(jq -c '[.tokens, .grad_norm]' "$tmp/out")" '0 [0,0]'
+is 'given turns are never stale, and change nothing' \
+	"$status $(jq -c '[.tokens, .grad_norm]' "$tmp/out")" '0 [0,0]'
 jq -c '.batch.step = 2' "$tmp/one" >"$tmp/in"
 update --max-lag 2 "$tmp/in"
 is 'a stale batch, --max-lag 2' "$status $(at)" '0 3'
@@ -185,22 +211,26 @@ fresh
 jq -c 'del(.batch)' "$tmp/one" >"$tmp/in"
 update "$tmp/in"
 is 'no batch field' "$status $(at) $(cat "$tmp/err")" \
-	"1 0 score-update: $tmp/in: the lines have no batch field: --partial trains on them as one batch"
+	"1 0 score-update: $tmp/in: the lines have no batch field:\
+ --partial trains on them as one batch"
 update --partial "$tmp/in"
 is 'no batch field, --partial' "$status $(at)" '0 1'
 fresh
-jq -c 'if .sample == 1 then .turns[1].reward = null else . end' "$tmp/one" | score-bonus --stage 1 >"$tmp/in"
+jq -c 'if .sample == 1 then .turns[1].reward = null else . end' "$tmp/one" |
+	score-bonus --stage 1 >"$tmp/in"
 update "$tmp/in"
 is 'errors are left out and counted' "$status $(jq -c '[.n, .errors]' "$tmp/out")" '0 [8,4]'
 fresh
 jq -c '.turns[1].reward = null' "$tmp/one" | score-bonus --stage 1 >"$tmp/in"
 update "$tmp/in"
-is 'nothing but errors' "$status $(at) $(cat "$tmp/err")" "1 0 score-update: $tmp/in: batch of step 0: no valid trajectory"
+is 'nothing but errors' "$status $(at) $(cat "$tmp/err")" \
+	"1 0 score-update: $tmp/in: batch of step 0: no valid trajectory"
 
 bad() { # name message jq-program
 	jq -c "if .batch.index == 2 and .sample == 1 then $3 else . end" "$tmp/one" >"$tmp/in"
 	update "$tmp/in"
-	is "$1" "$status $(at) $(wc -c <"$tmp/out") $(sed "s|$tmp/in|IN|" "$tmp/err")" "1 0 0 score-update: IN:8: $2"
+	is "$1" "$status $(at) $(wc -c <"$tmp/out") $(sed "s|$tmp/in|IN|" "$tmp/err")" \
+		"1 0 0 score-update: IN:8: $2"
 }
 fresh
 bad 'no stage' '.stage: missing' 'del(.stage)'
@@ -211,10 +241,14 @@ bad 'no logprobs' '.turns[0].logprobs: missing' 'del(.turns[0].logprobs)'
 bad 'no tokens' '.turns[0].tokens: missing' 'del(.turns[0].tokens, .turns[0].logprobs)'
 bad 'tokens that are none' '.turns[0].tokens: expected array, got string' '.turns[0].tokens = "x"'
 bad 'no snapshot' '.turns[1].snapshot: missing' 'del(.turns[1].snapshot)'
-bad 'a token beyond the vocabulary' '.turns[1].tokens[0]: 258 is not a token of this model (258)' '.turns[1].tokens[0] = 258'
+bad 'a token beyond the vocabulary' '.turns[1].tokens[0]: 258 is not a token of this model (258)' \
+	'.turns[1].tokens[0] = 258'
+# shellcheck disable=SC2016
 bad 'longer than the context' '.turns: 619 tokens, but the model'\''s context is 512' \
-	'.turns[1].context = [range(610 - (.turns[0] | (.context + .tokens) | length) + 9 - (.turns[1].tokens | length)) | 65]'
-bad 'a response at position 0' '.turns[0].context: empty: nothing predicts the first token' '.turns[0].context = []'
+	'(.turns[0] | .context + .tokens | length) as $n
+	| .turns[1].context = [range(619 - $n - (.turns[1].tokens | length)) | 65]'
+bad 'a response at position 0' '.turns[0].context: empty: nothing predicts the first token' \
+	'.turns[0].context = []'
 
 # ---- options and the world ----
 fresh
@@ -222,7 +256,8 @@ update --lr 1e-2 --beta1 0 --beta2 0 --reference no-such "$tmp/one"
 is 'no KL wanted: no reference' "$status $(jq -c .kl "$tmp/out")" '0 [null,null]'
 jq -c '.batch.step = 1' "$tmp/one" >"$tmp/in"
 update --max-lag 1 --reference 0 "$tmp/in"
-is 'the reference by its step: KL is there now' "$status $(jq -c '.kl | map(. > 0)' "$tmp/out")" '0 [true,true]'
+is 'the reference by its step: KL is there now' "$status $(jq -c '.kl | map(. > 0)' "$tmp/out")" \
+	'0 [true,true]'
 update --reference no-such "$tmp/in"
 is 'a reference that is not there' "$status $(grep -c -- '--reference: .*no-such' "$tmp/err")" '1 1'
 fresh
@@ -237,7 +272,8 @@ is 'no device' "$status $(cat "$tmp/err")" '1 score-update: --device cuda: this 
 fresh
 SCORE_WEIGHTS=$w run score-update "$tmp/one"
 is 'the store by the environment' "$status $(at)" '0 1'
-for args in '--kl k4' '--kl-scale turn' '--lr -1' '--schedule cosine' '--schedule linear' '--objective ppo' '--clip-grad x' \
+for args in '--kl k4' '--kl-scale turn' '--lr -1' '--schedule cosine' '--schedule linear' \
+	'--objective ppo' '--clip-grad x' \
 	'--adam-beta1 1' '--commit-every 0' '--micro-tokens 0' '--device gpu' 'a b' '--no-such'; do
 	# shellcheck disable=SC2086
 	update $args

@@ -1,11 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The verifiers that score-verify(1) shows: they stream, keep what they do not know, and fit into the pipe whatever a model wrote.
+# The verifiers that score-verify(1) shows: they stream, keep what they do not know, and fit into
+# the pipe whatever a model wrote.
 . tests/tap.sh
 
 folder=pipelines/verifiers
 golden=tests/golden/man/trajectories.jsonl
-jq -c 'del(.turns[] | .reward, .verdict) | .mine = {"a": [1, null, "\u00e9"]} | .turns[].mine = 1' $golden >"$tmp/unjudged"
+jq -c 'del(.turns[] | .reward, .verdict) | .mine = {"a": [1, null, "\u00e9"]} | .turns[].mine = 1' \
+	$golden >"$tmp/unjudged"
 
 judge() { # which: from stdin to stdout
 	case $1 in
@@ -18,15 +20,19 @@ judge() { # which: from stdin to stdout
 fits() { # name, file: judged records
 	ok "$1: fits the schema" tests/validate trajectory "$2"
 	is "$1: every turn has a reward and a verdict" \
-		"$(jq -s '[.[].turns[] | has("reward") and (.verdict | has("status"))] | all and length > 0' "$2")" true
+		"$(jq -s '[.[].turns[] | has("reward") and (.verdict | has("status"))] | all
+		and length > 0' "$2")" true
 	run score-bonus --stage 2 --partial "$2"
-	is "$1: score-bonus takes it" "$status $(jq -s '[.[].turns[] | has("advantage")] | all and length > 0' "$tmp/out")" '0 true'
+	is "$1: score-bonus takes it" \
+		"$status $(jq -s '[.[].turns[] | has("advantage")] | all and length > 0' "$tmp/out")" \
+		'0 true'
 }
 
 for v in word json; do
 	judge $v <"$tmp/unjudged" >"$tmp/judged"
 	fits $v "$tmp/judged"
-	is "$v: a line for a line" "$(wc -l <"$tmp/judged" | tr -d ' ')" "$(wc -l <"$tmp/unjudged" | tr -d ' ')"
+	is "$v: a line for a line" "$(wc -l <"$tmp/judged" | tr -d ' ')" \
+		"$(wc -l <"$tmp/unjudged" | tr -d ' ')"
 	jq -cS 'del(.turns[] | .reward, .verdict)' "$tmp/judged" >"$tmp/stripped"
 	jq -cS . "$tmp/unjudged" >"$tmp/plain"
 	ok "$v: all else is as it was" cmp "$tmp/stripped" "$tmp/plain"
@@ -44,7 +50,8 @@ for v in word json; do
 	exec 4>&- 5<&-
 	wait
 done
-is 'word: as score-verify says' "$(judge word <"$tmp/unjudged" | jq -c '[.turns[].reward]')" "$(jq -c '[.turns[].reward]' $golden)"
+is 'word: as score-verify says' "$(judge word <"$tmp/unjudged" | jq -c '[.turns[].reward]')" \
+	"$(jq -c '[.turns[].reward]' $golden)"
 
 # what a model may write
 cat >"$tmp/responses" <<'END'
@@ -65,30 +72,39 @@ print("[" * 200000)
 print("{\"answer\": " * 100000)
 print("{\"answer\": " + "9" * 5000 + "}")
 print("")' >>"$tmp/responses"
-jq -Rc '{id: "r\(input_line_number)", answer: 7, turns: [{response: .}]}' "$tmp/responses" >"$tmp/odd"
+jq -Rc '{id: "r\(input_line_number)", answer: 7, turns: [{response: .}]}' \
+	"$tmp/responses" >"$tmp/odd"
 for v in word json; do
 	judge $v <"$tmp/odd" >"$tmp/judged" 2>"$tmp/err" && r=0 || r=$?
-	is "$v: odd responses" "$r $(wc -l <"$tmp/judged" | tr -d ' ') $(cat "$tmp/err")" "0 $(wc -l <"$tmp/odd" | tr -d ' ') "
+	is "$v: odd responses" "$r $(wc -l <"$tmp/judged" | tr -d ' ') $(cat "$tmp/err")" \
+		"0 $(wc -l <"$tmp/odd" | tr -d ' ') "
 	fits "$v, odd responses" "$tmp/judged"
 done
-is 'json: their rewards' "$(jq -c '.turns[0].reward' "$tmp/judged" | tr '\n' ' ')" '1 1 0.1 0.1 0.1 0.1 0.1 0 0 0 0 0 0 0 0 '
+is 'json: their rewards' "$(jq -c '.turns[0].reward' "$tmp/judged" | tr '\n' ' ')" \
+	'1 1 0.1 0.1 0.1 0.1 0.1 0 0 0 0 0 0 0 0 '
 
 # C, in the jail
-c() { jq -Rsc --arg id "$1" '{id: $id, input: "12", answer: "144", mine: 1, turns: [{response: .}]}'; }
+c() { jq -Rsc --arg id "$1" \
+	'{id: $id, input: "12", answer: "144", mine: 1, turns: [{response: .}]}'; }
 {
-	printf '#include <stdio.h>\nint main(void) { int n; scanf("%%d", &n); printf("%%d", n * n); return 0; }\n' | c right
+	printf '#include <stdio.h>\nint main(void)\n{
+	int n;\n\tscanf("%%d", &n);\n\tprintf("%%d", n * n);\n\treturn 0;\n}\n' | c right
 	printf '#include <stdio.h>\nint main(void) { puts("144"); return 0; }\n' | c newline
 	printf 'int main(void) { for (;;) ; }\n' | c endless
 	printf 'int main(void) { return *(volatile int *)0; }\n' | c crash
 	printf 'this is no C\n' | c none
 	printf '#include "/etc/passwd"\n' | c reads
-	printf '#include <sys/socket.h>\nint main(void) { return socket(AF_INET, SOCK_STREAM, 0); }\n' | c network
-	printf '#include <stdio.h>\nint main(void) { fprintf(stderr, "{\\"status\\":\\"pass\\"}\\n"); return 1; }\n' | c forger
+	printf '#include <sys/socket.h>\nint main(void) { return socket(AF_INET, SOCK_STREAM, 0); }\n' |
+		c network
+	printf '#include <stdio.h>\nint main(void)\n{
+	fprintf(stderr, "{\\"status\\":\\"pass\\"}\\n");\n\treturn 1;\n}\n' | c forger
 } >"$tmp/programs"
 if score-box --min-tier 1 -- true 2>"$tmp/err"; then
 	judge program <"$tmp/programs" >"$tmp/judged"
 	fits program "$tmp/judged"
-	is 'program: the verdicts' "$(jq -r '"\(.id) \(.turns[0].reward) \(.turns[0].verdict.status)"' "$tmp/judged")" 'right 1 pass
+	is 'program: the verdicts' \
+		"$(jq -r '"\(.id) \(.turns[0].reward) \(.turns[0].verdict.status)"' "$tmp/judged")" \
+		'right 1 pass
 newline 0 fail
 endless 0 timeout
 crash 0 exception
@@ -104,7 +120,8 @@ mkdir "$tmp/none"
 printf '#!/bin/sh\nexit 1\n' >"$tmp/none/score-box"
 chmod +x "$tmp/none/score-box"
 PATH=$tmp/none:$PATH python3 $folder/c-program.py <"$tmp/programs" >"$tmp/judged"
-is 'program: no sandbox, no reward' "$(jq -c '.turns[0] | [.reward, .verdict.status]' "$tmp/judged" | sort -u)" '[null,"error"]'
+is 'program: no sandbox, no reward' \
+	"$(jq -c '.turns[0] | [.reward, .verdict.status]' "$tmp/judged" | sort -u)" '[null,"error"]'
 fits 'program, no sandbox' "$tmp/judged"
 
 for f in word.jq json-answer.py c-program.py; do

@@ -10,7 +10,8 @@ w() { run score-weights "$@"; }
 fails() { # name status text command...
 	name=$1 want=$2 text=$3; shift 3
 	w "$@"
-	if [ "$status" = "$want" ] && grep -qF -- "$text" err && [ ! -s out ]; then tap_line ok "$name"; else
+	if [ "$status" = "$want" ] && grep -qF -- "$text" err &&
+		[ ! -s out ]; then tap_line ok "$name"; else
 		tap_line 'not ok' "$name"; echo "# status $status:"; sed 's/^/# /' err out
 	fi
 }
@@ -34,27 +35,35 @@ ok 'looking makes no directory' test ! -e nothing
 # ---- init ----
 w init -w a "$config" --seed 1
 is 'init' "$status" 0
-is 'is step 0, tagged base' "$(jq -c '[.step, .tags, .objective, .tensors, .values, .bytes, .state_values]' out)" '[0,["base"],"init",21,35104,70208,0]'
-is 'has the byte vocabulary' "$(jq -c '[.tokenizer | .kind, .tokens, .ends[0]]' out)" '["byte",258,"<|end|>"]'
-is 'keeps the configuration' "$(jq -Sc '.config | with_entries(select(.value != 0))' out)" "$(jq -Sc . "$config")"
+is 'is step 0, tagged base' "$(jq -c '[.step, .tags, .objective, .tensors, .values, .bytes,
+	.state_values]' out)" '[0,["base"],"init",21,35104,70208,0]'
+is 'has the byte vocabulary' "$(jq -c '[.tokenizer | .kind, .tokens, .ends[0]]' out)" \
+	'["byte",258,"<|end|>"]'
+is 'keeps the configuration' "$(jq -Sc '.config | with_entries(select(.value != 0))' out)" \
+	"$(jq -Sc . "$config")"
 cp out init.json
 ok 'and fits the schema' "$top/tests/validate" snapshot init.json
 w show -w a
 ok 'show says the same' cmp out init.json
 jq '.vocab = 300' "$config" >wide.json
 w init -w wide wide.json
-is 'a larger vocabulary has unused tokens' "$(jq -c '[.config.vocab, .tokenizer.tokens]' out)" '[300,300]'
+is 'a larger vocabulary has unused tokens' "$(jq -c '[.config.vocab, .tokenizer.tokens]' out)" \
+	'[300,300]'
 w export -w wide wide.hf
 w import -w wide2 wide.hf
-is 'which come back from an export' "$status $(jq -c '[.config.vocab, .tokenizer.tokens]' out)" '0 [300,300]'
+is 'which come back from an export' "$status $(jq -c '[.config.vocab, .tokenizer.tokens]' out)" \
+	'0 [300,300]'
 fails 'init over a store' 1 'a store already' init -w a "$config"
 w show -w a
 ok 'changes nothing' cmp out init.json
 score-weights init -w same "$config" --seed 1 >/dev/null
 score-weights init -w other "$config" --seed 2 >/dev/null
-is 'the same seed, the same weights' "$(score-weights diff a same | jq -c '[.tensors, .changed, .values, .differing, .max_abs]')" '[21,0,35104,0,0]'
-is 'another seed, other matrices; norms are 1' "$(score-weights diff a other | tail -n 1 | jq -c '[.tensors, .changed]')" '[21,16]'
-is 'what differs is named' "$(score-weights diff a other | jq -r 'select(.tensor) | select(.differs != "values" or .differing < .values / 2) | .tensor')" ''
+is 'the same seed, the same weights' "$(score-weights diff a same |
+	jq -c '[.tensors, .changed, .values, .differing, .max_abs]')" '[21,0,35104,0,0]'
+is 'another seed, other matrices; norms are 1' \
+	"$(score-weights diff a other | tail -n 1 | jq -c '[.tensors, .changed]')" '[21,16]'
+is 'what differs is named' "$(score-weights diff a other |
+	jq -r 'select(.tensor and (.differs != "values" or .differing < .values / 2)) | .tensor')" ''
 
 bad() { # says config
 	printf '%s\n' "$2" >bad.json
@@ -75,10 +84,12 @@ bad '.head_size' '{"layers":2,"width":32,"heads":3,"ffn":64,"context":64}'
 bad 'kv_heads' '{"layers":2,"width":32,"heads":4,"kv_heads":3,"ffn":64,"context":64}'
 bad '.layers' '{"layers":null}'
 fails 'no configuration file' 1 'none.json' init -w bad none.json
-echo '{"model_type":"qwen3","num_hidden_layers":1,"hidden_size":32,"num_attention_heads":2,"num_key_value_heads":1,"head_dim":8,
-"intermediate_size":48,"max_position_embeddings":64,"rms_norm_eps":1e-6,"rope_theta":1e6,"tie_word_embeddings":true}' >hf.json
+echo '{"model_type":"qwen3","num_hidden_layers":1,"hidden_size":32,"num_attention_heads":2,
+"num_key_value_heads":1,"head_dim":8,"intermediate_size":48,"max_position_embeddings":64,
+"rms_norm_eps":1e-6,"rope_theta":1e6,"tie_word_embeddings":true}' >hf.json
 w init -w hf hf.json
-is 'Hugging Face names' "$(jq -c '[.config | .arch, .layers, .width, .heads, .kv_heads, .head_size, .ffn, .context, .norm_eps == 1e-6, .rope_theta, .tied]' out)" \
+is 'Hugging Face names' "$(jq -c '[.config | .arch, .layers, .width, .heads, .kv_heads, .head_size,
+	.ffn, .context, .norm_eps == 1e-6, .rope_theta, .tied]' out)" \
 	'["qwen3",1,32,2,1,8,48,64,true,1000000,true]'
 mkdir mine && echo mine >mine/notes
 w init -w mine "$config"
@@ -103,7 +114,9 @@ is 'tag -d' "$status $(cat out)" '0 {"tag":"start","step":null}'
 fails 'only once' 1 "no tag 'start'" tag -d start
 fails 'base stays' 1 'not removed' tag -d base
 w show --tensors
-is 'show --tensors: a line each, then the object' "$(wc -l <out) $(jq -r 'select(.tensor == "token_embd.weight") | .shape | @csv' out) $(tail -n 1 out | jq .step)" '22 258,32 0'
+is 'show --tensors: a line each, then the object' \
+	"$(wc -l <out) $(jq -r 'select(.tensor == "token_embd.weight") | .shape | @csv
+	' out) $(tail -n 1 out | jq .step)" '22 258,32 0'
 is 'bytes add up' "$(jq -s 'map(select(.tensor).bytes) | add' out)" 70208
 w metrics
 is 'no metrics yet' "$status $(wc -c <out)" '0 0'
@@ -112,7 +125,8 @@ is 'diff of two snapshots' "$(jq -c '[.a, .b, .changed]' out)" '[0,0,0]'
 w diff base other
 is 'of a snapshot and a store' "$(tail -n 1 out | jq .changed)" 16
 w diff a hf
-is 'of different models: shapes, missing tensors' "$(jq -r 'select(.tensor) | .differs' out | sort | uniq -c | tr -s ' \n' ' ')" ' 10 only in a 2 only in b 7 shape 1 values '
+is 'of different models: shapes, missing tensors' "$(jq -r 'select(.tensor) | .differs' out | sort |
+	uniq -c | tr -s ' \n' ' ')" ' 10 only in a 2 only in b 7 shape 1 values '
 fails 'diff with an unknown snapshot' 1 "'nope'" diff base nope
 w gc --keep 1
 is 'gc: nothing to remove' "$(cat out)" '{"removed":0,"snapshots":1,"freed":0}'
@@ -130,14 +144,17 @@ for kind in gguf hf; do
 	path=model.$kind
 	for arch in llama qwen2 qwen3 gemma3; do
 		rm -rf x y "$path"
-		jq -c --arg a $arch '. + {arch: $a} | if $a == "gemma3" then . + {tied: true, window: 8, window_every: 2, rope_local_theta: 10000} else . end' "$config" >c.json
+		jq -c --arg a $arch '. + {arch: $a} | if $a == "gemma3" then . + {tied: true, window: 8,
+			window_every: 2, rope_local_theta: 10000} else . end' "$config" >c.json
 		score-weights init -w x c.json --seed 3 >x.json
 		w export -w x "$path"
 		is "$arch, $kind: export" "$status $(jq -c . out)" "0 {\"step\":0,\"path\":\"$path\"}"
 		w import -w y "$path"
-		is "$arch, $kind: import" "$status $(jq -c '[.step, .tags, .objective, .source]' out)" "0 [0,[\"base\"],\"import\",\"$path\"]"
+		is "$arch, $kind: import" "$status $(jq -c '[.step, .tags, .objective, .source]' out)" \
+			"0 [0,[\"base\"],\"import\",\"$path\"]"
 		is "$arch, $kind: the same configuration" "$(jq -Sc .config out)" "$(jq -Sc .config x.json)"
-		is "$arch, $kind: the same tokenizer" "$(jq -Sc .tokenizer out)" "$(jq -Sc .tokenizer x.json)"
+		is "$arch, $kind: the same tokenizer" "$(jq -Sc .tokenizer out)" \
+			"$(jq -Sc .tokenizer x.json)"
 		is "$arch, $kind: the same weights" "$(score-weights diff x y | jq -c .changed)" 0
 	done
 done
@@ -154,7 +171,8 @@ mkdir z && echo mine >z/notes
 fails 'import of a cut file into a directory' 1 'cut.gguf' import -w z cut.gguf
 is 'which stays as it was' "$(ls z)" notes
 
-# A value that is no number is found only while the tensors are read, when the store is being written.
+# A value that is no number is found only while the tensors are read, when the store is being
+# written.
 cp -R model.hf nan
 size=$(stat -c %s nan/model.safetensors)
 printf '\300\177' | dd of=nan/model.safetensors bs=1 seek=$((size - 2)) conv=notrunc 2>/dev/null
@@ -177,7 +195,8 @@ data[at + 9] ^= 1
 open(p, "wb").write(data)
 PY
 w fsck -w torn
-is 'fsck: a flipped bit' "$status $(jq -r .fault out | grep -c 'norm.weight (step 0): checksum') $(tail -n 1 out)" '1 1 {"faults":1}'
+is 'fsck: a flipped bit' "$status $(jq -r .fault out |
+	grep -c 'norm.weight (step 0): checksum') $(tail -n 1 out)" '1 1 {"faults":1}'
 is 'says it on stderr, too' "$(cat err)" 'score-weights: torn: 1 fault'
 cp a/data.mdb torn/data.mdb
 python3 - torn/data.mdb <<'PY'

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# score-box -- COMMAND: what passes through, what is limited, what is refused, and that nothing is left behind.
+# score-box -- COMMAND: what passes through, what is limited, what is refused, and that nothing is
+# left behind.
 # shellcheck disable=SC2016  # programs in single quotes
 . tests/tap.sh
 
@@ -55,29 +56,38 @@ for tier in 1 2 3; do
 	fi
 	t="--tier $tier --min-tier $tier --wall 600"
 	# shellcheck disable=SC2086
-	tiered() { name=$1 want=$2 more=$3; shift 3; case_ "tier $tier: $name" "$want" "$more" $t "$@"; }
+	tiered() {
+		name=$1 want=$2 more=$3; shift 3
+		case_ "tier $tier: $name" "$want" "$more" $t "$@"
+	}
 
 	# ---- what it says ----
 	tiered 'true passes' '["pass",0,'$tier',null]' '.exit, .tier, .signal' -- true
-	ok "tier $tier: the verdict fits its schema" sh -c "cd '$top' && tail -n 1 '$tmp/err' | tests/validate box"
+	ok "tier $tier: the verdict fits its schema" \
+		sh -c "cd '$top' && tail -n 1 '$tmp/err' | tests/validate box"
 	tiered 'an exit status' '["exception",3]' .exit -- sh -c 'exit 3'
-	tiered 'an exit status of the other half' '["exception",255,null]' '.exit, .signal' -- sh -c 'exit 255'
+	tiered 'an exit status of the other half' '["exception",255,null]' '.exit, .signal' \
+		-- sh -c 'exit 255'
 	tiered 'a signal' '["exception",null,15]' '.exit, .signal' -- sh -c 'kill -TERM $$'
 	tiered 'a crash' '["exception",11]' .signal -- python3 -c 'import ctypes; ctypes.string_at(0)'
 	tiered 'an abort' '["exception",6]' .signal -- python3 -c 'import os; os.abort()'
-	tiered 'SIGKILL from itself is no error of ours' '["exception",9]' .signal -- sh -c 'kill -KILL $$'
+	tiered 'SIGKILL from itself is no error of ours' '["exception",9]' .signal \
+		-- sh -c 'kill -KILL $$'
 	ok "tier $tier: that, too" sh -c "cd '$top' && tail -n 1 '$tmp/err' | tests/validate box"
 	# shellcheck disable=SC2086
 	box $t -- /no/such/command
-	is "tier $tier: a command that is not there" "$status $(cat err)" '1 score-box: /no/such/command: No such file or directory'
+	is "tier $tier: a command that is not there" "$status $(cat err)" \
+		'1 score-box: /no/such/command: No such file or directory'
 	# shellcheck disable=SC2086
 	box $t -- /usr/share
-	is "tier $tier: one that is a directory" "$status $(cat err)" '1 score-box: /usr/share: Permission denied'
+	is "tier $tier: one that is a directory" "$status $(cat err)" \
+		'1 score-box: /usr/share: Permission denied'
 
 	# ---- what passes through ----
 	# shellcheck disable=SC2086
 	run score-box $t -- cat <"$tmp/binary"
-	is "tier $tier: bytes through standard input and output" "$status $(cmp out binary && echo same) $(verdict .status)" '0 same "pass"'
+	is "tier $tier: bytes through standard input and output" \
+		"$status $(cmp out binary && echo same) $(verdict .status)" '0 same "pass"'
 	# shellcheck disable=SC2086
 	score-box $t -- sh -c 'printf out; printf err >&2' >one 2>two </dev/null
 	is "tier $tier: standard output and error stay apart" "$(cat one) $(head -n 1 two)" 'out err'
@@ -88,7 +98,8 @@ for tier in 1 2 3; do
 		"$(cat one) $(jq -c .status five) $(wc -l <five | tr -d ' ')" 'out "pass" 1'
 	# shellcheck disable=SC2086
 	score-box $t --fd 1 -- printf hello >one </dev/null
-	is "tier $tier: the verdict after the output" "$(head -n 1 one) $(tail -n 1 one | jq -c .status)" 'hello "pass"'
+	is "tier $tier: the verdict after the output" \
+		"$(head -n 1 one) $(tail -n 1 one | jq -c .status)" 'hello "pass"'
 	# shellcheck disable=SC2086
 	run sh -c "score-box $t --output 8M -- head -c 6000000 /dev/zero | wc -c | tr -d ' '"
 	is "tier $tier: much output" "$(cat out) $(verdict .status)" '6000000 "pass"'
@@ -109,19 +120,22 @@ for tier in 1 2 3; do
 	is "tier $tier: closed standard error" "$r $(jq -c .status one)" '0 "pass"'
 	# shellcheck disable=SC2086
 	score-box $t -- sh -c 'echo 0; exec cat' <&- >one 2>err && r=0 || r=$?
-	is "tier $tier: no descriptor takes a closed one's place" "$r $(cat one) $(verdict .status)" '0 0 "pass"'
+	is "tier $tier: no descriptor takes a closed one's place" "$r $(cat one) $(verdict .status)" \
+		'0 0 "pass"'
 	# shellcheck disable=SC2086
 	run sh -c "score-box $t -- echo full >/dev/full"
 	is "tier $tier: full disk" "$status $(grep -c 'No space left' err)" '1 1'
 	# shellcheck disable=SC2086
 	run sh -c "score-box $t --fd 3 -- true 3>/dev/full"
-	is "tier $tier: full disk for the verdict" "$status $(grep -c 'descriptor 3: No space left' err)" '1 1'
+	is "tier $tier: full disk for the verdict" \
+		"$status $(grep -c 'descriptor 3: No space left' err)" '1 1'
 	# shellcheck disable=SC2086
 	run bash -c "score-box $t --output 1G -- yes | head -n 1; echo \${PIPESTATUS[0]}"
 	is "tier $tier: nobody reads any more" "$(tr '\n' ' ' <out)$(grep -c 'Broken pipe' err)" 'y 1 1'
 	# shellcheck disable=SC2086
 	is "tier $tier: nothing of our environment" \
-		"$(SECRET=secret score-box $t -- env 2>/dev/null </dev/null | sed 's/=.*//' | sort | tr '\n' ' ')" 'HOME LANG LOGNAME PATH USER '
+		"$(SECRET=secret score-box $t -- env 2>/dev/null </dev/null | sed 's/=.*//' | sort |
+		tr '\n' ' ')" 'HOME LANG LOGNAME PATH USER '
 	# shellcheck disable=SC2086
 	is "tier $tier: none of our descriptors, high or low" "$(score-box $t -- python3 -c '
 import os
@@ -136,16 +150,20 @@ except OSError as e: print(type(e).__name__)' 2>/dev/null </dev/null)" 'NotADire
 
 	# ---- limits ----
 	tiered 'CPU time' '["timeout"]' '' --timeout 0.3 -- python3 -c 'while True: pass'
-	tiered 'CPU time, deaf to signals' '["timeout"]' '' --timeout 0.3 -- sh -c 'trap "" XCPU TERM INT; while :; do :; done'
+	tiered 'CPU time, deaf to signals' '["timeout"]' '' --timeout 0.3 \
+		-- sh -c 'trap "" XCPU TERM INT; while :; do :; done'
 	tiered 'wall time' '["timeout","more than 0.3 s of wall time"]' .detail --wall 0.3 -- sleep 30
-	tiered 'memory' '["memory"]' '' --memory 100M -- python3 -c 'x = b"1" * 300000000; import time; time.sleep(30)'
-	tiered 'memory, without a cgroup' '["memory",true]' '.timing.peak > 100000000' --no-cgroup --memory 100M -- \
+	tiered 'memory' '["memory"]' '' --memory 100M \
+		-- python3 -c 'x = b"1" * 300000000; import time; time.sleep(30)'
+	tiered 'memory, without a cgroup' '["memory",true]' '.timing.peak > 100000000' \
+		--no-cgroup --memory 100M -- \
 		python3 -c 'x = b"1" * 300000000; import time; time.sleep(30)'
 	tiered 'memory that is only reserved is none' '["pass"]' '' --memory 100M -- \
 		python3 -c 'import mmap; x = mmap.mmap(-1, 1 << 30, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)'
 	tiered 'output' '["output-limit","more than 1000 bytes printed"]' .detail --output 1000 -- yes
 	is "tier $tier: no more than that comes" "$(wc -c <out | tr -d ' ')" 1000
-	tiered 'output to standard error, too' '["output-limit"]' '' --output 10 -- sh -c 'echo 12345; echo 123456 >&2'
+	tiered 'output to standard error, too' '["output-limit"]' '' --output 10 \
+		-- sh -c 'echo 12345; echo 123456 >&2'
 	tiered 'no output allowed, none made' '["pass"]' '' --output 0 -- true
 	tiered 'exactly as much output as allowed' '["pass"]' '' --output 6 -- echo 12345
 
@@ -155,11 +173,14 @@ import socket
 try:
     while True: socket.socketpair()
 except OSError as e: print(e.strerror)'
-	is "tier $tier: as many as the memory allows, closed ones, too" "$(cat out)" 'Too many open files in system'
-	tiered 'a few sockets are no matter' '["pass"]' '' --no-cgroup -- python3 -c 'import asyncio; [asyncio.run(asyncio.sleep(0)) for _ in range(20)]'
+	is "tier $tier: as many as the memory allows, closed ones, too" "$(cat out)" \
+		'Too many open files in system'
+	tiered 'a few sockets are no matter' '["pass"]' '' --no-cgroup \
+		-- python3 -c 'import asyncio; [asyncio.run(asyncio.sleep(0)) for _ in range(20)]'
 	for how in '' --no-cgroup; do
 		# shellcheck disable=SC2086
-		tiered "threads without end $how" '["exception","exit status 7"]' .detail $how --processes 8 -- python3 -c '
+		tiered "threads without end $how" '["exception","exit status 7"]' .detail $how \
+			--processes 8 -- python3 -c '
 import os, threading, time
 n = 0
 try:
@@ -178,10 +199,14 @@ os._exit(0)'
 
 	# ---- what is refused ----
 	tiered 'a socket' '["violation","socket"]' .call -- python3 -c 'import socket; socket.socket()'
-	ok "tier $tier: that fits the schema" sh -c "cd '$top' && tail -n 1 '$tmp/err' | tests/validate box"
-	tiered 'raw, netlink' '["violation"]' '' -- python3 -c 'import socket; socket.socket(socket.AF_NETLINK, socket.SOCK_RAW)'
-	tiered 'a local socket is refused with an error' '["exception"]' '' -- python3 -c 'import socket; socket.socket(socket.AF_UNIX)'
-	tiered 'a pair of them is not' '["pass"]' '' -- python3 -c 'import socket; a, b = socket.socketpair(); a.send(b"x"); b.recv(1)'
+	ok "tier $tier: that fits the schema" \
+		sh -c "cd '$top' && tail -n 1 '$tmp/err' | tests/validate box"
+	tiered 'raw, netlink' '["violation"]' '' \
+		-- python3 -c 'import socket; socket.socket(socket.AF_NETLINK, socket.SOCK_RAW)'
+	tiered 'a local socket is refused with an error' '["exception"]' '' \
+		-- python3 -c 'import socket; socket.socket(socket.AF_UNIX)'
+	tiered 'a pair of them is not' '["pass"]' '' \
+		-- python3 -c 'import socket; a, b = socket.socketpair(); a.send(b"x"); b.recv(1)'
 	if [ $tier -eq 3 ]; then
 		tiered 'what its user may read, it reads' '["pass"]' '' -- cat "$tmp/secret"
 	else
@@ -190,17 +215,22 @@ os._exit(0)'
 		tiered 'users' '["exception"]' '' -- cat /etc/passwd
 		tiered 'other processes' '["exception"]' '' -- cat "/proc/$$/environ"
 		tiered 'home directories' '["exception"]' '' -- ls /root /home
-		tiered 'what lies above a directory that is named' '["exception"]' '' --read "$tmp/tree" -- cat "$tmp/tree/../secret"
+		tiered 'what lies above a directory that is named' '["exception"]' '' --read "$tmp/tree" \
+			-- cat "$tmp/tree/../secret"
 		is "tier $tier: not a byte of that" "$(wc -c <out | tr -d ' ')" 0
 	fi
 	tiered 'devices are read' '["pass"]' '' -- python3 -c '
-assert [len(open("/dev/" + d, "rb", 0).read(4)) for d in ("null", "zero", "random", "urandom")] == [0, 4, 4, 4]'
+names = "null", "zero", "random", "urandom"
+assert [len(open("/dev/" + d, "rb", 0).read(4)) for d in names] == [0, 4, 4, 4]'
 	tiered 'but the entropy pool is not written' '["exception"]' '' -- sh -c ': >/dev/urandom'
-	if [ $tier -lt 3 ] && { [ $tier -eq 1 ] || [ "$(score-box --probe | jq .landlock)" -ge 3 ]; }; then
-		tiered 'the null device is written' '["pass"]' '' -- sh -c 'echo hidden >/dev/null && : >>/dev/zero'
+	if [ $tier -eq 1 ] ||
+		{ [ $tier -eq 2 ] && [ "$(score-box --probe | jq .landlock)" -ge 3 ]; }; then
+		tiered 'the null device is written' '["pass"]' '' \
+			-- sh -c 'echo hidden >/dev/null && : >>/dev/zero'
 		tiered 'and stays' '["exception"]' '' -- python3 -c 'import os; os.unlink("/dev/null")'
 	fi
-	tiered 'home and name' '["pass"]' '' -- python3 -c 'import getpass, pathlib, uuid; getpass.getuser(); pathlib.Path.home(); uuid.uuid1()'
+	tiered 'home and name' '["pass"]' '' -- python3 -c \
+		'import getpass, pathlib, uuid; getpass.getuser(); pathlib.Path.home(); uuid.uuid1()'
 	tiered 'becoming who one is' '["pass"]' '' -- python3 -c '
 import os
 os.setuid(os.getuid()), os.seteuid(os.geteuid()), os.setgid(os.getgid()), os.setegid(os.getegid())'
@@ -209,8 +239,10 @@ os.setuid(os.getuid()), os.seteuid(os.geteuid()), os.setgid(os.getgid()), os.set
 	# shellcheck disable=SC2086
 	(cd tree && score-box $t --read . -- sh -c 'pwd; exec ./calls getpid') >one 2>err </dev/null
 	is "tier $tier: and the command begins there" "$(tr '\n' ' ' <one)" "$tmp/tree 0 "
-	tiered 'and it cannot be written' '["exception"]' '' --read "$tmp/tree" -- sh -c "cd $tmp/tree && : >left-behind"
-	tiered 'nor can anything outside' '["exception"]' '' -- sh -c ': >/usr/left-behind || : >/var/tmp/left-behind || : >/left-behind'
+	tiered 'and it cannot be written' '["exception"]' '' --read "$tmp/tree" \
+		-- sh -c "cd $tmp/tree && : >left-behind"
+	tiered 'nor can anything outside' '["exception"]' '' \
+		-- sh -c ': >/usr/left-behind || : >/var/tmp/left-behind || : >/left-behind'
 	is "tier $tier: nothing left outside" "$(outside)" "$before"
 
 	# ---- calls: name, arguments, expected ----
@@ -351,7 +383,8 @@ mknodat -100 path 0x21a4 0x0103 = 1|13
 END
 
 	# ---- survivors ----
-	for how in "sleep 29.$$ &" "(setsid sleep 29.$$ &)" "(trap '' TERM HUP INT; setsid sleep 29.$$ >/dev/null 2>&1 <&1 &)"; do
+	for how in "sleep 29.$$ &" "(setsid sleep 29.$$ &)" \
+		"(trap '' TERM HUP INT; setsid sleep 29.$$ >/dev/null 2>&1 <&1 &)"; do
 		if [ $tier -eq 1 ]; then
 			tiered "left behind: $how" '["pass"]' '' -- sh -c "$how"
 		else
@@ -360,7 +393,8 @@ END
 		is "tier $tier: dead" "$(pgrep -fx "sleep 29.$$")" ''
 	done
 	for signal in TERM INT HUP KILL; do
-		# (sh starts what it puts behind with SIGINT ignored, nohup what it starts with SIGHUP, and score-box leaves that so)
+		# (sh starts what it puts behind with SIGINT ignored, nohup what it starts with SIGHUP, and
+		# score-box leaves that so)
 		# shellcheck disable=SC2086
 		env --default-signal=INT,HUP score-box $t -- sleep 37.$$ >out 2>err </dev/null &
 		pid=$!
@@ -376,7 +410,8 @@ END
 	[ $tier -eq 1 ] || continue
 
 	# ---- what only namespaces give: processes, a place to write ----
-	tiered 'pipes, files, many programs' '["pass"]' '' -- sh -c 'seq 1000 | sort -r | tee a | head -n 3 >b && mkdir d && mv b d && cat d/b'
+	tiered 'pipes, files, many programs' '["pass"]' '' \
+		-- sh -c 'seq 1000 | sort -r | tee a | head -n 3 >b && mkdir d && mv b d && cat d/b'
 	tiered 'CPU time of several together' '["timeout"]' '' --timeout 0.5 -- \
 		sh -c 'for i in 1 2 3 4; do (while :; do :; done) & done; wait'
 	tiered 'CPU time of many that end soon' '["timeout"]' '' --timeout 0.5 -- \
@@ -393,18 +428,22 @@ for _ in range(400):
     os.close(w)
     os.read(r, 1)
     os.close(r)'
-	# what counts it: a group that has a clock, or a perf counter (0 of it is a fault if it may be asked for)
+	# what counts it: a group that has a clock, or a perf counter (0 of it is a fault if it may be
+	# asked for)
 	if [ "$(verdict .memory_by)" = '"cgroup"' ]; then
-		tiered 'CPU time of children that nobody waits for' '["timeout","more than 1 s of CPU time"]' .detail --timeout 1 -- python3 -c "$orphans"
+		tiered 'CPU time of children that nobody waits for' \
+			'["timeout","more than 1 s of CPU time"]' .detail --timeout 1 -- python3 -c "$orphans"
 	else
 		skip 'CPU time of children that nobody waits for: no cgroup here'
 	fi
 	if [ "$("$tmp/tree/calls" perf_event_open 0 0 0 0 0)" = 14 ]; then
-		tiered 'also without a group' '["timeout","more than 1 s of CPU time"]' .detail --no-cgroup --timeout 1 -- python3 -c "$orphans"
+		tiered 'also without a group' '["timeout","more than 1 s of CPU time"]' .detail \
+			--no-cgroup --timeout 1 -- python3 -c "$orphans"
 	else
 		skip 'also without a group: this machine lends no counter'
 	fi
-	tiered 'of those that one waits for, once' '["pass",true]' '.timing.cpu < 2' --timeout 20 -- python3 -c '
+	tiered 'of those that one waits for, once' '["pass",true]' '.timing.cpu < 2' --timeout 20 \
+		-- python3 -c '
 import os, time
 for _ in range(10):
     if os.fork() == 0:
@@ -417,12 +456,14 @@ import os, time
 for _ in range(3): os.fork()
 x = b"1" * 40000000
 time.sleep(30)'
-	tiered 'memory of several together, without a cgroup' '["memory"]' '' --no-cgroup --memory 150M -- python3 -c '
+	tiered 'memory of several together, without a cgroup' '["memory"]' '' \
+		--no-cgroup --memory 150M -- python3 -c '
 import os, time
 for _ in range(3): os.fork()
 x = b"1" * 40000000
 time.sleep(30)'
-	tiered 'memory that they share counts once' '["pass"]' '' --no-cgroup --memory 150M -- python3 -c '
+	tiered 'memory that they share counts once' '["pass"]' '' --no-cgroup --memory 150M \
+		-- python3 -c '
 import os, time
 x = b"1" * 60000000
 pids = [os.fork() for _ in range(2)]
@@ -438,19 +479,30 @@ except BlockingIOError: os._exit(7)'
 import subprocess, time
 subprocess.Popen(["bash", "-c", "f() { f | f & }; f 2>/dev/null; wait"])
 time.sleep(1000)'
-	tiered 'large files' '["output-limit","a file of more than 100000 bytes"]' .detail --file 100000 -- sh -c 'exec head -c 200000 /dev/zero >large'
-	tiered 'a full /tmp' '["exception","exit status 5"]' .detail --tmp 1M -- sh -c 'cat /dev/zero >a || { wc -c <a; exit 5; }'
-	is "tier $tier: as much as it holds, and the reason" "$(cat out) $(grep -c 'No space left on device' err)" '1048576 1'
-	tiered 'kill them all: the jail stands' '["pass"]' '' -- sh -c 'kill -9 1; kill -STOP 1; echo alive'
-	tiered 'the first process ends, the others do, too' '["pass"]' '' -- sh -c "sleep 29.$$ & sleep 29.$$ & exit 0"
-	tiered 'a killed child is only a killed child' '["pass"]' '' -- sh -c 'sh -c "kill -9 \$\$"; exit 0'
-	tiered 'a violation by a child is the whole command'"'"'s' '["violation","unshare"]' .call --read "$tmp/tree" -- \
+	tiered 'large files' '["output-limit","a file of more than 100000 bytes"]' .detail \
+		--file 100000 -- sh -c 'exec head -c 200000 /dev/zero >large'
+	tiered 'a full /tmp' '["exception","exit status 5"]' .detail --tmp 1M \
+		-- sh -c 'cat /dev/zero >a || { wc -c <a; exit 5; }'
+	is "tier $tier: as much as it holds, and the reason" \
+		"$(cat out) $(grep -c 'No space left on device' err)" '1048576 1'
+	tiered 'kill them all: the jail stands' '["pass"]' '' \
+		-- sh -c 'kill -9 1; kill -STOP 1; echo alive'
+	tiered 'the first process ends, the others do, too' '["pass"]' '' \
+		-- sh -c "sleep 29.$$ & sleep 29.$$ & exit 0"
+	tiered 'a killed child is only a killed child' '["pass"]' '' \
+		-- sh -c 'sh -c "kill -9 \$\$"; exit 0'
+	tiered 'a violation by a child is the whole command'"'"'s' '["violation","unshare"]' .call \
+		--read "$tmp/tree" -- \
 		sh -c "$tmp/tree/calls unshare 0 & wait; exit 0"
-	tiered 'its own /tmp, empty again each time' '["pass"]' '' -- sh -c '[ -z "$(ls -A /tmp)" ] && : >/tmp/x'
+	tiered 'its own /tmp, empty again each time' '["pass"]' '' \
+		-- sh -c '[ -z "$(ls -A /tmp)" ] && : >/tmp/x'
 	tiered 'and once more' '["pass"]' '' -- sh -c '[ -z "$(ls -A /tmp)" ]'
-	tiered 'no network device is up' '["pass"]' '' -- sh -c '[ ! -e /sys/class/net ] && [ ! -e /proc/net ]'
-	case_ 'C: compiled and run' '["pass"]' '' --read "$top/tests/sandbox/jailed" -- sh -c "${CC:-cc} -o c $top/tests/sandbox/jailed/calls.c && ./c getpid"
-	tiered 'make' '["pass"]' '' -- sh -c 'printf "all: a b\n%%:\n\techo \$@ >\$@\n" >Makefile && make -j2 2>&1 >/dev/null && cat a b'
+	tiered 'no network device is up' '["pass"]' '' \
+		-- sh -c '[ ! -e /sys/class/net ] && [ ! -e /proc/net ]'
+	case_ 'C: compiled and run' '["pass"]' '' --read "$top/tests/sandbox/jailed" \
+		-- sh -c "${CC:-cc} -o c $top/tests/sandbox/jailed/calls.c && ./c getpid"
+	tiered 'make' '["pass"]' '' -- sh -c \
+		'printf "all: a b\n%%:\n\techo \$@ >\$@\n" >Makefile && make -j2 2>&1 >/dev/null && cat a b'
 	is "tier $tier: made" "$(tr '\n' ' ' <out)" 'a b '
 	tiered 'Perl' '["pass"]' '' -- perl -e 'print "ok\n"'
 	tiered 'awk' '["pass"]' '' -- awk 'BEGIN { print "ok" }'
