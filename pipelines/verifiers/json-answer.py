@@ -1,7 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""A verifier: the response is JSON, and its "answer" is the record's; half of the way is worth
-something."""
+"""A verifier: a JSON response with the record's "answer"; another answer still earns a little."""
 import json
 import sys
 

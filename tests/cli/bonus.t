@@ -30,7 +30,7 @@ jq -cs 'map(.turns as $t | .r = [range($t | length) as $k | $t[$k].reward + if $
 	| group_by(.batch.index)[] | . as $g | range(length) as $i | range($g[$i].r | length) as $k
 	| [$g[$i].id, $g[$i].sample, $k, $g[$i].r[$k],
 	   $g[$i].r[$k] - ([$g | to_entries[] | select(.key != $i).value.r[$k]] | add / length)]' \
-	   	"$batch" | sort >"$tmp/want"
+		"$batch" | sort >"$tmp/want"
 score-bonus --stage 2 --alpha 10 "$batch" |
 	jq -c '. as $t | range($t.turns | length) as $k
 	| [$t.id, $t.sample, $k, $t.turns[$k].return, $t.turns[$k].advantage]' | sort >"$tmp/got"

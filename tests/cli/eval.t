@@ -11,7 +11,7 @@ line() {
 		| {id: $id, sample: $sample, group: $group, turns: [range(0; $w | length; 2) as $i
 			| {response: $w[$i], reward: ($w[$i + 1] | fromjson),
 			   verdict: {status: (if $w[$i + 1] == "1" then "pass" else "fail" end),
-			   	answer: $w[$i]}}]}'
+				answer: $w[$i]}}]}'
 }
 get() { jq -c "$1" "$tmp/out"; }
 

@@ -59,7 +59,7 @@ fi
 best=
 for level in ref avx2 avx512 avx512bf16 amx; do
 	SCORE_ISA=$level score-sample -w "$tmp/tiny" </dev/null 2>"$tmp/err" ||
-		{ skip "$level is not to be had on this machine"; continue; }
+		{ skip "$level is not available on this machine"; continue; }
 	export SCORE_ISA=$level
 	best=$level
 	SCORE_WEIGHTS=$tmp/tiny

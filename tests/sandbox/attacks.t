@@ -9,7 +9,7 @@
 shared_data
 attacks=$data/attacks/programs.jsonl
 if ! score-box --probe >"$tmp/probe" 2>&1; then
-	skip 'no jail is to be had here'
+	skip 'no jail is available on this machine'
 	finish
 fi
 # whose verdict is not as expected: "name expected reward"

@@ -158,7 +158,7 @@ def check(candidate):
 
 def main():
     if subprocess.run(["score-box", "--probe"], stdout=subprocess.DEVNULL).returncode:
-        tap.skip("neighbours", "no jail is to be had here")
+        tap.skip("neighbours", "no jail is available on this machine")
         tap.finish()
     beside_attacks()
     on_a_busy_processor()
