@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# What needs no run to be wrong: shell scripts, manual pages, Python and jq that do not parse, licence lines.
+# What needs no run to be wrong: shell scripts, manual pages, Python and jq that do not parse,
+# licence lines.
 . tests/tap.sh
 
 if git rev-parse --git-dir >/dev/null 2>&1; then
@@ -32,7 +33,8 @@ of() { sed -n "s/^$1 //p" "$tmp/kinds"; }
 
 unmarked=
 while read -r k f; do
-	[ "$k" = other ] || head -n 3 "$f" | grep -q 'SPDX-License-Identifier: MIT' || unmarked="$unmarked $f"
+	[ "$k" = other ] || head -n 3 "$f" | grep -q 'SPDX-License-Identifier: MIT' ||
+		unmarked="$unmarked $f"
 done <"$tmp/kinds"
 is 'every source names its licence in its first lines' "$unmarked" ''
 
@@ -43,7 +45,8 @@ for f in $(of man); do
 	is "mandoc $f" "$(cat "$tmp/lint")" ''
 done
 for f in $(of python); do
-	ok "$f parses" python3 -c 'import ast, sys; ast.parse(open(sys.argv[1], encoding="utf-8").read())' "$f"
+	ok "$f parses" \
+		python3 -c 'import ast, sys; ast.parse(open(sys.argv[1], encoding="utf-8").read())' "$f"
 done
 for f in $(of jq); do
 	# undefined variables are the caller's --arg: given here, whatever their names
@@ -57,6 +60,15 @@ done
 long=
 for f in $(of c); do [ "$(wc -l <"$f")" -le 700 ] || long="$long $f"; done
 is 'no C file beyond 700 lines' "$long" ''
-is 'every shell test is executable' \
-	"$(grep -E '^tests/[a-z]+/[^/]*\.t$' "$tmp/files" | while read -r f; do [ -x "$f" ] || echo "$f"; done)" ''
+sed -n '/^other /!s/^[a-z]* //p' "$tmp/kinds" >"$tmp/sources"
+python3 - "$tmp/sources" >"$tmp/wide" <<'EOF'
+import sys
+for path in open(sys.argv[1]).read().splitlines():
+    for n, line in enumerate(open(path, encoding="utf-8", newline="\n"), 1):
+        if len(line.rstrip("\n").expandtabs(4)) > 100:
+            print(f"{path}:{n}")
+EOF
+is 'no line of a source is longer than 100 columns, a tab being 4' "$(cat "$tmp/wide")" ''
+is 'every shell test is executable' "$(grep -E '^tests/[a-z]+/[^/]*\.t$' "$tmp/files" |
+	while read -r f; do [ -x "$f" ] || echo "$f"; done)" ''
 finish
