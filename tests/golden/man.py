@@ -73,6 +73,6 @@ here.mkdir(exist_ok=True)
 dump("problems.jsonl", problems)
 dump("trajectories.jsonl", trajectories)
 (here / "config.json").write_text(json.dumps({
-	"arch": "llama", "layers": 2, "width": 32, "heads": 2, "kv_heads": 1, "head_size": 16, "ffn": 64,
-	"vocab": 258, "context": 512, "norm_eps": 1e-5, "rope_theta": 10000, "tied": False},
+	"arch": "llama", "layers": 2, "width": 32, "heads": 2, "kv_heads": 1, "head_size": 16,
+	"ffn": 64, "vocab": 258, "context": 512, "norm_eps": 1e-5, "rope_theta": 10000, "tied": False},
 	indent="\t") + "\n")
