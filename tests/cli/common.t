@@ -61,7 +61,8 @@ given() { # NAME MESSAGE: bytes on stdin
 	is "$1" "$status $(cat "$tmp/err")" "1 score-verify: $tmp/given:1: $2"
 }
 lines='(a record is one line; jq -c . makes lines of JSON spread over several)'
-jq . "$gold/trajectories.jsonl" | given 'pretty-printed JSON' "byte 2: expected a key in quotes $lines"
+jq . "$gold/trajectories.jsonl" |
+	given 'pretty-printed JSON' "byte 2: expected a key in quotes $lines"
 jq -s . "$gold/trajectories.jsonl" |
 	given 'an array of records' "byte 2: expected a value, found the end $lines"
 iconv -t UTF-16 "$gold/trajectories.jsonl" | given 'UTF-16' 'expected JSON, got text in UTF-16'

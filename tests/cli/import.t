@@ -87,13 +87,15 @@ refused 'one for safetensors' 'model.safetensors: not a safetensors file but a G
 mkdir wide && iconv -t UTF-16 pickled/config.json >wide/config.json
 refused 'a configuration in UTF-16' 'config.json: not JSON but text in UTF-16' wide
 score-weights export -w tiny hf >out
-{ printf '\357\273\277'; sed 's/^{/{"x": NaN,/' hf/config.json; } >marked && mv marked hf/config.json
+{ printf '\357\273\277'; sed 's/^{/{"x": NaN,/' hf/config.json; } >marked &&
+	mv marked hf/config.json
 w import -w marked hf
 is 'a byte order mark, and a NaN that nobody reads, do no harm' "$status" 0
 is 'nor are there warnings' "$(cat err)" ''
 rm -rf marked
 printf '[INST] {{ messages }} [/INST]' >hf/chat_template.jinja
-sed 's/"score.chat":"plain",*//' hf/tokenizer_config.json >config && mv config hf/tokenizer_config.json
+sed 's/"score.chat":"plain",*//' hf/tokenizer_config.json >config &&
+	mv config hf/tokenizer_config.json
 w import -w mistral hf
 is 'an unknown chat template becomes plain text' "$status $(jq -c .tokenizer.chat out)" '0 "plain"'
 ok 'with a warning' grep -q 'chat template is none of chatml, llama3 and gemma' err
@@ -141,7 +143,8 @@ if [ -e "$tmp/smollm2" ]; then
 			score-sample -w "$tmp/smollm2" --system "$system" --turns 1 --max-tokens 1 |
 			jq -c '.turns[].context'
 	done >"$tmp/out"
-	is "smollm2: --system default is its publisher's" "$(sort -u "$tmp/out" | wc -l) $(wc -l <"$tmp/out")" '1 2'
+	is "smollm2: --system default is its publisher's" \
+		"$(sort -u "$tmp/out" | wc -l) $(wc -l <"$tmp/out")" '1 2'
 fi
 rm -rf "$tmp/smollm2"
 real gemma3 '["gemma3",18,640,4,1,256,2048,262144,32768,1000000,true,512,6,10000]' \
