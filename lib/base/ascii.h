@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Characters of answers and responses, in ASCII: what ctype.h would ask the locale for. */
+/* ASCII character classes for answers and responses, independent of the locale (unlike ctype.h). */
 #ifndef ASCII_H
 #define ASCII_H
 
@@ -21,7 +21,7 @@ static inline int text_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* Does word stand at s[at]? */
+/* True if s has word at offset at. */
 static inline int text_starts(const char *s, size_t n, size_t at, const char *word)
 {
 	size_t len = strlen(word);
@@ -29,7 +29,7 @@ static inline int text_starts(const char *s, size_t n, size_t at, const char *wo
 	return at <= n && n - at >= len && !memcmp(s + at, word, len);
 }
 
-/* Is all of it this word, whatever its case? */
+/* True if all of s equals word, ignoring case. */
 static inline int text_is(const char *s, size_t n, const char *word)
 {
 	return strlen(word) == n && !strncasecmp(s, word, n);

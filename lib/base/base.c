@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Errors and messages, memory, descriptors, growing buffers and whole files. */
 #include "base/base.h"
 
 #include <errno.h>
@@ -49,9 +50,9 @@ void prog_init(const char *argv0)
 
 	if (argv0)
 		program = slash ? slash + 1 : argv0;
-	/* A closed 0, 1 or 2 would be the number of the next file opened, and records or messages go
-	 * into it. What takes the place fails as a closed one does: unreadable as input, unwritable as
-	 * output. */
+	/* If 0, 1 or 2 is closed, the next file opened would get its number, and records or
+	 * messages would be written into it. The stand-ins fail as closed descriptors do: stdin
+	 * cannot be read, stdout and stderr cannot be written. */
 	for (int fd = 0; fd < 3; fd++)
 		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd ? O_RDONLY : O_WRONLY) != fd)
 			_exit(EXIT_ERROR);
@@ -62,7 +63,8 @@ const char *prog_name(void)
 	return program;
 }
 
-/* One line, written at once. Messages quote input: what would steer a terminal becomes '?'. */
+/* Prints one line with a single write. Messages quote input, so terminal control characters become
+ * '?'. */
 static void message(const char *fmt, va_list ap)
 {
 	char text[2048];
@@ -192,8 +194,8 @@ void *xaligned(size_t n)
 	if (posix_memalign(&p, n < HUGE_PAGE ? 64 : HUGE_PAGE, n ? n : 1))
 		p = NULL;
 	checked(p, n ? n : 1);
-	if (n >= HUGE_PAGE)              /* read in streams: fewer page faults and translations; a
-	                                  * refusal is no error */
+	/* for fewer page faults and TLB misses; failure is harmless */
+	if (n >= HUGE_PAGE)
 		(void)madvise(p, n, MADV_HUGEPAGE);
 	return p;
 }
@@ -213,7 +215,7 @@ void *pages_new(size_t n)
 
 	if (p == MAP_FAILED)
 		die(EXIT_ERROR, "out of memory (%zu bytes)", n);
-	if (more) {                      /* only what lies on a boundary is kept */
+	if (more) {                      /* trim to a huge-page boundary */
 		before = (HUGE_PAGE - (uintptr_t)p % HUGE_PAGE) % HUGE_PAGE;
 		if (before)
 			munmap(p, before);

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * base: what every room needs and nothing that knows about models or JSON.
+ * base: what every room needs; knows nothing about models or JSON.
  *
- * Convention of the whole house: a library function that can fail returns 0
- * or -1 and fills the caller's struct err; it never prints and never exits.
- * Only main (through die) ends the process. The one exception is memory: the
- * x-allocators below end the process with a message when there is none.
+ * Convention throughout: a library function that can fail returns 0 or -1 and fills the caller's
+ * struct err; it never prints and never exits. Only main (through die) ends the process. The one
+ * exception is memory: the x-allocators below end the process with a message when none is left.
  */
 #ifndef BASE_H
 #define BASE_H
@@ -53,19 +52,17 @@ void *xrealloc(void *p, size_t n);
 /* n * size with overflow checked. */
 void *xreallocarray(void *p, size_t n, size_t size);
 char *xstrdup(const char *s);
-/* Does s end with this? */
+/* True if s ends with end. */
 int str_ends(const char *s, const char *end);
-/* Closes it if it is one, and makes it -1. */
+/* Closes *fd unless it is negative, and sets it to -1. */
 void close_fd(int *fd);
-/* Closes every descriptor from first on. */
+/* Closes all descriptors >= first. */
 void close_from(int first);
 char *xstrndup(const char *s, size_t n);
 void *xmemdup(const void *p, size_t n);
-/* 64-byte aligned, not zeroed, in huge pages where large and the system has them; release with
- * free(). */
+/* 64-byte aligned, not zeroed; large blocks use huge pages where available. Release with free(). */
 void *xaligned(size_t n);
-/* The same, but given back to the system by pages_free as soon as it is called: for what comes and
- * goes. */
+/* The same, but pages_free returns the memory to the system at once; for short-lived blocks. */
 void *pages_new(size_t n);
 void pages_free(void *p, size_t n);
 
@@ -80,11 +77,11 @@ void buf_add(struct buf *b, const void *p, size_t n);
 void buf_adds(struct buf *b, const char *s);
 void buf_addc(struct buf *b, char c);
 void buf_addf(struct buf *b, const char *fmt, ...) PRINTF(2, 3);
-void buf_grow(struct buf *b, size_t extra);     /* room for extra more bytes */
+void buf_grow(struct buf *b, size_t extra);     /* ensures capacity for extra more bytes */
 void buf_clear(struct buf *b);                  /* len = 0, memory kept */
 void buf_release(struct buf *b);                /* frees; b is {0} again */
 
-/* Makes room for one more element in an array: VEC_PUSH(p, n, cap) = x. */
+/* Appends to a growing array: VEC_PUSH(p, n, cap) = x. */
 #define VEC_PUSH(p, n, cap) \
 	(*((n) == (cap) ? ((cap) = (cap) ? (cap) * 2 : 8, \
 	 (p) = xreallocarray((p), (cap), sizeof *(p)), &(p)[(n)++]) : &(p)[(n)++]))
@@ -102,18 +99,18 @@ MUST_CHECK int parse_bytes(const char *s, uint64_t *out, struct err *e);
 
 /* Reads a whole file, at most cap bytes. path NULL or "-" is stdin. */
 MUST_CHECK int file_read(const char *path, size_t cap, struct buf *out, struct err *e);
-/* What a file is, by its first bytes, if that is something users take for something else: "text in
- * UTF-16", "a Git LFS pointer ..."; NULL: nothing known. For error messages. */
+/* What a file is, by its first bytes, for kinds that users mistake for others: "text in UTF-16", "a
+ * Git LFS pointer ..."; NULL: unknown. For error messages. */
 const char *bytes_are(const void *p, size_t n);
-/* Writes a file through a temporary neighbour, fsync and rename. */
+/* Replaces a file atomically: temporary file beside it, fsync, rename. */
 MUST_CHECK int file_write(const char *path, const void *data, size_t n, struct err *e);
 
 /* ---- random numbers -------------------------------------------------------- */
 
 /*
- * Counter-based (Random123 Philox4x32-10). A stream is named by what it is
- * for, not by who draws first: splitting, reordering or batching work cannot
- * change a number. domain separates uses ("sample", "draw", "init", ...).
+ * Counter-based (Random123 Philox4x32-10). A stream is named by its purpose, and a number depends
+ * only on the stream and its position, so splitting, reordering or batching work cannot change it.
+ * domain separates uses ("sample", "draw", "init", ...).
  */
 struct rng {
 	uint32_t key[2], ctr[2];
@@ -127,33 +124,33 @@ void rng_bits(const struct rng *r, uint64_t position, uint32_t out[4]);
 double rng_uniform(const struct rng *r, uint64_t position);
 /* Standard normal (Box-Muller). */
 double rng_normal(const struct rng *r, uint64_t position);
-/* Uniform integer in [0, n), n > 0, without modulo bias worth naming (n < 2^32). */
+/* Uniform integer in [0, n), n > 0, with negligible modulo bias (n < 2^32). */
 uint64_t rng_below(const struct rng *r, uint64_t position, uint64_t n);
-/* 64-bit FNV-1a of a byte string (tables, ids; not for adversaries). */
+/* 64-bit FNV-1a of a byte string, for tables and ids; not collision-resistant. */
 uint64_t hash_bytes(const void *p, size_t n);
 
 /* ---- hash tables ---------------------------------------------------------- */
 
-/* From keys to places (indexes below 2^32 - 1) in an array of the caller's, which keeps the keys.
- * Zeroed: empty. */
+/* Maps keys to places (indexes below 2^32 - 1) in an array of the caller's, which holds the keys. A
+ * zeroed table is empty. */
 struct hashmap {
 	struct hashmap_slot {
-		uint32_t hash;       /* its halves folded */
+		uint32_t hash;       /* 64-bit hash, folded */
 		uint32_t place;      /* 1 + place; 0: free */
 	} *slot;                     /* [cap], open addressing, cap a power of two */
 	size_t n, cap;
 };
 
-/* Is what stands at place the thing that key names? data is the caller's. */
+/* True if the caller's element at place has this key. data is passed through. */
 typedef int hashmap_same(const void *data, size_t place, const void *key);
 
 #define HASHMAP_NONE SIZE_MAX
 /* The place of a key, or HASHMAP_NONE. hash: any function of the key. */
 size_t hashmap_find(const struct hashmap *t, uint64_t hash, hashmap_same *same, const void *data,
                     const void *key);
-/* Enters a key that hashmap_find did not find. */
+/* Adds a key that is not in the table. */
 void hashmap_add(struct hashmap *t, uint64_t hash, size_t place);
-/* Empties the table and keeps its memory. */
+/* Empties the table; its memory is kept. */
 void hashmap_clear(struct hashmap *t);
 void hashmap_release(struct hashmap *t);
 
@@ -182,17 +179,17 @@ struct opt {
 };
 
 /*
- * Parses argv against the table with getopt_long's rules (except that the
- * first operand does not end the options). -h/--help and -V/--version are
- * added and exit 0; so are -j/--threads, --seed, --device and --progress, without effect, where
- * the table has no such option or letter. A bad option prints one line and exits 2. Returns the
- * index of the first operand. usage is one line: "score-x [options] [FILE]".
+ * Parses argv against the table with getopt_long's rules (except that the first operand does not
+ * end the options). -h/--help and -V/--version are added and exit 0; -j/--threads, --seed, --device
+ * and --progress are accepted without effect where the table does not use the name or letter. A bad
+ * option prints one line and exits 2. Returns the index of the first operand. usage is one line:
+ * "score-x [options] [FILE]".
  */
 int opt_parse(int argc, char **argv, const struct opt *table, const char *usage, const char *about);
 /* Prints usage and exits with EXIT_USAGE after one line of message. */
 NORETURN void opt_usage(const char *usage, const char *fmt, ...) PRINTF(2, 3);
 
-/* Rows that several tools share. */
+/* Option rows shared by several tools. */
 #define OPT_WEIGHTS(dir) \
 	{"weights", 'w', OPT_STR, dir, "DIR", "the store (default $SCORE_WEIGHTS)", 0, 0, NULL}
 #define OPT_SNAPSHOT(ref) \
@@ -208,10 +205,11 @@ NORETURN void opt_usage(const char *usage, const char *fmt, ...) PRINTF(2, 3);
 	{"progress", 0, OPT_FLAG, on, NULL, "progress on stderr even if it is no terminal", 0, 0, NULL}
 enum { DEVICE_AUTO, DEVICE_CPU, DEVICE_CUDA };
 
-/* The only operand, a file to read, or NULL (standard input) if there is none. at: opt_parse's
- * result. */
+/* The only operand, a file to read, or NULL (standard input) if there is none; more is wrong usage.
+ * at: the result of opt_parse. */
 const char *opt_input(int argc, char **argv, int at, const char *usage);
-/* The store: what -w said, else $SCORE_WEIGHTS; without either, wrong usage. */
+/* The store: dir (from -w) if set, else $SCORE_WEIGHTS; if neither is set, exits with a usage
+ * error. */
 const char *opt_store(const char *dir, const char *usage);
 
 /* ---- progress ------------------------------------------------------------------ */
@@ -221,8 +219,8 @@ const char *opt_store(const char *dir, const char *usage);
 struct progress {
 	const char *label, *unit;
 	double total, done, started, shown;
-	double share;                /* of the work, 0..1, where total is not known; 0: not known
-	                              * either */
+	/* fraction done, 0..1, if total is unknown; 0: also unknown */
+	double share;
 	int on;
 };
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Sending and receiving frames over sockets and pipes, and reading their fields. */
 #include "base/frame.h"
 
 #include <errno.h>
@@ -98,7 +99,7 @@ int frame_send(int fd, struct buf *b, const int *fds, size_t nfds, struct err *e
 	return 0;
 }
 
-/* One read that also takes descriptors; sockets and pipes alike. */
+/* One read that also receives descriptors; from a socket or (if room is 0) a pipe. */
 static ssize_t take(int fd, char *p, size_t n, int *fds, size_t *nfds, size_t room)
 {
 	union {
@@ -148,7 +149,7 @@ static int fill(int fd, char *p, size_t n, int *fds, size_t *nfds, size_t room, 
 	return 1;
 }
 
-/* Every field within the message, so that the getters need no checks. */
+/* Checks that every field lies within the message, so that the getters need no checks. */
 static int well_formed(const struct buf *b)
 {
 	size_t at = HEAD;

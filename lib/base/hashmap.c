@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* FNV-1a's low bits depend on the last bytes most: both halves decide where the search begins. */
+/* FNV-1a's low bits depend mostly on the last bytes, so both halves choose the first slot. */
 static uint32_t fold(uint64_t hash)
 {
 	return (uint32_t)(hash ^ hash >> 32);

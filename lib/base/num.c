@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Strict number parsing, and random numbers that depend only on their name. */
+/* Strict number parsing, and counter-based random numbers. */
 #include "base/base.h"
 
 #include <errno.h>
@@ -105,7 +105,7 @@ struct rng rng_stream(uint64_t seed, const char *domain, uint64_t step,
 {
 	uint64_t d = hash_bytes(domain, strlen(domain)), i = hash_bytes(id, strlen(id));
 	uint32_t key[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)};
-	/* Two rounds of the generator absorb the name: 64 bits of what, then of which. */
+	/* Two applications of the generator absorb the name: 64 bits each. */
 	uint32_t name[4] = {(uint32_t)d, (uint32_t)(d >> 32), (uint32_t)step, (uint32_t)(step >> 32)};
 	philox4x32_ctr_t a = philox(name, key);
 	uint32_t which[4] = {(uint32_t)i ^ a.v[2], (uint32_t)(i >> 32) ^ a.v[3],

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One option table per tool gives the parser, the messages and --help. */
+/* Option parsing, usage messages and --help from one table per tool. */
 #include "base/base.h"
 
 #include <getopt.h>
@@ -37,7 +37,7 @@ const char *opt_store(const char *dir, const char *usage)
 	return dir;
 }
 
-/* Which of the words "a|b|c" is arg? */
+/* *out = index of arg among the words "a|b|c". */
 static int choose(const char *words, const char *arg, int *out, struct err *e)
 {
 	struct buf list = {0};
@@ -62,8 +62,8 @@ static int choose(const char *words, const char *arg, int *out, struct err *e)
 	return rc;
 }
 
-/* A tool that has no use for one of these takes it all the same: one set of options serves a whole
- * pipeline. */
+/* Every tool accepts these even if it does not use them, so that one set of options can be passed
+ * to a whole pipeline. */
 static int idle_int;
 static uint64_t idle_u64;
 static const struct opt common[] = {
@@ -73,7 +73,7 @@ static const struct opt common[] = {
 	{"progress", 0, OPT_FLAG, &idle_int, NULL, NULL, 0, 0, NULL},
 };
 
-/* Has the tool this option, or its letter, for something of its own? */
+/* True if the tool's table uses this option's name or letter. */
 static int has(const struct opt *t, const struct opt *o)
 {
 	for (; t->name || t->letter; t++)
@@ -82,7 +82,7 @@ static int has(const struct opt *t, const struct opt *o)
 	return 0;
 }
 
-/* The table's options into all, then the idle ones; returns the table's number of them. */
+/* Copies the table's options into all, then the ignored ones; returns the number of the former. */
 static size_t merge(const struct opt *table, struct opt *all)
 {
 	size_t n = 0, own;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The progress line (--progress), the clock and the memory in use. */
 #include "base/base.h"
 
 #include <inttypes.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * comm: the processes of one training run: how many there are, which one this
- * is, and sums over all of them. This build has one process; an MPI build
- * fills the same functions, and only that file may include <mpi.h>.
+ * comm: the processes of one training run: how many there are, which one this is, and sums over all
+ * of them. This build has one process; an MPI build implements the same functions in a file of its
+ * own, the only one that may include <mpi.h>.
  *
  * Every process calls the same functions in the same order. Sums are taken in the
  * order of ranks, so that a result depends on the number of processes but on

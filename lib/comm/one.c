@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One process: every sum is already there. */
+/* The single-process build: sums over processes are no-ops. */
 #include "comm/comm.h"
 
 int comm_init(struct err *e)

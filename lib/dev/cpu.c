@@ -7,8 +7,8 @@
 
 /* ---- memory: the host's ---- */
 
-/* From here on a memory is a mapping of its own: one that ends gives its pages back, so that bounds
- * on memory hold. */
+/* Allocations of at least this many bytes get a mapping of their own, so that freeing one returns
+ * its pages to the system and memory limits hold. */
 enum { MAPPED = 1 << 18 };
 
 static struct mem host_alloc(size_t bytes)
@@ -91,7 +91,7 @@ static void reserve(size_t rows, size_t positions, size_t head_size)
 {
 	size_t n = attn_scratch((positions + 255) / 256 * 256, head_size);
 
-	n = (n + 15) / 16 * 16;          /* every thread's part 64-byte aligned */
+	n = (n + 15) / 16 * 16;          /* keeps each thread's part 64-byte aligned */
 	if (n > cpu.attn)
 		cpu.attn = n;
 	cpu_scratch(SCRATCH_ATTN, (size_t)kern_threads() * cpu.attn * sizeof(float));
@@ -198,7 +198,7 @@ void cpu_from_act(struct mem out, struct mem x, size_t n)
 	kern->from_act(f32(out), acts(x), n);
 }
 
-enum { SQUARES = 1 << 16 };          /* values of a piece */
+enum { SQUARES = 1 << 16 };          /* values per block */
 
 struct squares {
 	const float *x;
@@ -237,8 +237,7 @@ static const char *level(void)
 }
 
 const struct dev dev_cpu = {
-	/* Rows that go through a layer's products together: what they leave is still in the cache
-	 * for the next step. */
+	/* chunk: small enough that one product's output is still in the cache for the next. */
 	.name = "cpu", .chunk = 384, .panel = KERN_PANEL, .head_part = 4096, .level = level,
 	.threads = kern_threads,
 	.alloc = host_alloc, .release = host_release, .map = host_map, .unmap = host_unmap,

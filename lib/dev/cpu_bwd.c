@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The backward on the CPU. Gradients of the inputs of products are rounded to act like the inputs
- * themselves; sums are fp32. Threads share rows where a row stands alone, and blocks of CPU_BLOCK
- * rows where rows are summed (then the blocks' sums are added in order), so that the number of
- * threads changes no bit.
+ * The backward pass on the CPU. Gradients of the inputs of products are rounded to act, like the
+ * inputs themselves; sums are fp32. Independent rows are divided among the threads row by row.
+ * Where rows are summed, threads take blocks of CPU_BLOCK rows, whose sums are then added in order,
+ * so that the number of threads does not change any bit.
  */
 #include "dev/inside.h"
 
@@ -53,7 +53,7 @@ struct embed_bwd {
 
 enum { STRIP = 64 };
 
-/* Strips of columns: rows that share a token add to the same place, in row order. */
+/* Parallel over strips of columns: rows with the same token add to the same place, in row order. */
 static void embed_strips(void *ctx, size_t first, size_t end)
 {
 	const struct embed_bwd *t = ctx;
@@ -122,7 +122,7 @@ struct glu_bwd {
 	enum glu kind;
 };
 
-/* A share of the rows. */
+/* One thread's share of the rows. */
 static void glu_bwd_rows(void *ctx, size_t thread)
 {
 	const struct glu_bwd *t = ctx;
@@ -192,7 +192,7 @@ static void attend_bwd_tasks(void *ctx, size_t thread)
 	}
 }
 
-/* What spans have in common; counts key/value heads. */
+/* Positions shared by spans; the range is of key/value heads. */
 static void share_bwd(void *ctx, size_t first, size_t end)
 {
 	const struct attend_bwd *t = ctx;
@@ -230,14 +230,14 @@ struct heads_bwd {
 	const float *pre, *r;
 	const struct part *p;
 	const struct attn *a;
-	size_t norms[2];             /* of q, of k: 0 where there are none */
-	/* of a block's sums: biases in the fused layout, then the norms' weights */
+	size_t norms[2];             /* number of q and k norms; 0: none */
+	/* of one block's sums: biases in the fused layout, then norm weights */
 	size_t width;
-	size_t block;                /* width, and space for a norm's gradient */
+	size_t block;                /* width plus scratch for a norm's gradient */
 };
 
-/* One row's q or k through its n norms of size s, in place; the norms' own gradient is added to dw.
- * in[s] is free. */
+/* Backward through the n norms of size s of one row's q or k, in place; the gradient of their
+ * weights is added to dw. in[s] is scratch. */
 static void norm_heads_bwd(float *dh, size_t n, size_t s, const float *w, const float *pre,
                            const float *r, float *dw, float *in)
 {

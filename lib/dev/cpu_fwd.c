@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The forward on the CPU. Every function works row by row (or by column panels of a product), so
- * the number of rows, their neighbours and the threads change no bit of any row.
+ * The forward pass on the CPU. Every function works row by row (or by column panels of a product),
+ * so a row's bits do not depend on the number of rows, its neighbours or the threads.
  */
 #include "dev/inside.h"
 
@@ -30,7 +30,7 @@ static void embed_rows(void *ctx, size_t first, size_t end)
 
 		if (t->table->kind == MAT_ROWS)
 			kern->from_act(x, w + token * d, d);
-		else                     /* a row of the packed head */
+		else                     /* table is the packed head */
 			for (size_t j = 0; j < d; j++)
 				x[j] = act_f32(p[j / 2 * KERN_PANEL * 2 + j % 2]);
 		if (t->scale != 1)
@@ -150,7 +150,7 @@ struct heads {
 	const struct attn *a;
 };
 
-/* The norms of one row's q or k, in place: n of size s each. */
+/* The n norms of size s of one row's q or k, in place. */
 static void norm_heads(float *x, const float *w, size_t n, size_t s, float eps, float *pre,
                        float *r)
 {
@@ -212,7 +212,7 @@ struct share_heads {
 	const struct attn *a;
 };
 
-/* Counts key/value heads. */
+/* The range is of key/value heads. */
 static void share_heads(void *ctx, size_t first, size_t end)
 {
 	const struct share_heads *t = ctx;
@@ -242,7 +242,7 @@ void cpu_share(const struct part *p, const struct attn *a)
 		kern_rows(share_heads, &t, a->kv_heads, 1 << 14);
 }
 
-enum { ATTN_ROWS = 32 };         /* queries of one task */
+enum { ATTN_ROWS = 32 };         /* queries per task */
 
 struct attend {
 	act *att;
@@ -250,13 +250,13 @@ struct attend {
 	const act *q;
 	const struct plan *plan;
 	const struct attn *a;
-	struct block { size_t row, n, pos, span; } *blocks;  /* row: of the part */
+	struct block { size_t row, n, pos, span; } *blocks;  /* row: in the part */
 	size_t n_blocks;
 	_Atomic size_t taken;
 };
 _Static_assert(sizeof(struct block) <= sizeof(struct span), "SCRATCH_BLOCKS");
 
-/* One task is a key/value head of up to ATTN_ROWS queries of one sequence. */
+/* A task is one key/value head for up to ATTN_ROWS queries of one sequence. */
 static void attend_tasks(void *ctx, size_t thread)
 {
 	struct attend *t = ctx;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Logits on the CPU: rows picked for the head, what logits say of a token, draws, and their
- * gradient. */
+/* Logits on the CPU: gathering rows for the head, scoring and sampling tokens, and the gradient. */
 #include "dev/inside.h"
 
 #include <stdatomic.h>

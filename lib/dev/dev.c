@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which device is in use, and memory whichever it is. */
+/* Selects the device in use, and forwards memory calls to it. */
 #include "dev/dev.h"
 
 #include <string.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files of the CPU's device share; not for other rooms. */
+/* Shared by the files of the CPU device; private to this room. */
 #ifndef DEV_INSIDE_H
 #define DEV_INSIDE_H
 
 #include "dev/dev.h"
 #include "kern/kern.h"
 
-enum { CPU_BLOCK = 64 };             /* rows that one thread sums */
+enum { CPU_BLOCK = 64 };             /* rows summed by one thread */
 
 static inline float *f32(struct mem m) { return (float *)(void *)m.p; }
 static inline act *acts(struct mem m) { return (act *)(void *)m.p; }
@@ -20,19 +20,19 @@ static inline size_t panels_up(size_t n)
 	return (n + KERN_PANEL - 1) / KERN_PANEL * KERN_PANEL;
 }
 
-/* Memory that operations use while they run: grows, is never given back. */
+/* Scratch memory of running operations; grows, never freed. */
 enum cpu_scratch {
 	SCRATCH_ATTN,                   /* fp32 [threads][cpu_attn_stride] */
-	SCRATCH_BLOCKS,                 /* pieces of a part for attention */
-	SCRATCH_SUMS,                   /* fp32: blocks' sums of rows */
+	SCRATCH_BLOCKS,                 /* attention tasks of a part */
+	SCRATCH_SUMS,                   /* fp32: sums of blocks of rows */
 	SCRATCH_GLU,                    /* fp32 [threads][2F] */
-	SCRATCH_THIN, SCRATCH_THIN_OUT,    /* a LoRA matrix packed; fp32 [n][r] */
-	SCRATCH_SAMPLE,                 /* [threads] sample_scratch */
-	SCRATCH_SQUARES,                /* double: pieces' sums */
+	SCRATCH_THIN, SCRATCH_THIN_OUT,    /* packed LoRA matrix; fp32 [n][r] */
+	SCRATCH_SAMPLE,                 /* [threads] of sample_scratch bytes */
+	SCRATCH_SQUARES,                /* double: sums of blocks */
 	SCRATCHES
 };
 void *cpu_scratch(enum cpu_scratch which, size_t bytes);
-/* A thread's part of SCRATCH_ATTN; large enough since dev->plan. */
+/* One thread's part of SCRATCH_ATTN, sized by dev->plan. */
 float *cpu_attn_scratch(size_t thread);
 
 /* Key (0) or value (1) cache of head g: [cap][S]. */
@@ -45,7 +45,7 @@ static inline act *cpu_cache(const struct span *s, const struct attn *a, size_t 
 
 /*
  * Draws one token from logits[V] with the uniform number u in [0, 1). banned[0..n_banned) cannot be
- * drawn. *logprob, *sample_logprob: see struct drawn. scratch: what sample_scratch(V) says.
+ * drawn. *logprob, *sample_logprob: see struct drawn. scratch: sample_scratch(V) bytes.
  */
 int sample_token(const float *logits, size_t vocab, const struct sampling *s, double u,
                  const int *banned, size_t n_banned, float *logprob, float *sample_logprob,

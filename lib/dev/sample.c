@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One token from one row of logits, on the CPU. */
+/* Draws one token from one row of logits, on the CPU. */
 #include "dev/inside.h"
 
 #include <math.h>
@@ -7,9 +7,9 @@
 #include <string.h>
 
 enum {
-	BLOCK = 512,                 /* logits summed at once when looking for where u falls */
+	BLOCK = 512,                 /* logits summed at a time when locating u */
 	LANES = 16,
-	BINS = 2048, NAT = 32        /* bins of 1/32 nat below the likeliest token */
+	BINS = 2048, NAT = 32        /* bins of 1/32 nat, from the most likely token down */
 };
 
 struct candidate {
@@ -22,7 +22,7 @@ size_t sample_scratch(size_t vocab)
 	return vocab * (sizeof(float) + sizeof(struct candidate)) + BINS * sizeof(uint32_t) + 64;
 }
 
-/* The first of the largest; NaN is never larger. */
+/* Index of the first maximum; NaN never wins. */
 static int argmax(const float *x, size_t n)
 {
 	float top[LANES], best = -HUGE_VALF;
@@ -30,7 +30,8 @@ static int argmax(const float *x, size_t n)
 
 	for (size_t j = 0; j < LANES; j++)
 		top[j] = -HUGE_VALF;
-	for (; i + LANES <= n; i += LANES)       /* lanes that the compiler makes vectors of */
+	/* independent lanes, so the compiler can vectorise */
+	for (; i + LANES <= n; i += LANES)
 		for (size_t j = 0; j < LANES; j++)
 			top[j] = x[i + j] > top[j] ? x[i + j] : top[j];
 	for (; i < n; i++)
@@ -43,8 +44,8 @@ static int argmax(const float *x, size_t n)
 	return 0;
 }
 
-/* The token at which the cumulative softmax passes u; n if it ends before, with its end in *total.
- * A block that u does not fall into is passed by its sum. */
+/* The token at which the cumulative softmax exceeds u; n if it never does, with the total in
+ * *total. Blocks that do not contain u are skipped by their sum. */
 static size_t passes(const float *x, size_t n, float inv_t, float lse, double u, double *total)
 {
 	double sum = 0, part;
@@ -73,7 +74,7 @@ static int draw_all(const float *x, size_t n, float inv_t, float lse, double u)
 	double total;
 	size_t i = passes(x, n, inv_t, lse, u, &total);
 
-	/* in fp32 the probabilities do not sum to quite 1, and u is beyond */
+	/* fp32 probabilities need not sum to 1, and u may lie beyond their sum */
 	if (i == n)
 		i = passes(x, n, inv_t, lse, u * total * (1 - 1e-9), &total);
 	return i < n ? (int)i : argmax(x, n);
@@ -95,8 +96,8 @@ static size_t bin_of(float x, float top, float inv_t)
 	return d < BINS - 1 ? (size_t)d : BINS - 1;
 }
 
-/* The tokens that top-k or top-p can keep, likeliest first, and some more: only these need
- * sorting. */
+/* Collects all tokens that top-k or top-p can keep, and possibly a few more, sorted by decreasing
+ * probability; the rest need no sorting. */
 static size_t likeliest(const float *x, size_t n, const struct sampling *s, float inv_t, float lse,
                         struct candidate *c, uint32_t *bins)
 {
@@ -110,7 +111,7 @@ static size_t likeliest(const float *x, size_t n, const struct sampling *s, floa
 			bins[bin_of(x[i], top, inv_t)]++;
 	for (; last < BINS - 1; last++) {
 		count += bins[last];
-		/* no token of a bin is rarer than its far edge */
+		/* every token in a bin is at least as likely as its far edge */
 		mass += bins[last] * exp((double)top * inv_t - lse - (double)(last + 1) / NAT);
 		if ((s->top_k > 0 && count >= (size_t)s->top_k) ||
 		    (s->top_p < 1 && s->top_k <= 0 && mass > s->top_p))
@@ -124,7 +125,7 @@ static size_t likeliest(const float *x, size_t n, const struct sampling *s, floa
 	return count;
 }
 
-/* Top-k, then top-p of what is left. *log_mass: log of the kept part of the softmax at this
+/* Top-k, then top-p on what remains. *log_mass: log of the softmax mass kept, at this
  * temperature. */
 static int draw_filtered(const float *x, size_t n, const struct sampling *s, float inv_t, float lse,
                          double u, struct candidate *c, uint32_t *bins, double *log_mass)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The one exponential of the room. Every level evaluates these constants in this order,
- * fused multiply-adds where fmaf stands, so its bits are the same on all of them.
- * n = round(x / ln 2), r = x - n ln 2, exp(x) = 2^n (1 + r + r^2 q(r)), |r| <= ln(2)/2; q is the
- * degree 4 polynomial of least relative error, found numerically: below 1 ulp on the whole range.
- * Below EXP_LO the result is 0 (no denormals), above EXP_HI infinity; NaN stays NaN.
+ * The exponential function used throughout lib/kern. Every level evaluates these constants in this
+ * order, with fused multiply-adds where fmaf is written, so all levels give the same bits. n =
+ * round(x / ln 2), r = x - n ln 2, exp(x) = 2^n (1 + r + r^2 q(r)), |r| <= ln(2)/2; q is the degree
+ * 4 polynomial of least relative error, found numerically: below 1 ulp on the whole range. Below
+ * EXP_LO the result is 0 (no denormals), above EXP_HI infinity; NaN stays NaN.
  */
 #ifndef KERN_EXP_H
 #define KERN_EXP_H
@@ -44,7 +44,7 @@ static inline float kern_expf(float x)
 	p = fmaf(p, r, EXP_Q0);
 	p = fmaf(p, r, 1.0f);
 	p = fmaf(p, r, 1.0f);
-	/* 2^n in two factors: 2^128 is no float */
+	/* 2^n as two factors, since 2^128 is not a float */
 	a.i = ((n.i >> 1) + 127) * 0x800000;
 	b.i = (n.i - (n.i >> 1) + 127) * 0x800000;
 	return p * a.f * b.f;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which table is in use, and what stands on top of it: packing and threads. */
+/* Selects the table in use; packing and threaded GEMM on top of it. */
 #include "kern/kern.h"
 
 #include <omp.h>
@@ -44,7 +44,7 @@ static int find_level(void)
 	level = LEVEL_AVX512BF16;
 	if ((xcr0 & 0x60000) != 0x60000 || !(d7 & bit_AMX_TILE) || !(d7 & bit_AMX_BF16))
 		return level;
-	/* Tile data is granted on request only. */
+	/* Linux grants AMX tile data only on request. */
 	if (syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA))
 		return level;
 	return LEVEL_AMX;
@@ -93,17 +93,17 @@ const struct kern *kern_level(const char *isa)
 static void *one_more_team(void *arg)
 {
 #pragma omp parallel num_threads(2)
-	__asm__ volatile("");        /* being there is all */
+	__asm__ volatile("");        /* the thread only has to exist */
 	for (;;)
 		pause();
 	return arg;
 }
 
 /*
- * libgomp's threads spin for milliseconds where they wait, unless it has more threads than there
- * are cores. Filters of one pipe share the cores: there a spinning thread keeps the one it waits
- * for from running (a GEMM of 50 us took 8 ms). So let there be one thread too many, asleep.
- * Whoever sets libgomp's variables is left alone.
+ * While waiting, libgomp's threads spin for milliseconds, unless there are more threads than cores.
+ * Filters in a pipe share the cores, so a spinning thread can keep the one it waits for from
+ * running (a GEMM of 50 us took 8 ms). So create one thread too many, which sleeps forever. Does
+ * nothing if the user has set libgomp's variables.
  */
 static void wait_asleep(void)
 {
@@ -116,7 +116,7 @@ static void wait_asleep(void)
 		return;
 	done = 1;
 	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);        /* signals are not for it */
+	pthread_sigmask(SIG_SETMASK, &all, &old);        /* it must not get signals */
 	if (!pthread_create(&t, NULL, one_more_team, NULL))
 		pthread_detach(t);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
@@ -130,13 +130,14 @@ int kern_init(int threads, struct err *e)
 		if (level_by_name(want) < 0)
 			return err_set(e, "SCORE_ISA=%s: expected ref, avx2, avx512, avx512bf16 or amx", want);
 		if (!kern_level(want))
-			return err_set(e, "SCORE_ISA=%s: not to be had on this machine (best: %s)", want,
+			return err_set(e, "SCORE_ISA=%s: not available on this machine (best: %s)", want,
 			               names[cpu_level()]);
 		kern = kern_level(want);
 	} else {
 		kern = tables[cpu_level()];
 	}
-	n_threads = threads > 0 ? threads : omp_get_num_procs();     /* of the affinity mask */
+	/* cores in the affinity mask */
+	n_threads = threads > 0 ? threads : omp_get_num_procs();
 	omp_set_num_threads(n_threads);
 	wait_asleep();
 	return 0;
@@ -168,7 +169,7 @@ static void pack_panel(struct pair *restrict p, const act *restrict w, size_t n0
 		for (size_t i = 0; i < pairs; i++) {
 			const act *even = w + 2 * i * ldw + n0, *odd = even + ldw;
 
-			if (cols == KERN_PANEL)      /* a count the compiler knows: vectors */
+			if (cols == KERN_PANEL)      /* constant count: vectorised */
 				for (size_t j = 0; j < KERN_PANEL; j++)
 					p[i * KERN_PANEL + j] = (struct pair){{even[j], odd[j]}};
 			else
@@ -179,7 +180,7 @@ static void pack_panel(struct pair *restrict p, const act *restrict w, size_t n0
 			p[pairs * KERN_PANEL + j].v[0] = w[(k - 1) * ldw + n0 + j];
 		return;
 	}
-	for (size_t i0 = 0; i0 < pairs; i0 += 32)        /* a block of the source stays in cache */
+	for (size_t i0 = 0; i0 < pairs; i0 += 32)        /* keep a block of the source in cache */
 		for (size_t j = 0; j < cols; j++) {
 			const act *row = w + (n0 + j) * ldw;
 			size_t end = i0 + 32 < pairs ? i0 + 32 : pairs;
@@ -227,9 +228,9 @@ void pack(struct packed *out, const act *w, size_t n, size_t k, size_t ldw, int 
 	pack_into(out->p, w, n, k, ldw, transposed);
 }
 
-/* Panel `to` of W^T: inputs 64 to .. 64 to + 63 of W's outputs [64 panel0, 64 panel0 + n). Both
- * sides of a block of 64 x 64 are 32 x 64 pairs without a gap; two by two values move from (row,
- * column) to (column, row). */
+/* Panel `to` of W^T: inputs 64 to .. 64 to + 63 of W's outputs [64 panel0, 64 panel0 + n). A block
+ * of 64 x 64 values is 32 x 64 contiguous pairs on both sides; 2 x 2 values at a time move from
+ * (row, column) to (column, row). */
 static void transpose_panel(struct pair *restrict out, const struct packed *w, size_t panel0,
                             size_t n, size_t to)
 {
@@ -282,16 +283,17 @@ void pack_free(struct packed *p)
 /* ---- gemm ---- */
 
 enum {
-	SMALL_GEMM = 1 << 19,        /* below this much work a team costs more than it brings */
-	UNITS = 16                   /* a thread's, at least, where rows are enough: what the last one
-	                              * takes is idle time of others */
+	/* with less work than this, threads cost more than they gain */
+	SMALL_GEMM = 1 << 19,
+	/* minimum per thread if there are enough rows: threads may idle for the time of one unit */
+	UNITS = 16
 };
 
 static void product_cut(struct product *j, size_t block, size_t threads)
 {
 	size_t panels = panels_of(j->n), blocks = (j->m + block - 1) / block, even = blocks, tiles;
 
-	/* a block that two threads work on is made ready twice, which counts where panels are few */
+	/* a block shared by two threads is prepared twice, which matters if there are few panels */
 	if (blocks > 1 && panels < UNITS * threads / 2)
 		even = (blocks + threads - 1) / threads * threads;
 	j->blocks = j->m / even < block / 2 ? blocks : even;

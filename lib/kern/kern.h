@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kern: the arithmetic, as one table of functions per instruction set. ref.c
- * is the truth; x86/ holds the same functions per ISA. Called by dev/cpu*.c.
- * Knows no model, no JSON, no store.
+ * kern: the arithmetic on the CPU, as one table of functions per instruction set. ref.c is the
+ * reference; x86/ has the same functions per ISA. Called by dev/cpu*.c. Must not know models, JSON
+ * or the store.
  *
- * The promise (man/score-engine.7): every function computes each output row
- * (or element) by itself, in an order fixed by absolute position. So a row's bits do not
- * depend on how many rows are computed with it, nor on the number of threads. They may
- * differ between ISA levels, within rounding.
+ * The promise (man/score-engine.7): every function computes each output row (or element)
+ * independently, in an order fixed by absolute position. So a row's bits do not depend on how many
+ * rows are computed with it or on the number of threads. They may differ between ISA levels, within
+ * rounding.
  *
  * Letters: M rows of activations, N outputs, K inputs, H query heads, G key/value
  * heads, S head size, D width, F feed-forward, V vocabulary, T positions.
@@ -27,30 +27,30 @@ struct packed {
 enum { KERN_PANEL = 64 };
 
 /*
- * C[m][n] = (add ? C : 0) + sum_k A[m][k] W[n][k], fp32 accumulation over k in order. ld: elements
- * from a row to the next. Forward: A is [M][K], W packed. Gradient of a weight: both are given with
- * k as rows, A as [K][M], W as [K][N]. Its work is cut into blocks x panels x parts units, in this
- * order: a block of rows of A (block b has rows [m b / blocks, m (b+1) / blocks)), a panel of 64
- * outputs, a part of the block's tiles.
+ * C[m][n] = (add ? C : 0) + sum_k A[m][k] W[n][k], fp32 accumulation over k in order. ld: row
+ * stride in elements. Forward: A is [M][K], W packed. Weight gradient (by_k): rows run over k, A is
+ * [K][M], W is [K][N]. The work is cut into blocks x panels x parts units, in this order: a block
+ * of rows of A (block b has rows [m b / blocks, m (b+1) / blocks)), a panel of 64 outputs, a part
+ * of the block's tiles.
  */
 struct product {
 	float *c;
 	const act *a, *w;
-	size_t m, n, k, ldc, lda, ldw;       /* ldw of packed W: none */
-	int add, by_k;               /* by_k: with k as rows */
+	size_t m, n, k, ldc, lda, ldw;       /* ldw is not used if W is packed */
+	int add, by_k;               /* by_k: rows of A and W run over k */
 	size_t blocks, parts;
 };
 
-/* Units [0, n) of a job among threads; see kern_share. */
+/* Units of work [0, n) divided among threads; see kern_share. */
 struct share;
-/* The next units [*first, *end) for this thread; 0: all are taken. */
+/* Takes the next units [*first, *end) for this thread; 0 if none are left. */
 int share_take(struct share *s, size_t thread, size_t *first, size_t *end);
 
 struct kern {
 	const char *isa;             /* "ref", "avx2", "avx512", "avx512bf16", "amx" */
 
-	size_t block;                /* rows of A that a thread holds at once, at most */
-	/* A thread's share of a GEMM. */
+	size_t block;                /* maximum rows of A that a thread holds at once */
+	/* One thread's share of a GEMM. */
 	void (*product)(const struct product *j, struct share *s, size_t thread);
 
 	/* out[d] = act(x[d] * r * w[d]), r = 1/sqrt(mean(x^2) + eps). Returns r. */
@@ -68,7 +68,8 @@ struct kern {
 
 	/* h = act(silu(gate) * up) with gate, up fp32; gelu (tanh form) instead of silu if gelu. */
 	void (*glu)(act *h, const float *gate, const float *up, size_t n, int gelu);
-	/* Gradients of gate and up from dh (written, not added), with the saved gate and up. */
+	/* Gradients of gate and up from dh (overwritten, not added to), given the saved gate and
+	 * up. */
 	void (*glu_bwd)(float *dgate, float *dup, const float *dh, const act *gate, const act *up,
 	                size_t n, int gelu);
 
@@ -79,27 +80,27 @@ struct kern {
 
 	/*
 	 * Causal attention of `rows` consecutive queries of one sequence, one key/value head and
-	 * its H/G query heads (grp of them): query r stands at position pos0 + r and sees keys
-	 * first..pos0 + r, first = window ? max(0, pos - window + 1) : 0.
-	 * q[rows][ldq], the grp heads side by side (grp * s); k, v[T][ldkv] this head's first
-	 * element; out[rows][ldo]; lse[rows][ldl] (grp values a row) or NULL.
-	 * scratch: attn_scratch(pos0 + rows, s) floats, 64-byte aligned, one per thread.
-	 * Scores, softmax and the sum over keys go in the order of absolute key position. s is even.
+	 * its H/G query heads (grp of them): query r is at position pos0 + r and sees keys
+	 * first..pos0 + r, first = window ? max(0, pos - window + 1) : 0. q[rows][ldq], the grp
+	 * heads side by side (grp * s); k, v[T][ldkv] this head's first element; out[rows][ldo];
+	 * lse[rows][ldl] (grp values a row) or NULL. scratch: attn_scratch(pos0 + rows, s) floats,
+	 * 64-byte aligned, one per thread. Scores, softmax and the sum over keys go in the order of
+	 * absolute key position. s is even.
 	 */
 	void (*attn)(act *out, size_t ldo, float *lse, size_t ldl, const act *q, size_t ldq,
 	             const act *k, const act *v, size_t ldkv, size_t rows, size_t pos0,
 	             size_t grp, size_t s, float scale, size_t window, float *scratch);
-	/* Backward of the same: `rows` queries at pos0 .. pos0 + rows - 1, one kv head. Of the queries
-	 * only: dout, out, dq[rows][ldq] (dout, dq fp32), lse[rows][ldl]; of all keys: dk, dv[pos0 +
-	 * rows][ldd] fp32. dq, dk, dv are added to, dq's rows in the order of keys: a row's bits do not
-	 * depend on where the call's rows begin. out, lse from the forward. scratch: attn_scratch(pos0
-	 * + rows, s). */
+	/* Backward of attn: `rows` queries at pos0 .. pos0 + rows - 1, one kv head. Per query:
+	 * dout, out, dq[rows][ldq] (dout, dq fp32), lse[rows][ldl]; for all keys: dk, dv[pos0 +
+	 * rows][ldd] fp32. dq, dk, dv are added to, each row of dq in the order of keys, so its
+	 * bits do not depend on where the call's rows begin. out, lse from the forward. scratch:
+	 * attn_scratch(pos0 + rows, s). */
 	void (*attn_bwd)(float *dq, float *dk, float *dv, size_t ldd, const float *dout, const act *out,
 	                 const float *lse, size_t ldl, const act *q, size_t ldq, const act *k,
 	                 const act *v, size_t ldkv, size_t rows, size_t pos0, size_t grp, size_t s,
 	                 float scale, size_t window, float *scratch);
 
-	/* log sum_v exp(x[v] * inv_t), max subtracted, fixed order. */
+	/* log sum_v exp(x[v] * inv_t), with the maximum subtracted, in fixed order. */
 	float (*lse)(const float *x, size_t n, float inv_t);
 	/* kl = sum_v p (log p - log q), entropy = -sum_v p log p; p, q the softmax of x, y with
 	 * their lse. y NULL: kl is 0. */
@@ -119,51 +120,51 @@ struct kern {
 	double (*sumsq)(const float *x, size_t n);
 };
 
-/* Floats of scratch for attention over up to t keys, heads of s, in groups of any size. */
+/* Floats of scratch for attention over up to t keys with head size s, for any group size. */
 static inline size_t attn_scratch(size_t t, size_t s)
 {
 	return (t + 128) * 64 + 512 * (s + 16);
 }
 
 /*
- * The table in use, chosen once: the best level the CPU (XGETBV included) supports, or
- * SCORE_ISA=ref|avx2|avx512|avx512bf16|amx from the environment. -1 naming what is wrong if
- * the level is unknown or not to be had here.
+ * Chooses the table, once: SCORE_ISA=ref|avx2|avx512|avx512bf16|amx from the environment, else the
+ * best level that the CPU and the operating system (XGETBV) support. threads 0: one per core in the
+ * affinity mask. Returns -1 with a message if the level is unknown or not available on this
+ * machine.
  */
-/* threads 0: one per core of the affinity mask */
 MUST_CHECK int kern_init(int threads, struct err *e);
 extern const struct kern *kern;                           /* set by kern_init, NULL before */
 /* A level's table, NULL if not built or not supported here (for tests). */
 const struct kern *kern_level(const char *isa);
 int kern_threads(void);
-/* Calls f(ctx, i) for i = 0 .. kern_threads() - 1, each on a thread of its own (0: the caller's),
- * and returns when all have returned. One caller at a time; called from within f, it does all parts
- * itself. */
+/* Calls f(ctx, i) for i = 0 .. kern_threads() - 1, each on its own thread (0: the caller's), and
+ * returns when all have returned. One caller at a time; if called from within f, runs all parts on
+ * the calling thread. */
 void kern_run(void (*f)(void *ctx, size_t thread), void *ctx);
-/* Calls f(ctx, share, thread) likewise. Threads take units [0, n) from the share: each most of a
- * range of its own, then of what the others have left, since two cores are seldom equally fast for
+/* Calls f(ctx, share, thread) likewise. Threads take units [0, n) from the share: first from a
+ * range of their own, then from what others have left, since cores are seldom equally fast for
  * long. n < 2^32. */
 void kern_share(void (*f)(void *ctx, struct share *s, size_t thread), void *ctx, size_t n);
-/* f(ctx, first, end) over parts of [0, n), in parallel if n pieces of `work` operations are worth
- * it. */
+/* Calls f(ctx, first, end) over parts of [0, n), in parallel if n items of `work` operations each
+ * are worth it. */
 void kern_rows(void (*f)(void *ctx, size_t first, size_t end), void *ctx, size_t n, size_t work);
 
 /* ---- on top of the table (threads inside) -------------------------------- */
 
-/* out is {0}, or an earlier result, whose memory is used again if the shape is the same.
- * Packs W[n][k] (row stride ldw) or, if transposed, from W^T: element (n, k) at w[k * ldw + n]. */
+/* out is {0} or an earlier result, whose memory is reused if the shape is the same. Packs W[n][k]
+ * (row stride ldw) or, if transposed, from W^T: element (n, k) at w[k * ldw + n]. */
 void pack(struct packed *out, const act *w, size_t n, size_t k, size_t ldw, int transposed);
-/* The same into memory the caller has: ceil(n/64) * ceil(k/2) * 128 values. */
+/* The same into the caller's memory: ceil(n/64) * ceil(k/2) * 128 values. */
 void pack_into(act *p, const act *w, size_t n, size_t k, size_t ldw, int transposed);
-/* Packs (W')^T from packed W, into memory the caller has: W' is W's n outputs from n0 on, n0 a
+/* Packs (W')^T from packed W into the caller's memory: W' is W's n outputs from n0 on, n0 a
  * multiple of 64; the result has w->k outputs and n inputs: ceil(k/64) * ceil(n/2) * 128 values.
- * The panels' padding of W must be zero. */
+ * The padding in W's panels must be zero. */
 void pack_transposed(act *p, const struct packed *w, size_t n0, size_t n);
 void pack_free(struct packed *p);
 /* C[m][n] = (add ? C : 0) + A W', on all threads. */
 void gemm(float *c, size_t ldc, const act *a, size_t lda, const struct packed *w, size_t m,
           int add);
-/* A weight's gradient, likewise: dW[n][k] += sum_t dY[t][n] X[t][k]. */
+/* Weight gradient, likewise: dW[n][k] += sum_t dY[t][n] X[t][k]. */
 void gemm_dw(float *dw, size_t lddw, const act *dy, size_t lddy, const act *x, size_t ldx, size_t t,
              size_t n, size_t k);
 

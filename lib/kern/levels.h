@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Inside the room: the tables that the files define, and what they share. */
+/* Private to this room: the tables of all levels, and what their files share. */
 #ifndef KERN_LEVELS_H
 #define KERN_LEVELS_H
 
@@ -16,9 +16,9 @@ enum { LEVEL_REF, LEVEL_AVX2, LEVEL_AVX512, LEVEL_AVX512BF16, LEVEL_AMX, LEVELS 
 
 extern const struct kern kern_ref, kern_avx2, kern_avx512, kern_avx512bf16, kern_amx;
 
-enum { KERN_ROWS = 6 };              /* of a tile */
+enum { KERN_ROWS = 6 };              /* rows per tile */
 
-/* Each thread's range of what is left: first << 32 | end. */
+/* One thread's range of remaining units: first << 32 | end. */
 struct slot {
 	_Alignas(64) _Atomic uint64_t left;
 };
@@ -27,10 +27,10 @@ struct share {
 	size_t n;
 };
 void share_alone(struct share *s, size_t n);
-/* A whole product on the calling thread, at any level (for tests, too); sets blocks and parts. */
+/* A whole product on the calling thread, at any level (also for tests); sets blocks and parts. */
 void product_alone(const struct kern *level, struct product *j);
 
-/* A level's file names its functions as the table does. */
+/* Every level's file names its functions like the table's fields. */
 #define KERN_FUNCTIONS \
 	.block = TILES * KERN_ROWS, .product = product, .rmsnorm = rmsnorm, \
 	.rmsnorm_bwd = rmsnorm_bwd, .rmsnorm_f32 = rmsnorm_f32, .rope = rope, .glu = glu, \
@@ -38,7 +38,7 @@ void product_alone(const struct kern *level, struct product *j);
 	.attn = attn, .attn_bwd = attn_bwd, .lse = lse, .kl = kl, .dlogits = dlogits, .adamw = adamw, \
 	.sumsq = sumsq
 
-/* gelu's 2u = g (GELU_A + GELU_B g^2): 2 sqrt(2/pi) and that times 0.044715. */
+/* gelu's 2u = g (GELU_A + GELU_B g^2): A = 2 sqrt(2/pi), B = 0.044715 A. */
 #define GELU_A 1.59576912f
 #define GELU_B 0.0713548163f
 

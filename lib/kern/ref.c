@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The truth: every function of the table in plain C, sums in double, in order. Only product
- * of the bf16 build sums in fp32, one accumulator per output: products of two bf16 are exact
- * in fp32, so levels that use FMA in this order agree with it bit for bit.
+ * The reference: every function of the table in plain C, with sums in double, in order. Only
+ * product in the bf16 build sums in fp32, with one accumulator per output: products of two bf16
+ * values are exact in fp32, so levels that use FMA in the same order agree with it bit for bit.
  */
 #include "kern/levels.h"
 
@@ -111,7 +111,7 @@ static void rope(float *x, size_t heads, size_t s, const float *cosine, const fl
 }
 
 /* silu(g) = g sigmoid(g); gelu (tanh form) = g sigmoid(2u), u = sqrt(2/pi) (g + 0.044715 g^3),
- * because (1 + tanh u) / 2 = sigmoid(2u). Gives the sigmoid's argument. */
+ * because (1 + tanh u) / 2 = sigmoid(2u). Returns the sigmoid's argument. */
 static float gate_arg(float g, int gelu)
 {
 	return gelu ? g * (GELU_A + GELU_B * (g * g)) : g;

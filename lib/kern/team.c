@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The threads behind kern_run. A forward of one row has some two hundred parallel parts of 50 us:
- * waking a sleeping thread for each costs as much again, and one that spins for long keeps other
- * programs of the pipe from the core. So a thread that waits looks again and again for WATCH_NS,
- * offering its core to whoever wants it in between, and then sleeps.
+ * The threads behind kern_run. A forward of one row has about two hundred parallel sections of 50
+ * us. Waking a sleeping thread for each would double that, and a thread that spins for long keeps
+ * the pipe's other programs off its core. So a waiting thread polls for WATCH_NS, yielding its core
+ * in between, and then sleeps.
  */
 #include "kern/levels.h"
 
@@ -21,19 +21,19 @@
 
 enum { WATCH_NS = 50000, LOOKS = 8, LEAST_WORK = 1 << 14 };
 
-/* A number that others change, and how many sleep until they do. */
+/* A value that other threads change, and the number of threads sleeping until it changes. */
 struct bell {
 	_Alignas(64) _Atomic uint32_t value;
 	_Atomic uint32_t asleep;
 };
 
 static struct {
-	struct bell start, left;     /* runs begun; workers that have not finished this one */
+	struct bell start, left;     /* runs started; workers still busy with this run */
 	void (*f)(void *ctx, size_t thread);
 	void *ctx;
 	pthread_t *workers;          /* [n - 1] */
-	size_t n, asked;             /* threads with the caller, and as many as were wanted */
-	int busy, quit, patient;     /* patient: sleeps at once */
+	size_t n, asked;             /* threads including the caller; threads requested */
+	int busy, quit, patient;     /* patient: sleep without polling */
 } team;
 
 static void relax(void)
@@ -51,7 +51,7 @@ static int64_t now_ns(void)
 	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-/* Returns when the bell's value is no longer `old`. */
+/* Waits until the bell's value differs from `old`. */
 static void bell_wait(struct bell *b, uint32_t old)
 {
 	int64_t end = team.patient ? 0 : now_ns() + WATCH_NS;
@@ -65,8 +65,8 @@ static void bell_wait(struct bell *b, uint32_t old)
 				sched_yield();
 			continue;
 		}
-		/* whoever changes the value reads asleep afterwards; the kernel compares the value once
-		 * more */
+		/* a thread that changes the value reads asleep afterwards, and the kernel compares
+		 * the value again, so no wake-up is lost */
 		atomic_fetch_add(&b->asleep, 1);
 		syscall(SYS_futex, &b->value, FUTEX_WAIT_PRIVATE, old, NULL, NULL, 0);
 		atomic_fetch_sub(&b->asleep, 1);
@@ -116,7 +116,7 @@ static void dismiss(void)
 	team.quit = 0;
 }
 
-/* Workers for n threads; fewer if the system refuses. */
+/* Starts workers for n threads; fewer if the system refuses. */
 static void hire(size_t n)
 {
 	const char *policy = getenv("OMP_WAIT_POLICY");
@@ -127,7 +127,7 @@ static void hire(size_t n)
 	team.workers = xreallocarray(NULL, n, sizeof *team.workers);
 	atomic_store(&team.start.value, 0);
 	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);        /* signals are the caller's */
+	pthread_sigmask(SIG_SETMASK, &all, &old);        /* the caller handles signals */
 	for (i = 1; i < n; i++)
 		if (pthread_create(&team.workers[i - 1], NULL, work, (void *)(uintptr_t)i))
 			break;
@@ -158,14 +158,14 @@ void kern_run(void (*f)(void *ctx, size_t thread), void *ctx)
 	} else {
 		f(ctx, 0);
 	}
-	for (; i < n; i++)                       /* threads that are not to be had: their parts are done
-	                                          * here */
+	/* parts without a thread run here */
+	for (; i < n; i++)
 		f(ctx, i);
 }
 
 /* ---- shares ---- */
 
-static struct slot *slots;           /* [kern_threads()] of the run under way */
+static struct slot *slots;           /* [kern_threads()] of the current run */
 static size_t n_slots;
 
 void share_alone(struct share *s, size_t n)
@@ -175,7 +175,8 @@ void share_alone(struct share *s, size_t n)
 	atomic_init(&s->own.left, n);
 }
 
-/* A thread takes seven eighths of what is left of its own range; from another's end, half. */
+/* A thread takes seven eighths of what remains of its own range, or half of another's, from its
+ * end. */
 int share_take(struct share *s, size_t thread, size_t *first, size_t *end)
 {
 	for (size_t i = 0; i < s->n; i++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Types that those above kern and dev see, too.
+ * Types used by kern and dev and by the rooms above them.
  *
  * act is the type of GEMM inputs: bf16. A second build of the library with
  * -DSCORE_F32 makes it float, so that finite differences can check gradients.
@@ -32,7 +32,8 @@ static inline act act_of(float x)
 }
 #endif
 
-/* What one AdamW step has in common for all values; c1, c2 = 1/(1 - b^t) at update t = 1, 2, ... */
+/* Parameters of one AdamW step, the same for all values; c1, c2 = 1/(1 - b^t) at update t = 1, 2,
+ * ... */
 struct adamw {
 	float gscale, lr, b1, b2, c1, c2, eps, decay;
 };

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* What a forward keeps for the backward. Norms' outputs and the feed-forward's h are not kept: they
- * cost next to nothing to compute again. */
+/* Activations that the forward saves for the backward. Outputs of norms and the feed-forward's h
+ * are not saved, since they are cheap to recompute. */
 #include "model/inside.h"
 
 #include <stdlib.h>
 
-/* Hands out 64-byte aligned pieces of one block; base none only measures. */
+/* Takes the next 64-byte aligned piece of a block; if base is none, only advances *at. */
 static struct mem take(struct mem base, size_t *at, size_t n, size_t size)
 {
 	size_t here = *at;
@@ -14,13 +14,13 @@ static struct mem take(struct mem base, size_t *at, size_t n, size_t size)
 	return mem_at(base, here, 1);
 }
 
-/* Norms of a row's heads. */
+/* Number of head norms per row. */
 static size_t head_norms(const struct model_config *c)
 {
 	return arch_has(c->arch, NORMS_WHOLE) ? 2 : (size_t)c->heads + c->kv_heads;
 }
 
-/* All but x_in. */
+/* All fields but x_in. */
 static struct layer_acts one_layer(const struct model_config *c, size_t n, struct mem base,
                                    size_t *at)
 {

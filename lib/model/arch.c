@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Architectures, a row for each; and their tensors. */
+/* The table of architectures, one row each, and the table of their tensors. */
 #include "model/arch.h"
 
 #include <stdio.h>
@@ -26,7 +26,7 @@ static const struct arch_row rows[ARCHS] = {
 		NORMS_BEFORE | NORMS_AFTER | NORMS_QK | NORMS_PLUS_ONE | GELU | EMBED_SCALED |
 		WINDOWS, .theta = 1000000, .eps = 1e-6, .head_size = 256, .tied = 1,
 	},
-	/* Where a file of it says so, every layer has a window. */
+	/* all layers have a window if the model's files give one */
 	[ARCH_MISTRAL] = {
 		"mistral", "llama", "MistralForCausalLM", "mistral", SILU,
 		NORMS_BEFORE | WINDOW | GGUF_PAIRS, .theta = 10000, .eps = 1e-6, .kv_heads = 8,
@@ -67,7 +67,7 @@ static const struct arch_tensor before[] = {
 	 SIZE_D, SIZE_HS, 0, 0, ROLE_MATRIX, W_O},
 	{"post_attention_norm.weight", "post_attention_layernorm.weight",
 	 SIZE_D, SIZE_NONE, NORMS_AFTER, 0, ROLE_NORM, NORM_POST_ATTN},
-	/* Hugging Face's name of this one is older than norms of outputs. */
+	/* Despite its name in Hugging Face, this is the norm of the feed-forward's input. */
 	{"ffn_norm.weight", "post_attention_layernorm.weight",
 	 SIZE_D, SIZE_NONE, NORMS_BEFORE, NORMS_AFTER, ROLE_NORM, NORM_FFN},
 	{"ffn_norm.weight", "pre_feedforward_layernorm.weight",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The forward's gradient, layer by layer from the top, from what acts kept. */
+/* The backward pass: gradients layer by layer from the top, from the saved activations. */
 #include "model/inside.h"
 
 #include <stdlib.h>
@@ -40,7 +40,7 @@ void grads_release(struct grads *g)
 	*g = (struct grads){0};
 }
 
-/* Of the parameter with this index, none if there is none (-1). */
+/* Gradient of the parameter with this index; none for -1. */
 static struct mem grad(const struct grads *g, int param)
 {
 	return param < 0 ? none : g->g[param];
@@ -48,7 +48,7 @@ static struct mem grad(const struct grads *g, int param)
 
 /* ---- memory ---- */
 
-/* Columns of the wider one of the fused matrices. */
+/* Columns of the wider fused matrix. */
 static size_t wide(const struct model_config *c)
 {
 	size_t qkv = panels_up(q_width(c)) + 2 * panels_up(kv_width(c)),
@@ -66,7 +66,8 @@ size_t model_backward_bytes(const struct model_config *c, size_t n)
 
 /* ---- pieces ---- */
 
-/* dx += gradient through a norm of n rows, whose inputs are x; its output again to out (act). */
+/* dx += gradient through a norm of n rows with inputs x; out (act) gets the norm's output,
+ * recomputed. */
 static void norm_bwd(struct model *m, struct mem dx, struct mem dw, struct mem dy, struct mem x,
                      struct mem w, struct mem out, size_t n)
 {
@@ -77,8 +78,8 @@ static void norm_bwd(struct model *m, struct mem dx, struct mem dw, struct mem d
 	dev->norm_bwd(dx, dw, dy, x, w, r, n, d);
 }
 
-/* dy (act) of n rows: the gradient that reaches a branch's output, which is dx, or what the
- * branch's norm makes of it; pre, r: what that kept. */
+/* dy (act) of n rows: gradient of a branch's output, which is dx, or dx through the branch's output
+ * norm; pre, r: what that norm saved. */
 static void post_bwd(struct model *m, struct mem dy, struct mem dw, struct mem dx, struct mem w,
                      struct mem pre, struct mem r, size_t n)
 {
@@ -99,8 +100,8 @@ static struct mat transposed(struct model *m, const struct mat *w)
 	return dev->transpose(&m->scratch[WT], w, 0, w->n);
 }
 
-/* dW += dy' in (or the gradients of an adapter) of matrices [first, end) of a layer, which are
- * fused: each one's dy begins at its column of a row of ld. */
+/* dW += dy' in (or the adapter's gradients) for matrices [first, end) of a layer, which are fused:
+ * the dy of each starts at its column of a row of ld values. */
 static void weights_bwd(struct model *m, const struct layer *y, int first, int end, struct mem dy,
                         size_t ld, struct mem in, struct grads *g)
 {
@@ -137,7 +138,7 @@ void model_logits_bwd(struct model *m, struct mem dlogits, size_t ld, struct mem
 
 /* ---- a layer ---- */
 
-/* dx: of the layer's output, then of x_mid. */
+/* dx: gradient of the layer's output on entry, of x_mid on return. */
 static void feed_forward_bwd(struct model *m, const struct layer *y, const struct layer_acts *all,
                              struct mem dx, struct grads *g)
 {
@@ -173,7 +174,7 @@ static void feed_forward_bwd(struct model *m, const struct layer *y, const struc
 	weights_bwd(m, y, W_GATE, W_UP + 1, dgu, ld, xn, g);
 }
 
-/* A part's dq, dk, dv to the outputs of the projections. */
+/* Takes a part's dq, dk, dv back to the outputs of the projections. */
 static void heads_bwd(struct model *m, const struct layer *y, const struct attn *at,
                       const struct layer_acts *all, const struct part *p, struct mem dqkv,
                       struct grads *g)
@@ -190,7 +191,7 @@ static void heads_bwd(struct model *m, const struct layer *y, const struct attn 
 	               a.qk_pre, a.qk_r, p, at);
 }
 
-/* dx: of x_mid, then of x_in. */
+/* dx: gradient of x_mid on entry, of x_in on return. */
 static void attention_bwd(struct model *m, const struct layer *y, const struct attn *at,
                           const struct layer_acts *all, struct mem dx, struct grads *g)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A model's shape as text, its limits, and the list of its tensors. */
+/* A model's shape: its text form, its limits, and the list of its tensors. */
 #include "model/config.h"
 
 #include <math.h>
@@ -45,7 +45,7 @@ static const struct field {
 	FIELD(rope_skip, K_U32, 0, 1024),
 #undef FIELD
 };
-/* the fields after these are there where they say something */
+/* fields after these are printed only where they differ from the default */
 enum { ALWAYS = LEN(fields) - 3 };
 
 static int says_something(const struct model_config *c, size_t field)
@@ -258,7 +258,7 @@ static uint64_t size_of(enum size s, const struct model_config *c)
 	return 1;
 }
 
-/* How many of a place's tensors this model has. */
+/* Number of a place's tensors that this model has. */
 static size_t parts_there(const struct model_config *c, enum tensor_place place)
 {
 	size_t n, k = 0;
@@ -280,7 +280,7 @@ size_t model_base_params(const struct model_config *c)
 	       parts_there(c, AFTER_LAYERS);
 }
 
-/* A layer's matrices by their place in it; returns how many. */
+/* The positions of a layer's matrices among its tensors; returns their number. */
 static size_t layer_matrices(const struct model_config *c, size_t place[MATRICES])
 {
 	size_t n, m = 0, at = 0;
@@ -323,7 +323,7 @@ size_t model_adapter(const struct model_config *c, size_t i)
 	return 0;
 }
 
-/* A tensor of an adapter: the base's name and sizes tell its own. */
+/* A tensor of an adapter; its name and sizes follow from the base's. */
 static void adapter_param(const struct model_config *c, size_t i, struct param *p)
 {
 	int b = (i - model_base_params(c)) & 1;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The one forward: whole-batch operations of dev.h in textbook order. */
+/* The forward pass: whole-batch operations of dev.h in textbook order. */
 #include "model/inside.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-/* ---- memory, and what the rows are ---- */
+/* ---- memory and the plan ---- */
 
 struct mem model_f32(struct model *m, enum scratch which, size_t n)
 {
@@ -19,7 +19,7 @@ struct mem model_act(struct model *m, enum scratch which, size_t n)
 	return m->scratch[which];
 }
 
-/* What layers need beside the residual stream. */
+/* Grows the buffers that layers need besides the residual stream. */
 static void scratch_fit(struct model *m, size_t rows)
 {
 	const struct model_config *c = &m->c;
@@ -45,7 +45,7 @@ static void plan_fit(struct model *m, size_t n)
 	m->plan_cap = n;
 }
 
-/* Positions [0, n) of both tables of angles. */
+/* Extends both rope tables to positions [0, n). */
 static void rope_fit(struct model *m, size_t n)
 {
 	size_t half = m->c.head_size / 2, bytes;
@@ -149,13 +149,13 @@ struct attn model_attn(const struct model *m, size_t l, const struct row *rows)
 	};
 }
 
-/* The residual stream before attention, before the feed-forward, after it; the three may be one.
- * out none: the layer is computed again, for its acts. */
+/* The residual stream before attention, before the feed-forward and after it; the three may be the
+ * same memory. out none: the layer is recomputed only for its activations. */
 struct stream {
 	struct mem in, mid, out;
 };
 
-/* out = x + in W', or x + norm(in W'), for which the backward needs pre and r. */
+/* out = x + in W', or x + norm(in W'), saving pre and r for the backward. */
 static void project(struct model *m, struct mem out, struct mem x, struct mem in,
                     const struct mat *w, struct mem norm, struct mem pre, struct mem r, size_t n)
 {
@@ -192,7 +192,7 @@ static void layer_forward(struct model *m, const struct layer *y, const struct a
 	project(m, x.out, x.mid, h, &y->down, y->norm[NORM_POST_FFN], k->post[1], k->post_r[1], n);
 }
 
-/* Layer l over all rows; save NULL: nothing is kept. */
+/* Layer l over all rows; save NULL: no activations are saved. */
 static void layer_rows(struct model *m, size_t l, const struct row *rows, struct stream x,
                        const struct layer_acts *save)
 {
@@ -215,7 +215,7 @@ void model_layer_again(struct model *m, size_t l, const struct row *rows,
 	layer_rows(m, l, rows, (struct stream){a->x_in, a->x_mid, none}, a);
 }
 
-/* ---- all of it ---- */
+/* ---- the whole pass ---- */
 
 static void layers(struct model *m, const struct row *rows, struct acts *save)
 {

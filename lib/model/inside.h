@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Shared by the files of this room; not for others. */
+/* Shared by the files of this room; private to it. */
 #ifndef MODEL_INSIDE_H
 #define MODEL_INSIDE_H
 
@@ -11,22 +11,22 @@ static const struct mem none;
 
 /* A weight matrix. */
 struct matrix {
-	struct mat *w;               /* fused matrix it is a part of */
-	size_t col;                  /* its first output there, a multiple of dev->panel */
+	struct mat *w;               /* the fused matrix that contains it */
+	size_t col;                  /* its first output in w, a multiple of dev->panel */
 	size_t n, k;
 	struct mem lora_a, lora_b;   /* act [r][k], [n][r], owned; or none */
 	/* lora_a's index in model_param's order; lora_b's is the next */
 	size_t lora_param;
 };
 
-/* q, k, v (and gate, up) are one product: each part starts on a panel, so that a row of
- * the fused output is [q, pad, k, pad, v, pad]. */
+/* q, k, v (and gate, up) are one product. Each part starts on a panel: a row of the fused output is
+ * [q, pad, k, pad, v, pad]. */
 struct layer {
 	struct mat qkv, out, gateup, down;
 	struct matrix w[MATRICES];
 	struct mem bias;             /* [qkv.n] in the fused layout, or none */
-	struct mem norm[NORMS];      /* the factors; none where the architecture has no such norm */
-	/* index in model_param's order, -1: it has none */
+	struct mem norm[NORMS];      /* factors; none if the architecture has no such norm */
+	/* index in model_param's order, -1: none */
 	int norm_param[NORMS], bias_param[3], matrix_param[MATRICES];
 };
 
@@ -35,13 +35,12 @@ struct rope_table {
 	struct mem cos, sin;         /* [rope_rows][S/2] by position */
 };
 
-/* Memory that a pass uses while it runs: grows, never shrinks. C rows are a part, E the plan's
- * n_keys. */
+/* Scratch memory of a pass: grows, never shrinks. C: rows of a part, E: the plan's n_keys. */
 enum scratch {
 	QKV, TMP, GU,                /* [C][qkv.n], [C][D], [C][gateup.n] */
-	X,                           /* [R][D] the residual stream, where no acts are kept */
-	Q, ATT,                      /* act [C][H*S], likewise */
-	/* act [C][D], [C][F]: a norm's output, glu's; of all rows in the backward */
+	X,                           /* [R][D] residual stream when no activations are saved */
+	Q, ATT,                      /* act [C][H*S], when no activations are saved */
+	/* act [C][D], [C][F]: output of a norm, of glu; all rows in the backward */
 	XN, HIDDEN,
 	DX,                          /* [R][D] gradient of the residual stream */
 	DATT, DQ,                    /* [R][H*S] */
@@ -54,7 +53,7 @@ enum scratch {
 	SCRATCHES
 };
 
-/* Such memory, of at least n values. */
+/* Scratch memory of at least n values. */
 struct mem model_f32(struct model *m, enum scratch which, size_t n);
 struct mem model_act(struct model *m, enum scratch which, size_t n);
 
@@ -62,17 +61,17 @@ struct model {
 	struct model_config c;
 	struct layer *layers;        /* [L] */
 	struct mat head;             /* [V][D] */
-	struct mat embed;            /* [V][D], none when tied: rows are read from head */
+	struct mat embed;            /* [V][D], none if tied: rows are read from head */
 	struct mem norm;             /* [D] final norm's factors */
 	int embed_param, head_param, norm_param;     /* head_param == embed_param when tied */
 	struct rope_table rope[2];   /* global, local (windowed layers) */
 	size_t rope_rows;
-	struct plan plan;            /* the rows of the pass under way */
+	struct plan plan;            /* rows of the current pass */
 	size_t plan_cap;
 	struct mem scratch[SCRATCHES];
 };
 
-/* Fills m->plan and takes it to the device. */
+/* Fills in m->plan and uploads it to the device. */
 void model_plan(struct model *m, const struct row *rows, size_t n);
 
 /* A plan's rows go through a layer in parts of about equal size. */
@@ -94,7 +93,7 @@ static inline size_t model_part_rows(size_t n)
 	return n < dev->chunk ? n : dev->chunk;
 }
 
-/* What layer l's attention is; rows as in the plan. */
+/* Parameters of layer l's attention; rows as in the plan. */
 struct attn model_attn(const struct model *m, size_t l, const struct row *rows);
 
 static inline enum glu model_glu(const struct model_config *c)
@@ -102,7 +101,7 @@ static inline enum glu model_glu(const struct model_config *c)
 	return arch_has(c->arch, GELU) ? GLU_GELU : GLU_SILU;
 }
 
-/* What an embedding is multiplied by. */
+/* Factor on embeddings. */
 static inline float embed_scale(const struct model_config *c)
 {
 	return arch_has(c->arch,
@@ -113,37 +112,36 @@ static inline float embed_scale(const struct model_config *c)
 void lora_bwd(struct model *m, const struct matrix *x, struct mem dy, size_t ld, struct mem in,
               size_t n, struct grads *g);
 
-/* The layers' matrix that is parameter i; NULL if that is something else. */
+/* The layer matrix that is parameter i; NULL if i is another kind of parameter. */
 struct matrix *model_matrix(struct model *m, size_t i);
 
-/* What one layer's backward needs, for R rows. */
+/* Activations of one layer saved for the backward, for R rows. */
 struct layer_acts {
 	struct mem x_in, x_mid;      /* [R][D] residual before attention, before the feed-forward */
 	struct mem q, att;           /* act [R][H*S] */
 	struct mem lse;              /* [R][H] */
 	struct mem gate, up;         /* act [R][F] */
-	/* norms of heads: inputs [R][(H+G)*S], r [R][attn_norms]; or none */
+	/* head norms: inputs [R][(H+G)*S], r [R][attn_norms]; or none */
 	struct mem qk_pre, qk_r;
-	/* norms of the branches' outputs: inputs [R][D], r [R]; or none */
+	/* output norms of the branches: inputs [R][D], r [R]; or none */
 	struct mem post[2], post_r[2];
 };
 
 struct acts {
 	struct mem block;
-	/* all layers share everything but x_in: the backward computes it again */
+	/* layers share all fields but x_in, which the backward recomputes */
 	int recompute;
 	struct layer_acts *layers;   /* [L] */
 	struct mem x;                /* [R][D] input of the final norm */
 };
 
-/* Lays the acts of n rows out in a->block (allocated here, reused when large enough). */
+/* Lays out the acts of n rows in a->block (allocated here, reused if large enough). */
 void acts_prepare(struct acts *a, const struct model_config *c, size_t n);
 /* The same, from row r on. */
 struct layer_acts acts_from(const struct layer_acts *a, const struct model_config *c, size_t r);
-/* The backward's memory for n rows, less what is not in proportion to them. */
+/* Bytes of backward memory for n rows, counting only what is proportional to n. */
 size_t model_backward_bytes(const struct model_config *c, size_t n);
-/* Layer l's acts once more, from its x_in; rows as in the forward, of which model_plan was
- * called. */
+/* Recomputes layer l's acts from its x_in; rows as in the forward, already in m->plan. */
 void model_layer_again(struct model *m, size_t l, const struct row *rows,
                        const struct layer_acts *a);
 
@@ -152,7 +150,7 @@ static inline size_t panels_up(size_t n)
 	return (n + dev->panel - 1) / dev->panel * dev->panel;
 }
 
-/* Values that a norm of q's or k's heads takes together. */
+/* Size of one q or k norm. */
 static inline size_t head_norm_size(const struct model_config *c, enum norm_kind which)
 {
 	size_t heads = which == NORM_Q ? c->heads : c->kv_heads;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * LoRA (arXiv 2106.09685): a matrix W [N][K] that is not trained itself gets the product of two
- * thin ones, B [N][r] and A [r][K], which are. The forward never sees them apart: its weights are
- * act(W + alpha/r B A), made when a model is loaded and after each update. So sampling costs
- * nothing more, log-probabilities stay the same bits everywhere, and an exported model is the very
- * one that was sampled from.
+ * LoRA (arXiv 2106.09685): to a frozen matrix W [N][K] is added the product of two trained thin
+ * ones, B [N][r] and A [r][K]. The forward only ever uses the merged weights act(W + alpha/r B A),
+ * computed when a model is loaded and after each update. So sampling costs nothing extra,
+ * log-probabilities have the same bits everywhere, and an exported model is exactly the one that
+ * was sampled from.
  */
 #include "model/inside.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Weights in their packed form, and the KV cache. */
+/* Loading weights into their packed form, and the KV cache. */
 #include "model/inside.h"
 
 #include <math.h>
@@ -15,7 +15,7 @@ struct matrix *model_matrix(struct model *m, size_t i)
 	return p.role == ROLE_MATRIX ? &m->layers[p.layer].w[p.kind] : NULL;
 }
 
-/* slot[0 .. n) = one + w, in a memory of `all` values that begins as zeros. */
+/* slot[at .. at + n) = one + w; the slot has `all` values, initially zero. */
 static void set_vector(struct mem *slot, size_t all, size_t at, struct mem w, size_t n, float one)
 {
 	const act *from = mem_map(w, n * sizeof *from);
@@ -77,14 +77,14 @@ void model_set(struct model *m, size_t i, struct mem w)
 		dev->mat_set(&m->head, 0, w, p.rows);
 		m->head_param = (int)i;
 		break;
-	case ROLE_ADAPTER:               /* model_adapt's */
+	case ROLE_ADAPTER:               /* set by model_adapt */
 		break;
 	}
 }
 
 /* ---- making a model ---- */
 
-/* Memory for parts side by side, each starting on a panel. */
+/* Allocates a fused matrix of count parts side by side, each starting on a panel. */
 static void fuse(struct mat *w, struct matrix *parts, const size_t *n, size_t count, size_t k)
 {
 	size_t total = 0;
@@ -134,8 +134,7 @@ static void rope_init(struct rope_table *r, const struct model_config *c, double
 	}
 }
 
-/* The values of a parameter as act: the store's own memory, or in the fp32 build a copy (owned
- * then). */
+/* A parameter's values as act: the store's own memory, or in the fp32 build an owned copy. */
 static act *widened(const bf16 *w, size_t n)
 {
 #ifdef SCORE_F32
@@ -153,7 +152,7 @@ static act *widened(const bf16 *w, size_t n)
 #endif
 }
 
-/* Base parameter i, with its adapter if it has one. */
+/* Loads base parameter i, with its adapter if it has one. */
 static int load(struct model *m, size_t i, model_tensor_fn get, void *ctx, struct err *e)
 {
 	size_t at = model_adapter(&m->c, i), index[] = {i, at, at + 1};

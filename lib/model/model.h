@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * model: one transformer forward that sampling, scoring and training share, its
- * backward, and the KV cache. Weights come in as plain bf16 tensors: no
- * store, no files, no text. See config.h for the letters; B sequences, R rows.
+ * model: the transformer's forward, shared by sampling, scoring and training, its backward, and the
+ * KV cache. Weights come in as plain bf16 tensors; the store, files and text are not known here.
+ * See config.h for the letters; B sequences, R rows.
  *
- * A row is one position of one sequence. Rows are computed by operations whose result
- * for a row does not depend on the other rows (dev.h), so chunking, batching and
- * threads change no bit. Hidden states, logits and gradients are memory of the device.
+ * A row is one position of one sequence. The operations compute each row independently of the
+ * others (dev.h), so chunking, batching and threads do not change any bit. Hidden states, logits
+ * and gradients are device memory.
  */
 #ifndef MODEL_H
 #define MODEL_H
@@ -16,8 +16,8 @@
 
 struct model;
 
-/* Gives tensor `p` as bf16 [rows][cols]; data must stay valid for the two calls after this one. For
- * a tensor of an adapter *data may be NULL: there is none. */
+/* Gives tensor `p` as bf16 [rows][cols]; *data must stay valid during the next two calls. For an
+ * adapter's tensor *data may be NULL: no adapter. */
 typedef int (*model_tensor_fn)(void *ctx, const struct param *p, const bf16 **data, struct err *e);
 
 /* Packs all weights (the tensors are not needed afterwards). dev_init must have been called. */
@@ -25,14 +25,14 @@ MUST_CHECK int model_new(const struct model_config *c, model_tensor_fn get, void
                          struct model **out, struct err *e);
 void model_free(struct model *m);
 const struct model_config *model_config(const struct model *m);
-/* Replaces parameter i's values (act; same order as model_param) and repacks it. */
+/* Replaces the values (act) of parameter i, in model_param's order, and repacks it. */
 void model_set(struct model *m, size_t i, struct mem values);
 
-/* The same for a layer's matrix and its adapter: the weights become act(w + lora_alpha / lora_rank
- * b a), and model_backward gives the gradients of a and b. */
+/* The same for a layer's matrix with an adapter: the weights become act(w + lora_alpha / lora_rank
+ * b a), and model_backward computes the gradients of a and b. */
 void model_adapt(struct model *m, size_t i, struct mem w, struct mem a, struct mem b);
-/* On host memory: out[n][k] = act(w + scale b a), of w[n][k], b[n][r], a[r][k]: the same bits at
- * every level of instructions. */
+/* On host memory: out[n][k] = act(w + scale b a), of w[n][k], b[n][r], a[r][k]; the same bits at
+ * every ISA level. */
 void lora_merge(act *out, const act *w, const act *a, const act *b, size_t n, size_t k, size_t r,
                 float scale);
 float lora_scale(const struct model_config *c);
@@ -43,9 +43,10 @@ float lora_scale(const struct model_config *c);
 struct kv {
 	struct cache cache;
 	size_t len;                  /* positions filled */
-	int brief;                   /* holds the layer being computed only; all of a call alike */
-	/* NULL, or the sequence that begins like this one, up to the first row of this one in the
-	 * call: the same model_forward computes that part, by earlier rows, for both. Borrowed. */
+	/* holds only the layer being computed; must be the same for all of a call */
+	int brief;
+	/* NULL, or a sequence (borrowed) with the same positions before this one's first row in the
+	 * call; they are computed once for both, by earlier rows of the same call. */
 	const struct kv *base;
 };
 
@@ -66,25 +67,24 @@ struct row {
 struct acts;                         /* what the backward needs; see acts_new */
 
 /*
- * Runs rows (rows of one sequence adjacent, positions consecutive from kv->len; several
- * sequences one after the other) through all layers, appends to their caches (kv->len grows)
- * and writes hidden[R][D] (act), the final norm's output. save non-NULL: every sequence must start
- * at position 0 here, or have a base in this call. No allocation after a call with as many rows and
- * as long a sequence, or after model_reserve.
+ * Runs rows through all layers, appends to their caches (kv->len grows) and writes hidden[R][D]
+ * (act), the final norm's output. Rows of one sequence must be adjacent, their positions
+ * consecutive from kv->len. save non-NULL: every sequence must start at position 0, or have a base
+ * in this call. Does not allocate after a call with as many rows and as long a sequence, or after
+ * model_reserve.
  */
 void model_reserve(struct model *m, size_t rows, size_t positions);
 void model_forward(struct model *m, const struct row *rows, size_t n, struct mem hidden,
                    struct acts *save);
 
-/* logits[R][V] of hidden[R][D]. R is the caller's tile. */
+/* logits[R][V] of hidden[R][D]. The caller chooses R. */
 void model_logits(struct model *m, struct mem hidden, size_t n, struct mem logits);
 
 /* ---- backward ------------------------------------------------------------------------ */
 
-/* fp32 gradients, one memory per parameter in model_param's order. One that is none is not
- * computed. */
+/* fp32 gradients, one struct mem per parameter in model_param's order; none: not computed. */
 struct grads {
-	struct mem *g;               /* owned, also each memory */
+	struct mem *g;               /* owned, and so is each memory */
 	size_t n;
 };
 
@@ -94,23 +94,23 @@ void grads_release(struct grads *g);
 
 struct acts *acts_new(void);
 void acts_free(struct acts *a);
-/* From the next forward on only the layers' inputs are kept, and the backward computes each layer
- * once more: the same bits for three quarters of a forward's time. Caches may be brief then; else
- * the backward needs them whole. */
+/* From the next forward on, only the layers' inputs are saved and the backward recomputes each
+ * layer: the same bits, at the cost of three quarters of a forward. Caches may then be brief;
+ * otherwise the backward needs all layers. */
 void acts_recompute(struct acts *a, int yes);
-/* Bytes that saving n rows takes, and their backward's scratch; without caches. */
+/* Bytes for saving n rows and for their backward's scratch, without caches. */
 size_t acts_bytes(const struct model_config *c, size_t n, int recompute);
 
 /*
- * Head's backward for some rows: given dlogits[R][V] (act; row stride ld, ideally no multiple of a
- * page), dhidden[R][D] = dlogits W_head (fp32), and the head's gradient += dlogits' hidden. Every
- * call reads and writes that gradient once and transposes the weights in pieces: hundreds of rows
- * at a time make that a small part.
+ * The head's backward for some rows: given dlogits[R][V] (act; row stride ld, ideally not a
+ * multiple of the page size), dhidden[R][D] = dlogits W_head (fp32), and the head's gradient +=
+ * dlogits' hidden. Every call reads and writes the head's whole gradient and transposes its
+ * weights, so pass hundreds of rows at a time.
  */
 void model_logits_bwd(struct model *m, struct mem dlogits, size_t ld, struct mem hidden, size_t n,
                       struct mem dhidden, struct grads *g);
 /* Backward of the forward that filled save, from dhidden[R][D]; adds to g. The rows' caches must be
- * as that left them. */
+ * unchanged since. */
 void model_backward(struct model *m, const struct row *rows, size_t n, struct acts *save,
                     struct mem dhidden, struct grads *g);
 

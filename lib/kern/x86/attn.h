@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Attention over the vector of vec512.h or vec256.h. A unit is one query vector: (row, head) of the
- * group that shares a key/value head. All products are one function, mix: ROWS x NV vectors of
- * sums, like GEMM's tiles.
+ * Attention, a template over the vectors of vec512.h or vec256.h. A unit is one query vector: one
+ * (row, head) of the group that shares a key/value head. All products go through one function, mix,
+ * which keeps ROWS x NV vectors of sums, like GEMM's tiles.
  *
- * Many units lie side by side in the lanes: scores are [key][unit], and only the queries are
- * transposed. Few (a decoder's one row) have the keys in the lanes. Either way, and in whatever
- * company: Scores: inputs in order. Softmax: the positions that are l modulo W are summed in order,
- * then those W sums through v_hsum's tree. Output: positions in order. Keys that a unit does not
- * see add nothing, or an exact zero.
+ * With many units, lanes hold units: scores are [key][unit], and only the queries are transposed.
+ * With few (the one row of a decoder), lanes hold keys. The order of sums is the same either way.
+ * Scores: inputs in order. Softmax: positions congruent to l modulo W in order, then these W sums
+ * through v_hsum's tree. Output: positions in order. Keys that a unit does not see add nothing or
+ * an exact zero.
  */
 enum {
-	UNITS = 64,                  /* held at once */
-	FEW = 8,                     /* units that are better off with keys in the lanes */
-	KEYS = 96                    /* widened at once */
+	UNITS = 64,                  /* units held at once */
+	FEW = 8,                     /* up to this many units, lanes hold keys */
+	KEYS = 96                    /* keys widened to fp32 at once */
 };
 
 static size_t least(size_t a, size_t b)
@@ -51,29 +51,29 @@ static void transpose_rows(float *out, size_t ld, const act *const row[W], size_
 			out[i * ld + j] = act_f32(row[j][i]);
 }
 
-/* The same for n <= W rows of x, the last one standing for missing ones. */
+/* The same for n <= W rows of x; the last one fills in for missing rows. */
 static void transpose_block(float *out, size_t ldo, const act *x, size_t ld, size_t n, size_t s)
 {
 	const act *row[W];
 
 	for (size_t j = 0; j < W; j++) {
 		row[j] = x + (j < n ? j : n - 1) * ld;
-		for (size_t k = 0; k < s; k += 32)       /* what comes next */
+		for (size_t k = 0; k < s; k += 32)       /* prefetch the next block */
 			_mm_prefetch((const char *)((uintptr_t)row[j] + (4 * W * ld + k) * sizeof *x),
 			             _MM_HINT_T0);
 	}
 	transpose_rows(out, ldo, row, s);
 }
 
-/* A matrix of fp32, whose rows are whole vectors, or, if f is NULL, of bf16. */
+/* A matrix of fp32 whose rows are whole vectors, or of bf16 if f is NULL. */
 struct mat {
 	const float *f;
 	const act *b;
 	size_t ld;
 };
 
-/* out[r][0..left) (+)= sum_k c[r * cr + k * ck] x[k][..] for n rows, k < depth in order; nv
- * vectors, or one that may be short. */
+/* out[r][0..left) (+)= sum_k c[r * cr + k * ck] x[k][..] for n rows, k < depth in order; `left`
+ * fills nv vectors, or is part of one. */
 __attribute__((always_inline))
 static inline void mix_n(float *out, size_t ldo, const float *c, size_t cr, size_t ck, struct mat x,
                          size_t depth, size_t left, int add_to, const int bf, const int n,
@@ -123,8 +123,8 @@ typedef void mix_fn(float *out, size_t ldo, const float *c, size_t cr, size_t ck
                     size_t depth, size_t left, int add_to);
 
 #define MIX(name, bf, n, nv) \
-	static void name##_##n(float *out, size_t ldo, const float *c, size_t cr, size_t ck, struct mat x, \
-	                       size_t depth, size_t left, int add_to) \
+	static void name##_##n(float *out, size_t ldo, const float *c, size_t cr, size_t ck, \
+	                       struct mat x, size_t depth, size_t left, int add_to) \
 	{ \
 		mix_n(out, ldo, c, cr, ck, x, depth, left, add_to, bf, n, nv); \
 	}
@@ -140,7 +140,7 @@ static mix_fn *const mixes[4][ROWS + 1] = {
 	 mix_act_wide_6},
 };
 
-/* The next tile's rows of `left` ones: no lone row behind a full tile. */
+/* Rows of the next tile when `left` rows remain; avoids a single row after a full tile. */
 static size_t tile_rows(size_t left)
 {
 	return left > ROWS && left < 2 * ROWS ? (left + 1) / 2 : least(left, ROWS);
@@ -180,19 +180,19 @@ static size_t first_key(size_t pos, size_t window)
 	return window && pos + 1 > window ? pos + 1 - window : 0;
 }
 
-/* Up to UNITS units; pointers into scratch. */
+/* Up to UNITS units; the pointers point into scratch. */
 struct units {
 	size_t n, u0, grp, pos0, window, s, sp;
-	size_t of_unit, of_key;              /* strides of score: UNITS wide, or keys in the lanes */
+	size_t of_unit, of_key;              /* strides of score, which depend on what lanes hold */
 	float *score, *q, *o, *block;        /* q[s][UNITS], few: [FEW][sp]; o[UNITS][sp];
 	                                      * block[KEYS][sp], few: [s][4 W] */
 	float scale;
-	size_t pos[UNITS], first[UNITS];     /* of each: its position, the first key it sees */
-	_Alignas(64) float max[UNITS];       /* of the scores times scale */
+	size_t pos[UNITS], first[UNITS];     /* position and first visible key of each unit */
+	_Alignas(64) float max[UNITS];       /* maximum of scale * score */
 	_Alignas(64) float total[UNITS];
 };
 
-/* The next units from u0 on. */
+/* Takes the next units from u0 on. */
 static void units_take(struct units *t, size_t rows)
 {
 	size_t r = t->u0 / t->grp, h = t->u0 % t->grp;
@@ -206,9 +206,10 @@ static void units_take(struct units *t, size_t rows)
 	}
 }
 
-/* ---- keys in the lanes ---- */
+/* ---- lanes hold keys ---- */
 
-/* Scores of all keys that any unit sees, -inf where one does not, and the maxima. */
+/* Scores of all keys that any unit sees (-inf for units that do not see the key), and their
+ * maxima. */
 static void few_scores(struct units *t, const act *k, size_t ldkv)
 {
 	size_t from = t->first[0] / W * W, end = t->pos[t->n - 1] + 1;
@@ -256,16 +257,16 @@ static void few_weights(struct units *t)
 	}
 }
 
-/* ---- units in the lanes ---- */
+/* ---- lanes hold units ---- */
 
-/* The lanes whose unit sees the key. */
+/* Mask of the lanes whose unit sees the key. */
 static inline vmask sees(vf first, vf end, float key)
 {
 	return v_and(v_lt(v_set1(key), end), v_le(first, v_set1(key)));
 }
 
-/* Of W units from unit v on: first[] and end[] as fp32 (exact: positions below 2^24), beyond n
- * those of the last unit. */
+/* first[] and end[] of W units from unit v on, as fp32 (exact: positions are below 2^24); lanes
+ * beyond n repeat the last unit. */
 static void lane_ranges(const struct units *t, size_t v, float first[W], float end[W])
 {
 	for (size_t i = 0; i < W; i++) {
@@ -285,7 +286,7 @@ static void many_scores(struct units *t, const act *k, size_t ldkv)
 
 		widen(t->block, t->sp, k + j * ldkv, ldkv, n, t->s);
 		for (size_t i = 0; i < n; i += ROWS) {
-			/* units before this one see none of these keys */
+			/* units before u see none of these keys */
 			size_t u = j + i > pos ? ((j + i - pos) * t->grp - t->u0 % t->grp) / W * W : 0;
 
 			mix(t->score + (j + i) * UNITS + u, UNITS, t->block + i * t->sp, t->sp, 1,
@@ -294,14 +295,14 @@ static void many_scores(struct units *t, const act *k, size_t ldkv)
 	}
 }
 
-/* What the lanes of vector v need. */
+/* State of the units in vector v. */
 struct lanes {
-	float *score;                        /* of key 0 */
+	float *score;                        /* scores of key 0 */
 	vf first, end, scale, max;
 	vf sum[W];
 };
 
-/* The maximum of keys [j, end): in four chains, as it is the same in any order. */
+/* Maximum over keys [j, end), in four independent chains: the order does not matter. */
 __attribute__((always_inline))
 static inline void lanes_max(struct lanes *l, size_t j, size_t end, const int partly)
 {
@@ -365,8 +366,8 @@ static void many_weights(struct units *t)
 
 /* ---- both ---- */
 
-/* Units [i, i + n), keys [j, end), whose values x holds: o += weights times values, each unit over
- * what it sees. */
+/* Units [i, i + n), keys [j, end) with values x: o += weights times values, over the keys that each
+ * unit sees. */
 static void values_part(struct units *t, size_t i, size_t n, size_t j, size_t end, struct mat x)
 {
 	size_t all_from = t->first[i + n - 1], all_end = t->pos[i] + 1, depth;
@@ -396,7 +397,7 @@ static void values(struct units *t, const act *v, size_t ldkv)
 		size_t n = least(step, end - j);
 		struct mat x = {NULL, v + j * ldkv, ldkv};
 
-		if (t->n > FEW) {        /* read more than once: unpack once */
+		if (t->n > FEW) {        /* values are read repeatedly: widen them once */
 			widen(t->block, t->sp, v + j * ldkv, ldkv, n, t->s);
 			x = (struct mat){t->block, NULL, t->sp};
 		}
@@ -407,7 +408,7 @@ static void values(struct units *t, const act *v, size_t ldkv)
 	}
 }
 
-/* The units' rows of q, side by side in the lanes. */
+/* Transposes the units' rows of q, so that lanes hold units. */
 static void transpose_units(const struct units *t, float *out, const act *q, size_t ldq)
 {
 	const act *row[W];
@@ -464,10 +465,10 @@ static void attn(act *out, size_t ldo, float *lse_out, size_t ldl, const act *q,
 
 enum { BWD_KEYS = 64 };
 
-/* What attn_bwd holds of UNITS units and BWD_KEYS keys. */
+/* Buffers of attn_bwd for UNITS units and BWD_KEYS keys. */
 struct bwd {
 	struct units t;
-	float *qt, *dt;                      /* queries and dout in the lanes, [sp][UNITS] */
+	float *qt, *dt;                      /* queries and dout transposed, [sp][UNITS] */
 	float *q, *d, *dq;                   /* [UNITS][sp] */
 	float *k, *v;                        /* [BWD_KEYS][sp] */
 	float *p, *ds;                       /* [BWD_KEYS][UNITS] */
@@ -513,7 +514,7 @@ static void transpose_f32(float *out, const float *x, size_t sp)
 		}
 }
 
-/* p and ds of all units and n keys from j on; 0 where a unit does not see a key. */
+/* p and ds of all units for n keys from j on; 0 where a unit does not see a key. */
 static void bwd_weights(struct bwd *b, size_t j, size_t n, size_t lanes)
 {
 	const struct units *t = &b->t;
@@ -545,8 +546,8 @@ static void bwd_weights(struct bwd *b, size_t j, size_t n, size_t lanes)
 	}
 }
 
-/* The units from t.u0 on: their rows, lse, and delta = sum_i dout_i out_i. Lanes without a unit
- * hold zeros. */
+/* Loads the units from t.u0 on: their rows, lse, and delta = sum_i dout_i out_i. Lanes without a
+ * unit get zeros. */
 static void bwd_load(struct bwd *b, const float *dq, const float *dout, const act *out,
                      const float *lse_in, size_t ldl, const act *q, size_t ldq)
 {
@@ -595,7 +596,7 @@ static void attn_bwd(float *dq, float *dk, float *dv, size_t ldd, const float *d
 		for (size_t j = t->first[0]; j < end; j += BWD_KEYS) {
 			size_t n = least(BWD_KEYS, end - j), u = 0;
 
-			while (t->pos[u] < j)    /* sees none of these */
+			while (t->pos[u] < j)    /* unit u sees none of these keys */
 				u++;
 			widen(b.k, sp, k + j * ldkv, ldkv, n, s);
 			widen(b.v, sp, v + j * ldkv, ldkv, n, s);

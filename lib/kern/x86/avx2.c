@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* AVX2, FMA, F16C. */
+/* The AVX2 level: AVX2, FMA, F16C. */
 #include "kern/levels.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* AVX-512 F, BW, DQ, VL. */
+/* The AVX-512 level: F, BW, DQ, VL. */
 #include "kern/levels.h"
 
 #include <math.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * AVX-512 with BF16: as avx512.c, but GEMM multiplies pairs of bf16. vdpbf16ps treats denormals
- * as zero and rounds once or twice a pair, depending on the machine's maker. The AMX level is
- * the same table: it has no tiles of its own yet.
+ * The AVX-512 BF16 level: like avx512.c, but GEMM multiplies pairs of bf16. vdpbf16ps treats
+ * denormals as zero and rounds once or twice per pair, depending on the CPU vendor. The AMX level
+ * uses the same functions: it does not use tiles yet.
  */
 #include "kern/levels.h"
 

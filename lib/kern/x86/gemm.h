@@ -1,30 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * product: a template over the vector of vec512.h or vec256.h (W lanes). With BF16_DOT the
- * machine multiplies pairs of bf16.
+ * product: a template over the vectors of vec512.h or vec256.h (W lanes). With BF16_DOT, the CPU
+ * multiplies pairs of bf16.
  *
  * A tile is r <= ROWS rows by NV vectors of outputs, whose sums fill the registers. A packed vector
- * holds (even, odd) bf16 pairs of W outputs: shifted left it is the even input's weights in fp32,
- * masked the odd one's. Without BF16_DOT that would take a seventh of the multipliers' time, so the
- * first tile of rows that meets a panel's block also keeps what it unpacked, and the others read
- * that.
+ * holds (even, odd) bf16 pairs of W outputs: shifted left, it gives the even input's weights in
+ * fp32; masked, the odd one's. Without BF16_DOT, unpacking would cost a seventh of the multipliers'
+ * time, so the first tile that uses a panel's block saves the unpacked weights for the others.
  *
- * Each output has one accumulator, fed in order of k; leaving it in C between blocks of k changes
- * no bit. So every row's result is the same in any tile.
+ * Each output has one accumulator, summed in order of k; storing it to C between blocks of k does
+ * not change any bit. So a row's result is the same in any tile.
  */
 enum {
 	ROWS = KERN_ROWS,
 	NV = W == 16 ? 4 : 2,
-	KC = 768,                    /* inputs a block, at most: a tile's rows stay in L1, an unpacked
-	                              * panel in L2 */
-	TILES = W == 16 ? 24 : 12,   /* tiles of A held: with a panel's block they stay in L2 */
-	ENOUGH = 4,                  /* tiles that share an unpacked panel's block, or it does not
-	                              * pay */
+	/* maximum inputs per block: a tile's rows stay in L1, an unpacked panel in L2 */
+	KC = 768,
+	TILES = W == 16 ? 24 : 12,   /* tiles of A held: with a panel's block, they stay in L2 */
+	/* fewest tiles for which unpacking a panel's block pays */
+	ENOUGH = 4,
 	PAIR_BYTES = 2 * KERN_PANEL * sizeof(bf16)
 };
 
-/* Where a tile's weights come from: packed; packed, and left unpacked for others; unpacked by
- * another. */
+/* A tile's weights: packed; packed, and saved unpacked for other tiles; unpacked by another
+ * tile. */
 enum { PACKED, UNPACK, UNPACKED, SOURCES };
 
 #ifdef BF16_DOT
@@ -34,13 +33,13 @@ enum { A_VALUES = KC / 2 };
 typedef float a_value;
 enum { A_VALUES = KC };
 #endif
-enum { A_STRIDE = A_VALUES + 16 };   /* no power of two, or the rows would fight for cache sets */
+enum { A_STRIDE = A_VALUES + 16 };   /* not a power of two, to spread rows over cache sets */
 
-/* What all tiles of a block have in common. A tile of A is held as [ROWS][A_STRIDE], or as
- * [A_VALUES][ROWS] if it came transposed: value (i, k) at i * step_i + k * step_k. */
+/* Parameters shared by all tiles of a block. A tile of A is held as [ROWS][A_STRIDE], or as
+ * [A_VALUES][ROWS] if A is transposed: value (i, k) is at i * step_i + k * step_k. */
 struct block {
 	size_t ldc, step_i, step_k, pairs;
-	int load;                    /* start from c, not 0 */
+	int load;                    /* start from c instead of 0 */
 	float *wide;                 /* a panel's block in fp32: [64 / (NV * W)][inputs][NV * W] */
 };
 
@@ -101,15 +100,15 @@ static inline void step(vf s[ROWS][4], const a_value *a_0, const a_value *a_3,
 
 #endif
 
-/* What a tile fetches for those that follow: `pace` bytes of the next panel a pair, so that memory
- * works evenly; where the next tile's c lies. */
+/* What a tile prefetches for the next ones: `pace` bytes of the next panel per pair, for an even
+ * load on memory, and the next tile's c. */
 struct ahead {
 	const char *b;
 	size_t pace;
 	const float *c;
 };
 
-/* c[r][64] of one panel's block: a its rows, b the packed pairs. */
+/* c[r][64] for one panel's block: a has the rows, b the packed pairs. */
 __attribute__((always_inline))
 static inline void tile(const struct block *x, float *c, const a_value *a, const bf16 *b,
                         struct ahead next, const int source, const int r, const int nv)
@@ -152,7 +151,8 @@ static inline void tile(const struct block *x, float *c, const a_value *a, const
 typedef void tile_fn(const struct block *x, float *c, const a_value *a, const bf16 *b,
                      struct ahead next);
 
-/* A lone tile of few rows takes more vectors at once: more chains of additions in flight. */
+/* A single tile of few rows takes more vectors at once, for more independent chains of
+ * additions. */
 #define WIDTH(r) (2 * (r) <= ROWS ? 4 : NV)
 #define TILE(name, source, r, nv) \
 	static void name##_##r(const struct block *x, float *c, const a_value *a, const bf16 *b, \
@@ -185,8 +185,8 @@ static size_t rows_to(size_t m, size_t i, size_t n)
 }
 
 /*
- * n inputs of m rows, n_tiles tiles, from a, whose element (row, k) is a[row * lda + k]; an odd K's
- * last pair is made whole by a zero.
+ * Fills n_tiles tiles with n inputs of m rows of a, whose element (row, k) is a[row * lda + k]; if
+ * K is odd, the last pair is completed with a zero.
  */
 static void fill(a_value *t, const act *a, size_t lda, size_t m, size_t n_tiles, size_t n)
 {
@@ -203,10 +203,10 @@ static void fill(a_value *t, const act *a, size_t lda, size_t m, size_t n_tiles,
 		}
 }
 
-enum { SOON = 12 };                  /* inputs from now on: their rows lie far apart, no machine
-                                      * guesses them */
+/* inputs to prefetch ahead: their rows are too far apart for the hardware prefetcher */
+enum { SOON = 12 };
 
-/* The same from a[k * lda + row]. A value's lanes beyond ROWS are overwritten by the next one's. */
+/* The same from a[k * lda + row]. Lanes beyond ROWS are overwritten by the next value's. */
 static void fill_by_k(a_value *t, const act *a, size_t lda, size_t m, size_t n_tiles, size_t n)
 {
 	static const act zeros[8];
@@ -238,8 +238,8 @@ static void fill_by_k(a_value *t, const act *a, size_t lda, size_t m, size_t n_t
 #endif
 }
 
-/* A panel's block of W given as w[k * ldw + output], in the form that tiles read: n inputs of cols
- * outputs. The columns beyond cols are whatever was there: nobody looks at what becomes of them. */
+/* Converts a panel's block of W, given as w[k * ldw + output], to the form that tiles read: n
+ * inputs of cols outputs. Columns beyond cols are undefined; their results are not used. */
 #ifdef BF16_DOT
 typedef act w_value;
 enum { BY_K = PACKED };
@@ -285,7 +285,7 @@ static void load_by_k(float *to, const act *w, size_t ldw, size_t cols, size_t n
 }
 #endif
 
-/* A panel that is not full: through a buffer, so that nothing beyond column N is touched. */
+/* A partial panel: goes through a buffer, so that nothing beyond column N is touched. */
 static void edge(tile_fn *f, const struct block *x, float *c, const a_value *a, const bf16 *b,
                  size_t r, size_t cols)
 {
@@ -300,17 +300,16 @@ static void edge(tile_fn *f, const struct block *x, float *c, const a_value *a, 
 		memcpy(c + i * x->ldc, full + i * KERN_PANEL, cols * sizeof *c);
 }
 
-/* Where a thread is in its share: a block of C's rows, and of its inputs; what it holds of A and
- * W. */
+/* A thread's current block of C's rows and of inputs, and what it holds of A and W. */
 struct work {
 	const struct product *j;
 	struct block x;
 	size_t block, m0, m, n_tiles, k, inputs;
 	a_value *a;
-	w_value *w;                  /* of W by k, or unpacked */
+	w_value *w;                  /* block of W, from by_k form or unpacked */
 };
 
-/* Tiles [t0, t1) of panel p; next: where in packed W the thread goes on. */
+/* Tiles [t0, t1) of panel p; next: offset in packed W of the thread's next panel. */
 static void panel(struct work *g, size_t p, size_t t0, size_t t1, size_t next)
 {
 	const struct product *j = g->j;
@@ -347,7 +346,7 @@ static void panel(struct work *g, size_t p, size_t t0, size_t t1, size_t next)
 	}
 }
 
-/* A block of inputs: what tiles need of A, if it is not there. */
+/* Loads the part of A that a block of inputs needs, unless it is held already. */
 static void hold(struct work *g, size_t b, size_t k, size_t end)
 {
 	const struct product *j = g->j;
@@ -367,7 +366,7 @@ static void hold(struct work *g, size_t b, size_t k, size_t end)
 	g->x.load = j->add || k;
 }
 
-/* Units [u0, u1) of block b: parts of panels, panel by panel. */
+/* Units [u0, u1) of block b, which are parts of panels, panel by panel. */
 static void units(struct work *g, size_t b, size_t u0, size_t u1)
 {
 	const struct product *j = g->j;
@@ -380,7 +379,8 @@ static void units(struct work *g, size_t b, size_t u0, size_t u1)
 		hold(g, b, k, end);
 		for (size_t u = u0, n; u < u1; u += n) {
 			size_t p = u / j->parts, q = u % j->parts, end_q = u1 - p * j->parts;
-			size_t next = p * stride + k * KERN_PANEL;       /* of packed W: where it goes on */
+			/* offset of the next panel in packed W */
+			size_t next = p * stride + k * KERN_PANEL;
 
 			n = (end_q < j->parts ? end_q : j->parts) - q;
 			if (u + n < u1)
@@ -395,8 +395,8 @@ static void units(struct work *g, size_t b, size_t u0, size_t u1)
 static void product(const struct product *j, struct share *s, size_t thread)
 {
 	_Alignas(64) a_value a[TILES * ROWS * A_STRIDE];
-	_Alignas(64) w_value w[(KC + 2) * KERN_PANEL];   /* an odd K's last block may be KC + 1 inputs,
-	                                                  * in pairs */
+	/* if K is odd, the last block may have KC + 1 inputs, in pairs */
+	_Alignas(64) w_value w[(KC + 2) * KERN_PANEL];
 	struct work g = {
 		.j = j, .block = SIZE_MAX, .a = a, .w = w,
 		.x = {.ldc = j->ldc, .step_i = j->by_k ? 1 : A_STRIDE, .step_k = j->by_k ? ROWS : 1},

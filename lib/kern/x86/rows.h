@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The row functions, over the vector of vec512.h or vec256.h. Element by element they do what ref.c
- * does, in the same order, so those results are the same bits; sums run over W lanes (double where
- * many terms meet) by absolute position, then through one tree.
+ * The row functions, a template over the vectors of vec512.h or vec256.h. Elementwise operations
+ * are those of ref.c in the same order, so they give the same bits. Sums run over W lanes (in
+ * double where there are many terms) by absolute position, then through one tree.
  */
 
-/* The vector at p, of which `left` values exist; the rest are `rest`. */
+/* Loads the vector at p, of which `left` values exist; the other lanes are set to `rest`. */
 static inline vf get(const float *p, size_t left, float rest)
 {
 	return left >= W ? v_load(p) : v_load_n(p, left, rest);
@@ -32,7 +32,7 @@ static inline void put_act(act *p, vf x, size_t left)
 		v_store_act_n(p, x, left);
 }
 
-/* kern_expf, lane by lane; `down`: x is nowhere above 0. */
+/* kern_expf, lane by lane; `down`: x <= 0 in all lanes. */
 static inline vf v_exp_of(vf x, const int down)
 {
 	vf m = v_fma(x, v_set1(EXP_LOG2E), v_set1(EXP_MAGIC)), n = v_sub(m, v_set1(EXP_MAGIC));

@@ -21,7 +21,7 @@ static inline vf v_max(vf a, vf b) { return _mm256_max_ps(a, b); }
 static inline vf v_fma(vf a, vf b, vf c) { return _mm256_fmadd_ps(a, b, c); }    /* ab + c */
 static inline vf v_fnma(vf a, vf b, vf c) { return _mm256_fnmadd_ps(a, b, c); }  /* -ab + c */
 
-/* Tails: the first n lanes; the others are `rest`. */
+/* Tails: loads the first n lanes; the others are set to `rest`. */
 static inline vf v_load_n(const float *p, size_t n, float rest)
 {
 	float x[W];
@@ -44,7 +44,7 @@ static inline vmask v_ne(vf a, vf b) { return _mm256_cmp_ps(a, b, _CMP_NEQ_UQ); 
 static inline vmask v_le(vf a, vf b) { return _mm256_cmp_ps(a, b, _CMP_LE_OQ); }
 static inline vmask v_and(vmask a, vmask b) { return _mm256_and_ps(a, b); }
 static inline vf v_pick(vmask m, vf yes, vf no) { return _mm256_blendv_ps(no, yes, m); }
-/* Lanes lo <= i < hi. */
+/* Mask of lanes lo <= i < hi. */
 static inline vmask v_between(long lo, long hi)
 {
 	__m256i i = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
@@ -127,7 +127,7 @@ static inline vf v_load_pairs(const bf16 *p)
 	return _mm256_castsi256_ps(_mm256_loadu_si256((const __m256i *)p));
 }
 
-/* Lanes together, always in the same tree. */
+/* Horizontal reductions, always in the same tree. */
 static inline float v_hsum(vf x)
 {
 	__m128 a = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
@@ -172,7 +172,7 @@ static inline double vd_hsum(struct vd s)
 	return (x[0] + x[2]) + (x[1] + x[3]);
 }
 
-/* Four bytes a lane: x[c] lane r = row[r]'s c-th pair of bf16 from input i on. */
+/* Four bytes per lane: x[c], lane r = c-th pair of bf16 of row[r] from input i on. */
 static inline void v_load_transposed(vf x[W], const bf16 *const row[W], size_t i)
 {
 	vf a[4], b[W];

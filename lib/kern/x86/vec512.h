@@ -20,7 +20,7 @@ static inline vf v_max(vf a, vf b) { return _mm512_max_ps(a, b); }
 static inline vf v_fma(vf a, vf b, vf c) { return _mm512_fmadd_ps(a, b, c); }    /* ab + c */
 static inline vf v_fnma(vf a, vf b, vf c) { return _mm512_fnmadd_ps(a, b, c); }  /* -ab + c */
 
-/* Tails: the first n lanes; the others are `rest`. */
+/* Tails: masks and loads of the first n lanes; the others are set to `rest`. */
 static inline vmask v_first(size_t n) { return (vmask)((1u << n) - 1); }
 static inline vf v_load_n(const float *p, size_t n, float rest)
 {
@@ -34,7 +34,7 @@ static inline vmask v_ne(vf a, vf b) { return _mm512_cmp_ps_mask(a, b, _CMP_NEQ_
 static inline vmask v_le(vf a, vf b) { return _mm512_cmp_ps_mask(a, b, _CMP_LE_OQ); }
 static inline vmask v_and(vmask a, vmask b) { return a & b; }
 static inline vf v_pick(vmask m, vf yes, vf no) { return _mm512_mask_blend_ps(m, no, yes); }
-/* Lanes lo <= i < hi. */
+/* Mask of lanes lo <= i < hi. */
 static inline vmask v_between(long lo, long hi)
 {
 	unsigned from = lo < 0   ? 0
@@ -101,7 +101,7 @@ static inline vf v_high(vf x)
 static inline vf v_load_pairs(const bf16 *p) { return _mm512_loadu_ps((const float *)p); }
 
 #ifdef BF16_DOT
-/* s + odd * odd + even * even; x a pair of bf16. A test that includes this file may bring its own
+/* s + odd * odd + even * even; x a pair of bf16. A test that includes this file may define its own
  * (tests/kern/bf16dot.c). */
 static inline vf v_dot(vf s, uint32_t x, vf w);
 #ifndef BF16_DOT_ELSEWHERE
@@ -121,7 +121,7 @@ static inline void v_pairs8(uint32_t *p, const bf16 *even, const bf16 *odd, size
 }
 #endif
 
-/* Lanes together, always in the same tree. */
+/* Horizontal reductions, always in the same tree. */
 static inline float v_hsum(vf x) { return _mm512_reduce_add_ps(x); }
 static inline float v_hmax(vf x) { return _mm512_reduce_max_ps(x); }
 
@@ -151,13 +151,13 @@ static inline double vd_hsum(struct vd s)
 	return _mm512_reduce_add_pd(_mm512_add_pd(s.lo, s.hi));
 }
 
-/* Four bytes a lane: x[c] lane r = row[r]'s c-th pair of bf16 from input i on. */
+/* Four bytes per lane: x[c], lane r = c-th pair of bf16 of row[r] from input i on. */
 static inline void v_load_transposed(vf x[W], const bf16 *const row[W], size_t i)
 {
 	vf a[4], b[W];
 
-	/* b[4g + c]: 128-bit lane l holds pairs 4c..4c+3 of row 4l + g. Loads fill lanes, no shuffles
-	 * needed. */
+	/* b[4g + c]: 128-bit lane l holds pairs 4c..4c+3 of row 4l + g. Loads fill lanes, so no
+	 * shuffles are needed. */
 #pragma GCC unroll 4
 	for (int g = 0; g < 4; g++)
 #pragma GCC unroll 4
