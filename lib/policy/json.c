@@ -8,7 +8,7 @@
 
 /* ---- a new model's configuration ---- */
 
-/* Hugging Face's names of the same fields */
+/* Hugging Face names of the same fields */
 static const struct alias {
 	const char *hf, *ours;
 } aliases[] = {
@@ -82,7 +82,7 @@ int policy_config_read(const char *path, struct model_config *c, struct err *e)
 	return rc;
 }
 
-/* ---- what there is ---- */
+/* ---- snapshots and tensors ---- */
 
 int policy_info_js(const struct snap_info *in, struct js *out, struct err *e)
 {
@@ -214,7 +214,7 @@ struct js policy_diff_js(const struct tensor_diff *d)
 	if (d->kind == DIFF_VALUES) {
 		js_set(&o, "values", js_num((double)d->values));
 		js_set(&o, "differing", js_num((double)d->differing));
-		/* null: beyond all bounds */
+		/* null: infinite */
 		js_set(&o, "max_abs", isfinite(d->max_abs) ? js_num(d->max_abs) : js_null());
 		js_set(&o, "rms", isfinite(d->rms) ? js_num(d->rms) : js_null());
 	}

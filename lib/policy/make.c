@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The first step of a store: somebody's weights, or random ones. */
+/* Step 0 of a new store, from imported or random weights. */
 #include "policy/policy.h"
 
 #include <math.h>
@@ -85,14 +85,15 @@ int policy_random(void *ctx, size_t i, const struct param *p, bf16 *dst, struct 
 	const struct policy_random *r = ctx;
 	struct rng stream = rng_stream(r->seed, "init", 0, p->name, 0, 0);
 	int64_t n = (int64_t)(p->rows * p->cols);
-	/* what is added to the residual stream 2L times keeps its variance there (GPT-2's rule) */
+	/* scaled so that 2L additions keep the residual stream's variance (GPT-2's rule) */
 	int last = str_ends(p->name, "attn_output.weight") || str_ends(p->name, "ffn_down.weight");
-	/* by inputs, so that narrow models begin as well as wide ones: 0.02 at 1000, 0.065 at 96 */
+	/* scaled by inputs, so that narrow models start as well as wide ones: 0.02 at 1000, 0.065
+	 * at 96 */
 	double std = sqrt(0.4 / (double)p->cols) / (last ? sqrt(2.0 * r->layers) : 1);
 
 	(void)i;
 	(void)e;
-	if (str_ends(p->name, ".lora_b")) {     /* an adapter begins as nothing */
+	if (str_ends(p->name, ".lora_b")) {     /* a new adapter's product is zero */
 		memset(dst, 0, (size_t)n * sizeof *dst);
 		return 0;
 	}

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Loads a snapshot as a model and tokenizer, and adapters for training. */
 #include "policy/policy.h"
 
 #include <stdlib.h>
@@ -78,7 +79,7 @@ int policy_docs(struct store *s, struct model_config *c, struct vocab *v, struct
 	return rc;
 }
 
-/* A model_tensor_fn for training: adapters that the snapshot lacks begin here. */
+/* State of a model_tensor_fn for training, which makes new adapters where the snapshot has none. */
 struct beginning {
 	struct snap *snap;
 	uint64_t seed;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* A record's dialogue as tokens: builds contexts, reads the turns already there, adds new ones. */
 #include "rollout/dialogue.h"
 
 #include <stdlib.h>
@@ -9,8 +10,8 @@ static void append(struct ids *all, const int *v, size_t n)
 		VEC_PUSH(all->v, all->n, all->cap) = v[i];
 }
 
-/* The context before response number d->turns: the end token a cut response lacks, then the chat's
- * pieces. */
+/* Context before response number d->turns: the end token that a cut response lacks, then the chat
+ * template's parts. */
 static int context(struct dialogue *d, const struct dialogue_rules *r, const char *prompt,
                    struct js *out, struct err *e)
 {
@@ -26,7 +27,7 @@ static int context(struct dialogue *d, const struct dialogue_rules *r, const cha
 	return 0;
 }
 
-/* The user's text of the next turn, from the prompts program. */
+/* The user message of the next turn, from the prompts program. */
 static int next_prompt(struct dialogue *d, const struct dialogue_rules *r, struct js *out,
                        struct err *e)
 {
@@ -45,14 +46,14 @@ static void push_turn(struct dialogue *d, struct js turn)
 {
 	struct js turns = js_get(d->rec, "turns");
 
-	/* out of the record first: a sole owner changes in place */
+	/* detach it from the record first: with one owner it is changed in place */
 	js_set(&d->rec, "turns", js_null());
 	js_push(&turns, turn);
 	js_set(&d->rec, "turns", turns);
 	d->turns++;
 }
 
-/* A response from elsewhere, as text: its context and tokens are made here, once. */
+/* A response written elsewhere, as text: tokenises its context and response. */
 static int read_given(struct dialogue *d, const struct turn *t, struct js turn,
                       const struct dialogue_rules *r, struct err *e)
 {
@@ -101,8 +102,7 @@ int dialogue_init(struct dialogue *d, const struct traj *t, const struct dialogu
 	int rc = -1;
 
 	*d = (struct dialogue){.rec = js_copy(t->rec), .open = js_none()};
-	/* a prompts program sees the turns so far, also while those that are there already are gone
-	 * through */
+	/* a prompts program must see only the turns so far, also while existing turns are read */
 	js_set(&d->rec, "turns", js_array());
 	for (size_t i = 0; i < t->n_turns; i++) {
 		const struct turn *u = &t->turns[i];

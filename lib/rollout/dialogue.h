@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * dialogue: a record as the sequence of tokens that the model reads and writes. The
- * sequence only ever grows: context, response, context, response; no text is
- * tokenised twice. score-sample's middle part.
+ * dialogue: a record as the token sequence that the model reads and writes. The sequence only
+ * grows: context, response, context, response; no text is tokenised twice. Sits between
+ * score-sample's records and the engine.
  */
 #ifndef DIALOGUE_H
 #define DIALOGUE_H
@@ -11,11 +11,11 @@
 #include "tok/tok.h"
 #include "traj/traj.h"
 
-/* What all dialogues of a run share. Borrowed parts. */
+/* Settings shared by all dialogues of a run. Pointers are borrowed. */
 struct dialogue_rules {
 	struct tok *tok;
 	struct chat *chat;
-	struct jqp *prompts;         /* from the record so far to the next user message */
+	struct jqp *prompts;         /* maps the record so far to the next user message */
 	const char *system;          /* NULL: none */
 	int64_t snapshot;            /* step of the weights */
 	struct sampling sampling;
@@ -25,24 +25,24 @@ struct dialogue_rules {
 struct dialogue {
 	struct js rec;               /* owned; .turns grows */
 	struct ids all;              /* the sequence so far */
-	size_t turns;                /* in the record, the open one not counted */
-	int cut;                     /* the last response lacks an end token */
-	int sampled;                 /* a model wrote one of the turns */
-	size_t asked;                /* length of all before the open turn's context */
-	struct js open;              /* the turn being written: prompt and context; JS_NONE between
-	                              * turns */
+	size_t turns;                /* turns in the record, without the open one */
+	int cut;                     /* the last response has no end token */
+	int sampled;                 /* at least one turn was written by a model */
+	size_t asked;                /* length of `all` before the open turn's context */
+	/* the open turn: prompt and context; JS_NONE between turns */
+	struct js open;
 };
 
-/* Takes a checked trajectory's record (shared by reference). Turns it already has are read: sampled
- * ones as their ids stand, given ones tokenised (context and tokens filled in). */
+/* Takes a checked trajectory's record (shared by reference) and reads the turns it already has:
+ * sampled ones keep their ids, given ones are tokenised (context and tokens are filled in). */
 MUST_CHECK int dialogue_init(struct dialogue *d, const struct traj *t,
                              const struct dialogue_rules *r, struct err *e);
 void dialogue_release(struct dialogue *d);
 /* Asks for the next user message and appends its context to all. */
 MUST_CHECK int dialogue_ask(struct dialogue *d, const struct dialogue_rules *r, struct err *e);
-/* Closes the turn without a response, as an error (reward null): the model's own earlier words left
- * no room for its context. Not the input's fault, so the run goes on and the trajectory is excluded
- * and counted. */
+/* Closes the turn without a response, as an error (reward null): after the model's own earlier
+ * responses its context exceeds the limit. This is not the input's fault, so the run goes on; the
+ * trajectory is excluded and counted. */
 void dialogue_no_room(struct dialogue *d, const struct dialogue_rules *r, size_t limit);
 /* Appends the finished response to all and the turn to the record. */
 void dialogue_answer(struct dialogue *d, const struct dialogue_rules *r, const struct gen *g);

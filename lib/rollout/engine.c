@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Continuous batching: which rows a forward has, and who draws from which row of it. */
+/* Continuous batching: chooses the rows of each forward and which sequence draws from which row. */
 #include "rollout/engine.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-	/* rows of one forward: all decoding sequences, then feeds in chunks */
+	/* rows of one forward: one per decoding sequence, then prompts in chunks */
 	MAX_ROWS = 512,
-	TILE = 64                    /* rows of logits at once */
+	TILE = 64                    /* rows of logits computed at once */
 };
 
 struct engine {
@@ -16,18 +16,18 @@ struct engine {
 	const struct model_config *c;
 	int *ends;
 	size_t n_ends, batch;
-	struct gen **active;         /* [batch]; twins waiting for their feed are not in it */
-	/* held: sequences counted against batch, waiting twins included */
+	struct gen **active;         /* [batch]; without twins that wait for their feed */
+	/* held: sequences counted against batch, including waiting twins */
 	size_t n, held;
 	struct row *rows;            /* [MAX_ROWS + batch] */
 	/* [batch]: sequences whose last row is in this forward */
 	struct want { struct gen *g; size_t row; } *wants;
 	struct mem hidden, picked;   /* act [rows][D], [batch][D] */
-	struct mem index;            /* int32 [batch]: picked's rows in hidden */
-	struct mem logits;           /* [TILE][V] of picked's rows from a tile on */
+	struct mem index;            /* int32 [batch]: row in hidden of each row of picked */
+	struct mem logits;           /* [TILE][V] for one tile of picked's rows */
 	struct mem drawn;            /* struct drawn [batch] */
-	int32_t *row;                /* [batch] as in index */
-	/* [batch] draws: who, and how; from rows of picked, then of the tile, in rising order */
+	int32_t *row;                /* [batch] host copy of index */
+	/* [batch] draws: for which gen, and how; rows are of picked, then of the tile, ascending */
 	struct gen **who;
 	struct draw *draws;
 	struct drawn *results;
@@ -100,7 +100,7 @@ void engine_add(struct engine *e, struct gen *g)
 	              g->kv->cache.cap);
 }
 
-/* Rows of this forward: one for each decoding sequence, then feeds while there is room. */
+/* Rows of this forward: one per decoding sequence, then feeds up to MAX_ROWS. */
 static size_t plan(struct engine *e, size_t *n_wants)
 {
 	size_t n = 0;
@@ -143,8 +143,8 @@ static void will_draw(struct engine *e, struct gen *g, size_t row)
 	};
 }
 
-/* Sequences whose last row was in this forward, and their twins, which go their own way from
- * here. */
+/* Plans draws for sequences whose last row was in this forward, and for their twins, which become
+ * independent here. */
 static void plan_draws(struct engine *e, size_t n_wants)
 {
 	e->n_draws = 0;
@@ -164,7 +164,7 @@ static void plan_draws(struct engine *e, size_t n_wants)
 	}
 }
 
-/* All draws, a tile of logits at a time. */
+/* Makes all draws, a tile of logits at a time. */
 static void draw(struct engine *e, size_t n_wants)
 {
 	size_t d = e->c->width, v = e->c->vocab;
@@ -194,7 +194,7 @@ static void draw(struct engine *e, size_t n_wants)
 	}
 }
 
-/* Takes those that are done out of the active ones. */
+/* Removes finished sequences from the active ones. */
 static struct gen *finished(struct engine *e)
 {
 	struct gen *first = NULL, **tail = &first;

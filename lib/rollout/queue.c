@@ -1,18 +1,24 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Schedules dialogues: when each enters the engine, its cache, its turns, and output in input
+ * order.
+ */
 #include "rollout/queue.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-	NEXT_CONTEXT = 64,           /* tokens assumed for a later turn's context until one was seen */
-	CAP_STEP = 64,               /* caches come in multiples of it, so that they can serve again */
-	LEAST_SHARED = 16            /* positions that are worth copying from another's cache */
+	/* assumed tokens of a later turn's context until one is seen */
+	NEXT_CONTEXT = 64,
+	/* cache sizes are multiples of this, so that caches can be reused */
+	CAP_STEP = 64,
+	LEAST_SHARED = 16            /* fewest positions worth copying from another cache */
 };
 
 enum progress_of { OPEN, COMPLETE, FAILED };
 
-/* One dialogue on its way. */
+/* One dialogue in the queue. */
 struct job {
 	struct dialogue d;
 	char *id;                    /* names the random stream */
@@ -22,7 +28,7 @@ struct job {
 	struct gen g;
 	double share;
 	enum progress_of state;
-	struct job *next, *next_waiting;   /* in input order; leaders that wait for room */
+	struct job *next, *next_waiting;   /* in input order; among waiting leaders */
 };
 
 struct queue {
@@ -31,9 +37,10 @@ struct queue {
 	struct engine *engine;
 	struct job *first, **last;   /* all, in input order */
 	struct job *waiting, **waiting_last;   /* leaders (with twins) not yet in the engine */
-	size_t jobs, context_seen;   /* context_seen: most tokens of a later turn's context */
-	uint64_t kv_used;            /* bytes of all caches, the spare ones included */
-	struct kv *spare;            /* [n_spare] to be used again */
+	/* context_seen: largest number of tokens of a later turn's context so far */
+	size_t jobs, context_seen;
+	uint64_t kv_used;            /* bytes of all caches, including spare ones */
+	struct kv *spare;            /* [n_spare] for reuse */
 	size_t n_spare, spare_cap;
 	size_t bad_line;
 	struct err bad;
@@ -71,8 +78,8 @@ static void spare_free(struct queue *q, size_t i)
 	q->spare[i] = q->spare[--q->n_spare];
 }
 
-/* A cache for cap positions: a spare one that is not much too large, else a new one. -1: not enough
- * memory. */
+/* Gets a cache for cap positions: a spare one that is not much too large, else a new one. -1: not
+ * enough memory. */
 static int cache_get(struct queue *q, struct kv *kv, size_t cap)
 {
 	size_t best = q->n_spare;
@@ -120,7 +127,7 @@ static size_t max_new(const struct queue *q, size_t turn)
 	return (size_t)q->r.max_new[turn < q->r.n_max_new ? turn : q->r.n_max_new - 1];
 }
 
-/* What is not in the cache yet is to be read. */
+/* Sets the feed to the tokens that are not in the cache yet. */
 static void feed_rest(struct job *j)
 {
 	j->g.feed = j->d.all.v + j->kv.len;
@@ -168,7 +175,7 @@ static int next_turn(struct queue *q, struct job *j, struct err *e)
 	return 0;
 }
 
-/* Positions of a cache that serves all of a job's turns. */
+/* Cache positions needed for all turns of a dialogue. */
 static size_t positions(const struct queue *q, const struct job *j)
 {
 	size_t n = j->d.all.n + j->g.max_new, limit = q->p->config.context;
@@ -191,7 +198,7 @@ static struct job *job_new(struct queue *q, const struct traj *t, int64_t sample
 		return NULL;
 	}
 	buf_adds(&id, t->id);
-	if (t->has_batch)                /* the same problem may stand in a batch twice */
+	if (t->has_batch)                /* the same problem may occur twice in a batch */
 		buf_addf(&id, "\n%lld", (long long)t->index);
 	j->id = id.data;
 	j->step = t->has_batch ? t->step : q->p->step;
@@ -223,7 +230,7 @@ static void job_free(struct queue *q, struct job *j)
 	free(j);
 }
 
-/* Same text to read: read it once for both. */
+/* True if both have the same feed, which is then read once. */
 static int same_feed(const struct job *a, const struct job *b)
 {
 	return a->g.n_feed == b->g.n_feed &&
@@ -271,9 +278,9 @@ int queue_wants(const struct queue *q)
 
 /* ---- into the engine ---- */
 
-/* Copies what another cache holds of the same beginning: a sample that comes when its siblings are
- * under way, a system message that all prompts share. Same tokens at the same positions have the
- * same bits whoever read them. */
+/* Copies the longest common beginning from another cache: of a sibling sample already running, or a
+ * system message that all prompts share. The same tokens at the same positions have the same bits
+ * in any cache. */
 static void share_cache(struct queue *q, struct job *j)
 {
 	const struct job *best = NULL;
@@ -295,8 +302,8 @@ static void share_cache(struct queue *q, struct job *j)
 		kv_copy(&j->kv, &best->kv, most, &q->p->config);
 }
 
-/* Lets the first waiting leader in, with as many of its twins as there is room for; the rest waits
- * on. 0: no room now. */
+/* Admits the first waiting leader with as many of its twins as fit; the others keep waiting. 0:
+ * none fits now. */
 static int admit(struct queue *q)
 {
 	struct job *j = q->waiting, *rest;
@@ -304,7 +311,7 @@ static int admit(struct queue *q)
 	struct gen *last = NULL;
 	struct err e;
 
-	/* later turns are a guess: alone, a dialogue gets in with what this one takes */
+	/* the size of later turns is a guess: a dialogue alone is admitted if this turn fits */
 	if (!engine_active(q->engine) && cache_bytes(q, cap) > q->r.kv_memory)
 		cap = j->d.all.n + j->g.max_new;
 	for (struct gen *g = &j->g; g && n < room; g = g->twins, n++) {
@@ -315,7 +322,7 @@ static int admit(struct queue *q)
 	if (!n && !room)
 		return 0;
 	if (!n && engine_active(q->engine))
-		return 0;                /* memory comes back when others finish */
+		return 0;                /* memory is freed when others finish */
 	q->waiting = j->next_waiting;
 	if (!n) {
 		err_set(&e, ".turns[%zu]: %zu tokens need %llu KiB of cache, more than --kv-memory allows",
@@ -340,8 +347,8 @@ static int admit(struct queue *q)
 	return 1;
 }
 
-/* A cache that later turns have outgrown: a larger one, or (no memory) none, and the dialogue waits
- * and is read again. */
+/* Replaces a cache that is too small for later turns by a larger one; without memory for it the
+ * cache is dropped, and the dialogue waits and is read again. */
 static void outgrown(struct queue *q, struct job *j)
 {
 	struct kv old = j->kv;
@@ -397,7 +404,7 @@ size_t queue_step(struct queue *q)
 	return n;
 }
 
-/* ---- out ---- */
+/* ---- output ---- */
 
 size_t queue_active(const struct queue *q)
 {

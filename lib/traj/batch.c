@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Whole batches from a stream of lines. */
+/* Reads whole batches from a stream of lines. */
 #include "traj/traj.h"
 
 #include <stdlib.h>
@@ -9,7 +9,7 @@ struct batch_in {
 	unsigned need;
 	struct whole *whole;
 	int ended;
-	struct traj next;            /* read and counted, but of the next batch */
+	struct traj next;            /* read and counted, belongs to the next batch */
 	int has_next, next_whole;
 };
 
@@ -18,7 +18,7 @@ struct batch_in *batch_in_new(struct jl_in *in, unsigned need, int partial)
 	struct batch_in *b = xcalloc(1, sizeof *b);
 
 	b->in = in;
-	b->need = need | TRAJ_ID;    /* which names the groups */
+	b->need = need | TRAJ_ID;    /* the id names the groups */
 	b->whole = whole_new(partial);
 	return b;
 }
@@ -41,7 +41,7 @@ void batch_release(struct batch *b)
 	*b = (struct batch){0};
 }
 
-/* The next line, counted: its events, or -1. *got: 0 at the end of input. */
+/* Reads and counts the next line: its events, or -1. *got: 0 at end of input. */
 static int next_line(struct batch_in *b, struct traj *t, int *got, struct err *e)
 {
 	struct whole_line l;
@@ -74,7 +74,7 @@ static void add(struct batch *out, size_t *cap, struct traj t)
 	VEC_PUSH(out->t, out->n, *cap) = t;
 }
 
-/* Lines until the batch is whole or over: 0, or -1. */
+/* Reads lines until the batch is whole or cut short: 0, or -1. */
 static int fill(struct batch_in *b, struct batch *out, struct err *e)
 {
 	struct traj t;

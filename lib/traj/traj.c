@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One record: the checks of schemas/trajectory.json, by hand, with messages that name the field. */
+/* Parses one record, with the checks of schemas/trajectory.json and messages that name the
+ * field. */
 #include "traj/traj.h"
 
 #include <math.h>
@@ -22,7 +23,7 @@ static int missing(struct err *e, const char *key)
 	return err_set(e, ".%s: missing", key);
 }
 
-/* text (may be NULL) becomes a copy, owned by the caller. */
+/* *text (text may be NULL) becomes a copy, owned by the caller. */
 static int get_string(struct js obj, const char *key, char **text, size_t *n, struct err *e)
 {
 	struct js v = js_get(obj, key);
@@ -136,7 +137,7 @@ static int get_logprobs(struct js obj, const char *key, const struct turn *t, fl
 	if (rc || !out)
 		free(p);
 	else
-		*out = p ? p : xmalloc(1);     /* present, if empty */
+		*out = p ? p : xmalloc(1);     /* present but empty */
 	return rc ? -1 : 1;
 }
 
@@ -463,8 +464,8 @@ void traj_set_turn(struct traj *t, size_t i, const char *key, struct js value)
 		js_free(value);
 		return;
 	}
-	/* Out of rec (its place is kept) and out of the array, so that nothing is copied to be
-	 * changed. */
+	/* Detach the turns from rec (keeping their place) and the turn from the array, so that it
+	 * is changed without a copy. */
 	js_set(&t->rec, "turns", js_null());
 	js_put(&turns, i, js_null());
 	js_set(&turn, key, value);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* When a group and a batch are whole: counted, so that what is lost on the way shows. */
+/* Counts lines to tell when groups and batches are whole, so that lost lines are noticed. */
 #include "traj/traj.h"
 
 #include <inttypes.h>
@@ -8,9 +8,9 @@
 
 struct group {
 	char *id;                    /* owned */
-	int64_t index, want;         /* want 0: not known before the end */
+	int64_t index, want;         /* want 0: not known until end of input */
 	int64_t n;                   /* samples counted */
-	size_t line;                 /* of the first one */
+	size_t line;                 /* of the first sample */
 };
 
 struct sample {
@@ -22,7 +22,7 @@ struct whole {
 	int partial;
 	int any, open;               /* a line has been counted; a batch is being counted */
 	int stamped;
-	int64_t step, size;          /* of this batch, or the last one */
+	int64_t step, size;          /* of this batch, or of the one just ended */
 	struct group *groups;        /* [n_groups] */
 	size_t n_groups, cap_groups, n_whole;
 	struct sample *samples;      /* [n_samples] */
@@ -74,7 +74,7 @@ struct whole_line whole_line(const struct traj *t)
 	};
 }
 
-/* ---- finding -------------------------------------------------------------------- */
+/* ---- lookup -------------------------------------------------------------------- */
 
 static uint64_t name_hash(const struct whole_line *l)
 {
@@ -153,7 +153,7 @@ int whole_end(struct whole *w, struct err *e)
 
 /* ---- counting ------------------------------------------------------------------------ */
 
-/* Opens the batch of l, or holds l against the one that is open: events, or -1. */
+/* Opens the batch of l, or checks l against the open one: events, or -1. */
 static int batch_of(struct whole *w, const struct whole_line *l, struct err *e)
 {
 	int event = 0;
