@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tags, pruning, collecting. */
+/* Tags, pruning and garbage collection. */
 #include "store/inside.h"
 
 #include <inttypes.h>
@@ -83,9 +83,9 @@ static int holds(const struct manifest *m, const struct entry *en)
 }
 
 /*
- * Every step begins as a copy of the one before, so the snapshots that share one version of a
- * tensor are neighbours: what neither the last kept snapshot before nor the next kept one after
- * names, nobody names.
+ * Every step starts as a copy of the one before, so snapshots that share a version of a tensor are
+ * neighbours: if neither the last kept snapshot before nor the next kept one after refers to a
+ * version, none does.
  */
 static int drop(struct store *s, MDB_txn *t, int64_t step, const struct manifest *before,
                 const struct manifest *after, uint64_t *freed, uint64_t *deleted, struct err *e)
@@ -106,7 +106,7 @@ static int drop(struct store *s, MDB_txn *t, int64_t step, const struct manifest
 			*freed += m.v[i].bytes;
 			++*deleted;
 		}
-		/* two dropped neighbours may have shared it */
+		/* a dropped neighbour that shared it may have deleted it already */
 		if (rc == MDB_NOTFOUND)
 			rc = 0;
 	}
@@ -142,7 +142,7 @@ int prune(struct store *s, MDB_txn *t, int keep, uint64_t *freed, uint64_t *dele
 			i++;
 			continue;
 		}
-		while (!k.keep[next])        /* the latest is always kept */
+		while (!k.keep[next])        /* ends, since the latest is always kept */
 			next++;
 		manifest_release(&before);
 		manifest_release(&after);
@@ -162,7 +162,7 @@ out:
 	return rc;
 }
 
-/* ---- all versions of all tensors, as found in the table ---- */
+/* ---- all versions of all tensors in the table ---- */
 
 static int by_key(const void *a, const void *b)
 {

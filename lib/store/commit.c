@@ -2,10 +2,10 @@
 /*
  * Writing a step: one LMDB write transaction from commit_begin to commit_finish.
  *
- * A value is handed out as room in the map (MDB_RESERVE), for the caller to fill or to write piece
- * by piece (room.c), and sealed (checksummed, entered into the manifest) by a later commit_ call.
- * Small values would lie unaligned among others inside a page: they are staged on the heap and put
- * when sealed.
+ * A value is reserved in the map (MDB_RESERVE) for the caller to fill or to write piece by piece
+ * (room.c), and sealed (checksummed, added to the manifest) by a later commit_ call. Small values
+ * would be unaligned among others inside a page, so they are staged on the heap and put when
+ * sealed.
  */
 #include "store/inside.h"
 
@@ -16,20 +16,21 @@
 struct commit {
 	struct store *s;
 	MDB_txn *txn;
-	int64_t step, last;          /* last: the store's latest before; -1: none */
+	int64_t step, last;          /* last: the store's latest step before this one; -1: none */
 	int first, failed, state_changed;
 	struct manifest weights, state;
-	uint64_t taken;              /* bytes of disk that the transaction may have used so far */
+	/* upper bound on the disk bytes used by the transaction so far */
+	uint64_t taken;
 	uint64_t written;            /* bytes of sealed values */
-	struct room **rooms;         /* [n_rooms] being filled */
+	struct room **rooms;         /* [n_rooms] values being filled */
 	size_t n_rooms, rooms_cap;
 };
 
 /*
- * LMDB keeps what the last two transactions freed. One without content between two large ones moves
- * the old optimiser state out of that window, so that there are two copies of it on disk and not
- * three: 12 bytes less per parameter, for two small syncs. Both meta pages then name the latest
- * step.
+ * LMDB does not reuse pages freed by the last two transactions. An empty transaction between two
+ * large ones moves the old optimiser state out of that window, so that the disk holds two copies of
+ * it instead of three: 12 bytes less per parameter, for two small syncs. Both meta pages then refer
+ * to the latest step.
  */
 static int settle(struct store *s, struct err *e)
 {
@@ -69,7 +70,7 @@ int commit_begin(struct store *s, int64_t step, uint64_t bytes, struct commit **
 		return err_set(e, "%s: step %" PRId64 " is negative", s->dir, step);
 	if (bytes >= 64 * MIB && settle(s, e))
 		return -1;
-	/* an eighth more, for the last page of each value and the tree */
+	/* an eighth more, for the partial last page of each value and for the tree */
 	if (begin_write(s, bytes + bytes / 8, &txn, &taken, e))
 		return -1;
 	c = xcalloc(1, sizeof *c);
@@ -100,8 +101,8 @@ static int failed(struct commit *c)
 	return -1;
 }
 
-/* Disk for one more value (its own pages, or twice a leaf's share) and the tree pages on its
- * way. */
+/* Reserves disk space for one more value (its own pages, or twice its share of a leaf) and the tree
+ * pages leading to it. */
 static int take(struct commit *c, uint64_t bytes, struct err *e)
 {
 	uint64_t page = c->s->page;
@@ -110,7 +111,7 @@ static int take(struct commit *c, uint64_t bytes, struct err *e)
 	return space_taken(c->s, c->taken, e);
 }
 
-/* Equal to what the parent has? Then the parent's is shared. */
+/* True if the parent's value is equal; it is then shared. */
 static int same_as_parent(struct commit *c, const struct entry *en, const void *data)
 {
 	const struct entry *old = manifest_find(&c->weights, en->name);
@@ -158,7 +159,7 @@ static void rooms_free(struct commit *c)
 	c->n_rooms = 0;
 }
 
-/* Every public call begins with this: same process, nothing failed before. */
+/* Start of every public call: checks that the process is the same and nothing failed before. */
 static int usable(struct commit *c, struct err *e)
 {
 	if (same_process(c->s, e))
@@ -168,7 +169,7 @@ static int usable(struct commit *c, struct err *e)
 	return 0;
 }
 
-/* And most go on with this: what is open is sealed. */
+/* Continues most public calls: seals the values being filled. */
 static int ready(struct commit *c, struct err *e)
 {
 	int rc = usable(c, e);
@@ -181,7 +182,7 @@ static int ready(struct commit *c, struct err *e)
 	return rc;
 }
 
-/* Opens room for a value. */
+/* Reserves space for a value. */
 static int reserve(struct commit *c, const struct entry *en, int is_state, struct room **out,
                    struct err *e)
 {
@@ -207,7 +208,7 @@ static int reserve(struct commit *c, const struct entry *en, int is_state, struc
 	return 0;
 }
 
-/* LMDB's values end below 4 GiB. */
+/* LMDB values must be smaller than 4 GiB. */
 static int size_check(const struct commit *c, const char *name, __uint128_t bytes, struct err *e)
 {
 	if (name_check(name, e))
@@ -217,7 +218,7 @@ static int size_check(const struct commit *c, const char *name, __uint128_t byte
 	return 0;
 }
 
-/* Is `name` new to this commit, and to what is being written? */
+/* Checks that `name` was not written in this commit and is not being written. */
 static int once(const struct commit *c, const struct manifest *m, int is_state, const char *name,
                 struct err *e)
 {
@@ -373,8 +374,8 @@ int commit_metrics(struct commit *c, const char *json, struct err *e)
 }
 
 /*
- * The step goes first into the caller's object. Whether that has a key "step" of its own is seen by
- * walking strings and braces: this room knows no JSON.
+ * Puts the step first in the caller's object. Looks for a key "step" in it by scanning strings and
+ * braces, since this room must not depend on jsonl.
  */
 static int meta_text(const char *meta, int64_t step, struct buf *out, struct err *e)
 {

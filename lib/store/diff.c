@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Two snapshots, tensor by tensor. Through the room's public functions only. */
+/* Compares two snapshots tensor by tensor, using only the public functions of store.h. */
 #include "store/store.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Checking everything: names, shapes, lengths, checksums. */
+/* Checks everything in a store: names, shapes, lengths, checksums. */
 #include "store/inside.h"
 
 #include <errno.h>
@@ -166,9 +166,9 @@ out:
 	return rc;
 }
 
-/* ---- in a process apart ---- */
+/* ---- in a child process ---- */
 
-/* The child's messages: a letter (f fault, e error), text, newline. */
+/* Messages from the child: a letter (f fault, e error), text, newline. */
 static void tell_fault(const char *msg, void *out)
 {
 	fprintf(out, "f%s\n", msg);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the files of this room share; nobody else includes it. store.c opens and closes,
- * place.c deals with the directory and its disk, record.c with small records,
- * snap.c reads, commit.c writes a step, room.c its large values, care.c prunes,
- * fsck.c checks.
+ * Shared by the files of this room; private to it. store.c opens and closes, place.c handles the
+ * directory and its disk, record.c small records, snap.c reads snapshots, commit.c writes a step,
+ * room.c its large values, care.c prunes, fsck.c checks.
  */
 #ifndef STORE_INSIDE_H
 #define STORE_INSIDE_H
@@ -11,7 +10,7 @@
 #include "store/store.h"
 
 #include <lmdb.h>
-#define XXH_STATIC_LINKING_ONLY  /* XXH64_state_t in full */
+#define XXH_STATIC_LINKING_ONLY  /* defines XXH64_state_t */
 #include <xxhash.h>
 #include <sys/types.h>
 
@@ -19,18 +18,19 @@
 
 /* ---- place.c: the directory and its disk ---- */
 
-/* Name of a network file system by its statfs magic, NULL if it is none. */
+/* Name of the network file system with this statfs magic, NULL if it is not one. */
 const char *place_network(unsigned long magic);
 /* Refuses a directory on a network file system. */
 MUST_CHECK int place_local(const char *dir, struct err *e);
-/* Takes the writer's lock at once or says who holds it. *fd keeps it until closed. */
+/* Takes the writer's lock without waiting; the error says who holds it. Held until *fd is
+ * closed. */
 MUST_CHECK int place_lock(const char *dir, int *fd, struct err *e);
 /* Backs LMDB's lock file with disk blocks before LMDB maps it. */
 MUST_CHECK int place_readers(const char *dir, struct err *e);
-/* Is a file of this size allowed (RLIMIT_FSIZE)? */
+/* Checks that a file of this size is allowed (RLIMIT_FSIZE). */
 MUST_CHECK int place_limit(uint64_t size, const char *dir, struct err *e);
-/* Backs bytes [from, to) of the file with disk blocks; on failure those after both from and was
- * (the end of what is in use) are given back. */
+/* Backs bytes [from, to) of the file with disk blocks. was: end of the part in use. On failure,
+ * blocks beyond both from and was are released. */
 MUST_CHECK int place_reserve(int fd, uint64_t from, uint64_t to, uint64_t was, const char *dir,
                              struct err *e);
 void place_file(struct buf *path, const char *dir, const char *name);
@@ -47,28 +47,29 @@ struct store {
 	enum store_mode mode;
 	MDB_env *env;
 	MDB_dbi db[TABLES];
-	pid_t pid;                   /* of the process that opened it */
+	pid_t pid;                   /* process that opened it */
 	int lock_fd;
-	int made_dir, fresh;         /* this handle made the directory, the data file */
+	int made_dir, fresh;         /* this handle created the directory, the data file */
 	uint64_t page;               /* LMDB's page size */
-	uint64_t small;              /* values below this may lie unaligned inside a page: copied */
-	uint64_t reserved;           /* file offset up to which disk blocks are known to be there */
-	size_t snaps;                /* open in this process */
+	/* values smaller than this may be unaligned inside a page: copied */
+	uint64_t small;
+	uint64_t reserved;           /* file offset up to which disk blocks are allocated */
+	size_t snaps;                /* snapshots open in this process */
 	struct commit *commit;
 };
 
 int lmdb_err(const struct store *s, int rc, const char *doing, struct err *e);
-/* Refuses a store that was opened by the parent process. */
+/* Refuses a store that was opened in another process. */
 MUST_CHECK int same_process(const struct store *s, struct err *e);
 MUST_CHECK int begin_read(struct store *s, MDB_txn **txn, struct err *e);
-/* Begins a write transaction that may add `bytes` besides its own book-keeping; *taken is what that
- * may take. Whoever adds more than announced asks space_taken first, with *taken and all that was
- * added. */
+/* Begins a write transaction that may add `bytes` of data; *taken: bytes that LMDB's own
+ * book-keeping may use. Before adding more than announced, call space_taken with *taken plus all
+ * that was added. */
 MUST_CHECK int begin_write(struct store *s, uint64_t bytes, MDB_txn **txn, uint64_t *taken,
                            struct err *e);
-/* Within a write transaction that took `bytes` so far in all: disk blocks and map are there. */
+/* Ensures, within a write transaction, that disk blocks and map suffice for `bytes` in total. */
 MUST_CHECK int space_taken(struct store *s, uint64_t bytes, struct err *e);
-/* End of the last page in use, as a file offset. */
+/* File offset of the end of the last page in use. */
 uint64_t space_used(const struct store *s);
 
 /* ---- record.c ---- */
@@ -78,7 +79,7 @@ struct entry {
 	int dtype;                   /* enum dtype, 0: bytes */
 	int rank;
 	uint64_t shape[2];
-	int64_t version;             /* the step that wrote it */
+	int64_t version;             /* step that wrote it */
 	uint64_t bytes, sum;
 };
 
@@ -97,11 +98,11 @@ void manifest_release(struct manifest *m);
 
 MDB_val text_key(const char *text);
 MDB_val step_key(int64_t step, unsigned char room[8]);
-int64_t key_step(const MDB_val *key);           /* -1 if it is not one */
-/* "name\0" and the version: a tensor's key. */
+int64_t key_step(const MDB_val *key);           /* -1 if it is not a step's key */
+/* A tensor's key: "name\0" and the version. */
 MDB_val tensor_key(const char *name, int64_t version, unsigned char room[112]);
 
-/* A record is a payload followed by its checksum. 1 found, 0 absent, -1 error. Borrowed from
+/* Reads a record: a payload followed by its checksum. 1: found, 0: absent, -1: error. Borrowed from
  * txn. */
 MUST_CHECK int rec_get(const struct store *s, MDB_txn *t, enum table tb, MDB_val key,
                        const char **payload, size_t *n, struct err *e);
@@ -109,21 +110,22 @@ MUST_CHECK int rec_check(const MDB_val *value, size_t *n);        /* -1: checksu
 MUST_CHECK int rec_put(const struct store *s, MDB_txn *t, enum table tb, MDB_val key,
                        const void *payload, size_t n, struct err *e);
 
-/* A snapshot's record: its meta text, a newline, its manifest. meta (NULL: not wanted) owned. */
+/* Reads a snapshot's record: meta text, newline, manifest. *meta is owned by the caller; meta NULL:
+ * not wanted. */
 MUST_CHECK int snap_load(const struct store *s, MDB_txn *t, int64_t step, char **meta,
                          struct manifest *m, struct err *e);
-/* The state's manifest; empty if there is none. */
+/* Reads the state's manifest; empty if there is none. */
 MUST_CHECK int state_load(const struct store *s, MDB_txn *t, struct manifest *m, struct err *e);
-/* 1 found, 0 there is no snapshot, -1 error. */
+/* 1: found, 0: there is no snapshot, -1: error. */
 MUST_CHECK int latest_step(const struct store *s, MDB_txn *t, int64_t *step, struct err *e);
-/* All steps in order; *steps owned. */
+/* All steps in order; *steps is owned by the caller. */
 MUST_CHECK int all_steps(const struct store *s, MDB_txn *t, int64_t **steps, size_t *n,
                          struct err *e);
-/* Tags in order: calls fn(tag, step, data). */
+/* Calls fn(tag, step, data) for all tags in order. */
 MUST_CHECK int all_tags(const struct store *s, MDB_txn *t,
                         void (*fn)(const char *tag, int64_t step, void *data), void *data,
                         struct err *e);
-/* A step number, tag, "latest" or NULL. */
+/* Resolves ref: a step number, a tag, "latest" or NULL (latest). */
 MUST_CHECK int resolve(const struct store *s, MDB_txn *t, const char *ref, int64_t *step,
                        struct err *e);
 MUST_CHECK int tag_put(const struct store *s, MDB_txn *t, const char *tag, int64_t step,
@@ -135,31 +137,32 @@ const struct store *snap_store(const struct snap *p);
 
 /* ---- room.c ---- */
 
-/* A value of a commit, being written. */
+/* A value that a commit is writing. */
 struct room {
 	struct entry en;
 	int is_state, staged;        /* staged: dst is on the heap (owned), else in the map */
 	int by_caller;               /* dst is filled by the caller, not by room_write */
 	void *dst;
 	uint64_t done;               /* bytes written */
-	XXH64_state_t sum;           /* of them */
-	/* past the map */
+	XXH64_state_t sum;           /* checksum of the bytes written */
+	/* writing to the file directly, bypassing the map */
 	int fd;
-	uint64_t at;                 /* file offset of what comes next; 0: through the map, or staged */
+	/* file offset of the next write; 0: written through the map, or staged */
+	uint64_t at;
 	uint64_t page;
-	unsigned char *tail;         /* [n_tail] bytes short of a page, that belong at `at` */
+	unsigned char *tail;         /* [n_tail] bytes of a partial page, to be written at `at` */
 	size_t n_tail;
 };
 
-/* dst: where the value lies, in the map or (staged) on the heap, which is taken over. */
+/* dst: the value's memory, in the map or (staged) on the heap, then taken over. */
 struct room *room_new(const struct entry *en, int is_state, void *dst, int staged);
-/* Makes it ready for room_write. */
+/* Prepares it for room_write. */
 void room_open(struct room *r, const struct store *s);
 void room_free(struct room *r);
 
 /* ---- care.c ---- */
 
-/* One version of one tensor, as found in the table. */
+/* One version of one tensor in the table. */
 struct version {
 	unsigned char key[112];
 	size_t key_len;
@@ -177,7 +180,8 @@ MUST_CHECK int versions_read(struct store *s, MDB_txn *t, int sums, struct versi
                              struct err *e);
 struct version *version_find(const struct versions *vs, const struct entry *en);
 
-/* Deletes what the policy does not keep. *freed += bytes, *deleted += values. */
+/* Deletes snapshots and tensors that the policy does not keep. *freed += bytes, *deleted +=
+ * values. */
 MUST_CHECK int prune(struct store *s, MDB_txn *t, int keep, uint64_t *freed, uint64_t *deleted,
                      struct err *e);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The directory a store lives in: its file system, the writer's lock, disk blocks. */
+/* A store's directory: its file system, the writer's lock, disk blocks. */
 #include "store/inside.h"
 
 #include <errno.h>
@@ -19,8 +19,8 @@ void place_file(struct buf *path, const char *dir, const char *name)
 }
 
 /*
- * LMDB needs a map that all its users share and mutexes in shared memory: both hold within one
- * machine only. Numbers are those of statfs(2) and linux/magic.h.
+ * LMDB needs a shared map and mutexes in shared memory, which work within one machine only. Numbers
+ * are from statfs(2) and linux/magic.h.
  */
 const char *place_network(unsigned long magic)
 {
@@ -58,8 +58,8 @@ int place_local(const char *dir, struct err *e)
 }
 
 /*
- * flock, not LMDB's own mutex: that one waits. The lock belongs to the open file, so it goes
- * with the process however that ends. The pid in the file is only for the message.
+ * flock, since LMDB's own mutex would wait. The lock belongs to the open file, so it is released
+ * however the process ends. The pid in the file is only for the message.
  */
 int place_lock(const char *dir, int *fd, struct err *e)
 {
@@ -88,7 +88,7 @@ int place_lock(const char *dir, int *fd, struct err *e)
 		goto out;
 	}
 	n = snprintf(who, sizeof who, "%ld\n", (long)getpid());
-	/* without space for these bytes the message lacks a number, nothing worse */
+	/* if the disk is full, only the message lacks the pid */
 	if (pwrite(*fd, who, (size_t)n, 0) == n && ftruncate(*fd, n))
 		rc = err_set(e, "%s: %s", path.data, strerror(errno));
 	else
@@ -114,14 +114,14 @@ static int allocate(int fd, uint64_t from, uint64_t to)
 
 int place_readers(const char *dir, struct err *e)
 {
-	enum { SIZE = 64 * 1024 };           /* about a thousand readers */
+	enum { SIZE = 64 * 1024 };           /* enough for about a thousand readers */
 	struct buf path = {0}, fresh = {0};
 	int fd, rc = 0;
 
 	place_file(&path, dir, "lock.mdb");
 	if (!access(path.data, F_OK))
 		goto out;
-	/* it appears in its full size: whoever maps it goes by the size it finds */
+	/* the file must appear in full size, since LMDB uses the size it finds */
 	buf_addf(&fresh, "%s.%ld", path.data, (long)getpid());
 	fd = open(fresh.data, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	if (fd < 0) {
@@ -141,7 +141,7 @@ out:
 	return rc;
 }
 
-/* Over the limit the kernel would not only refuse but send SIGXFSZ. */
+/* Beyond the limit the kernel would send SIGXFSZ. */
 int place_limit(uint64_t size, const char *dir, struct err *e)
 {
 	struct rlimit lim;
@@ -163,7 +163,7 @@ int place_reserve(int fd, uint64_t from, uint64_t to, uint64_t was, const char *
 		return 0;
 	err_set(e, "%s: no room for %llu more bytes: %s", dir, (unsigned long long)(to - was),
 	        strerror(rc));
-	/* give back what was taken before the disk was full; if that fails, closing does it */
+	/* release what was allocated before the disk was full; if that fails, closing does it */
 	if (was < from)
 		was = from;
 	if (fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)was, (off_t)(to - was)))

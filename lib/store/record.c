@@ -211,7 +211,7 @@ int rec_put(const struct store *s, MDB_txn *t, enum table tb, MDB_val key, const
 	return 0;
 }
 
-/* ---- what the records say ---- */
+/* ---- reading records ---- */
 
 int snap_load(const struct store *s, MDB_txn *t, int64_t step, char **meta, struct manifest *m,
               struct err *e)

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Values written piece by piece, past the map: pwrite takes a large piece at once where the map
- * takes a fault for each page, and reads no page from disk before it is written over. The disk
- * begins to write what is there while the next pieces are made, so that little is left to do for
- * the commit's sync. (A thread for that costs more than it brings: the processor's part in writing
- * is as large as the disk's.)
+ * Values written piece by piece, bypassing the map: pwrite takes a large piece at once, while
+ * writing through the map costs a fault per page and reads each page from disk before overwriting
+ * it. Writeback starts while the next pieces are computed, so that little is left for the commit's
+ * sync. (A thread for this costs more than it gains: writing takes as much CPU time as disk time.)
  */
 #include "store/inside.h"
 
@@ -16,9 +15,9 @@
 #include <sys/uio.h>
 
 /*
- * LMDB does not say where in the file a value lies. The header of its first page does: the page's
- * number (8 bytes), 2 unused, flags (2; 4: a value's own pages), their count (4). Should a version
- * of LMDB have it otherwise, the value is filled through the map.
+ * LMDB does not tell a value's file offset, but the header of its first page does: page number (8
+ * bytes), 2 bytes unused, flags (2 bytes; 4: overflow pages), page count (4 bytes). If a version of
+ * LMDB has another layout, the value is filled through the map.
  */
 static uint64_t file_offset(const struct store *s, const unsigned char *value, uint64_t bytes)
 {
@@ -86,13 +85,13 @@ static int write_all(struct room *r, struct iovec *v, int n, struct err *e)
 			v->iov_len -= (size_t)got;
 		}
 	}
-	/* begins only, so an error is no news here: the commit's sync reports it */
+	/* this only starts writeback; errors are reported by the commit's sync */
 	sync_file_range(r->fd, (off_t)from, (off_t)(r->at - from), SYNC_FILE_RANGE_WRITE);
 	return 0;
 }
 
-/* Whole pages go to the file, the rest waits for more; the value's last page is filled up with
- * zeros. */
+/* Writes whole pages to the file and keeps the rest for the next call; the value's last page is
+ * padded with zeros. */
 static int write_pages(struct room *r, const void *data, size_t n, struct err *e)
 {
 	static const unsigned char zeros[1 << 16];
@@ -105,7 +104,7 @@ static int write_pages(struct room *r, const void *data, size_t n, struct err *e
 		return write_all(r, v, 3, e);
 	if (!r->tail)
 		r->tail = xmalloc(r->page);
-	if (rest >= n) {             /* no page is whole yet */
+	if (rest >= n) {             /* no whole page yet */
 		memcpy(r->tail + r->n_tail, data, n);
 		r->n_tail += n;
 		return 0;
@@ -142,13 +141,13 @@ void snap_soon(const struct snap *p, const struct tensor *t, uint64_t from, uint
 	if (t->bytes < s->small || from >= t->bytes)
 		return;
 	end = (uintptr_t)t->data + from + (n < t->bytes - from ? n : t->bytes - from);
-	/* the kernel takes a request for the device's largest one only */
+	/* the kernel cuts a request to the device's maximum size */
 	for (; at < end; at += MIB)
 		if (madvise((void *)at, end - at < MIB ? end - at : MIB, MADV_WILLNEED))
-			return;          /* then it is read when it is asked for */
+			return;          /* then it is read on first use */
 }
 
-/* Whole pages of the value only; what shares a page with it stays. */
+/* Affects only the value's own whole pages. */
 void snap_used(const struct snap *p, const struct tensor *t)
 {
 	const struct store *s = snap_store(p);
@@ -159,8 +158,7 @@ void snap_used(const struct snap *p, const struct tensor *t)
 	if (!at)
 		return;
 	mdb_env_get_fd(s->env, &fd);
-	/* what is mapped stays in the cache; a page of a shared map that is dropped is read again if it
-	 * must be */
+	/* mapped pages stay in the cache, so unmap them first; they are read again if needed */
 	if (!madvise((char *)t->data - 16, n, MADV_DONTNEED))
 		posix_fadvise(fd, (off_t)(at - 16), (off_t)n, POSIX_FADV_DONTNEED);
 }

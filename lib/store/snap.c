@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading one snapshot, and the listings. */
+/* Reads a snapshot; lists snapshots and metrics. */
 #include "store/inside.h"
 
 #include <inttypes.h>
@@ -13,7 +13,7 @@ struct snap {
 	int latest;
 	char *meta;
 	struct manifest weights, state;
-	void **copy_w, **copy_s;     /* [n] aligned copies of small values, made when asked for */
+	void **copy_w, **copy_s;     /* [n] aligned copies of small values, made on first use */
 };
 
 int snap_open(struct store *s, const char *ref, struct snap **out, struct err *e)

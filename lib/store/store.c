@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #define FORMAT "score-store 1"
-#define ROOM (256 * MIB)             /* of a writer's map, beyond what is in use */
+#define ROOM (256 * MIB)             /* of a writer's map, beyond the part in use */
 
 static const char *const table_names[TABLES] = {"doc",      "tensor",  "state",
                                                 "snapshot", "metrics", "tag"};
@@ -42,7 +42,8 @@ uint64_t space_used(const struct store *s)
 	return (info.me_last_pgno + 1) * s->page;
 }
 
-/* What a transaction adds on its own: copied tree pages, lists of freed pages (8 bytes a page). */
+/* Bytes that LMDB adds to a transaction: copied tree pages, lists of freed pages (8 bytes per
+ * page). */
 static uint64_t overhead(const struct store *s, uint64_t used)
 {
 	return 64 * s->page + used / 256;
@@ -55,9 +56,9 @@ static int reserve_until(struct store *s, uint64_t end, struct err *e)
 	if (end <= s->reserved)
 		return 0;
 	mdb_env_get_fd(s->env, &fd);
-	/* a MiB at a time, so that small commits seldom ask */
+	/* in whole MiB, so that small commits seldom need a call */
 	end = (end + MIB - 1) / MIB * MIB;
-	/* the first time from 0: a copied store may have holes where LMDB has free pages */
+	/* the first time from 0, since a copied store may have holes in place of free pages */
 	if (place_reserve(fd, s->reserved, end, space_used(s), s->dir, e))
 		return -1;
 	s->reserved = end;
@@ -65,8 +66,8 @@ static int reserve_until(struct store *s, uint64_t end, struct err *e)
 }
 
 /*
- * The map is wide and the file behind it sparse: at closing it is cut to what is used. So it
- * rarely has to grow, which LMDB allows only when no transaction is open.
+ * The map is large and the file sparse; closing truncates it to the part in use. So the map rarely
+ * has to grow, which LMDB allows only while no transaction is open.
  */
 static int map_for(struct store *s, uint64_t bytes, struct err *e)
 {
@@ -115,7 +116,7 @@ int begin_read(struct store *s, MDB_txn **txn, struct err *e)
 	return rc ? lmdb_err(s, rc, "reading", e) : 0;
 }
 
-/* All tree pages there are: the most that a transaction can copy besides what it adds. */
+/* Bytes of all tree pages: the most that a transaction can copy besides what it adds. */
 static uint64_t tree_bytes(const struct store *s, MDB_txn *t)
 {
 	uint64_t pages = 2 * TABLES;
@@ -141,14 +142,14 @@ int begin_write(struct store *s, uint64_t bytes, MDB_txn **txn, uint64_t *taken,
 		return err_set(
 			e, "%s: close the snapshots before writing begins (they may be opened again after it)",
 		    s->dir);
-	/* a reader that was killed must not keep pages from being used again */
+	/* readers that were killed must not prevent reuse of pages */
 	mdb_reader_check(s->env, &dead);
 	if (map_for(s, bytes, e))
 		return -1;
 	rc = mdb_txn_begin(s->env, NULL, 0, txn);
 	if (rc)
 		return lmdb_err(s, rc, "writing", e);
-	*taken = s->db[TB_TAG] ? tree_bytes(s, *txn) : 0;      /* no tables yet: creating */
+	*taken = s->db[TB_TAG] ? tree_bytes(s, *txn) : 0;      /* no tables yet while creating */
 	if (!space_taken(s, *taken + bytes, e))
 		return 0;
 	mdb_txn_abort(*txn);
@@ -183,7 +184,7 @@ static int env_open(struct store *s, unsigned flags, uint64_t map, struct err *e
 	return rc == ENOMEM && flags & MDB_RDONLY && map ? 1 : lmdb_err(s, rc, "opening", e);
 }
 
-/* A map over pages that the file does not have ends in SIGBUS: look before. */
+/* Checks that the file has all pages in use: accessing a missing one would raise SIGBUS. */
 static int whole_file(const struct store *s, struct err *e)
 {
 	mdb_filehandle_t fd;
@@ -198,7 +199,7 @@ static int whole_file(const struct store *s, struct err *e)
 	return 0;
 }
 
-/* Readers map far beyond the file's end (which costs nothing), so that it may grow under them. */
+/* Readers map far beyond the end of the file (at no cost), so that it can grow while they read. */
 static int env_read(struct store *s, struct err *e)
 {
 	int rc = env_open(s, MDB_RDONLY, MIB << 20, e);
@@ -243,7 +244,7 @@ static int tables_find(struct store *s, struct err *e)
 			             FORMAT);
 		rc = rc < 0 ? -1 : 0;
 	}
-	/* handles opened in a read transaction last when it is committed */
+	/* table handles outlive a read transaction only if it is committed */
 	if (rc)
 		mdb_txn_abort(t);
 	else if ((rc = mdb_txn_commit(t)))
@@ -251,7 +252,7 @@ static int tables_find(struct store *s, struct err *e)
 	return rc;
 }
 
-/* 1: a data file with something in it, 0: none, -1 error. */
+/* 1: the data file exists and is not empty, 0: not, -1: error. */
 static int data_there(const struct store *s, struct err *e)
 {
 	struct buf path = {0};
@@ -282,7 +283,7 @@ static void files_remove(const struct store *s, int lock)
 	buf_release(&path);
 }
 
-/* 1: a store (or another program's LMDB data) with something in it, 0: an interrupted creation, -1
+/* 1: a store with content (or another program's LMDB data), 0: an interrupted creation, -1:
  * error. */
 static int something_there(struct store *s, struct err *e)
 {
@@ -309,8 +310,8 @@ static int something_there(struct store *s, struct err *e)
 	return rc;
 }
 
-/* What an interrupted creation left (no snapshot was ever committed) is cleared away; anything else
- * is refused. */
+/* Removes what an interrupted creation left (no snapshot was ever committed); refuses anything
+ * else. */
 static int nothing_to_lose(struct store *s, struct err *e)
 {
 	int there = data_there(s, e);
@@ -362,7 +363,7 @@ static int open_existing(struct store *s, struct err *e)
 		return -1;
 	if (s->mode == STORE_WRITE && place_lock(s->dir, &s->lock_fd, e))
 		return -1;
-	/* a directory that cannot be written may still be read, if its lock file is there */
+	/* a read-only directory can still be read if it has a lock file */
 	if (place_readers(s->dir, e) && s->mode == STORE_WRITE)
 		return -1;
 	if (env_read(s, e))
@@ -372,8 +373,8 @@ static int open_existing(struct store *s, struct err *e)
 
 		mdb_env_close(s->env);
 		s->env = NULL;
-		/* LMDB touches the first page of each value it makes room for: not the megabytes around it
-		 * (snap_soon) */
+		/* LMDB touches the first page of each value it reserves: no read-ahead around it
+		 * (see snap_soon) */
 		if (place_limit(map, s->dir, e) || env_open(s, MDB_WRITEMAP | MDB_NORDAHEAD, map, e))
 			return -1;
 	}
@@ -419,7 +420,7 @@ void store_close(struct store *s)
 {
 	if (!s)
 		return;
-	/* a child's copy: the environment is the parent's */
+	/* after a fork the environment belongs to the parent */
 	if (s->env && s->pid == getpid()) {
 		if (s->commit)
 			commit_abort(s->commit);
@@ -427,7 +428,7 @@ void store_close(struct store *s)
 			mdb_filehandle_t fd;
 
 			mdb_env_get_fd(s->env, &fd);
-			/* the sparse tail and what was reserved but not used; harmless if it stays */
+			/* drop the sparse tail and unused blocks; failure is harmless */
 			if (ftruncate(fd, (off_t)space_used(s)))
 				s->reserved = 0;
 		}
