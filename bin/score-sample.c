@@ -73,7 +73,7 @@ static int run(struct jl_in *in, struct queue *q, int progress, struct err *e)
 			queue_admit(q);
 			write_finished(q, &bar);
 		}
-		progress_add(&bar, (double)queue_step(q));
+		progress_add(&bar, (double)queue_forward(q));
 		write_finished(q, &bar);
 	} while (!queue_done(q) || (more > 0 && !queue_failed(q, &line, &late)));
 	progress_end(&bar);

@@ -159,7 +159,7 @@ int dialogue_ask(struct dialogue *d, const struct dialogue_rules *r, struct err 
 	return 0;
 }
 
-void dialogue_no_room(struct dialogue *d, const struct dialogue_rules *r, size_t limit)
+void dialogue_too_long(struct dialogue *d, const struct dialogue_rules *r, size_t limit)
 {
 	struct gen none = {.sampling = r->sampling};
 	struct js verdict = js_object();

@@ -43,7 +43,7 @@ MUST_CHECK int dialogue_ask(struct dialogue *d, const struct dialogue_rules *r, 
 /* Closes the turn without a response, as an error (reward null): after the model's own earlier
  * responses its context exceeds the limit. This is not the input's fault, so the run goes on; the
  * trajectory is excluded and counted. */
-void dialogue_no_room(struct dialogue *d, const struct dialogue_rules *r, size_t limit);
+void dialogue_too_long(struct dialogue *d, const struct dialogue_rules *r, size_t limit);
 /* Appends the finished response to all and the turn to the record. */
 void dialogue_answer(struct dialogue *d, const struct dialogue_rules *r, const struct gen *g);
 

@@ -80,7 +80,7 @@ void engine_free(struct engine *e)
 	free(e);
 }
 
-size_t engine_room(const struct engine *e)
+size_t engine_places(const struct engine *e)
 {
 	return e->batch - e->held;
 }
@@ -216,7 +216,7 @@ static struct gen *finished(struct engine *e)
 	return first;
 }
 
-struct gen *engine_step(struct engine *e)
+struct gen *engine_forward(struct engine *e)
 {
 	size_t n_wants, n = plan(e, &n_wants);
 

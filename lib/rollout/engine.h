@@ -40,12 +40,12 @@ struct engine;
 struct engine *engine_new(struct model *m, const int *ends, size_t n_ends, size_t batch);
 void engine_free(struct engine *e);
 /* Number of sequences that can be added now (a gen and each of its twins count as one). */
-size_t engine_room(const struct engine *e);
+size_t engine_places(const struct engine *e);
 /* Adds g and its twins. */
 void engine_add(struct engine *e, struct gen *g);
 /* One forward for all sequences. Returns those that finished, linked by next, or NULL if none;
  * returns NULL at once if there is no sequence. */
-struct gen *engine_step(struct engine *e);
+struct gen *engine_forward(struct engine *e);
 size_t engine_active(const struct engine *e);
 
 #endif

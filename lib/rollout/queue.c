@@ -12,14 +12,14 @@ enum {
 	/* assumed tokens of a later turn's context until one is seen */
 	NEXT_CONTEXT = 64,
 	/* cache sizes are multiples of this, so that caches can be reused */
-	CAP_STEP = 64,
+	CAP_UNIT = 64,
 	LEAST_SHARED = 16            /* fewest positions worth copying from another cache */
 };
 
 enum progress_of { OPEN, COMPLETE, FAILED };
 
 /* One dialogue in the queue. */
-struct job {
+struct item {
 	struct dialogue d;
 	char *id;                    /* names the random stream */
 	int64_t step, sample;
@@ -28,17 +28,17 @@ struct job {
 	struct gen g;
 	double share;
 	enum progress_of state;
-	struct job *next, *next_waiting;   /* in input order; among waiting leaders */
+	struct item *next, *next_waiting;   /* in input order; among waiting leaders */
 };
 
 struct queue {
 	const struct policy *p;
 	struct queue_rules r;
 	struct engine *engine;
-	struct job *first, **last;   /* all, in input order */
-	struct job *waiting, **waiting_last;   /* leaders (with twins) not yet in the engine */
+	struct item *first, **last;   /* all, in input order */
+	struct item *waiting, **waiting_last;   /* leaders (with twins) not yet in the engine */
 	/* context_seen: largest number of tokens of a later turn's context so far */
-	size_t jobs, context_seen;
+	size_t items, context_seen;
 	uint64_t kv_used;            /* bytes of all caches, including spare ones */
 	struct kv *spare;            /* [n_spare] for reuse */
 	size_t n_spare, spare_cap;
@@ -112,7 +112,7 @@ static void cache_put(struct queue *q, struct kv *kv)
 
 /* ---- a dialogue's turns ---- */
 
-static void fail(struct queue *q, struct job *j, const struct err *e)
+static void fail(struct queue *q, struct item *j, const struct err *e)
 {
 	if (!q->bad_line || j->line < q->bad_line) {
 		q->bad = *e;
@@ -128,14 +128,14 @@ static size_t max_new(const struct queue *q, size_t turn)
 }
 
 /* Sets the feed to the tokens that are not in the cache yet. */
-static void feed_rest(struct job *j)
+static void feed_rest(struct item *j)
 {
 	j->g.feed = j->d.all.v + j->kv.len;
 	j->g.n_feed = j->d.all.n - j->kv.len;
 }
 
-/* Opens the job's next turn, or marks it complete. */
-static int next_turn(struct queue *q, struct job *j, struct err *e)
+/* Opens the next turn of an item, or marks it complete. */
+static int next_turn(struct queue *q, struct item *j, struct err *e)
 {
 	size_t limit = q->p->config.context, budget;
 	const struct dialogue_rules *r = &q->r.dialogue;
@@ -156,7 +156,7 @@ static int next_turn(struct queue *q, struct job *j, struct err *e)
 			return err_set(
 				e, ".turns[%zu]: %zu tokens of prompt do not fit the model's context of %zu",
 			    j->d.turns, j->d.all.n, limit);
-		dialogue_no_room(&j->d, r, limit);
+		dialogue_too_long(&j->d, r, limit);
 	}
 	budget = least(max_new(q, j->d.turns), limit - j->d.all.n);
 	*g = (struct gen){
@@ -176,21 +176,21 @@ static int next_turn(struct queue *q, struct job *j, struct err *e)
 }
 
 /* Cache positions needed for all turns of a dialogue. */
-static size_t positions(const struct queue *q, const struct job *j)
+static size_t positions(const struct queue *q, const struct item *j)
 {
 	size_t n = j->d.all.n + j->g.max_new, limit = q->p->config.context;
 
 	for (size_t t = j->d.turns + 1; t < q->r.turns && n < limit; t++)
 		n += q->context_seen + max_new(q, t);
-	return least((n + CAP_STEP - 1) / CAP_STEP * CAP_STEP, limit);
+	return least((n + CAP_UNIT - 1) / CAP_UNIT * CAP_UNIT, limit);
 }
 
 /* ---- records to dialogues ---- */
 
-static struct job *job_new(struct queue *q, const struct traj *t, int64_t sample, double share,
+static struct item *item_new(struct queue *q, const struct traj *t, int64_t sample, double share,
                            struct err *e)
 {
-	struct job *j = xcalloc(1, sizeof *j);
+	struct item *j = xcalloc(1, sizeof *j);
 	struct buf id = {0};
 
 	if (dialogue_init(&j->d, t, &q->r.dialogue, e)) {
@@ -211,7 +211,7 @@ static struct job *job_new(struct queue *q, const struct traj *t, int64_t sample
 	js_set(&j->d.rec, "seed", js_num((double)q->r.seed));
 	*q->last = j;
 	q->last = &j->next;
-	q->jobs++;
+	q->items++;
 	if (next_turn(q, j, e)) {
 		fail(q, j, e);
 		return NULL;
@@ -219,7 +219,7 @@ static struct job *job_new(struct queue *q, const struct traj *t, int64_t sample
 	return j;
 }
 
-static void job_free(struct queue *q, struct job *j)
+static void item_free(struct queue *q, struct item *j)
 {
 	cache_put(q, &j->kv);
 	dialogue_release(&j->d);
@@ -231,13 +231,13 @@ static void job_free(struct queue *q, struct job *j)
 }
 
 /* True if both have the same feed, which is then read once. */
-static int same_feed(const struct job *a, const struct job *b)
+static int same_feed(const struct item *a, const struct item *b)
 {
 	return a->g.n_feed == b->g.n_feed &&
 	       !memcmp(a->g.feed, b->g.feed, a->g.n_feed * sizeof *a->g.feed);
 }
 
-static void wait_for_room(struct queue *q, struct job *leader)
+static void wait_for_place(struct queue *q, struct item *leader)
 {
 	leader->next_waiting = NULL;
 	*q->waiting_last = leader;
@@ -247,14 +247,14 @@ static void wait_for_room(struct queue *q, struct job *leader)
 int queue_add(struct queue *q, const struct traj *t, double share, struct err *e)
 {
 	int keeps = t->has_sample && t->has_group, n = keeps ? 1 : q->r.samples;
-	struct job *leader = NULL;
+	struct item *leader = NULL;
 	struct gen *last = NULL;
 
 	if (keeps && q->r.samples > 1)
 		return err_set(e, ".sample: the record is one of a group already; -n %d cannot multiply it",
 		               q->r.samples);
 	for (int i = 0; i < n; i++) {
-		struct job *j = job_new(q, t, keeps ? t->sample : i, share, e);
+		struct item *j = item_new(q, t, keeps ? t->sample : i, share, e);
 
 		if (!j)
 			return -1;
@@ -263,7 +263,7 @@ int queue_add(struct queue *q, const struct traj *t, double share, struct err *e
 		if (leader && same_feed(leader, j)) {
 			last->twins = &j->g;
 		} else {
-			wait_for_room(q, j);
+			wait_for_place(q, j);
 			leader = j;
 		}
 		last = &j->g;
@@ -273,7 +273,7 @@ int queue_add(struct queue *q, const struct traj *t, double share, struct err *e
 
 int queue_wants(const struct queue *q)
 {
-	return !q->waiting && !q->bad_line && q->jobs < 8 * q->r.batch + (size_t)q->r.samples;
+	return !q->waiting && !q->bad_line && q->items < 8 * q->r.batch + (size_t)q->r.samples;
 }
 
 /* ---- into the engine ---- */
@@ -281,12 +281,12 @@ int queue_wants(const struct queue *q)
 /* Copies the longest common beginning from another cache: of a sibling sample already running, or a
  * system message that all prompts share. The same tokens at the same positions have the same bits
  * in any cache. */
-static void share_cache(struct queue *q, struct job *j)
+static void share_cache(struct queue *q, struct item *j)
 {
-	const struct job *best = NULL;
+	const struct item *best = NULL;
 	size_t most = LEAST_SHARED;
 
-	for (const struct job *k = q->first; k; k = k->next) {
+	for (const struct item *k = q->first; k; k = k->next) {
 		size_t n = 0, end = least(least(k->kv.len, k->d.all.n), j->d.all.n - 1);
 
 		if (k == j || end <= most)
@@ -306,20 +306,20 @@ static void share_cache(struct queue *q, struct job *j)
  * none fits now. */
 static int admit(struct queue *q)
 {
-	struct job *j = q->waiting, *rest;
-	size_t room = engine_room(q->engine), cap = positions(q, j), n = 0;
+	struct item *j = q->waiting, *rest;
+	size_t places = engine_places(q->engine), cap = positions(q, j), n = 0;
 	struct gen *last = NULL;
 	struct err e;
 
 	/* the size of later turns is a guess: a dialogue alone is admitted if this turn fits */
 	if (!engine_active(q->engine) && cache_bytes(q, cap) > q->r.kv_memory)
 		cap = j->d.all.n + j->g.max_new;
-	for (struct gen *g = &j->g; g && n < room; g = g->twins, n++) {
-		if (cache_get(q, &((struct job *)g->owner)->kv, cap))
+	for (struct gen *g = &j->g; g && n < places; g = g->twins, n++) {
+		if (cache_get(q, &((struct item *)g->owner)->kv, cap))
 			break;
 		last = g;
 	}
-	if (!n && !room)
+	if (!n && !places)
 		return 0;
 	if (!n && engine_active(q->engine))
 		return 0;                /* memory is freed when others finish */
@@ -349,7 +349,7 @@ static int admit(struct queue *q)
 
 /* Replaces a cache that is too small for later turns by a larger one; without memory for it the
  * cache is dropped, and the dialogue waits and is read again. */
-static void outgrown(struct queue *q, struct job *j)
+static void outgrown(struct queue *q, struct item *j)
 {
 	struct kv old = j->kv;
 
@@ -368,7 +368,7 @@ static void outgrown(struct queue *q, struct job *j)
 	q->waiting = j;
 }
 
-static void finish_turn(struct queue *q, struct job *j)
+static void finish_turn(struct queue *q, struct item *j)
 {
 	struct err e;
 
@@ -391,12 +391,12 @@ void queue_admit(struct queue *q)
 		;
 }
 
-size_t queue_step(struct queue *q)
+size_t queue_forward(struct queue *q)
 {
 	size_t n = 0;
 
 	queue_admit(q);
-	for (struct gen *g = engine_step(q->engine), *next; g; g = next) {
+	for (struct gen *g = engine_forward(q->engine), *next; g; g = next) {
 		next = g->next;
 		n += g->n;
 		finish_turn(q, g->owner);
@@ -413,7 +413,7 @@ size_t queue_active(const struct queue *q)
 
 int queue_take(struct queue *q, struct js *rec, double *share)
 {
-	struct job *j = q->first;
+	struct item *j = q->first;
 
 	if (!j || j->state != COMPLETE)
 		return 0;
@@ -423,8 +423,8 @@ int queue_take(struct queue *q, struct js *rec, double *share)
 	q->first = j->next;
 	if (!q->first)
 		q->last = &q->first;
-	q->jobs--;
-	job_free(q, j);
+	q->items--;
+	item_free(q, j);
 	return 1;
 }
 
@@ -446,9 +446,9 @@ void queue_free(struct queue *q)
 {
 	if (!q)
 		return;
-	for (struct job *j; (j = q->first); ) {
+	for (struct item *j; (j = q->first); ) {
 		q->first = j->next;
-		job_free(q, j);
+		item_free(q, j);
 	}
 	while (q->n_spare)
 		spare_free(q, q->n_spare - 1);

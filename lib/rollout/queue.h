@@ -34,7 +34,7 @@ MUST_CHECK int queue_add(struct queue *q, const struct traj *t, double share, st
 void queue_admit(struct queue *q);
 /* queue_admit, then one forward: one more token of each dialogue, or more of its prompt. Returns
  * the number of tokens in responses that ended. */
-size_t queue_step(struct queue *q);
+size_t queue_forward(struct queue *q);
 /* Number of sequences in the engine. */
 size_t queue_active(const struct queue *q);
 /* The next finished record (owned by the caller) and its share; 0: none yet. */

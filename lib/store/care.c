@@ -90,7 +90,7 @@ static int holds(const struct manifest *m, const struct entry *en)
 static int drop(struct store *s, MDB_txn *t, int64_t step, const struct manifest *before,
                 const struct manifest *after, uint64_t *freed, uint64_t *deleted, struct err *e)
 {
-	unsigned char room[112];
+	unsigned char space[112];
 	struct manifest m;
 	MDB_val k;
 	int rc = 0;
@@ -100,7 +100,7 @@ static int drop(struct store *s, MDB_txn *t, int64_t step, const struct manifest
 	for (size_t i = 0; i < m.n && !rc; i++) {
 		if (holds(before, &m.v[i]) || holds(after, &m.v[i]))
 			continue;
-		k = tensor_key(m.v[i].name, m.v[i].version, room);
+		k = tensor_key(m.v[i].name, m.v[i].version, space);
 		rc = mdb_del(t, s->db[TB_TENSOR], &k, NULL);
 		if (!rc) {
 			*freed += m.v[i].bytes;
@@ -112,7 +112,7 @@ static int drop(struct store *s, MDB_txn *t, int64_t step, const struct manifest
 	}
 	manifest_release(&m);
 	if (!rc) {
-		k = step_key(step, room);
+		k = step_key(step, space);
 		rc = mdb_del(t, s->db[TB_SNAP], &k, NULL);
 	}
 	return rc ? lmdb_err(s, rc, "pruning", e) : 0;

@@ -115,20 +115,20 @@ static int take(struct commit *c, uint64_t bytes, struct err *e)
 static int same_as_parent(struct commit *c, const struct entry *en, const void *data)
 {
 	const struct entry *old = manifest_find(&c->weights, en->name);
-	unsigned char room[112];
+	unsigned char space[112];
 	MDB_val k, v;
 
 	if (!old || old->sum != en->sum || old->bytes != en->bytes || old->dtype != en->dtype ||
 	    old->rank != en->rank || old->shape[0] != en->shape[0] || old->shape[1] != en->shape[1])
 		return 0;
-	k = tensor_key(old->name, old->version, room);
+	k = tensor_key(old->name, old->version, space);
 	return !mdb_get(c->txn, c->s->db[TB_TENSOR], &k, &v) && v.mv_size == en->bytes &&
 	       !memcmp(v.mv_data, data, en->bytes);
 }
 
 static int seal(struct commit *c, struct room *r, struct err *e)
 {
-	unsigned char room[112];
+	unsigned char space[112];
 	MDB_val k, v = {r->en.bytes, r->dst};
 	MDB_dbi db = c->s->db[r->is_state ? TB_STATE : TB_TENSOR];
 	int rc = 0, same;
@@ -137,7 +137,7 @@ static int seal(struct commit *c, struct room *r, struct err *e)
 		return err_set(e, "%s: %s: %" PRIu64 " bytes were written, expected %" PRIu64, c->s->dir,
 		               r->en.name, r->done, r->en.bytes);
 	r->en.sum = r->by_caller ? XXH64(r->dst, r->en.bytes, SUM_SEED) : XXH64_digest(&r->sum);
-	k = r->is_state ? text_key(r->en.name) : tensor_key(r->en.name, c->step, room);
+	k = r->is_state ? text_key(r->en.name) : tensor_key(r->en.name, c->step, space);
 	same = !r->is_state && same_as_parent(c, &r->en, r->dst);
 	if (same && !r->staged)
 		rc = mdb_del(c->txn, db, &k, NULL);
@@ -187,7 +187,7 @@ static int reserve(struct commit *c, const struct entry *en, int is_state, struc
                    struct err *e)
 {
 	int staged = en->bytes < c->s->small;
-	unsigned char room[112];
+	unsigned char space[112];
 	MDB_val k, v = {en->bytes, NULL};
 	int rc;
 
@@ -196,7 +196,7 @@ static int reserve(struct commit *c, const struct entry *en, int is_state, struc
 	if (staged) {
 		v.mv_data = xaligned(en->bytes ? en->bytes : 1);
 	} else {
-		k = is_state ? text_key(en->name) : tensor_key(en->name, c->step, room);
+		k = is_state ? text_key(en->name) : tensor_key(en->name, c->step, space);
 		rc = mdb_put(c->txn, c->s->db[is_state ? TB_STATE : TB_TENSOR], &k, &v, MDB_RESERVE);
 		if (rc) {
 			lmdb_err(c->s, rc, "writing", e);
@@ -357,7 +357,7 @@ int commit_doc(struct commit *c, const char *name, const void *data, size_t n, s
 
 int commit_metrics_of(struct commit *c, int64_t step, const char *json, struct err *e)
 {
-	unsigned char room[8];
+	unsigned char space[8];
 
 	if (ready(c, e))
 		return -1;
@@ -365,7 +365,7 @@ int commit_metrics_of(struct commit *c, int64_t step, const char *json, struct e
 		return err_set(
 			e, "%s: metrics of step %" PRId64 " in a commit from step %" PRId64 " to %" PRId64,
 		    c->s->dir, step, c->last, c->step);
-	return put_record(c, TB_METRICS, step_key(step, room), json, strlen(json), e);
+	return put_record(c, TB_METRICS, step_key(step, space), json, strlen(json), e);
 }
 
 int commit_metrics(struct commit *c, const char *json, struct err *e)
@@ -406,7 +406,7 @@ static int meta_text(const char *meta, int64_t step, struct buf *out, struct err
 static int finish(struct commit *c, const char *meta, int keep, struct err *e)
 {
 	struct buf b = {0};
-	unsigned char room[8];
+	unsigned char space[8];
 	uint64_t freed = 0, deleted = 0;
 	int rc = -1;
 
@@ -418,7 +418,7 @@ static int finish(struct commit *c, const char *meta, int keep, struct err *e)
 	}
 	buf_addc(&b, '\n');
 	manifest_print(&c->weights, &b);
-	if (put_record(c, TB_SNAP, step_key(c->step, room), b.data, b.len, e))
+	if (put_record(c, TB_SNAP, step_key(c->step, space), b.data, b.len, e))
 		goto out;
 	if (c->state_changed) {
 		buf_clear(&b);

@@ -97,10 +97,10 @@ MUST_CHECK int manifest_parse(const char *text, size_t n, struct manifest *out, 
 void manifest_release(struct manifest *m);
 
 MDB_val text_key(const char *text);
-MDB_val step_key(int64_t step, unsigned char room[8]);
+MDB_val step_key(int64_t step, unsigned char space[8]);
 int64_t key_step(const MDB_val *key);           /* -1 if it is not a step's key */
 /* A tensor's key: "name\0" and the version. */
-MDB_val tensor_key(const char *name, int64_t version, unsigned char room[112]);
+MDB_val tensor_key(const char *name, int64_t version, unsigned char space[112]);
 
 /* Reads a record: a payload followed by its checksum. 1: found, 0: absent, -1: error. Borrowed from
  * txn. */

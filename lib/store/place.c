@@ -161,7 +161,7 @@ int place_reserve(int fd, uint64_t from, uint64_t to, uint64_t was, const char *
 	rc = allocate(fd, from, to);
 	if (!rc)
 		return 0;
-	err_set(e, "%s: no room for %llu more bytes: %s", dir, (unsigned long long)(to - was),
+	err_set(e, "%s: no space for %llu more bytes: %s", dir, (unsigned long long)(to - was),
 	        strerror(rc));
 	/* release what was allocated before the disk was full; if that fails, closing does it */
 	if (was < from)

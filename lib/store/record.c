@@ -13,11 +13,11 @@ MDB_val text_key(const char *text)
 	return (MDB_val){strlen(text), (void *)text};
 }
 
-MDB_val step_key(int64_t step, unsigned char room[8])
+MDB_val step_key(int64_t step, unsigned char space[8])
 {
 	for (int i = 0; i < 8; i++)
-		room[i] = (unsigned char)((uint64_t)step >> (56 - 8 * i));
-	return (MDB_val){8, room};
+		space[i] = (unsigned char)((uint64_t)step >> (56 - 8 * i));
+	return (MDB_val){8, space};
 }
 
 int64_t key_step(const MDB_val *key)
@@ -32,13 +32,13 @@ int64_t key_step(const MDB_val *key)
 	return step <= INT64_MAX ? (int64_t)step : -1;
 }
 
-MDB_val tensor_key(const char *name, int64_t version, unsigned char room[112])
+MDB_val tensor_key(const char *name, int64_t version, unsigned char space[112])
 {
 	size_t n = strlen(name);
 
-	memcpy(room, name, n + 1);
-	step_key(version, room + n + 1);
-	return (MDB_val){n + 9, room};
+	memcpy(space, name, n + 1);
+	step_key(version, space + n + 1);
+	return (MDB_val){n + 9, space};
 }
 
 int name_check(const char *name, struct err *e)
@@ -216,10 +216,10 @@ int rec_put(const struct store *s, MDB_txn *t, enum table tb, MDB_val key, const
 int snap_load(const struct store *s, MDB_txn *t, int64_t step, char **meta, struct manifest *m,
               struct err *e)
 {
-	unsigned char room[8];
+	unsigned char space[8];
 	const char *p = NULL, *nl;
 	size_t n = 0;
-	int rc = rec_get(s, t, TB_SNAP, step_key(step, room), &p, &n, e);
+	int rc = rec_get(s, t, TB_SNAP, step_key(step, space), &p, &n, e);
 
 	if (rc < 0)
 		return err_prefix(e, "snapshot %" PRId64 ": ", step);
@@ -373,7 +373,7 @@ static int no_snapshot(const struct store *s, MDB_txn *t, const char *ref, struc
 
 int resolve(const struct store *s, MDB_txn *t, const char *ref, int64_t *step, struct err *e)
 {
-	unsigned char room[8];
+	unsigned char space[8];
 	const char *p;
 	size_t n;
 	int rc;
@@ -394,6 +394,6 @@ int resolve(const struct store *s, MDB_txn *t, const char *ref, int64_t *step, s
 		if (tag_step(p, n, step))
 			return err_set(e, "%s: the store is damaged: tag '%.64s'", s->dir, ref);
 	}
-	rc = rec_get(s, t, TB_SNAP, step_key(*step, room), &p, &n, e);
+	rc = rec_get(s, t, TB_SNAP, step_key(*step, space), &p, &n, e);
 	return rc > 0 ? 0 : rc < 0 ? -1 : no_snapshot(s, t, ref, e);
 }

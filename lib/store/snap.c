@@ -87,8 +87,8 @@ size_t snap_count(const struct snap *p)
 static int value(struct snap *p, enum table tb, const struct entry *en, void **copy,
                  struct tensor *out, struct err *e)
 {
-	unsigned char room[112];
-	MDB_val k = tb == TB_STATE ? text_key(en->name) : tensor_key(en->name, en->version, room), v;
+	unsigned char space[112];
+	MDB_val k = tb == TB_STATE ? text_key(en->name) : tensor_key(en->name, en->version, space), v;
 	int rc;
 
 	if (same_process(p->s, e))
@@ -234,8 +234,8 @@ void snap_list_free(struct snap_info *p, size_t n)
 int store_metrics(struct store *s, int64_t from, int64_t to, int (*row)(const char *, void *),
                   void *data, struct err *e)
 {
-	unsigned char room[8];
-	MDB_val k = step_key(from < 0 ? 0 : from, room), v;
+	unsigned char space[8];
+	MDB_val k = step_key(from < 0 ? 0 : from, space), v;
 	MDB_cursor *c;
 	MDB_txn *t;
 	int rc, stop = 0;

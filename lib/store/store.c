@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #define FORMAT "score-store 1"
-#define ROOM (256 * MIB)             /* of a writer's map, beyond the part in use */
+#define HEADROOM (256 * MIB)         /* of a writer's map, beyond the part in use */
 
 static const char *const table_names[TABLES] = {"doc",      "tensor",  "state",
                                                 "snapshot", "metrics", "tag"};
@@ -78,7 +78,7 @@ static int map_for(struct store *s, uint64_t bytes, struct err *e)
 	mdb_env_info(s->env, &info);
 	if (info.me_mapsize >= used + 2 * bytes + 64 * MIB)
 		return 0;
-	size = (used + 4 * bytes + ROOM) / MIB * MIB;
+	size = (used + 4 * bytes + HEADROOM) / MIB * MIB;
 	if (place_limit(size, s->dir, e))
 		return -1;
 	rc = mdb_env_set_mapsize(s->env, size);
@@ -338,9 +338,9 @@ static int create(struct store *s, struct err *e)
 	MDB_txn *t;
 	int rc;
 
-	if (nothing_to_lose(s, e) || place_readers(s->dir, e) || place_limit(ROOM, s->dir, e))
+	if (nothing_to_lose(s, e) || place_readers(s->dir, e) || place_limit(HEADROOM, s->dir, e))
 		return -1;
-	if (env_open(s, MDB_WRITEMAP, ROOM, e) || begin_write(s, 0, &t, &taken, e))
+	if (env_open(s, MDB_WRITEMAP, HEADROOM, e) || begin_write(s, 0, &t, &taken, e))
 		return -1;
 	if (tables_open(s, t, MDB_CREATE, e) ||
 	    rec_put(s, t, TB_DOC, text_key(".format"), FORMAT, strlen(FORMAT), e)) {
@@ -369,7 +369,7 @@ static int open_existing(struct store *s, struct err *e)
 	if (env_read(s, e))
 		return -1;
 	if (s->mode == STORE_WRITE) {
-		uint64_t map = (space_used(s) + ROOM) / MIB * MIB;
+		uint64_t map = (space_used(s) + HEADROOM) / MIB * MIB;
 
 		mdb_env_close(s->env);
 		s->env = NULL;

@@ -29,7 +29,7 @@ static double drain(struct engine *e)
 	double t = now_seconds();
 
 	while (engine_active(e))
-		engine_step(e);
+		engine_forward(e);
 	return now_seconds() - t;
 }
 

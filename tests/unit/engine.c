@@ -123,10 +123,10 @@ static void no_allocation(struct model *m)
 		seq_init(&s[i], i, NEW);
 		engine_add(en, &s[i].g);
 	}
-	engine_step(en);                 /* reads the prompts, starts the threads */
+	engine_forward(en);                 /* reads the prompts, starts the threads */
 	before = allocations;
 	for (; engine_active(en); steps++)
-		engine_step(en);
+		engine_forward(en);
 	if (COUNTED)
 		ok(before > 0 && allocations == before && steps >= NEW - 1,
 		   "%zu steps of %d sequences: %ld allocations", steps, BATCH, allocations - before);
@@ -152,13 +152,13 @@ static void many(struct model *m)
 			seq_init(&s[added], added, SHORT);
 			engine_add(en, &s[added].g);
 		}
-		engine_step(en);
+		engine_forward(en);
 	}
 	for (size_t i = 0; i < MANY; i++) {
 		seq_init(&one, i, SHORT);
 		engine_add(alone, &one.g);
 		while (engine_active(alone))
-			engine_step(alone);
+			engine_forward(alone);
 		tokens += one.g.n;
 		bad += one.g.n != s[i].g.n ||
 		       memcmp(one.tokens, s[i].tokens, one.g.n * sizeof *one.tokens) ||

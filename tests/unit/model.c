@@ -135,11 +135,11 @@ static void sampling(const char *isa, struct model *m)
 	}
 	g[0].twins = &g[1];
 	while (started < SEQS || engine_active(en)) {
-		while (started < SEQS && engine_room(en) >= (started ? 1 : 2)) {
+		while (started < SEQS && engine_places(en) >= (started ? 1 : 2)) {
 			engine_add(en, &g[started]);
 			started += started ? 1 : 2;
 		}
-		engine_step(en);
+		engine_forward(en);
 	}
 	for (size_t s = 0; s < SEQS; s++) {
 		size_t nf = s == 1 ? 1 + length(0) % 20 : 1 + length(s) % 20, n = nf + g[s].n - 1;

@@ -138,7 +138,7 @@ static struct buf all(size_t batch, uint64_t kv_memory, uint64_t before, uint64_
 				ok(0, "%s", e.msg);
 			line++;
 		}
-		queue_step(q);
+		queue_forward(q);
 		now = rss_anon();
 		if (now > before && now - before > *most)
 			*most = now - before;
@@ -191,7 +191,7 @@ static void too_large(void)
 	if (add(q, 3, 100, 1, &e) || add(q, 4, 900, 1, &e) || add(q, 5, 100, 1, &e))
 		ok(0, "%s", e.msg);
 	while (!queue_done(q)) {
-		queue_step(q);
+		queue_forward(q);
 		n += take(q, &out);
 	}
 	ok(n == SAMPLES, "what came before a dialogue that never fits is finished");
