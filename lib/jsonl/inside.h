@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Inside the room only: struct js is libjq's jv, byte for byte, except that "absent" is all
+/* Private to this room: struct js is libjq's jv, byte for byte, except that "absent" is all
  * zeros. */
 #ifndef JSONL_GLUE_H
 #define JSONL_GLUE_H
@@ -12,13 +12,14 @@
 
 enum { JS_MAX_DEPTH = 200 };
 
-/* 2^53: every whole number up to it is a double of its own. */
+/* 2^53: all integers up to it are exact doubles. */
 #define JS_MAX_WHOLE 9007199254740992.0
 
 /*
- * Powers of ten that are doubles exactly. A whole number up to 2^53 times or divided by one of them
- * is one correctly rounded operation, so it is the double that the decimal reads as (W. D. Clinger,
- * How to Read Floating Point Numbers Accurately, 1990). Most numbers in a record are that short.
+ * Powers of ten that are exact doubles. An integer up to 2^53 multiplied or divided by one of them
+ * is a single correctly rounded operation, so the result is the correct double for the decimal (W.
+ * D. Clinger, How to Read Floating Point Numbers Accurately, 1990). Most numbers in a record are
+ * that short.
  */
 enum { JS_EXACT_POWERS = 22 };
 extern const double js_pow10[JS_EXACT_POWERS + 1];
@@ -33,7 +34,7 @@ static inline jv to_jv(struct js v)
 	return r;
 }
 
-/* Takes r over. An invalid value (a missing key, say) becomes the absent one. */
+/* Consumes r. An invalid value (such as a missing key) becomes the absent one. */
 static inline struct js to_js(jv r)
 {
 	struct js v = {{0, 0}};

@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * jsonl: JSON values, lines of JSON in and out, and jq programs. The only
- * room that includes libjq's headers; everyone else holds a `struct js`.
+ * jsonl: JSON values, lines of JSON in and out, and jq programs. The only room that includes
+ * libjq's headers; others use `struct js`.
  *
- * Ownership, in one rule: arguments are borrowed, except that a value handed
- * to a setter (js_set, js_push, js_put) is consumed; every returned js is owned
- * by the caller and goes to js_free (or into a setter). js_copy is cheap (a
- * reference count). The counts are not atomic: a js stays on one thread.
+ * Ownership: arguments are borrowed, except that a value passed to a setter (js_set, js_push,
+ * js_put) is consumed. Every returned js is owned by the caller, who passes it to js_free (or to a
+ * setter). js_copy is cheap (a reference count). Counts are not atomic: use a js on one thread
+ * only.
  *
- * Strictness: input is RFC 8259 JSON in valid UTF-8, nothing else. NaN,
- * Infinity, numbers that overflow a double, integers (digits without point or
- * exponent) beyond 2^53, lone surrogates, duplicate keys and nesting beyond
- * 200 are refused. On output NaN, Infinity and nesting beyond 200 are refused,
- * and a double beyond 2^53 is written with an exponent (1e300 passes through
- * as 1e+300): never as an integer, and js_parse reads back every double exactly.
+ * Strictness: input is RFC 8259 JSON in valid UTF-8, nothing else. NaN, Infinity, numbers that
+ * overflow a double, integers (digits without point or exponent) beyond 2^53, unpaired surrogates,
+ * duplicate keys and nesting beyond 200 are refused. On output NaN, Infinity and nesting beyond 200
+ * are refused, and a double beyond 2^53 is written with an exponent (1e300 as 1e+300), never as an
+ * integer; js_parse reads every double back exactly.
  */
 #ifndef JSONL_H
 #define JSONL_H
@@ -32,7 +31,7 @@ struct js js_none(void);                       /* absent: what js_get returns fo
 struct js js_null(void);
 struct js js_bool(int b);
 struct js js_num(double x);
-/* A float32 as the number that prints shortest and reads back as the same float32. */
+/* A float32, as the number with the shortest text that reads back as the same float32. */
 struct js js_f32(float x);
 struct js js_str(const char *s);               /* invalid UTF-8 becomes U+FFFD */
 struct js js_strn(const char *s, size_t n);
@@ -42,29 +41,32 @@ struct js js_copy(struct js v);
 void js_free(struct js v);
 int js_equal(struct js a, struct js b);
 
-/* One JSON text (surrounding white space allowed). Error says what, and the byte offset. */
+/* One JSON text (surrounding white space allowed). The error says what is wrong and at which
+ * byte. */
 MUST_CHECK int js_parse(const char *text, size_t n, struct js *out, struct err *e);
-/* The same, for documents that other programs wrote for themselves: whole numbers beyond 2^53
- * become the nearest double (Hugging Face's model_max_length is 10^30), NaN and Infinity null, and a
- * byte order mark is skipped. */
+/* The same for files of other programs: integers beyond 2^53 become the nearest double (Hugging
+ * Face's model_max_length is 10^30), NaN and Infinity become null, and a byte order mark is
+ * skipped. */
 MUST_CHECK int js_parse_foreign(const char *text, size_t n, struct js *out, struct err *e);
-/* Compact text, no newline, appended to out. Refuses what the contract forbids. */
+/* Appends compact text without newline to out. Refuses values that are not allowed on output (see
+ * above). */
 MUST_CHECK int js_print(struct js v, struct buf *out, struct err *e);
 
-/* Objects. Missing key, or not an object: JS_NONE. js_set keeps the place of an existing key; a
- * JS_NONE value deletes the key; what is not an object (js_none()) is replaced by one first. */
+/* Objects. Missing key, or not an object: JS_NONE. js_set keeps the position of an existing key; a
+ * JS_NONE value deletes the key; if *obj is not an object (js_none()), it is replaced by an empty
+ * one first. */
 struct js js_get(struct js obj, const char *key);
 int js_has(struct js obj, const char *key);
 void js_set(struct js *obj, const char *key, struct js value);
 void js_del(struct js *obj, const char *key);
-/* Walks an object in its order: it = js_begin(obj); js_next(obj, &it, &key, &value) until 0.
- * key (borrowed until the object is freed or changed), value owned by the caller. */
+/* Iterates in the object's order: it = js_begin(obj); js_next(obj, &it, &key, &value) until 0. key
+ * (borrowed until the object is freed or changed), value owned by the caller. */
 struct js_iter { int at; };
 struct js_iter js_begin(struct js obj);
 int js_next(struct js obj, struct js_iter *it, const char **key, struct js *value);
 
-/* Arrays. Out of range: JS_NONE. Length of an array or object, else 0. js_push and js_put replace
- * what is not an array by an empty one first; js_put fills a gap with null. */
+/* Arrays. Out of range: JS_NONE. Length of an array or object, else 0. js_push and js_put first
+ * replace a value that is not an array by an empty array; js_put fills gaps with null. */
 size_t js_len(struct js v);
 struct js js_at(struct js arr, size_t i);
 void js_push(struct js *arr, struct js value);
@@ -90,32 +92,31 @@ struct jl_in;
 
 /* path NULL or "-": stdin, named <stdin> in messages. Lines are capped at 256 MiB. */
 MUST_CHECK int jl_open(const char *path, struct jl_in **out, struct err *e);
-/* Reads from a descriptor that is open already, and takes it over. */
+/* Reads from an open descriptor, which it takes ownership of. */
 struct jl_in *jl_take(int fd, const char *name);
-/* Next line that is not blank, as an object: 1; end of input: 0; -1 error, message
- * "<stdin>:17: expected an object". A last line without newline is a line. */
+/* Reads the next non-blank line as an object. 1: read, 0: end of input, -1: error, with message
+ * "<stdin>:17: expected an object". The last line need not end in a newline. */
 MUST_CHECK int jl_read(struct jl_in *in, struct js *out, struct err *e);
-/* For a tool with other things to wait for: 1 if the next jl_read will not wait (a whole line, the
- * end or an error is there), 0 if not; then jl_fd is the descriptor to poll. Reads ahead what is
- * there. */
+/* For tools that also wait for other things: 1 if the next jl_read will not block (a whole line,
+ * the end of input or an error is available), else 0; jl_fd is the descriptor to poll. Reads ahead
+ * what is available. */
 int jl_ready(struct jl_in *in);
 int jl_fd(const struct jl_in *in);
 size_t jl_line(const struct jl_in *in);            /* number of the line last read, from 1 */
 const char *jl_name(const struct jl_in *in);
-/* Share of the input that was given out, 0 to 1, for progress; 0 where its size is not known (a
- * pipe). */
+/* Fraction of the input consumed, 0 to 1, for progress; 0 if its size is not known (a pipe). */
 double jl_share(const struct jl_in *in);
-/* Puts "<stdin>:17: " before e's message (for errors in what was last read); returns -1. */
+/* Puts "<stdin>:17: " before e's message (for errors in the line last read); returns -1. */
 int jl_where(const struct jl_in *in, struct err *e);
 void jl_close(struct jl_in *in);
 
 /* Writes v and a newline to stdout and flushes. Write errors are reported here ("<stdout>: No space
- * left on device"); a value that cannot be written leaves stdout as it was. */
+ * left on device"); if the value cannot be printed, nothing is written. */
 MUST_CHECK int jl_write(struct js v, struct err *e);
 /* Checks that everything reached stdout (flush and close); call once at the end. */
 MUST_CHECK int jl_finish(struct err *e);
-/* A tool's way out: jl_finish, and unless rc is 0 and that went well, the message and exit status
- * 1. */
+/* For the end of main: calls jl_finish; returns 0 if rc is 0 and that succeeded, else prints the
+ * message and returns exit status 1. */
 int jl_exit(int rc, struct err *e);
 
 /* ---- jq programs --------------------------------------------------------- */
@@ -126,8 +127,7 @@ struct jqp;
 MUST_CHECK int jqp_new(const char *text, const char *name, struct js args, struct jqp **out,
                        struct err *e);
 MUST_CHECK int jqp_load(const char *path, struct js args, struct jqp **out, struct err *e);
-/* Runs on input, wants exactly one result (none, two or an error is an error). `input` and `inputs`
- * find nothing. */
+/* Runs on input. Anything but exactly one result is an error. `input` and `inputs` find nothing. */
 MUST_CHECK int jqp_run(struct jqp *p, struct js input, struct js *out, struct err *e);
 void jqp_free(struct jqp *p);
 

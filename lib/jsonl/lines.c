@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Lines of JSON in, with their numbers; lines of JSON out, each flushed when it is done. */
+/* Reads lines of JSON, counting them; writes lines of JSON, flushing each. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -16,12 +16,12 @@ enum { CHUNK = 1 << 16 };
 struct jl_in {
 	int fd;
 	char *name;
-	struct buf bytes;            /* read, not yet given out: from `from` on */
+	struct buf bytes;            /* bytes read; those from `from` on are not consumed yet */
 	size_t from, seen;           /* no newline in [from, seen) */
 	size_t line;
 	int ended;
-	double size, given;          /* bytes of a regular file from where reading began (else 0), and
-	                              * given out */
+	/* of a regular file: bytes from where reading began (else 0), and bytes consumed */
+	double size, given;
 };
 
 struct jl_in *jl_take(int fd, const char *name)
@@ -49,7 +49,7 @@ int jl_open(const char *path, struct jl_in **out, struct err *e)
 	return 0;
 }
 
-/* Reads more bytes behind what is there; first moves what was given out away. */
+/* Reads more bytes after those in the buffer, discarding consumed ones first. */
 static int more(struct jl_in *in, struct err *e)
 {
 	ssize_t n;
@@ -74,7 +74,7 @@ static int more(struct jl_in *in, struct err *e)
 	return 0;
 }
 
-/* The next line without its newline, borrowed until the next call: 1; end: 0; -1 error. */
+/* The next line without its newline, borrowed until the next call. 1: line, 0: end, -1: error. */
 static int next_line(struct jl_in *in, const char **text, size_t *n, struct err *e)
 {
 	for (;;) {
@@ -161,7 +161,7 @@ int jl_ready(struct jl_in *in)
 		if (poll(&p, 1, 0) <= 0)
 			return 0;
 		if (more(in, &e))
-			return 1;               /* jl_read will meet the error again */
+			return 1;               /* jl_read will report the error */
 	}
 }
 

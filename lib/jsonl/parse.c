@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * RFC 8259, strictly, in one pass that checks and builds. libjq's own parser
- * takes more than JSON (nan, bad UTF-8, a key twice) and clamps what overflows.
+ * A strict RFC 8259 parser that checks and builds in one pass. libjq's own parser accepts more than
+ * JSON (nan, bad UTF-8, duplicate keys) and clamps numbers that overflow.
  */
 #include <errno.h>
 #include <math.h>
@@ -20,7 +20,7 @@ struct parser {
 static jv parse_value(struct parser *p);
 static jv parse_python(struct parser *p, const unsigned char *from);
 
-/* Always an invalid value. Bytes are counted from 1, as columns are. */
+/* Returns an invalid value. Bytes are counted from 1, like columns. */
 static jv fail(struct parser *p, const unsigned char *at, const char *what)
 {
 	err_set(p->e, "byte %zu: %s", (size_t)(at - p->start) + 1, what);
@@ -82,7 +82,7 @@ static void add_utf8(struct buf *b, uint32_t c)
 	}
 }
 
-/* Four hexadecimal digits after "\u"; -1 if they are not there. */
+/* Reads the four hexadecimal digits after "\u"; -1 if they are missing. */
 static int hex4(struct parser *p)
 {
 	int v = 0;
@@ -102,7 +102,7 @@ static int hex4(struct parser *p)
 	return v;
 }
 
-/* What follows a backslash. NULL, or what is wrong with it. */
+/* Parses what follows a backslash. NULL, or what is wrong with it. */
 static const char *parse_escape(struct parser *p)
 {
 	static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
@@ -174,8 +174,8 @@ const double js_pow10[JS_EXACT_POWERS + 1] = {
 	1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
 };
 
-/* Digits from p->at on, as a number in *v, which stays at UINT64_MAX / 10 or above once it got
- * there. How many. */
+/* Reads digits from p->at on into *v, which saturates at UINT64_MAX / 10 or above. Returns how
+ * many. */
 static size_t digits(struct parser *p, uint64_t *v)
 {
 	const unsigned char *from = p->at;
@@ -186,7 +186,7 @@ static size_t digits(struct parser *p, uint64_t *v)
 	return (size_t)(p->at - from);
 }
 
-/* The literal at from..p->at is mantissa * 10^exponent, as far as these could be kept. */
+/* The number at from..p->at, which is mantissa * 10^exponent unless these overflowed. */
 static jv to_number(struct parser *p, const unsigned char *from, uint64_t mantissa,
                     int64_t exponent)
 {
@@ -237,7 +237,7 @@ static jv parse_number(struct parser *p)
 		if (!digits(p, &power))
 			return fail(p, from, "number without digits in its exponent");
 		if (power > 1000000)
-			power = 1000000;     /* far from exact either way */
+			power = 1000000;     /* large enough not to be exact */
 		exponent += negative ? -(int64_t)power : (int64_t)power;
 	}
 	if (whole && mantissa > (uint64_t)JS_MAX_WHOLE && !p->foreign)
@@ -278,7 +278,7 @@ static jv parse_array(struct parser *p)
 	return a;
 }
 
-/* "key": value, added to *o. 0, or -1 with the error set. */
+/* Parses "key": value and adds it to *o. 0, or -1 with the error set. */
 static int parse_member(struct parser *p, jv *o)
 {
 	const unsigned char *at;

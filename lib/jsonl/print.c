@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Compact JSON text. Numbers are written by the house, not by libjq, which
- * prints NaN as null and clamps Infinity: the shortest of 15, 16 or 17
- * digits that reads back as the same double. A whole number beyond 2^53 gets
- * an exponent, so that what is written never looks like an exact integer, and
- * js_parse takes everything that js_print wrote.
+ * Prints compact JSON. Numbers are printed here and not by libjq, which prints NaN as null and
+ * clamps Infinity: with the fewest of 15, 16 or 17 digits that read back as the same double. An
+ * integer beyond 2^53 gets an exponent, so that it never looks like an exact integer and js_parse
+ * accepts it.
  */
 #include <math.h>
 #include <stdlib.h>
 
 #include "jsonl/inside.h"
 
-/* A whole number, with a point before its last `decimals` digits. */
+/* Prints an integer with a decimal point before its last `decimals` digits. */
 static void print_decimal(int negative, uint64_t m, int decimals, struct buf *out)
 {
 	char text[40], *p = text + sizeof text;
@@ -28,7 +27,8 @@ static void print_decimal(int negative, uint64_t m, int decimals, struct buf *ou
 	buf_add(out, p, (size_t)(text + sizeof text - p));
 }
 
-/* Numbers of few digits and moderate size: the fewest decimals that read back as x. 1: printed. */
+/* Prints numbers of few digits and moderate size, with the fewest decimals that read back as x. 1:
+ * printed. */
 static int print_short(double x, struct buf *out)
 {
 	double size = fabs(x);
@@ -81,7 +81,8 @@ static void print_string(jv s, struct buf *out)
 	for (size_t i = 0; i < n; i++) {
 		const char *known;
 
-		/* DEL too, as jq writes it: a jq between two filters changes no byte */
+		/* also escapes DEL as jq does, so that a jq between two filters does not change any
+		 * byte */
 		if (p[i] >= 0x20 && p[i] != 0x7f && p[i] != '"' && p[i] != '\\')
 			continue;
 		buf_add(out, p + from, i - from);
@@ -178,7 +179,7 @@ int js_print(struct js v, struct buf *out, struct err *e)
 	out->len = before;
 	if (out->data)
 		out->data[before] = 0;
-	if (e && e->msg[0] == ':')     /* no path before it: the value itself is at fault */
+	if (e && e->msg[0] == ':')     /* no path: the error is in the value itself */
 		memmove(e->msg, e->msg + 2, strlen(e->msg) - 1);
 	return -1;
 }

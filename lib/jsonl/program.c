@@ -11,7 +11,7 @@ enum { MAX_PROGRAM = 1 << 20 };
 struct jqp {
 	jq_state *jq;
 	char *name;
-	struct buf log;              /* what libjq would have printed */
+	struct buf log;              /* messages that libjq would have printed */
 };
 
 static const char *without(const char *s, const char *prefix)
@@ -21,7 +21,7 @@ static const char *without(const char *s, const char *prefix)
 	return strncmp(s, prefix, n) ? s : s + n;
 }
 
-/* libjq's message callback: takes the message over. The first one says what is wrong. */
+/* libjq's message callback: consumes the message. The first one says what is wrong. */
 static void keep_message(void *data, jv msg)
 {
 	struct jqp *p = data;
@@ -32,7 +32,7 @@ static void keep_message(void *data, jv msg)
 	jv_free(text);
 }
 
-/* On one line, and without libjq's advice on shell quotes. */
+/* Joins the message to one line and removes libjq's advice on shell quotes. */
 static void tidy(struct buf *log)
 {
 	static const char advice[] = " (Unix shell quoting issues?)";
@@ -56,7 +56,7 @@ static jv no_input(jq_state *jq, void *data)
 	return jv_invalid();
 }
 
-/* `debug` says nothing: stderr is for the tools' own messages. */
+/* `debug` prints nothing: stderr is for the tools' own messages. */
 static void drop_message(void *data, jv msg)
 {
 	(void)data;
@@ -76,7 +76,7 @@ int jqp_new(const char *text, const char *name, struct js args, struct jqp **out
 	/* libjq 1.6 leaves these two pointers uninitialised */
 	jq_set_input_cb(p->jq, no_input, NULL);
 	jq_set_debug_cb(p->jq, drop_message, NULL);
-	/* import finds nothing rather than someone's files */
+	/* so that import does not find files by chance */
 	jq_set_attr(p->jq, jv_string("JQ_LIBRARY_PATH"), jv_array());
 	jq_set_attr(p->jq, jv_string("JQ_ORIGIN"), jv_string("/nonexistent"));
 	jq_set_attr(p->jq, jv_string("PROGRAM_ORIGIN"), jv_string("/nonexistent"));
@@ -107,7 +107,7 @@ int jqp_load(const char *path, struct js args, struct jqp **out, struct err *e)
 	return rc;
 }
 
-/* Takes r, an invalid value, over. 1: it carried an error (or the program halted), now in e. */
+/* Consumes r, an invalid value. 1: it held an error (or the program halted), which is now in e. */
 static int run_error(struct jqp *p, jv r, struct err *e)
 {
 	jv msg = jv_invalid_get_msg(r);

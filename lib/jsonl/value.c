@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* JSON values: libjq's, with borrowing in place of its consuming calls. */
+/* JSON values: libjq's, with borrowed arguments instead of consumed ones. */
 #include <float.h>
 #include <limits.h>
 #include <math.h>
@@ -62,10 +62,10 @@ struct js js_num(double x)
 }
 
 /*
- * Does a decimal whose nearest double is d read back as x, by way of the double or straight? The
- * halves between neighbouring floats are doubles; a decimal on one side of a half has its double on
- * that side or on the half itself. So beside every half, both ways agree; and where the double is
- * the decimal, anyway.
+ * True if a decimal whose nearest double is d reads back as x, both through the double and
+ * directly. Midpoints between neighbouring floats are doubles, and a decimal on one side of a
+ * midpoint has its double on that side or on the midpoint. So both ways agree unless d is a
+ * midpoint, and also there if d equals the decimal.
  */
 static int reads_as(double d, float x)
 {
@@ -89,7 +89,8 @@ struct js js_f32(float x)
 				return js_num(d);
 		}
 	}
-	/* Six digits tell every normal float32's short decimals apart, nine tell all of them apart. */
+	/* Any 6-digit decimal survives a round trip through a normal float32; 9 digits identify
+	 * every float32. */
 	for (int digits = size < (double)FLT_MIN ? 1 : 6; digits <= 9; digits++) {
 		snprintf(text, sizeof text, "%.*g", digits, (double)x);
 		d = strtod(text, NULL);
@@ -185,7 +186,7 @@ int js_next(struct js obj, struct js_iter *it, const char **key, struct js *valu
 		return 0;
 	k = jv_object_iter_key(o, it->at);
 	*key = jv_string_value(k);
-	jv_free(k);     /* the object holds another reference */
+	jv_free(k);     /* the object holds another reference to it */
 	*value = to_js(jv_object_iter_value(o, it->at));
 	it->at = jv_object_iter_next(o, it->at);
 	return 1;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Draws a plot's panels by writing a gnuplot script and running gnuplot. */
 #include "plot/plot.h"
 
 #include <errno.h>
@@ -56,7 +57,7 @@ void plot_release(struct plot *p)
 
 /* ---- gnuplot ---- */
 
-/* gnuplot's single-quoted string: nothing in it is special but the quote, which is doubled. */
+/* A single-quoted gnuplot string, in which only the quote is special and doubled. */
 static void quoted(struct buf *b, const char *s)
 {
 	buf_addc(b, '\'');
@@ -68,7 +69,7 @@ static void quoted(struct buf *b, const char *s)
 	buf_addc(b, '\'');
 }
 
-/* A jq path without its dot reads better. */
+/* A jq path's label is the path without the leading dot. */
 static const char *label(const char *expr)
 {
 	return expr[0] == '.' && expr[1] ? expr + 1 : expr;
@@ -139,7 +140,7 @@ static size_t feed(int fd, const struct buf *b)
 	return done;
 }
 
-/* Runs gnuplot with text on its stdin and its stdout in fd. What it says is passed on only if it
+/* Runs gnuplot with text on its stdin and fd as its stdout. Its messages are passed on only if it
  * fails. */
 static int gnuplot(const struct buf *text, int fd, struct err *e)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * plot: lines in panels, drawn by a gnuplot process. Knows numbers and names only; score-plot
- * fills it.
+ * plot: panels of lines, drawn by a gnuplot process. Knows numbers and names only; called by
+ * score-plot.
  */
 #ifndef PLOT_H
 #define PLOT_H
@@ -21,7 +21,7 @@ struct plot_series {
 };
 
 struct plot_panel {
-	const char *expr;            /* borrowed: what it shows, for messages */
+	const char *expr;            /* expression plotted, for messages; borrowed */
 	struct plot_series *s;
 	size_t n, cap;
 };
@@ -33,12 +33,11 @@ struct plot {
 	size_t n;
 };
 
-/* The series of this name among those from first on; a new one if there is none. */
+/* The series of this name among those from index first on; added if there is none. */
 struct plot_series *plot_series(struct plot_panel *p, size_t first, const char *name);
 /* Replaces each point by the mean of the last n, fewer at the start. */
 void plot_smooth(struct plot *p, size_t n);
-/* Writes path (.svg, else PNG) through a temporary neighbour: it is the old picture or the whole
- * new one. */
+/* Writes path (.svg, else PNG) atomically through a temporary file beside it. */
 MUST_CHECK int plot_draw(const struct plot *p, const char *path, struct err *e);
 void plot_release(struct plot *p);
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Column means with paired bootstrap confidence intervals. */
 #include "stat/stat.h"
 
 #include <math.h>
@@ -11,7 +12,7 @@ static int ascending(const void *x, const void *y)
 	return a < b ? -1 : a > b;
 }
 
-/* Quantile q of sorted v[n], linear between neighbours. */
+/* Quantile q of sorted v[n], with linear interpolation. */
 static double quantile(const double *v, size_t n, double q)
 {
 	double at = q * (double)(n - 1);

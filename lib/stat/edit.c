@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Edit distance of two texts, and their difference by words. */
 #include "stat/stat.h"
 
 #include <stdlib.h>
@@ -6,7 +7,7 @@
 
 /* ---- code points ---- */
 
-/* One code point, or one stray byte (given a value no code point has). */
+/* Reads one code point, or one invalid byte (as a value that no code point has). */
 static size_t next_point(const unsigned char *s, size_t n, uint32_t *out)
 {
 	size_t len = s[0] < 0x80                   ? 1
@@ -212,8 +213,8 @@ static int same(const char *a, struct word x, const char *b, struct word y)
 	return x.len == y.len && !memcmp(a + x.at, b + y.at, x.len);
 }
 
-/* Words i.. of x[m] against j.. of y[n]: length of the longest common subsequence from each pair
- * on. */
+/* Diffs words x[m] and y[n] by a table of the longest common subsequence of the words from i and
+ * from j on. */
 static void middle(const char *a, const struct word *x, size_t m, const char *b,
                    const struct word *y, size_t n, struct script *s)
 {

@@ -123,7 +123,7 @@ static void no_allocation(struct model *m)
 		seq_init(&s[i], i, NEW);
 		engine_add(en, &s[i].g);
 	}
-	engine_forward(en);                 /* reads the prompts, starts the threads */
+	engine_forward(en);              /* reads the prompts, starts the threads */
 	before = allocations;
 	for (; engine_active(en); steps++)
 		engine_forward(en);
