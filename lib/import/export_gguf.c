@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A model as a GGUF file that llama.cpp loads: matrices BF16, vectors F32. */
+/* Writes a model as a GGUF file that llama.cpp loads: matrices BF16, vectors F32. */
 #include "import/import.h"
 
 #include "import/gguf.h"
@@ -12,11 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* FILE_TYPE: llama.cpp's number for "mostly BF16". EVERY: gemma3's layers to a global one, if the
- * file is silent. */
+/* FILE_TYPE: llama.cpp's number for "mostly BF16". EVERY: every n-th layer of gemma3 is global if
+ * the file does not say. */
 enum { ALIGN = 32, FILE_TYPE = 32, EVERY = 6, LOCAL_THETA = 10000 };
 
-/* Keys go into a buffer first: their number precedes them. */
+/* Keys are buffered, since their number precedes them in the file. */
 struct keys {
 	struct buf b;
 	uint64_t n;
@@ -42,7 +42,7 @@ static void put_string(struct buf *b, const char *s)
 	buf_adds(b, s);
 }
 
-/* As in gguf_uint: a name that begins with '.' gets the architecture before it. */
+/* As in gguf_uint: a name that begins with '.' is prefixed with the architecture. */
 static void key(struct keys *k, const char *name, enum gguf_value type)
 {
 	char full[160];
@@ -152,8 +152,8 @@ static void vocab_keys(struct keys *k, const struct vocab *v)
 		for (size_t i = 0; i < v->n_merges; i++)
 			put_string(&k->b, v->merges[i]);
 	}
-	/* A SentencePiece file that is silent has ids of its own; the largest number says "none" (to
-	 * us; llama.cpp has no none). */
+	/* For SentencePiece files readers assume default ids; the largest number means "none" (to
+	 * us; llama.cpp has no such value). */
 	key_u32(k, "tokenizer.ggml.bos_token_id", v->bos < 0 ? UINT32_MAX : (uint32_t)v->bos);
 	key_u32(k, "tokenizer.ggml.eos_token_id", v->eos < 0 ? UINT32_MAX : (uint32_t)v->eos);
 	if (v->unk >= 0 || v->kind == TOK_SPM)
@@ -164,7 +164,7 @@ static void vocab_keys(struct keys *k, const struct vocab *v)
 	key_bool(k, "tokenizer.ggml.add_space_prefix", v->kind == TOK_SPM && v->add_space_prefix);
 	if (v->chat_template)
 		key_string(k, "tokenizer.chat_template", v->chat_template);
-	/* Our own: what those do not say. */
+	/* Our own keys, for what the standard ones cannot express. */
 	if (v->chat)
 		key_string(k, VOCAB_CHAT_KEY, v->chat);
 	key_array(k, VOCAB_ENDS_KEY, GGUF_I32, v->n_ends);
@@ -211,7 +211,7 @@ static void write_tensor(struct writer *w, const struct model_config *c, const s
 	if (p->rank == 1) {
 		writer_f32(w, data, p->rows, model_norm_plus_one(c->arch, p));
 	} else if (is_qk(c, p)) {
-		/* Pairs that rotate together lie side by side in the file. */
+		/* Rows that rotate together are adjacent in the file. */
 		for (uint64_t r = 0; r < p->rows; r++)
 			writer_bf16(w, data + (r / s * s + r % s / 2 + r % 2 * (s / 2)) * p->cols, p->cols);
 	} else {
@@ -243,7 +243,7 @@ static int write_tensors(struct writer *w, const struct model_config *c, export_
 	return 0;
 }
 
-/* What the format has no key for must be what its readers assume. */
+/* Settings for which the format has no key must equal what its readers assume. */
 static int expressible(const struct model_config *c, struct err *e)
 {
 	double plain = 1 / sqrt(c->head_size), scale = c->attn_scale != 0 ? c->attn_scale : plain;

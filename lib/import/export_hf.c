@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A model as a Hugging Face directory: configuration and weights. Its tokenizer: export_tok.c. */
+/* Writes a model as a Hugging Face directory: configuration and weights; the tokenizer is in
+ * export_tok.c. */
 #include "import/import.h"
 
 #include "import/hf.h"
@@ -62,7 +63,7 @@ static void gemma3_keys(struct js *o, const struct model_config *c)
 	struct js types = js_array();
 	double scalar = c->attn_scale != 0 ? 1 / (c->attn_scale * c->attn_scale) : c->head_size;
 
-	/* Written by hand once, as a whole number. */
+	/* Originally written by hand, as an integer. */
 	if (fabs(scalar - round(scalar)) < 1e-6 * scalar)
 		scalar = round(scalar);
 	for (uint32_t i = 0; i < c->layers; i++)
@@ -76,7 +77,7 @@ static void gemma3_keys(struct js *o, const struct model_config *c)
 	set_num(o, "rope_local_base_freq", c->rope_local_theta > 0 ? c->rope_local_theta : 10000);
 }
 
-/* What a trait of the architecture needs. */
+/* Keys that the architecture's traits need. */
 static void trait_keys(struct js *o, const struct model_config *c)
 {
 	struct js rotated = js_array();
@@ -200,7 +201,7 @@ static int write_weights(const char *dir, const struct model_config *c, export_t
 
 /* ---- the directory ---- */
 
-/* Absent, or there and empty. */
+/* Checks that the directory is absent or empty. */
 static int check_target(const char *dir, struct err *e)
 {
 	DIR *d = opendir(dir);
@@ -259,7 +260,7 @@ int export_hf(const char *dir, const struct model_config *c, const struct vocab 
 		return -1;
 	while (n > 1 && dir[n - 1] == '/')
 		n--;
-	/* Everything goes into a neighbour first; only a whole model gets the name. */
+	/* Everything is written to a temporary directory first, which is renamed once complete. */
 	buf_addf(&tmp, "%.*s.tmp.%ld", (int)n, dir, (long)getpid());
 	if (mkdir(tmp.data, 0777)) {
 		err_set(e, "%s: %s", tmp.data, strerror(errno));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A vocabulary as tokenizer.json and tokenizer_config.json. */
+/* Writes a vocabulary as tokenizer.json and tokenizer_config.json. */
 #include "import/inside.h"
 
 #include "import/vocab.h"
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A token that the reader makes by itself where an id has no token. */
+/* True for a token that the reader itself makes for an id without a token. */
 static int is_hole(const struct vocab *v, size_t i)
 {
 	char name[32];
@@ -16,8 +16,8 @@ static int is_hole(const struct vocab *v, size_t i)
 	return v->tokens[i].type == TOK_UNUSED && !strcmp(v->tokens[i].text, name);
 }
 
-/* Listed under added_tokens. The library numbers an added token as it likes unless the model's
- * vocabulary has it too, so these are in both. */
+/* True for tokens listed under added_tokens. The library chooses the id of an added token unless
+ * the model's vocabulary has it too, so these are in both. */
 static int is_added(const struct vocab *v, size_t i)
 {
 	enum tok_type t = v->tokens[i].type;
@@ -74,7 +74,7 @@ static void push_pair(struct js *list, const char *s, size_t left, size_t n)
 	js_push(list, pair);
 }
 
-/* Tokens by text, and tokens by falling score: sorted arrays of pointers into the vocabulary. */
+/* Order of tokens by text, and by descending score, in arrays of pointers into the vocabulary. */
 static int text_order(const void *a, const void *b)
 {
 	const struct vocab_token *x = *(struct vocab_token *const *)a,
@@ -104,7 +104,7 @@ static int known(struct vocab_token **sorted, size_t n, const char *s, size_t le
 	return bsearch(&want, sorted, n, sizeof *sorted, text_order) != NULL;
 }
 
-/* A score orders what a merge's rank orders: every way to make a token from two, best tokens
+/* Scores give an order of merges: all ways to make a token from two, tokens with the best score
  * first. */
 static struct js merges_from_scores(const struct vocab *v)
 {

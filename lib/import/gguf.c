@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The file: magic "GGUF", u32 version, u64 tensors, u64 keys; the keys (string name, u32 type,
- * value); the tensors (string name, u32 rank, u64 dimensions, u32 type, u64 offset); padding
- * to general.alignment; the data, to whose start the offsets are relative. A string is u64
- * bytes and the bytes; an array u32 element type, u64 count and the elements.
+ * Reads a GGUF file: magic "GGUF", u32 version, u64 tensors, u64 keys; the keys (string name, u32
+ * type, value); the tensors (string name, u32 rank, u64 dimensions, u32 type, u64 offset); padding
+ * to general.alignment; the data, to whose start the offsets are relative. A string is u64 bytes
+ * and the bytes; an array u32 element type, u64 count and the elements.
  *
- * Every length is compared with what is left of the file before it is used, so the work
- * is bounded by the file's size whatever its counts claim.
+ * Every length is checked against the rest of the file before it is used, so the work is bounded by
+ * the file's size, whatever its counts claim.
  */
 #include "import/gguf.h"
 
@@ -18,7 +18,7 @@
 
 enum { ARRAY_DEPTH = 8, NAME_MAX_BYTES = 65535, ALIGN_MAX = 1 << 20 };
 
-/* A place in the file; what is being read, for messages. */
+/* A position in the file, and what is being read, for messages. */
 struct cursor {
 	const struct map *m;
 	size_t at;
@@ -221,7 +221,8 @@ const struct gguf_tensor *gguf_tensor(const struct gguf *g, const char *name)
 	                    : NULL;
 }
 
-/* Turns offsets into places in the file; nothing beyond its end, no two tensors sharing a byte. */
+/* Turns offsets into file positions; checks that no tensor ends beyond the file and that none
+ * overlap. */
 static int place_tensors(struct gguf *g, size_t data, struct err *e)
 {
 	struct gguf_tensor **by_place = xreallocarray(NULL, g->n_tensors + 1, sizeof *by_place);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A GGUF file's ARCH.* keys as a model_config. Defaults are llama.cpp's. */
+/* Reads a GGUF file's ARCH.* keys as a model_config. Defaults are llama.cpp's. */
 #include "import/gguf.h"
 
 #include "import/quant.h"
@@ -15,8 +15,8 @@ static int missing(const struct gguf *g, const char *name, struct err *e)
 	return err_set(e, "%s: key %s%s is missing", g->map.path, *name == '.' ? g->arch : "", name);
 }
 
-/* A whole number, or an array that repeats one (some converters write a value per layer).
- * 1 found, 0 absent, -1 error. */
+/* An integer, or an array that repeats one (some converters write a value per layer). 1: found, 0:
+ * absent, -1: error. */
 static int size_key(const struct gguf *g, const char *name, uint32_t *out, struct err *e)
 {
 	char full[160];
@@ -52,7 +52,7 @@ static int need_size(const struct gguf *g, const char *name, uint32_t *out, stru
 	return found > 0 ? 0 : found ? -1 : missing(g, name, e);
 }
 
-/* Keys of models that would compute something else than ours does. */
+/* Refuses keys of models that compute something that ours does not. */
 static int refuse_extras(const struct gguf *g, struct err *e)
 {
 	static const char *const counts[] = {".expert_count", ".nextn_predict_layers"};
@@ -176,7 +176,7 @@ static int rope(const struct gguf *g, struct model_config *c, struct err *e)
 	return rope_freqs(g, c, e);
 }
 
-/* Every n-th layer sees all positions: a number n, or a flag per layer (1: windowed). */
+/* Which layers see all positions: a number n (every n-th), or a flag per layer (1: windowed). */
 static int window_every(const struct gguf *g, struct model_config *c, struct err *e)
 {
 	static const char name[] = "gemma3.attention.sliding_window_pattern";
@@ -216,7 +216,7 @@ static int gemma3(const struct gguf *g, struct model_config *c, struct err *e)
 		    gguf_float(g, ".rope.freq_base_swa", &c->rope_local_theta, e) < 0)
 			return -1;
 	}
-	/* The file does not say it; llama.cpp too knows the 27B model by its depth. */
+	/* Not in the file; llama.cpp also recognises the 27B model by its depth. */
 	if (c->layers == GEMMA3_27B_LAYERS)
 		c->attn_scale = 1 / __builtin_sqrt((double)c->width / c->heads);
 	return 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A GGUF file's tokenizer.ggml.* keys as a struct vocab. Defaults are llama.cpp's. */
+/* Reads a GGUF file's tokenizer.ggml.* keys as a struct vocab. Defaults are llama.cpp's. */
 #include "import/gguf.h"
 
 #include "import/vocab.h"
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Optional id; the largest 32-bit number is written by some converters for "none". */
+/* An optional id; some converters write the largest 32-bit number for "none". */
 static int token_id(const struct gguf *g, const char *name, int *out, struct err *e)
 {
 	uint64_t v;
@@ -92,7 +92,7 @@ static int read_merges(const struct gguf *g, struct vocab *v, struct err *e)
 	return 0;
 }
 
-/* Which of the two supported algorithms, and its variant. */
+/* Reads which of the two supported algorithms is used, and its variant. */
 static int read_kind(const struct gguf *g, struct vocab *v, struct err *e)
 {
 	const char *model, *pre;
@@ -125,7 +125,8 @@ static int read_kind(const struct gguf *g, struct vocab *v, struct err *e)
 	return 0;
 }
 
-/* Ids that end a response besides eos: llama.cpp's keys, or the whole list in a file of ours. */
+/* Ids that end a response besides eos: llama.cpp's keys, or the whole list in a file that we
+ * wrote. */
 static int read_ends(const struct gguf *g, int *ids, size_t *n, struct err *e)
 {
 	static const char *const names[] = {"tokenizer.ggml.eot_token_id",
@@ -187,7 +188,7 @@ int gguf_vocab(const struct gguf *g, struct vocab *out, struct err *e)
 		vocab_release(out);
 		return -1;
 	}
-	/* Of no meaning to BPE; some converters write it. */
+	/* Meaningless for BPE, but some converters write it. */
 	if (out->kind != TOK_SPM)
 		out->add_space_prefix = 0;
 	return 0;

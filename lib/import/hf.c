@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A Hugging Face directory: its safetensors files, and which tensor is which parameter. */
+/* Reads a Hugging Face directory: its safetensors files, and which tensor holds which parameter. */
 #include "import/inside.h"
 
 #include "import/hf.h"
@@ -64,7 +64,7 @@ static int open_shard(struct import *im, const char *file, struct err *e)
 	return rc;
 }
 
-/* A plain name: no directory, nothing hidden. */
+/* True for a plain file name: no directory, not hidden. */
 static int plain_name(struct js v)
 {
 	const char *s = js_kind(v) == JS_STRING ? js_string(v) : "";
@@ -72,7 +72,7 @@ static int plain_name(struct js v)
 	return *s && *s != '.' && !strchr(s, '/') && strlen(s) == js_string_len(v) && strlen(s) < 256;
 }
 
-/* The shard that the index gives file number k (in order of first mention). */
+/* The shard of a file named in the index; *k is its number, in order of first mention. */
 static int shard_of(struct import *im, struct js *files, struct js file, size_t *k, struct err *e)
 {
 	struct js number = js_get(*files, js_string(file));
@@ -196,8 +196,7 @@ out:
 	return rc;
 }
 
-/* Tensors that hold nothing of the model's own: a tied head's copy, tables that are computed
- * anew. */
+/* True for tensors that may be ignored: the copy of a tied head, tables that are recomputed. */
 static int ignorable(const struct import *im, const char *name)
 {
 	size_t n = strlen(name);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Hugging Face's names and files, shared by reader and writer. For this room. */
+/* Hugging Face names and files, shared by reader and writer. Private to this room. */
 #ifndef IMPORT_HF_H
 #define IMPORT_HF_H
 
@@ -8,7 +8,7 @@
 
 /* "model.layers.0.self_attn.q_proj.weight"; out is cleared first. */
 void hf_name(const struct param *p, struct buf *out);
-/* Reads dir/file, an object of at most cap bytes; JS_NONE if it is optional and absent. */
+/* Reads dir/file, a JSON object of at most cap bytes; JS_NONE if it is optional and absent. */
 MUST_CHECK int hf_json(const char *dir, const char *file, size_t cap, int optional, struct js *out,
                        struct err *e);
 /* config.json as a model_config. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * config.json as a model_config. Both layouts of the rope settings are read: rope_theta with
- * rope_scaling (and rope_local_base_freq), and transformers 5's rope_parameters. A missing key has
- * the default that transformers gives it for the architecture.
+ * Reads config.json as a model_config. Both layouts of the rope settings are supported: rope_theta
+ * with rope_scaling (and rope_local_base_freq), and rope_parameters of transformers 5. Missing keys
+ * have the defaults of transformers for the architecture.
  */
 #include "import/hf.h"
 
@@ -194,8 +194,8 @@ static int fits(const unsigned char *windowed, uint32_t n, uint32_t every)
 	return 1;
 }
 
-/* layer_types must be a regular pattern: *every as it comes in, if that fits, else the distance of
- * the first global layer. 1 found, 0 absent, -1 error. */
+/* layer_types must be a regular pattern: *every as passed in if that fits, else given by the first
+ * global layer. 1: found, 0: absent, -1: error. */
 static int layer_types(struct js o, const struct model_config *c, uint32_t *every, struct err *e)
 {
 	struct js list = js_get(o, "layer_types");
@@ -296,7 +296,8 @@ static int one_window(struct js o, struct model_config *c, struct err *e)
 	return 0;
 }
 
-/* no_rope_layers has 1 for a layer that is rotated; else every no_rope_layer_interval-th is not. */
+/* no_rope_layers has 1 for a layer with rope; without it, every no_rope_layer_interval-th has
+ * none. */
 static int no_rope_layers(struct js o, struct model_config *c, struct err *e)
 {
 	struct js list = js_get(o, "no_rope_layers");
@@ -320,7 +321,7 @@ static int no_rope_layers(struct js o, struct model_config *c, struct err *e)
 	return rc;
 }
 
-/* What would be computed otherwise. */
+/* Refuses settings that our model does not implement. */
 static int refuse_extras(struct js o, const struct model_config *c, struct err *e)
 {
 	static const char *const flags[] = {
@@ -354,7 +355,7 @@ static int refuse_extras(struct js o, const struct model_config *c, struct err *
 	return 0;
 }
 
-/* What only architectures with some trait have. */
+/* Settings of architectures with particular traits. */
 static int traits(struct js o, struct model_config *c, struct err *e)
 {
 	if (!arch_has(c->arch, WINDOWS))

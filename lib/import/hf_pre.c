@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tokenizer.json names its steps as small typed objects. They are recognised by structure: a
- * known expression in a known place, not by the model's name.
+ * Recognises and writes the normalizer and pre_tokenizer of tokenizer.json. They are small typed
+ * objects, recognised by structure (a known expression in a known place), not by model name.
  */
 #include "import/inside.h"
 
@@ -14,7 +14,7 @@
 
 enum { STEPS_MAX = 8 };
 
-/* The two families differ only in how many digits stay together. */
+/* The two families differ only in the number of digits per word. */
 #define WORDS(digits) "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|" digits \
 	"| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
 
@@ -25,7 +25,7 @@ static const struct {
 	{WORDS("\\p{N}"), TOK_PRE_QWEN2}, {WORDS("\\p{N}{1,3}"), TOK_PRE_LLAMA_BPE},
 };
 
-/* ---- looking at objects ---- */
+/* ---- inspecting objects ---- */
 
 static int text_is(struct js o, const char *key, const char *want)
 {
@@ -58,7 +58,7 @@ static int unknown(struct js o, const char *what, struct err *e)
 	return -1;
 }
 
-/* One step, or the steps of a Sequence (whose list is under key); owned by the caller. */
+/* A single object, or those of a Sequence (whose list is under key); owned by the caller. */
 static int steps(struct js o, const char *key, const char *what, struct js *out, size_t *n,
                  struct err *e)
 {
@@ -87,7 +87,7 @@ static void free_steps(struct js *list, size_t n)
 		js_free(list[i]);
 }
 
-/* {"String": want} or {"Regex": want} under pattern. */
+/* True if pattern is {"String": want} or {"Regex": want}. */
 static int pattern_is(struct js o, const char *kind, const char *want)
 {
 	struct js p = js_get(o, "pattern");
@@ -99,7 +99,7 @@ static int pattern_is(struct js o, const char *kind, const char *want)
 
 /* ---- recognising ---- */
 
-/* spaces: U+2581 replaces a space; prefix: one is put in front. */
+/* *spaces: U+2581 replaces spaces; *prefix: a space is put in front. */
 static int read_normalizer(struct js root, int *spaces, int *prefix, struct err *e)
 {
 	struct js o = js_get(root, "normalizer"), list[STEPS_MAX];
@@ -120,7 +120,7 @@ static int read_normalizer(struct js root, int *spaces, int *prefix, struct err 
 	return rc;
 }
 
-/* The byte-level shapes: an optional step before ByteLevel. */
+/* The byte-level forms: ByteLevel, with an optional split before it. */
 static int read_byte_level(struct js o, const struct js *list, size_t n, enum tok_pre *pre,
                            struct err *e)
 {
@@ -148,7 +148,7 @@ static int read_byte_level(struct js o, const struct js *list, size_t n, enum to
 	return unknown(o, "pre_tokenizer", e);
 }
 
-/* SentencePiece's shapes: nothing, a split that finds no space any more, or Metaspace. */
+/* SentencePiece's forms: nothing, a split that no longer finds a space, or Metaspace. */
 static int read_metaspace(struct js o, const struct js *list, size_t n, int *spaces, int *prefix,
                           struct err *e)
 {
@@ -245,7 +245,7 @@ int pre_first_token(struct js root, const struct vocab *v)
 
 /* ---- writing ---- */
 
-/* Text that this room wrote itself. */
+/* Parses JSON text from this file. */
 static struct js literal(const char *text)
 {
 	struct js v = js_none();

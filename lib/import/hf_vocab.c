@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tokenizer.json (the tokenizers library's serialisation) as a struct vocab, for its BPE model in
- * two shapes: byte-level, and SentencePiece-like (spaces as U+2581, byte fallback). What the
- * neighbours tokenizer_config.json, generation_config.json, config.json and chat_template.jinja
- * add: special tokens, ends, the chat template.
+ * Reads tokenizer.json (the format of the tokenizers library) as a struct vocab. Its BPE model is
+ * supported in two forms: byte-level, and SentencePiece-like (spaces as U+2581, byte fallback).
+ * Special tokens, ends and the chat template come from tokenizer_config.json,
+ * generation_config.json, config.json and chat_template.jinja.
  *
- * A normalizer NFC (Qwen) is accepted and not done: text in composed form, as nearly all is,
+ * An NFC normalizer (Qwen) is accepted but not applied: composed text, which nearly all text is,
  * tokenises the same.
  */
 #include "import/inside.h"
@@ -19,7 +19,7 @@
 
 enum { TOKENIZER_MAX = 256 << 20, SMALL_MAX = 16 << 20, HOLES_MAX = 65536 };
 
-/* A token on its way into the vocabulary: ids come in any order. */
+/* A token being read, by id: ids come in any order. */
 struct slot {
 	char *text;                  /* owned; NULL: no token has this id */
 	enum tok_type type;
@@ -64,7 +64,7 @@ static void reach(struct reading *r, int64_t id)
 	r->n = n;
 }
 
-/* Ids may have holes, but not so large ones that a small file fills the memory. */
+/* Bound on ids: holes are allowed, but not so large that a small file needs much memory. */
 static int64_t id_limit(const struct reading *r)
 {
 	struct js vocab = js_get(r->model, "vocab"), added = js_get(r->root, "added_tokens");
@@ -117,7 +117,8 @@ out:
 	return rc;
 }
 
-/* A control token by its look, though the file calls it ordinary: text must never become it. */
+/* True for a token that looks like a control token though the file calls it ordinary: text must
+ * never become it. */
 static int looks_special(const char *s)
 {
 	size_t n = strlen(s);
@@ -217,7 +218,7 @@ static int slot_order(const void *a, const void *b)
 	return strcmp(x->text, y->text);
 }
 
-/* A SentencePiece-like vocabulary keeps scores: minus the rank of the first merge that gives the
+/* Scores of a SentencePiece-like vocabulary: minus the rank of the first merge that makes the
  * token. */
 static int score_merge(const struct reading *r, struct slot **sorted, size_t n, size_t rank,
                        struct buf *text, size_t left, struct err *e)
@@ -276,7 +277,7 @@ static int read_merges(struct reading *r, struct err *e)
 
 /* ---- special tokens ---- */
 
-/* Id of a text among control tokens first (several ids may have it only if one of them is not
+/* Id of a text, preferring control tokens (two ids may share a text if one of them is not
  * added). */
 static int find_text(const struct vocab *v, const char *text)
 {
@@ -352,7 +353,7 @@ static int special_tokens(struct reading *r, struct err *e)
 	    token_ids(r->config, "eos_token_id", declared, &n, e) ||
 	    token_ids(r->config, "bos_token_id", bos, &n_bos, e))
 		return -1;
-	/* A configuration may name ids for which this vocabulary has no token. */
+	/* Configurations may name ids that this vocabulary lacks. */
 	for (size_t i = 0; i < n; i++)
 		if ((size_t)declared[i] < v->n)
 			declared[kept++] = declared[i];
@@ -412,14 +413,14 @@ static int chat_template(struct reading *r, const char *dir, struct err *e)
 	return rc;
 }
 
-/* ---- all of it ---- */
+/* ---- the whole vocabulary ---- */
 
-/* Slots to tokens; the model's embedding has size rows (0: unknown). */
+/* Turns slots into tokens; the model's embedding has size rows (0: unknown). */
 static int fill(struct reading *r, size_t size, struct err *e)
 {
 	char name[32];
 
-	/* Multimodal families add tokens that the text model has no row for. */
+	/* Multimodal families add tokens for which the text model has no row. */
 	while (size && r->n > size && (!r->slots[r->n - 1].text || r->slots[r->n - 1].added))
 		free(r->slots[--r->n].text);
 	if (size && r->n > size)
@@ -459,7 +460,7 @@ static int read_tokenizer(struct reading *r, size_t size, struct err *e)
 	return read_vocab(r, e) || read_added(r, e) || fill(r, size, e) || read_merges(r, e) ? -1 : 0;
 }
 
-/* The embedding's rows, if there is a config.json that says it. */
+/* The embedding's number of rows according to config.json; 0: unknown. */
 static size_t config_size(const struct reading *r)
 {
 	struct js v = js_get(r->config, "vocab_size");

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Opens a model in either format and reads its tensors as bf16 in the store's layout. */
 #include "import/inside.h"
 
 #include "import/quant.h"
@@ -11,7 +12,7 @@
 /* Values dequantised at a time: whole blocks of every type. */
 enum { CHUNK = 4 * QUANT_BLOCK_MAX };
 
-/* 1 a directory, 0 a file, -1 error. */
+/* 1: a directory, 0: a file, -1: error. */
 static int is_dir(const char *path, struct err *e)
 {
 	struct stat st;
@@ -103,8 +104,8 @@ int import_vocab_open(const char *path, struct vocab *out, struct err *e)
 
 /* ---- tensors ---- */
 
-/* Row of the file that holds row r: within a head of s rows, i and i + s/2 lie side by side
- * there. */
+/* The file's row that holds row r: within a head of s rows, i and i + s/2 are adjacent in the
+ * file. */
 static uint64_t file_row(const struct source *s, uint64_t r, uint64_t size)
 {
 	uint64_t head = r / size, k = r % size;
@@ -148,7 +149,7 @@ int import_param(struct import *im, size_t i, uint16_t *dst, struct err *e)
 	uint64_t rows, width;
 
 	model_param(&im->config, i, &p);
-	/* A vector is one row, unless its elements are to be reordered. */
+	/* A vector is one row, unless its elements must be reordered. */
 	rows = p.rank == 1 && !s->interleaved ? 1 : p.rows;
 	width = p.rank == 1 && !s->interleaved ? p.rows : p.cols;
 	for (uint64_t r = 0; r < rows; r++)
@@ -179,7 +180,7 @@ static int place_gguf(struct import *im, size_t i, unsigned char *used, struct e
 	used[t - g->tensors] = 1;
 	im->params[i] = (struct source){
 		.data = g->map.p + t->at, .type = t->type,
-		/* the file has 1 + w */
+		/* the file stores 1 + w */
 		.add = model_norm_plus_one(im->config.arch, &p) ? -1 : 0,
 		.interleaved = arch_has(im->config.arch, GGUF_PAIRS) && p.role == ROLE_MATRIX &&
 		               (p.kind == W_Q || p.kind == W_K),
@@ -198,7 +199,7 @@ int open_gguf(struct import *im, struct map m, struct err *e)
 	if (gguf_read(m, g, e) || gguf_config(g, &im->config, e) || gguf_vocab(g, &im->vocab, e))
 		return -1;
 	n = model_params(&im->config);
-	/* of a file with fewer tensors, the claimed layers cost nothing: only so many are looked for */
+	/* allocate no more than the file has tensors, however many layers it claims */
 	im->params = xcalloc(g->n_tensors < n ? g->n_tensors + 1 : n, sizeof *im->params);
 	used = xcalloc(g->n_tensors + 1, 1);
 	t = gguf_tensor(g, "rope_freqs.weight");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Inside import: an opened model, whichever format it came from; what the writers share;
+/* Private to this room: an opened model in either format; functions shared by the writers;
  * tokenizer.json. */
 #ifndef IMPORT_INSIDE_H
 #define IMPORT_INSIDE_H
@@ -11,12 +11,13 @@
 #include "model/config.h"
 #include "tok/tok.h"
 
-/* Where a parameter's values are: rows * cols of a ggml type, whole blocks a row. */
+/* Where a parameter's values are: rows * cols values of a ggml type, each row in whole blocks. */
 struct source {
 	const unsigned char *data;   /* borrowed from a mapping; NULL: not found yet */
 	uint32_t type;
-	int interleaved;             /* rows of a head are in GGUF llama's RoPE order */
-	float add;                   /* to every value: gemma3's norms in a GGUF file are 1 + w */
+	int interleaved;             /* a head's rows are in the rope order of GGUF's llama */
+	/* added to every value: gemma3's norms in a GGUF file are 1 + w */
+	float add;
 };
 
 struct import {
@@ -29,13 +30,13 @@ struct import {
 	size_t n_shards, shards_cap;
 };
 
-/* Each fills im (zeroed, path set, vocabulary initialised); import_close releases it also after an
- * error. */
+/* Each fills in im (zeroed, path set, vocabulary initialised); import_close also releases it after
+ * an error. */
 MUST_CHECK int open_gguf(struct import *im, struct map m, struct err *e);
 MUST_CHECK int open_hf(struct import *im, struct err *e);
-/* The tokenizer of a Hugging Face directory, or of one tokenizer.json. size: the embedding's rows,
- * to which the vocabulary is cut or padded; 0: what config.json says, else as many as there are.
- * Initialises out. */
+/* The tokenizer of a Hugging Face directory, or of one tokenizer.json. size: the embedding's number
+ * of rows, to which the vocabulary is cut or padded; 0: as in config.json, else the number of
+ * tokens. Initialises out. */
 MUST_CHECK int hf_vocab(const char *dir, size_t size, struct vocab *out, struct err *e);
 MUST_CHECK int hf_vocab_file(const char *tokenizer_json, struct vocab *out, struct err *e);
 
@@ -47,12 +48,12 @@ MUST_CHECK int write_json(const char *dir, const char *file, struct js v, struct
 MUST_CHECK int write_tokenizer(const char *dir, const struct model_config *c, const struct vocab *v,
                                struct err *e);
 
-/* ---- hf_pre.c: the parts of tokenizer.json around its model, recognised and written ---- */
+/* ---- hf_pre.c: the parts of tokenizer.json around its model ---- */
 
 /* Sets kind, pre, add_space_prefix and ignore_merges from normalizer, pre_tokenizer and the model's
- * switches; anything not recognised is an error that shows it. */
+ * flags; the error for anything not recognised quotes it. */
 MUST_CHECK int pre_kind(struct js root, struct vocab *v, struct err *e);
-/* The token that the post-processor puts first, -1 if none. */
+/* The token that the post-processor puts in front, -1 if none. */
 int pre_first_token(struct js root, const struct vocab *v);
 /* The parts as JSON objects (null where there is none), for the writer. */
 struct js pre_normalizer(const struct vocab *v);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Mapping files for reading, and making names from them safe to print. */
 #include "import/map.h"
 
 #include <errno.h>
@@ -11,7 +12,7 @@
 
 int map_open(const char *path, struct map *out, struct err *e)
 {
-	/* O_NONBLOCK: a fifo in a model's place must not hang us before fstat refuses it. */
+	/* O_NONBLOCK: opening a fifo must not hang before fstat refuses it. */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc = -1;
 	struct stat st;
 	void *p = NULL;

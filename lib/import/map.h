@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A file mapped for reading, and names from it made safe to print. For this room. */
+/* Files mapped for reading, and labels made from their bytes for messages. Private to this room. */
 #ifndef IMPORT_MAP_H
 #define IMPORT_MAP_H
 
@@ -12,10 +12,10 @@ struct map {
 	int heap;                    /* p is from malloc: see map_copy */
 };
 
-/* Regular files only. The descriptor is closed again; the mapping lives until map_close. */
+/* Regular files only. The descriptor is closed; the mapping lives until map_close. */
 MUST_CHECK int map_open(const char *path, struct map *out, struct err *e);
-/* The same from bytes in memory, copied to the byte: an access beyond them is one beyond the heap
- * block, which the sanitizers see (a mapping's last page has room). */
+/* The same from bytes in memory, copied to a heap block of exactly that size, so that the
+ * sanitizers see accesses beyond the end (a mapping would extend to the end of its last page). */
 void map_copy(const char *name, const void *p, size_t n, struct map *out);
 void map_close(struct map *m);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Block layouts (ggml-common.h of ggml, in words): a block of 32 is a half-precision scale d,
- * for the _1 types a half minimum m, for Q5 32 high bits, then 16 bytes whose low nibbles are
- * values 0..15 and whose high nibbles are values 16..31. A block of 256 (the K types) has eight
+ * Dequantises ggml's block types. Layouts (from ggml-common.h): a block of 32 is a half-precision
+ * scale d, for the _1 types a half minimum m, for Q5 32 high bits, then 16 bytes whose low nibbles
+ * are values 0..15 and whose high nibbles are values 16..31. A block of 256 (the K types) has eight
  * or sixteen groups with small integer scales under one or two half-precision ones.
  */
 #include "import/quant.h"
@@ -14,7 +14,7 @@
 static const struct {
 	uint32_t type;
 	const char *name;
-	uint16_t values, bytes;      /* 0: known by name only */
+	uint16_t values, bytes;      /* 0: only the name is known */
 } types[] = {
 	{GGML_F32, "F32", 1, 4}, {GGML_F16, "F16", 1, 2}, {GGML_BF16, "BF16", 1, 2},
 	{GGML_Q4_0, "Q4_0", 32, 18}, {GGML_Q4_1, "Q4_1", 32, 20},
@@ -69,7 +69,7 @@ static float half(const unsigned char *p)
 	return f32_of_bits(sign | bits_of_f32((float)frac * 0x1p-24f));
 }
 
-/* 4- and 5-bit blocks of 32. high: five bits a value; off: what the stored integer is short of. */
+/* 4- and 5-bit blocks of 32. high: the fifth bits; off: subtracted from the stored integer. */
 static void nibbles(const unsigned char *qs, uint32_t high, int off, float d, float m, float *y)
 {
 	for (int i = 0; i < 16; i++) {
@@ -81,7 +81,7 @@ static void nibbles(const unsigned char *qs, uint32_t high, int off, float d, fl
 	}
 }
 
-/* A negative zero must stay one where ggml adds no minimum: so d * q alone, not d * q + 0. */
+/* Where ggml adds no minimum, compute d * q and not d * q + 0, which would lose a negative zero. */
 static void nibbles_plain(const unsigned char *qs, uint32_t high, int off, float d, float *y)
 {
 	for (int i = 0; i < 16; i++) {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ggml's tensor types: names, block sizes, and the values they stand for, bit for
- * bit as ggml computes them in float32 (tests/golden/dequant.py compares with
- * PyPI gguf). For this room.
+ * ggml's tensor types: names, block sizes and values, bit for bit as ggml computes them in float32
+ * (tests/golden/dequant.py compares with gguf from PyPI). Private to this room.
  */
 #ifndef IMPORT_QUANT_H
 #define IMPORT_QUANT_H
@@ -16,8 +15,7 @@ enum ggml_type {
 
 enum { QUANT_BLOCK_MAX = 256 };
 
-/* "Q4_K" for every type ggml has numbered, supported here or not; NULL for a number unknown to
- * us. */
+/* Name, such as "Q4_K", of any ggml type, supported here or not; NULL for unknown numbers. */
 const char *quant_name(uint32_t type);
 /* Values and bytes of one block; -1 if the type is not supported. */
 int quant_block(uint32_t type, size_t *values, size_t *bytes);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pair i turns once in w = 2 pi theta^(2i/S) positions. With a = orig/high and b = orig/low: its
- * divisor is 1 if w < a, factor if w > b, and between 1 / ((1 - t) / factor + t) with
- * t = (orig / w - low) / (high - low).
+ * Llama 3's rope scaling as divisors, and back. Pair i turns once in w = 2 pi theta^(2i/S)
+ * positions. With a = orig/high and b = orig/low: its divisor is 1 if w < a, factor if w > b, and
+ * between 1 / ((1 - t) / factor + t) with t = (orig / w - low) / (high - low).
  */
 #include "import/rope.h"
 
@@ -34,8 +34,8 @@ void rope_divisors(const struct model_config *c, float *out)
 		out[i] = (float)divisor(c, i);
 }
 
-/* The converters compute in float32: a wavelength near an edge may fall on its other side, where
- * the formula is continuous, so a relative bound is enough. */
+/* Converters compute in float32, so a wavelength near an edge may fall on its other side; the
+ * formula is continuous there, so a relative bound is enough. */
 static int fits(const struct model_config *c, const float *want)
 {
 	for (uint32_t i = 0; i < c->head_size / 2; i++)
@@ -80,7 +80,7 @@ static int solve(struct model_config *c, const float *want)
 	x = (t[0] - t[1]) / (1 / w[0] - 1 / w[1]);
 	y = x / w[0] - t[0];
 	high = 1 + 1 / y;
-	/* Written by hand once: a round number of quarters if that fits. */
+	/* Originally written by hand: prefer a multiple of a quarter if that fits. */
 	return try_scaling(c, round(high * 4) / 4, x * (round(high * 4) / 4 - 1), want) ||
 	       try_scaling(c, high, x * (high - 1), want);
 }
@@ -103,7 +103,7 @@ int rope_derive(struct model_config *c, const float *divisors, struct err *e)
 	if (most == 1)
 		return 0;
 	c->rope_factor = most;
-	/* What the published models use, then powers of two, then whatever fits. */
+	/* Try what published models use, then powers of two, then whatever fits. */
 	if (try_scaling(c, 4, 8192, divisors))
 		return 0;
 	for (uint32_t orig = 16; orig <= 1 << 20; orig *= 2)

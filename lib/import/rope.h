@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Llama 3's rope scaling, which GGUF stores as the tensor rope_freqs.weight: one divisor per
- * rotated pair. For this room.
+ * rotated pair. Private to this room.
  */
 #ifndef IMPORT_ROPE_H
 #define IMPORT_ROPE_H
@@ -11,9 +11,9 @@
 /* out[head_size / 2], each in [1, rope_factor]; all 1 without scaling. */
 void rope_divisors(const struct model_config *c, float *out);
 /*
- * Finds rope_factor, rope_low, rope_high and rope_orig that give these divisors (they are only
- * determined up to a common factor: rope_low is 1), and puts them into c, whose rope_theta and
- * head_size are set. -1 if no such scaling gives them within float32's accuracy.
+ * Finds rope_factor, rope_low, rope_high and rope_orig that give these divisors (determined only up
+ * to a common factor, so rope_low is 1) and stores them in c, whose rope_theta and head_size must
+ * be set. -1 if no such scaling gives them within float32's accuracy.
  */
 MUST_CHECK int rope_derive(struct model_config *c, const float *divisors, struct err *e);
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Reads and checks a safetensors file. */
 #include "import/safetensors.h"
 
 #include "import/quant.h"
@@ -7,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The reference implementation's limit too. */
+/* Also the reference implementation's limit. */
 enum { HEADER_MAX = 100 * 1000 * 1000 };
 
 static const struct {
@@ -48,7 +49,7 @@ static int read_shape(const struct safetensors *s, struct js shape, struct st_te
 	return 0;
 }
 
-/* Offsets are relative to the data, which begins at `data`. */
+/* Offsets are relative to the data, which starts at `data`. */
 static int read_place(const struct safetensors *s, struct js offsets, struct st_tensor *t,
                       size_t data, struct err *e)
 {
@@ -126,7 +127,7 @@ static int place_order(const void *a, const void *b)
 	return (x->bytes > y->bytes) - (x->bytes < y->bytes);
 }
 
-/* The format leaves no byte of the data to nobody, and none to two. */
+/* Checks that the tensors cover the data without gap or overlap, as the format requires. */
 static int check_cover(struct safetensors *s, size_t data, struct err *e)
 {
 	size_t at = data;

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Completes a vocabulary read from either format: byte vocabularies, ids, tokens that end a
+ * response.
+ */
 #include "import/vocab.h"
 
 #include <stdlib.h>
@@ -13,7 +17,7 @@ static const char *const known_ends[] = {
 
 size_t byte_char(unsigned char b, char out[4])
 {
-	/* Printable Latin-1 stands for itself; the other 68 bytes take U+0100 on, in order. */
+	/* Printable Latin-1 maps to itself; the other 68 bytes map to U+0100 onwards, in order. */
 	unsigned c = 256, plain = (b > 32 && b < 127) || (b > 160 && b != 173);
 
 	if (plain) {
@@ -52,7 +56,8 @@ int chat_end_id(const struct vocab *v)
 	return -1;
 }
 
-/* No merges, and the first 256 tokens are the bytes in order: ours, exported as BPE. */
+/* True for our byte vocabulary exported as BPE: no merges, and the first 256 tokens are the bytes
+ * in order. */
 static int is_byte_vocab(const struct vocab *v)
 {
 	char c[4];
@@ -72,7 +77,7 @@ static int is_byte_vocab(const struct vocab *v)
 	return 1;
 }
 
-/* As vocab_bytes writes it. */
+/* Restores the form that vocab_bytes makes. */
 static void to_byte_vocab(struct vocab *v)
 {
 	v->kind = TOK_BYTE;
@@ -87,7 +92,7 @@ static void to_byte_vocab(struct vocab *v)
 	}
 }
 
-/* Bounds of one id; -1 means none. */
+/* Checks the bounds of an id; -1 means none. */
 static int check_id(const struct vocab *v, const char *what, int id, struct err *e)
 {
 	if (id < -1 || (id >= 0 && (size_t)id >= v->n))
@@ -95,7 +100,8 @@ static int check_id(const struct vocab *v, const char *what, int id, struct err 
 	return 0;
 }
 
-/* eos and the declared ones tell which chat format the model was taught, so they come first. */
+/* eos and declared ends tell which chat format the model was trained on, so they are added
+ * first. */
 static void collect_ends(struct vocab *v, const int *declared, size_t n_declared, const char *chat)
 {
 	if (v->eos >= 0)
@@ -123,8 +129,8 @@ int vocab_finish(struct vocab *v, const int *declared, size_t n_declared, const 
 			return err_set(e, "tokenizer: end id %d is not within 0..%zu", declared[i], v->n - 1);
 	if (v->add_bos && v->bos < 0)
 		return err_set(e, "tokenizer: a bos token is wanted, but there is none");
-	/* Text may become a user-defined token; one that ends a turn it must not. ("</s>" is also
-	 * HTML.) */
+	/* Text may become a user-defined token, but must never become one that ends a turn. ("</s>"
+	 * is also HTML.) */
 	for (size_t i = 0; i < v->n; i++)
 		for (size_t k = 0; k < LEN(known_ends); k++)
 			if (v->tokens[i].type == TOK_USER && !strcmp(v->tokens[i].text, known_ends[k]) &&

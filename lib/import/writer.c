@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Writes a file to a temporary name and renames it once complete. */
 #include "import/writer.h"
 
 #include "import/map.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A file written in one pass, seen under its name only when it is whole. For this room. */
+/* A file written in one pass, which gets its name only when complete. Private to this room. */
 #ifndef IMPORT_WRITER_H
 #define IMPORT_WRITER_H
 
@@ -13,12 +13,12 @@ struct writer {
 };
 
 MUST_CHECK int writer_open(struct writer *w, const char *path, struct err *e);
-/* Failures are remembered and reported by writer_finish. Integers are little-endian. */
+/* Errors are remembered and reported by writer_finish. Integers are little-endian. */
 void writer_add(struct writer *w, const void *p, size_t n);
 void writer_u32(struct writer *w, uint32_t x);
 void writer_u64(struct writer *w, uint64_t x);
 void writer_pad(struct writer *w, size_t align);
-/* bf16 values as they are, or widened to F32 with `add` added. */
+/* bf16 values, as they are or widened to F32 with `add` added. */
 void writer_bf16(struct writer *w, const uint16_t *p, size_t n);
 void writer_f32(struct writer *w, const uint16_t *p, size_t n, float add);
 /* Syncs and renames; the writer is closed either way. */

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Byte-level BPE: a regular expression cuts text into words, a word's bytes are merged by rank.
+ * Byte-level BPE: a regular expression splits text into words, whose bytes are merged by rank.
  *
- * The expressions are those of the models' own tokenizers (GPT-2, SmolLM, Qwen2, Llama 3), in
- * PCRE2's syntax, with two differences that change no result: white space is spelt out, because
- * PCRE2's \s has U+180E, which lost that property in Unicode 6.3; SmolLM's two passes (every digit
- * by itself, then GPT-2's expression on what lies between digits) are one expression. Letters and
+ * The expressions are those of the models' own tokenizers (GPT-2, SmolLM, Qwen2, Llama 3), in PCRE2
+ * syntax, with two differences that do not change any result: white space is spelt out, since
+ * PCRE2's \s includes U+180E, which lost that property in Unicode 6.3; and SmolLM's two passes
+ * (single digits, then GPT-2's expression on the text between them) are one expression. Letters and
  * numbers are Unicode 16's, or PCRE2's if that is newer (10.42 has Unicode 14).
  *
- * Bytes that are not UTF-8 are outside of all this: each longest run of them is a word, and the
- * text between such runs is cut as if it stood alone.
+ * Invalid UTF-8 is handled separately: each maximal run of such bytes is a word, and the text
+ * between runs is split as if it stood alone.
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
@@ -29,7 +29,7 @@ struct splitter {
 #define WHITE \
 	"\\t-\\r \\x{85}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}" \
 	"\\x{3000}"
-/* Letters and numbers, with those that Unicode 15, 15.1 and 16 added. */
+/* Letters and numbers, including those added by Unicode 15, 15.1 and 16. */
 #define LETTER \
 	"\\p{L}\\x{1c89}-\\x{1c8a}\\x{a7cb}-\\x{a7cd}\\x{a7da}-\\x{a7dc}\\x{105c0}-\\x{105f3}" \
 	"\\x{10d4a}-\\x{10d65}\\x{10d6f}-\\x{10d85}\\x{10ec2}-\\x{10ec4}\\x{1123f}-\\x{11240}" \
@@ -45,10 +45,10 @@ struct splitter {
 	"\\x{1e4f0}-\\x{1e4f9}\\x{1e5f1}-\\x{1e5fa}"
 #define LETTERS "[" LETTER "]+"
 #define OTHERS "[^" WHITE LETTER NUMBER "]+"
-/* White space; of a run before a word, all but the last, which goes with the word. */
+/* White space; of a run before a word, all but the last character, which belongs to the word. */
 #define SPACES "[" WHITE "]+(?![^" WHITE "])|[" WHITE "]+"
 #define CONTRACTION "'s|'t|'re|'ve|'m|'ll|'d"
-/* What Qwen2 and Llama 3 share; they differ in how many digits make a word. */
+/* Qwen2 and Llama 3, which differ only in the number of digits per word. */
 #define NEWER(digits) \
 	"(?i:" CONTRACTION ")|[^\\r\\n" LETTER NUMBER "]?" LETTERS "|[" NUMBER "]" digits \
 	"| ?" OTHERS "[\\r\\n]*|[" WHITE "]*[\\r\\n]+|" SPACES
@@ -86,8 +86,7 @@ static int splitter_new(enum tok_pre pre, struct splitter **out, struct err *e)
 		splitter_free(s);
 		return err_set(e, "pre-tokenization %s: %s at %zu", tok_pre_name(pre), (char *)msg, where);
 	}
-	/* Where executable memory is forbidden this fails, and the interpreter does the same work
-	 * slower. */
+	/* Fails where executable memory is forbidden; matching is then slower. */
 	(void)pcre2_jit_compile(s->code, PCRE2_JIT_COMPLETE);
 	s->data = pcre2_match_data_create_from_pattern(s->code, NULL);
 	s->context = pcre2_match_context_create(NULL);
@@ -97,13 +96,13 @@ static int splitter_new(enum tok_pre pre, struct splitter **out, struct err *e)
 		return err_set(e, "pre-tokenization %s: out of memory", tok_pre_name(pre));
 	}
 	pcre2_jit_stack_assign(s->context, NULL, s->stack);
-	/* A long run of white space is given back one by one: linear, but beyond the default limit. */
+	/* Backtracking over a long run of white space is linear but exceeds the default limit. */
 	pcre2_set_match_limit(s->context, UINT32_MAX);
 	*out = s;
 	return 0;
 }
 
-/* One merge of the file: "left right", in the byte alphabet. raw is scratch. */
+/* Adds one merge of the file: "left right", in the byte alphabet. raw is scratch. */
 static int add_merge(struct tok *t, const struct vocab *v, size_t i, struct buf *raw, struct err *e)
 {
 	const char *m = v->merges[i], *sp = *m ? strchr(m + 1, ' ') : NULL;
@@ -164,7 +163,7 @@ static void encode_word(struct tok *t, const char *word, size_t n, struct ids *i
 		ids_push(ids, whole);
 		return;
 	}
-	/* A byte without a token is left out, and its neighbours meet. */
+	/* Bytes without a token are dropped, which makes their neighbours adjacent. */
 	for (size_t i = 0; i < n; i++)
 		if (t->byte_id[(unsigned char)word[i]] >= 0)
 			word_symbol(t, k++, t->byte_id[(unsigned char)word[i]], i, 1);
@@ -175,7 +174,7 @@ static void encode_word(struct tok *t, const char *word, size_t n, struct ids *i
 		ids_push(ids, t->symbols[i].id);
 }
 
-/* Valid UTF-8, not empty. */
+/* Encodes non-empty valid UTF-8. */
 static int encode_utf8(struct tok *t, const char *text, size_t n, struct ids *ids, struct err *e)
 {
 	struct splitter *s = t->splitter;
@@ -190,7 +189,8 @@ static int encode_utf8(struct tok *t, const char *text, size_t n, struct ids *id
 			break;
 		if (rc < 0)
 			return err_set(e, "pre-tokenization failed at byte %zu (PCRE2 error %d)", at, rc);
-		/* The expressions match every character; a gap would be a word of its own. */
+		/* The expressions match every character; if there were a gap, it would be a
+		 * word. */
 		if (span[0] > at)
 			encode_word(t, text + at, span[0] - at, ids);
 		if (span[1] > span[0])

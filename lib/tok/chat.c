@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Chat formats: small jq programs that say what the model reads before a response. */
+/* Chat formats: small jq programs that produce what the model reads before a response. */
 #include "tok/inside.h"
 
 #include <stdlib.h>
@@ -116,10 +116,10 @@ char *chat_default_system(const struct vocab *v)
 
 /* ---- recognising ---- */
 
-/* Id of a token that can be control, by its text. */
+/* Id of a possible control token by its text. */
 static int vocab_find(const struct vocab *v, const char *text)
 {
-	for (size_t i = v->n; i-- > 0;)          /* control tokens are mostly last */
+	for (size_t i = v->n; i-- > 0;)          /* control tokens are usually last */
 		if (!strcmp(v->tokens[i].text, text) &&
 		    (v->tokens[i].type == TOK_CONTROL || v->tokens[i].type == TOK_USER))
 			return (int)i;
@@ -147,11 +147,11 @@ const char *chat_recognise(const struct vocab *v)
 		for (size_t k = 0; k < LEN(f->marks) && f->marks[k]; k++)
 			if (vocab_find(v, f->marks[k]) < 0 || (tpl && !strstr(tpl, f->marks[k])))
 				fits = 0;
-		/* <|im_sep|> makes it another format than ChatML. */
+		/* With <|im_sep|> it is not ChatML. */
 		if (tpl && f->source == chatml && strstr(tpl, "<|im_sep|>"))
 			fits = 0;
-		/* A base model's vocabulary often has its family's chat tokens, untrained: only
-		 * an end token among them says that the model was taught the format. */
+		/* A base model's vocabulary often contains its family's chat tokens, untrained:
+		 * only if the format's end token ends responses was the model trained on it. */
 		if (!tpl && f->end && !ends_with(v, f->end))
 			fits = 0;
 		if (fits)
@@ -194,7 +194,7 @@ void chat_free(struct chat *c)
 	free(c);
 }
 
-/* One piece of the program's output. *started: text was seen. */
+/* Renders one piece of the program's output. *started: some text was seen. */
 static int render_piece(struct tok *t, struct js piece, int *started, struct ids *ids,
                         struct err *e)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files of lib/tok share. No other room includes this. */
+/* Shared by the files of lib/tok; private to it. */
 #ifndef TOK_IMPL_H
 #define TOK_IMPL_H
 
@@ -17,10 +17,11 @@ struct pair {
 
 /* The symbols of one word while it is merged: a list through arrays. */
 struct symbol {
-	int id;                      /* -1: a character that is no token (SPM) */
+	int id;                      /* -1: a character without a token (SPM) */
 	uint32_t at, len;            /* its bytes in the word */
 	uint32_t prev, next;         /* UINT32_MAX: none */
-	uint32_t rank;               /* of the pair (this, next); TOK_NO_RANK: never merged, or gone */
+	/* of the pair (this, next); TOK_NO_RANK: not mergeable, or merged already */
+	uint32_t rank;
 	int merged;                  /* id of that pair */
 };
 
@@ -29,14 +30,14 @@ struct splitter;
 struct tok {
 	enum tok_kind kind;
 	size_t n;
-	char *blob;                  /* every token's raw bytes, one after the other */
+	char *blob;                  /* all tokens' raw bytes, concatenated */
 	size_t *off;                 /* [n + 1] */
 	unsigned char *type;         /* [n] effective type, see tok_new */
-	unsigned char *end;          /* [n] ends a response */
+	unsigned char *end;          /* [n] true if it ends a response */
 	int end_id, bos, unk;
 	int space_prefix, ignore_merges;
 	int byte_id[256];            /* -1: none */
-	struct hashmap texts;        /* what text can become: not control, not unused */
+	struct hashmap texts;        /* tokens that text can become: not control, not unused */
 	struct hashmap controls;
 	int *users;                  /* [n_users] sorted by their bytes */
 	size_t n_users;
@@ -64,14 +65,13 @@ static inline const char *tok_raw(const struct tok *t, int id, size_t *n)
 
 void ids_push(struct ids *ids, int id);
 
-/* Id of the bytes among texts or controls, -1 if absent. */
+/* Id of these bytes among texts or controls, -1 if absent. */
 int tok_by_bytes(const struct tok *t, const struct hashmap *of, const char *p, size_t n);
 
-/* Bytes of the first UTF-8 character of p[0..n), n > 0: 1..4; 0 if it is none (Unicode table
- * 3-7). */
+/* Length of the first UTF-8 character of p[0..n), n > 0: 1..4; 0 if invalid (Unicode table 3-7). */
 size_t utf8_char(const char *p, size_t n);
-/* GPT-2's byte alphabet undone: appends the raw bytes of text; -1 (nothing appended) if a character
- * is not in it. */
+/* Decodes GPT-2's byte alphabet: appends the raw bytes of text; -1 (nothing appended) if a
+ * character is not in it. */
 int alphabet_bytes(const char *text, size_t n, struct buf *out);
 
 /* ---- merge.c: the loop that BPE and SPM share ---- */
@@ -81,7 +81,7 @@ void word_symbol(struct tok *t, size_t i, int id, size_t at, size_t len);
 /* Merges the n symbols of word until no pair has a rank; lowest rank first, then leftmost.
  * Symbol 0 stays the head of the list. O(n log n). */
 void word_merge(struct tok *t, const char *word, size_t n);
-/* Inserts a merge; an earlier one of the same pair stays. The table has room. */
+/* Inserts a merge, unless the pair has an earlier one. The table must not be full. */
 void pair_insert(struct tok *t, int left, int right, uint32_t rank, int id);
 
 /* ---- bpe.c, spm.c ---- */

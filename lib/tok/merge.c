@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The merge loop. A word is a list of symbols; the adjacent pair with the lowest rank (the leftmost
- * among equals) becomes one symbol, until no pair has a rank. BPE ranks a pair by its place in the
- * merge list, SPM by the score of the token that the pair's bytes spell.
+ * The merge loop. A word is a list of symbols; the adjacent pair with the lowest rank (leftmost
+ * among equals) is replaced by one symbol, until no pair has a rank. BPE ranks a pair by its
+ * position in the merge list, SPM by the score of the token that the pair's bytes spell.
  *
  * Every pair that gets a rank goes into a heap as rank << 32 | index of its left symbol. An entry
- * is stale when that symbol's pair has another rank by the time it is taken out: then it is
- * dropped.
+ * whose rank differs from the pair's current one when it is popped is stale and dropped.
  */
 #include "tok/inside.h"
 
@@ -69,7 +68,7 @@ static uint64_t heap_pop(struct tok *t)
 	return top;
 }
 
-/* Looks up the pair (i, next of i), notes its rank in the symbol and in the heap. */
+/* Looks up the pair (i, next of i) and records its rank in the symbol and in the heap. */
 static void rank_pair(struct tok *t, const char *word, uint32_t i)
 {
 	struct symbol *a = &t->symbols[i], *b;

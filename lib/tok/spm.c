@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * SentencePiece-style BPE: a space is U+2581 inside tokens (tok.c stores it as a space again), the
- * pair that spells the token with the highest score is merged first, and a character that is part
- * of no token becomes its bytes' tokens (or unk).
+ * pair that spells the token with the highest score is merged first, and a character without a
+ * token becomes the tokens of its bytes (or unk).
  */
 #include "tok/inside.h"
 
@@ -66,7 +66,7 @@ void spm_encode(struct tok *t, const char *text, size_t n, struct ids *ids)
 		for (size_t b = 0; b < s->len; b++) {
 			int id = t->byte_id[(unsigned char)text[s->at + b]];
 
-			/* Without bytes, one unknown token stands for the character. */
+			/* Without byte tokens, the character becomes one unk. */
 			if (id >= 0)
 				ids_push(ids, id);
 			else if (b + 1 == s->len)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Builds the tokenizer's tables from a vocabulary; converts text to ids and ids to text. */
 #include "tok/inside.h"
 
 #include <math.h>
@@ -13,7 +14,7 @@ void ids_push(struct ids *ids, int id)
 /* ---- UTF-8 and the byte alphabet ---- */
 
 /* The second byte's range depends on the first: no overlong forms, surrogates or code points beyond
- * U+10FFFF. Returns the length that lead announces, 0 if it cannot lead. */
+ * U+10FFFF. Returns the character's length, 0 if lead cannot begin one. */
 static size_t utf8_lead(unsigned char lead, unsigned char *lo, unsigned char *hi)
 {
 	*lo = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
@@ -26,8 +27,8 @@ static size_t utf8_lead(unsigned char lead, unsigned char *lo, unsigned char *hi
 	                     : 0;
 }
 
-/* How many of p[0..n) fit the character that p[0] begins; *len its whole length (0: none
- * begins). */
+/* Number of bytes of p[0..n) that belong to the character begun by p[0]; *len: its full length (0:
+ * p[0] does not begin one). */
 static size_t utf8_fit(const char *p, size_t n, size_t *len)
 {
 	const unsigned char *u = (const unsigned char *)p;
@@ -51,14 +52,14 @@ size_t utf8_char(const char *p, size_t n)
 	return utf8_fit(p, n, &len) == len ? len : 0;
 }
 
-/* GPT-2's alphabet: printable Latin-1 bytes are themselves, the others, in order, U+0100
- * onwards. */
+/* GPT-2's alphabet: printable Latin-1 bytes map to themselves, the others to U+0100 onwards, in
+ * order. */
 static int is_printable(int b)
 {
 	return (b >= 33 && b <= 126) || (b >= 161 && b <= 255 && b != 173);
 }
 
-/* Byte of an alphabet character, -1 if it is none. */
+/* The byte of an alphabet character, -1 if cp is not in the alphabet. */
 static int alphabet_byte(unsigned cp)
 {
 	if (cp < 256)
@@ -117,7 +118,7 @@ int tok_by_bytes(const struct tok *t, const struct hashmap *of, const char *p, s
 	return id == HASHMAP_NONE ? -1 : (int)id;
 }
 
-/* The first of several equal strings stays. */
+/* Of equal strings, the first is kept. */
 static void enter(const struct tok *t, struct hashmap *of, int id)
 {
 	size_t n;
@@ -129,8 +130,8 @@ static void enter(const struct tok *t, struct hashmap *of, int id)
 
 /* ---- building ---- */
 
-/* Some files mark their control tokens as user-defined, which text may become: what looks or serves
- * like one is one. */
+/* Some files mark control tokens as user-defined, which text could become: tokens that look like
+ * control tokens or end responses count as control. */
 static unsigned char effective_type(const struct vocab *v, size_t i)
 {
 	const char *s = v->tokens[i].text;
@@ -145,7 +146,7 @@ static unsigned char effective_type(const struct vocab *v, size_t i)
 	return is_control ? TOK_CONTROL : TOK_USER;
 }
 
-/* The byte that a text such as <0x0A> names, -1 if it names none. */
+/* The byte named by text such as <0x0A>, -1 if not of that form. */
 static int named_byte(const char *s)
 {
 	static const char hex[] = "0123456789ABCDEF";
@@ -206,7 +207,8 @@ static int by_bytes(const void *a, const void *b, void *data)
 	return c ? c : n != m ? (n < m ? -1 : 1) : (x > y) - (x < y);
 }
 
-/* Raw bytes, tables, user-defined tokens. may[i]: text may become token i by merging. */
+/* Builds raw bytes, tables and the list of user-defined tokens. may[i]: text may become token i by
+ * merging. */
 static int build_tables(struct tok *t, const struct vocab *v, struct err *e)
 {
 	unsigned char *may = xcalloc(t->n, 1);
@@ -328,7 +330,7 @@ void tok_free(struct tok *t)
 	free(t);
 }
 
-/* ---- small questions ---- */
+/* ---- properties ---- */
 
 size_t tok_size(const struct tok *t)
 {
@@ -357,8 +359,8 @@ int tok_end(const struct tok *t)
 
 /* ---- text to ids ---- */
 
-/* Id of the longest user-defined token that p[0..n) begins with, -1 if none. Narrows the
- * sorted list to those that share one byte more with p, until none is left. */
+/* Id of the longest user-defined token that p[0..n) begins with, -1 if none. Narrows the sorted
+ * list byte by byte to the tokens that match p, until none is left. */
 static int user_match(const struct tok *t, const char *p, size_t n, size_t *matched)
 {
 	size_t lo = 0, hi = t->n_users, len;
@@ -470,7 +472,7 @@ void tok_decode(const struct tok *t, const int *ids, size_t n, struct buf *out)
 	}
 }
 
-/* Bytes at the end of p[0..n) that begin a character and do not finish it: 0..3. */
+/* Number of bytes of an incomplete character at the end of p[0..n): 0..3. */
 static size_t unfinished(const char *p, size_t n)
 {
 	for (size_t k = 1; k <= 3 && k <= n; k++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A tokenizer as data: building, and the flat bytes that the store keeps. */
+/* A tokenizer as data: building a struct vocab, and its serialised form in the store. */
 #include "tok/inside.h"
 
 #include <math.h>
@@ -64,7 +64,7 @@ void vocab_bytes(struct vocab *v)
 	v->chat = xstrdup("plain");
 }
 
-/* The first name of a kind is the one that tok_pre_name gives back. */
+/* The first name of each kind is the one returned by tok_pre_name. */
 static const struct {
 	const char *name;
 	enum tok_pre pre;
@@ -74,7 +74,7 @@ static const struct {
 	{"smollm", TOK_PRE_SMOLLM},
 	{"qwen2", TOK_PRE_QWEN2},
 	{"llama-bpe", TOK_PRE_LLAMA_BPE},
-	/* other names that llama.cpp takes for the same */
+	/* other names that llama.cpp treats the same */
 	{"phi-2", TOK_PRE_GPT2}, {"jina-es", TOK_PRE_GPT2}, {"jina-de", TOK_PRE_GPT2},
 	{"jina-v2-es", TOK_PRE_GPT2}, {"jina-v2-de", TOK_PRE_GPT2}, {"gigachat", TOK_PRE_GPT2},
 	{"a.x-4.0", TOK_PRE_GPT2}, {"mellum", TOK_PRE_GPT2}, {"exaone4", TOK_PRE_GPT2},
@@ -181,7 +181,7 @@ static uint32_t get(struct reader *r)
 	return x;
 }
 
-/* An element count; each element takes at least `least` bytes. */
+/* Reads an element count; each element takes at least `least` bytes. */
 static size_t get_count(struct reader *r, size_t least)
 {
 	uint32_t n = get(r);
@@ -191,7 +191,7 @@ static size_t get_count(struct reader *r, size_t least)
 	return r->bad ? 0 : n;
 }
 
-/* Borrowed bytes; NULL for "none" (allowed by optional) and when bad. */
+/* Reads a string, borrowed; NULL for "none" (if optional) and on error. */
 static const char *get_string(struct reader *r, size_t *n, int optional)
 {
 	uint32_t len = get(r);
@@ -210,7 +210,7 @@ static const char *get_string(struct reader *r, size_t *n, int optional)
 	return s;
 }
 
-/* The stored id -1, or a token of n. */
+/* True if id is -1 or one of n tokens. */
 static int id_ok(int id, size_t n)
 {
 	return id == -1 || (id >= 0 && (size_t)id < n);
