@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* What stands in brackets: groups, points and intervals, sets, absolute values, matrices. */
+/* Parses brackets: groups, points and intervals, sets, absolute values, matrices. */
 #include "base/base.h"
 #include "latex/inside.h"
 
-/* Items up to this closing bracket (which stays); in a set, | and : end them, too. */
+/* Items up to this closing bracket, which is not consumed; in a set, | and : end them too. */
 static int inside(struct parser *p, int set, int *op)
 {
 	int bar = p->bar, was_set = p->set, n;
@@ -31,7 +31,7 @@ static struct math_node *round_or_square(struct parser *p)
 	next(p);
 	if (french && n != 2)
 		return NULL;
-	/* [ ] about an array are a matrix's */
+	/* [ ] around an array belong to the matrix */
 	if (n == 1 && open == '[' && close == '[' && p->st[mark]->kind == MT_MATRIX &&
 	    p->st[mark]->op == 'p') {
 		p->n_st = mark;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Factors: powers, functions, fractions, roots and what else multiplies. */
+/* Parses factors: powers, functions, fractions, roots and so on. */
 #include <string.h>
 
 #include "base/base.h"
@@ -39,7 +39,7 @@ struct math_node *mt_factor(struct parser *p, int sign)
 	return node && minus ? mt_one(p, MT_NEG, 0, node) : node;
 }
 
-/* ---- powers and what else stands behind ---- */
+/* ---- powers and other postfix notation ---- */
 
 static struct math_node *exponent(struct parser *p)
 {
@@ -80,8 +80,7 @@ static struct math_node *annotated(struct parser *p, struct math_node *node, int
 	return node;
 }
 
-/* ', '', ^\prime, ^{\prime\prime} at this distance: how many tokens; *count: of minutes one, of
- * seconds two. */
+/* ', '', ^\prime, ^{\prime\prime} `ahead` tokens on: number of tokens; *count: number of primes. */
 static size_t primes_at(struct parser *p, size_t ahead, int *count)
 {
 	size_t at = ahead, braced;
@@ -95,7 +94,7 @@ static size_t primes_at(struct parser *p, size_t ahead, int *count)
 	return *count && (!braced || peek_at(p, at)->kind == TK_CLOSE) ? at + braced - ahead : 0;
 }
 
-/* 30'15'' behind degrees, added to them. */
+/* Adds 30'15'' after degrees to them. */
 static struct math_node *minutes(struct parser *p, struct math_node *node)
 {
 	static const char *const parts[] = {"60", "3600"};
@@ -121,7 +120,7 @@ static struct math_node *minutes(struct parser *p, struct math_node *node)
 	return mt_gather(p, MT_ADD, 0, mark);
 }
 
-/* At the degree sign, braced as in ^{\circ} or not; C or F may follow. */
+/* Parses a degree sign, braced as in ^{\circ} or not; C or F may follow. */
 static struct math_node *degrees(struct parser *p, struct math_node *node, int braced)
 {
 	const struct tok *t;
@@ -142,7 +141,7 @@ static struct math_node *degrees(struct parser *p, struct math_node *node, int b
 	return annotated(p, node, MU_DEGREE, c == 'C' ? "degC" : "degF");
 }
 
-/* What may be transposed. */
+/* True for what may be transposed. */
 static int has_matrix(const struct math_node *node)
 {
 	for (uint32_t i = 0; i < node->n; i++)
@@ -237,10 +236,10 @@ static int inverse(int op)
 		[MF_TANH] = MF_ATANH,
 	};
 
-	return of[op];      /* 0 (MF_SIN) is the inverse of none */
+	return of[op];      /* 0 (MF_SIN): no inverse */
 }
 
-/* What a function takes without brackets: sin 2x, ln 3, cos pi/4. */
+/* A function's argument without brackets: sin 2x, ln 3, cos pi/4. */
 static struct math_node *bare_argument(struct parser *p)
 {
 	size_t mark = p->n_st;
@@ -301,7 +300,7 @@ static int arguments(struct parser *p, int op)
 	return mt_push(p, bare_argument(p));
 }
 
-/* The base of a logarithm, at the _: 2, {10}; \log_28 is log 8 to the base of 2. */
+/* The base of a logarithm, at the _: 2, {10}; \log_28 is log 8 to base 2. */
 static struct math_node *log_base(struct parser *p)
 {
 	struct tok *t;
@@ -323,7 +322,7 @@ static int has_unit(const struct math_node *node)
 	return node->kind == MT_UNIT;
 }
 
-/* e^{ix}; degrees are turned into what they are, since an exponent knows none. */
+/* cis x as e^{ix}; degrees are converted to radians first. */
 static struct math_node *cis(struct parser *p)
 {
 	struct math_node *x = bare_argument(p), *half_turn;
@@ -369,7 +368,7 @@ static struct math_node *function(struct parser *p)
 				return NULL;
 		}
 	}
-	/* \lg has the base 10 */
+	/* \lg has base 10 */
 	if (common && !base)
 		base = mt_leaf(p, MT_NUMBER, 0, "10", 2);
 	if (power_of && inverse(op) && power_of->kind == MT_NEG &&
@@ -398,7 +397,7 @@ struct math_node *mt_argument(struct parser *p)
 	if (t->decimals || (t->flags & TF_GROUPED))
 		return NULL;
 	node = mt_leaf(p, MT_NUMBER, 0, t->s, 1);
-	/* \frac12: the other digit is the next one's */
+	/* \frac12: the second digit belongs to the next argument */
 	if (t->width > 1) {
 		if (t->width != t->len)
 			return NULL;
@@ -448,14 +447,14 @@ static struct math_node *root(struct parser *p)
 
 /* ---- sums and products over an index ---- */
 
-/* One side of the sign: at a _ or ^; what follows. */
+/* One bound of a sum or product: what follows _ or ^. */
 static struct math_node *bound(struct parser *p)
 {
 	next(p);
 	return at_op(p, TK_OPEN, '{') ? mt_bracket(p) : mt_argument(p);
 }
 
-/* k from k = 1. */
+/* The index k of k = 1. */
 static struct math_node *index_of(struct parser *p, struct math_node *low)
 {
 	struct math_node *k;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Numbers, numerals of other bases, names. */
+/* Parses numbers, numerals in other bases, and names. */
 #include <string.h>
 
 #include "base/base.h"
@@ -58,7 +58,7 @@ struct math_node *mt_in_base(struct parser *p, const char *digits, size_t n, uin
 	return node;
 }
 
-/* 152A_{11}: the digits and letters up to the _, how many tokens; 0: nothing such. */
+/* 152A_{11}: the digits and letters up to the _; number of tokens, 0 if not of that form. */
 static size_t mixed_digits(struct parser *p, char *out, size_t *n)
 {
 	size_t ahead = 0;
@@ -85,7 +85,7 @@ static size_t mixed_digits(struct parser *p, char *out, size_t *n)
 	}
 }
 
-/* A written integer with or without TeX braces, at this distance: its token, *ahead behind it. */
+/* An integer, with or without TeX braces, *ahead tokens on: its token; *ahead moves past it. */
 static const struct tok *integer_at(struct parser *p, size_t *ahead)
 {
 	int braced = peek_at(p, *ahead)->kind == TK_OPEN && peek_at(p, *ahead)->op == '{';
@@ -106,7 +106,7 @@ static int below(const char *a, size_t n, const char *b, size_t m)
 	return n != m ? n < m : memcmp(a, b, n) < 0;
 }
 
-/* Is what comes a proper fraction of integers, as behind 3 in 3\frac12? */
+/* True if a proper fraction of integers follows, as after 3 in 3\frac12. */
 static int proper_fraction(struct parser *p)
 {
 	size_t ahead = 1;
@@ -124,7 +124,7 @@ static int proper_fraction(struct parser *p)
 	a = integer_at(p, &ahead);
 	if (!a)
 		return 0;
-	/* \frac12: both in one token */
+	/* \frac12: both digits are in one token */
 	if (ahead == 2 && a->len > 1)
 		return a->len == 2 && a->width == 2 && a->s[0] < a->s[1];
 	b = integer_at(p, &ahead);
@@ -187,7 +187,7 @@ static int is_capital(const struct tok *t)
 	return t->kind == TK_VAR && t->len == 1 && t->s[0] >= 'A' && t->s[0] <= 'Z';
 }
 
-/* After the _: {n+1}, 1, k. */
+/* A subscript, after the _: {n+1}, 1, k. */
 static int subscript(struct parser *p, struct spelling *name)
 {
 	int braced = eat_op(p, TK_OPEN, '{');
@@ -218,7 +218,7 @@ static int subscript(struct parser *p, struct spelling *name)
 	return braced && !eat_op(p, TK_CLOSE, '{') ? -1 : 0;
 }
 
-/* ' or ^{\prime} or ^\prime: how many tokens. */
+/* Number of tokens of ' or ^{\prime} or ^\prime. */
 static size_t prime_tokens(struct parser *p)
 {
 	if (at_kind(p, TK_PRIME))
@@ -274,7 +274,7 @@ static struct math_node *accented(struct parser *p)
 		return NULL;
 	p->i = from;
 	node = mt_primary(p);
-	/* the bar of a decimal gone astray */
+	/* not the misplaced bar of a recurring decimal */
 	return node && node->kind != MT_NUMBER ? mt_one(p, MT_FUNC, MF_CONJ, node) : NULL;
 }
 
@@ -311,8 +311,8 @@ static int inverse_tokens(struct parser *p)
 	       peek_at(p, 5)->op == '(';
 }
 
-/* Is name( a function's? f and g always; F, h and such if one letter or number is in the brackets;
- * any if p(x) = begins it all. */
+/* True if name( is a function application: always for f and g; for F, h and similar if the brackets
+ * hold one letter or number; for any name if the answer starts with p(x) =. */
 static int is_applied(struct parser *p, const struct tok *t)
 {
 	const struct tok *in = peek_at(p, 1), *close = peek_at(p, 2), *after = peek_at(p, 3);
@@ -380,7 +380,7 @@ static struct math_node *from_text(struct parser *p)
 	return node;
 }
 
-/* FF_{16}: several letters, and this base; F_{16} is a name. */
+/* FF_{16}: several letters in base 16; F_{16} is a name. */
 static int is_hexadecimal(struct parser *p)
 {
 	size_t ahead = 0;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From bytes to tokens. Spacing, sizing, fonts and the delimiters of mathematics
- * end here; notations of one thing become one token. Decided here:
- * - letters in a row are a product of variables, unless they are a known name (sin), a short word
- *   (cm), four or more that are not consecutive letters (even), or written as text;
- * - 1,234 is one number where no bracket is open; 1{,}234, 1,\!234, 1\,234 and 1 234 are
- *   everywhere;
- * - 2e5 and 2E-5 are scientific; 2e-5 is if the mantissa has a point or the exponent two digits;
- * - an odd dollar sign is money, in pairs they are delimiters.
+ * The lexer: bytes to tokens. Removes spacing, sizing, fonts and math delimiters; different
+ * notations of the same thing become one token. Decisions made here:
+ * - a run of letters is a product of variables, unless it is a known name (sin), a short word (cm),
+ *   four or more non-consecutive letters of the alphabet (even), or written as text;
+ * - 1,234 is one number only outside brackets; 1{,}234, 1,\!234, 1\,234 and 1 234 everywhere;
+ * - 2e5 and 2E-5 are scientific notation; 2e-5 only if the mantissa has a point or the exponent two
+ *   digits;
+ * - dollar signs are delimiters in pairs; an unpaired one is money.
  */
 #include <string.h>
 
@@ -78,7 +78,7 @@ static int letter(struct lexer *l, const char *s)
 	return lex_emit(l, TK_VAR, 0, s, 1) ? 0 : -1;
 }
 
-/* The plain character that a raised or lowered one stands for, 0: neither. */
+/* The plain character for a superscript or subscript one; 0: neither. */
 static int raised(uint32_t code, int *low)
 {
 	static const char tail[] = "+-=()n";
@@ -95,7 +95,7 @@ static int raised(uint32_t code, int *low)
 	return 0;
 }
 
-/* Letters of prose: with digits, inner dots, hyphens and apostrophes. */
+/* A word of prose: letters with digits, inner dots, hyphens and apostrophes. */
 static int prose(struct lexer *l)
 {
 	size_t from = l->at, n = 0;
@@ -154,7 +154,7 @@ static int after_unit(const struct lexer *l)
 	return last_kind(l) == TK_DIV && l->p->n_tok > 1 && l->p->tok[l->p->n_tok - 2].kind == TK_WORD;
 }
 
-/* The m of "5 m/s": a unit's letter over a unit of time or such. */
+/* The m of "5 m/s": a unit's letter, divided by another unit. */
 static int quotient_of_units(const struct lexer *l, const char *s)
 {
 	static const char *const under[] = {"s", "h", "min", "hr", "L", "mL", "sec", "m", "cm"};
@@ -170,7 +170,7 @@ static int quotient_of_units(const struct lexer *l, const char *s)
 	return 0;
 }
 
-/* Letters in a row, in mathematics. */
+/* A run of letters in mathematics. */
 static int letters(struct lexer *l)
 {
 	const char *s = l->s + l->at;
@@ -236,7 +236,7 @@ static int letters(struct lexer *l)
 
 /* ---- single characters ---- */
 
-/* ** <= >= != == and so on: two characters that are one token. */
+/* Tokens of two characters: ** <= >= != == and so on. */
 static int pair(struct lexer *l, int c)
 {
 	static const struct { char a, b; uint8_t kind; char op; const char *text; } pairs[] = {
@@ -250,7 +250,7 @@ static int pair(struct lexer *l, int c)
 		l->at += 3;
 		return lex_emits(l, TK_DOTS, 0, "...") ? -1 : 1;
 	}
-	/* 5!=120 is a factorial, x != 3 is none */
+	/* 5!=120 is a factorial, x != 3 is not */
 	if (c == '!' && d == '=' &&
 	    (l->space || (last_kind(l) != TK_NUM && last_kind(l) != TK_CLOSE))) {
 		l->at += 2;
@@ -264,7 +264,7 @@ static int pair(struct lexer *l, int c)
 	return 0;
 }
 
-/* Between cells, "and", or where formulas are aligned (at a relation): then it is nothing. */
+/* An & between cells, "and", or an alignment point (at a relation), which is dropped. */
 static int ampersand(struct lexer *l)
 {
 	int last = last_kind(l), c = lex_peek(l);
@@ -317,7 +317,7 @@ static int single(struct lexer *l, int c)
 static int brace(struct lexer *l, int c)
 {
 	l->at++;
-	/* {:} is a sign with less room about it */
+	/* {:} is a sign with less space around it */
 	if (c == '{' && char_at(l, l->at + 1) == '}' && char_at(l, l->at) &&
 	    strchr(":=<>+-", char_at(l, l->at))) {
 		int r = single(l, char_at(l, l->at));
@@ -338,7 +338,7 @@ static int brace(struct lexer *l, int c)
 	return lex_emit(l, TK_CLOSE, '{', "}", 1) ? 0 : -1;
 }
 
-/* x², 10⁻³, a₁: ^{..} or _{..} */
+/* Turns x², 10⁻³, a₁ into ^{..} or _{..}. */
 static int raise(struct lexer *l, int low)
 {
 	static const char all[] = "0123456789+-n";
@@ -437,7 +437,7 @@ static int dollar(struct lexer *l)
 	}
 	if (l->dollars)
 		return 0;
-	/* of an odd one out, before no number and behind none, nothing is to be had */
+	/* an unpaired one that is not next to a number means nothing */
 	c = lex_peek(l);
 	return is_digit(c) || c == '-' || c == '.' || last_kind(l) == TK_NUM
 	           ? lex_emits(l, TK_MONEY, 0, "$")
@@ -455,7 +455,7 @@ static int count_dollars(const char *s, size_t n)
 	return count;
 }
 
-/* Does a value begin behind this token? */
+/* True if a value may start after this token. */
 static int opens_value(int kind)
 {
 	switch (kind) {
@@ -467,13 +467,13 @@ static int opens_value(int kind)
 	return 0;
 }
 
-/* May a value end before this token? */
+/* True if a value may end before this token. */
 static int closes_value(int kind)
 {
 	return kind == TK_CLOSE || kind == TK_DOT || (opens_value(kind) && kind != TK_OPEN);
 }
 
-/* ]0,1[ as (0,1): a bracket that cannot be what it looks like is turned around. */
+/* ]0,1[ as (0,1): brackets that open or close in the wrong place are reversed. */
 static void french(struct parser *p)
 {
 	for (size_t i = 0; i + 1 < p->n_tok; i++) {
@@ -527,7 +527,7 @@ int mt_lex(struct parser *p, const char *s, size_t n)
 			r = single(&l, c);
 		}
 	}
-	/* two more are kept for it */
+	/* the two tokens reserved for the end */
 	p->tok_cap += 2;
 	l.space = 1;
 	if (r || (l.n_mode && lex_emits(&l, TK_BAD, 0, "\\text")))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Commands: what begins with a backslash. */
+/* The lexer's commands: what starts with a backslash. */
 #include <string.h>
 
 #include "base/base.h"
@@ -11,7 +11,7 @@ static void skip_space(struct lexer *l)
 		l->at++;
 }
 
-/* Past {...}, or one character. */
+/* Skips {...}, or one character. */
 static void skip_argument(struct lexer *l)
 {
 	size_t deep = 0;
@@ -46,7 +46,7 @@ static int enter(struct lexer *l, int kind)
 	return 0;
 }
 
-/* The {cc} of an array. */
+/* Skips the {cc} of an array. */
 static void skip_columns(struct lexer *l)
 {
 	skip_space(l);
@@ -54,7 +54,7 @@ static void skip_columns(struct lexer *l)
 		skip_argument(l);
 }
 
-/* \left\{ before an array and \right. behind it: the rows are those of cases. Drops the brace. */
+/* True for \left\{ before an array and \right. after it: its rows are cases. Drops the brace. */
 static int is_system(struct lexer *l)
 {
 	static const char end[] = "\\end{array}", right[] = "\\right.";
@@ -148,7 +148,7 @@ static int negated(struct lexer *l)
 	return lex_emits(l, TK_BAD, 0, "\\not");
 }
 
-/* \left and its kin: the bracket that follows stays, a dot does not. */
+/* \left and similar: keeps the bracket that follows, drops a dot. */
 static int sized(struct lexer *l, int c)
 {
 	int bar;
@@ -240,7 +240,7 @@ static int escaped(struct lexer *l)
 		return lex_emit(l, c == '{' ? TK_OPEN : TK_CLOSE, 'S', c == '{' ? "\\{" : "\\}", 2) ? 0
 		                                                                                    : -1;
 	case '\\':
-		/* a backslash escaped once too often */
+		/* a doubly escaped backslash */
 		if (!l->matrix && !l->cases && !l->rows && is_alpha(char_at(l, l->at + 2))) {
 			l->at++;
 			return 0;
@@ -257,7 +257,7 @@ static int escaped(struct lexer *l)
 		}
 		return lex_emits(l, TK_ROW, 0, "\\\\");
 	case 0:
-		/* one at the end, of which nothing came */
+		/* a lone backslash at the end */
 		if (l->at + 1 >= l->n)
 			break;
 		/* fall through */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Numbers: thousands, decimals, what recurs, exponents. */
+/* The lexer's numbers: thousands, decimals, recurring decimals, exponents. */
 #include <string.h>
 
 #include "base/base.h"
@@ -13,7 +13,7 @@ static int digits_at(const struct lexer *l, size_t at, size_t count)
 	return !is_digit(char_at(l, at + count));
 }
 
-/* The bytes of what separates thousands at this place, 0: none. *plain: a mere comma. */
+/* Length of the thousands separator here, 0: none. *plain: it is a plain comma. */
 static size_t separator(const struct lexer *l, size_t at, int *plain)
 {
 	static const char *const always[] = {
@@ -67,7 +67,7 @@ static size_t run_of_digits(const struct lexer *l, size_t at)
 	return n;
 }
 
-/* \dot{1}42\dot{8}: the digits from a dot to the other. */
+/* \dot{1}42\dot{8}: number of digits from the first dotted one to the second. */
 static size_t between_dots(struct lexer *l)
 {
 	size_t at = l->at + 6, n;
@@ -89,7 +89,7 @@ static size_t between_dots(struct lexer *l)
 	return n + 2;
 }
 
-/* \overline{3} or \bar{3} after decimals: how many digits recur. */
+/* \overline{3} or \bar{3} after decimals: number of recurring digits. */
 static size_t recurring(struct lexer *l)
 {
 	static const char *const marks[] = {"\\overline{", "\\bar{", "\\overline ", "\\overline",
@@ -119,7 +119,7 @@ static size_t recurring(struct lexer *l)
 	return 0;
 }
 
-/* The exponent's bytes if what follows the number is one. */
+/* Length of the exponent after the number, 0: none. */
 static size_t exponent(const struct lexer *l, int point)
 {
 	size_t n = 1, digits;
@@ -136,8 +136,7 @@ static size_t exponent(const struct lexer *l, int point)
 	return n + digits;
 }
 
-/* The bytes of the mark of decimals at this place, 0: none. {,} is one where it cannot part
- * thousands. */
+/* Length of the decimal mark here, 0: none. {,} is one if it cannot separate thousands. */
 static size_t decimal_mark(const struct lexer *l, int whole)
 {
 	int c = char_at(l, l->at + 1);
@@ -150,7 +149,7 @@ static size_t decimal_mark(const struct lexer *l, int whole)
 	           : 0;
 }
 
-/* 0.(3), and the 3 of 0.333... where nothing else can be meant: a block that is there three
+/* Number of recurring digits in 0.(3), or in 0.333... if unambiguous: a block that occurs three
  * times. */
 static size_t recurring_plain(struct lexer *l, size_t decimals)
 {
@@ -176,7 +175,8 @@ static size_t recurring_plain(struct lexer *l, size_t decimals)
 	return 0;
 }
 
-/* What follows the point: adds the digits, and how many recur. 0: nothing, and no point. */
+/* Adds the digits after the point; *repeat: how many recur. 0: there are none, so the point is not
+ * one. */
 static size_t decimals_of(struct lexer *l, size_t *repeat)
 {
 	size_t n = run_of_digits(l, l->at);
@@ -189,7 +189,8 @@ static size_t decimals_of(struct lexer *l, size_t *repeat)
 	return n ? n : *repeat;
 }
 
-/* Digits, parted into thousands or not; 1.234.567 has points for that. *plain: mere commas. */
+/* Digits, with thousands separators or not; 1.234.567 uses points for that. *plain: they are plain
+ * commas. */
 static int whole_digits(struct lexer *l, size_t start)
 {
 	size_t first = run_of_digits(l, l->at), n;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What commands, words and characters mean to the lexer. */
+/* Tables of what commands, words and characters mean to the lexer. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -106,7 +106,7 @@ static const struct name commands[] = {
 	{"widetilde", TK_ACCENT, 'b', "tilde"}, {"xi", TK_VAR, 0, 0}, {"zeta", TK_VAR, 0, 0},
 };
 
-/* Letters in a row that mean something in plain text. Sorted. */
+/* Names with a meaning in plain text. Sorted. */
 static const struct name plains[] = {
 	{"Infinity", TK_CONST, MC_INF, "infty"}, {"Pi", TK_CONST, MC_PI, "pi"},
 	{"U", TK_UNION, 0, "cup"}, {"abs", TK_FUNC, MF_ABS, 0}, {"acos", TK_FUNC, MF_ACOS, "arccos"},

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Words behind a number that are no unit of measure: which of them are counted ("5 apples", "12
- * distinct integers"), so that the number alone says the same, and which may be mathematics or may
- * change what is said ("3 pi", "5 thousandths", "3 wrong"). Whatever is in no list and no plural is
- * neither.
+ * Classifies words after a number that are not units of measure: those that are counted ("5
+ * apples", "12 distinct integers"), so that the number alone means the same, and those that may be
+ * mathematics or change the meaning ("3 pi", "5 thousandths", "3 wrong"). A word that is in no list
+ * and not a plural is neither.
  */
 #include <string.h>
 #include <strings.h>
@@ -11,7 +11,7 @@
 #include "base/base.h"
 #include "latex/inside.h"
 
-/* Counted, though they have no plural's s: plurals of their own, and what there is often one of. */
+/* Counted, though without a plural s: irregular plurals, and things often counted one at a time. */
 static const char *const counted[] = {
 	"people", "children", "men", "women", "feet", "teeth", "geese", "mice", "fish", "sheep", "deer",
 	"dice", "oxen", "cattle", "person", "child", "man", "woman", "unit", "way", "apple", "orange",
@@ -25,7 +25,7 @@ static const char *const counted[] = {
 	"column", "block",
 };
 
-/* Not counted, though they end in s. */
+/* Not counted, though ending in s. */
 static const char *const no_plural[] = {
 	"always", "perhaps", "sometimes", "else", "unless", "otherwise", "besides", "plus", "minus",
 	"times", "thus", "this", "its", "hers", "ours", "theirs", "yours", "is", "was", "has", "does",
@@ -39,7 +39,7 @@ static const char *const no_plural[] = {
 	"guesses", "estimates", "bounds",
 };
 
-/* Anywhere in a phrase these say that the number may not be what is meant. */
+/* Words that, anywhere in a phrase, mean that the number may not be the answer. */
 static const char *const doubtful[] = {
 	"zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
 	"twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
@@ -64,7 +64,7 @@ static int in(const char *s, size_t n, const char *const *list, size_t n_list)
 	return 0;
 }
 
-/* pi, sqrt, alpha, log, mod: the name of something in mathematics. */
+/* True for names used in mathematics: pi, sqrt, alpha, log, mod. */
 static int mathematical(const char *s, size_t n)
 {
 	const struct name *names[2] = {name_plain(s, n), name_command(s, n)};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From tokens to a tree: lists, relations, sums and products; recursive descent.
+ * The parser: tokens to a tree, by recursive descent; lists, relations, sums and products.
  *
  *     items  = item (("," | ";" | "and" | "or" | "\\") item)*
  *     item   = words | value (relation value)*
@@ -89,7 +89,7 @@ struct math_node *mt_two(struct parser *p, int kind, int op, struct math_node *a
 
 /* ---- products and sums ---- */
 
-/* [x+1] is a bracket where it multiplies. */
+/* [x+1] in a product is an ordinary bracket. */
 static struct math_node *unboxed(struct math_node *node)
 {
 	if (node && node->kind == MT_TUPLE && node->n == 1 && node->open == '[' && node->close == ']')
@@ -108,7 +108,7 @@ static struct math_node *product(struct parser *p, size_t mark)
 	return mt_gather(p, MT_MUL, 0, mark);
 }
 
-/* May a number come right after this factor? (\sqrt{3} 2 and 3!2!, not x 2.) */
+/* True if a number may come right after this factor (\sqrt{3} 2 and 3!2!, not x 2). */
 static int before_number(const struct math_node *node)
 {
 	return node->kind == MT_ROOT ||
@@ -169,7 +169,7 @@ struct math_node *mt_term(struct parser *p)
 	return node;
 }
 
-/* A term with its unit, where a sum goes on after it: 3 cm + 4 cm. */
+/* A term of a sum with its unit: 3 cm + 4 cm. */
 static struct math_node *term_of_sum(struct parser *p, int *units)
 {
 	struct math_node *node = mt_term(p);
@@ -246,7 +246,7 @@ struct math_node *mt_sum(struct parser *p)
 
 /* ---- sets, relations, lists ---- */
 
-/* Are these braces followed by a union, or its kin? */
+/* True if these braces are followed by a union or another set operation. */
 static int joined_sets(struct parser *p)
 {
 	int deep = 0;
@@ -312,7 +312,7 @@ static int clock_like(const struct tok *first, const struct tok *second)
 	       (first->len == 1 || first->s[0] < '2' || (first->s[0] == '2' && first->s[1] < '5'));
 }
 
-/* a \over b, n \choose k: all before and all behind, as TeX has it. */
+/* a \over b, n \choose k: everything before and everything after, as in TeX. */
 static struct math_node *infix_fraction(struct parser *p, struct math_node *node)
 {
 	int choose = at_kind(p, TK_CHOOSE);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Trees as s-expressions. */
+/* Prints trees as s-expressions. */
 #include "base/base.h"
 #include "latex/tree.h"
 

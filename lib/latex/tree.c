@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* An answer as a whole: its plain text, what only a whole can be, the block that holds it. */
+/* Parses a whole answer: its plain text, readings possible only for a whole answer, and its
+ * memory. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,7 +31,7 @@ void mt_spell_number(struct parser *p, const struct tok *t)
 	p->n_chr = (size_t)(to - p->chr);
 }
 
-/* The input as its tokens spell it. */
+/* Spells the plain text from the tokens. */
 static int spell(struct parser *p)
 {
 	struct math_tree *tree = p->tree;
@@ -59,7 +60,7 @@ static int spell(struct parser *p)
 		last_long = lengthy;
 		last = t->kind;
 	}
-	/* "5." and "5"; but 5... is more than that */
+	/* drop the dot of "5.", but not those of "5..." */
 	for (size_t i = p->n_tok - 1; i && p->tok[i - 1].kind == TK_DOT; i--)
 		p->n_chr--;
 	tree->n_plain = p->n_chr - start;
@@ -67,7 +68,7 @@ static int spell(struct parser *p)
 	return 0;
 }
 
-/* 70,110: the list of 70 and 110, as the number's kid. */
+/* 70,110: adds the list of 70 and 110 as the number's kid. */
 static void other_reading(struct parser *p, struct math_node *number)
 {
 	size_t mark = p->n_st, first = number->len - number->decimals;
@@ -98,7 +99,7 @@ static void other_reading(struct parser *p, struct math_node *number)
 	p->n_st = mark;
 }
 
-/* {1, 2}, {x | x > 1}: braces about the whole that TeX would not show. */
+/* {1, 2}, {x | x > 1}: treats braces around the whole answer, invisible in TeX, as a set's. */
 static void ascii_set(struct parser *p)
 {
 	struct tok *last = &p->tok[p->n_tok - 2];
@@ -117,7 +118,7 @@ static void ascii_set(struct parser *p)
 		peek(p)->op = last->op = 'S';
 }
 
-/* 1,22 and -0,5, with no space: two numbers, or one with a decimal comma. */
+/* 1,22 and -0,5, without space: two numbers, or one with a decimal comma. */
 static void decimal_comma(struct parser *p, struct math_node *list)
 {
 	size_t minus = p->tok[0].kind == TK_MINUS;
@@ -164,7 +165,7 @@ static struct math_node *whole(struct parser *p)
 	return node;
 }
 
-/* The whole as words, if most of it is. */
+/* The whole answer as words, if most of it is words. */
 static struct math_node *all_words(struct parser *p)
 {
 	size_t count = 0;

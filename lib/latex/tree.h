@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tree: what the text of an answer says, as a tree. The parser (lex.c, parse*.c)
- * makes it, equality reads it. Nothing is evaluated or simplified here; nodes
- * say what was written, except that spacing, sizing and notation are gone
- * (\dfrac12, \frac{1}{2} and 1/2 are one tree).
+ * tree: the text of an answer as a tree, made by the parser (lex.c, parse.c) and read by equality.
+ * Nothing is evaluated or simplified; nodes represent what was written, without spacing, sizing and
+ * notation (\dfrac12, \frac{1}{2} and 1/2 give the same tree).
  *
- * A tree is one block of memory: nodes, their children and all text live and
- * die with it. Text in nodes ends with a NUL that len does not count; it never
- * has one inside. Every node has one parent at most.
+ * A tree is one block of memory, which holds nodes, their children and all text. Text in nodes ends
+ * with a NUL not counted by len and contains no other. Every node has at most one parent.
  *
- * Bounds: input of more than MT_MAX_INPUT bytes, brackets and arguments nested
- * deeper than MT_MAX_DEPTH, a tree higher than MT_MAX_HEIGHT (1/2/3/..., x!!!!)
- * leave root NULL. Any bytes may come in; work and memory are linear in their
- * number (about 0.3 KiB a byte).
+ * Bounds: input of more than MT_MAX_INPUT bytes, brackets and arguments nested deeper than
+ * MT_MAX_DEPTH, a tree higher than MT_MAX_HEIGHT (1/2/3/..., x!!!!) leave root NULL. Input may be
+ * any bytes; work and memory are linear in their number (about 0.3 KiB per byte).
  */
 #ifndef LATEX_TREE_H
 #define LATEX_TREE_H
@@ -57,12 +54,13 @@ enum math_kind {
 	MT_MOD,       /* a \pmod{m}: a, m: the residue class */
 	MT_SERIES,    /* op: 's' \sum, 'p' \prod; index (VAR), from, to, what is summed */
 
-	/* ---- what holds several ---- */
-	MT_TUPLE,     /* a point, vector or interval (what it is cannot be told from (0,1)): one kid or
-	               * more (one: [5], <5>); open, close: '(' or '[', ')' or ']', or '<' '>' for
-	               * \langle \rangle. A ( ) round one is no tuple. */
+	/* ---- collections ---- */
+	/* a point, vector or interval ((0,1) does not tell which): one kid or more (one: [5], <5>);
+	 * open, close: '(' or '[', ')' or ']', or '<' '>' for \langle \rangle. ( ) around one value
+	 * is not a tuple. */
+	MT_TUPLE,
 	MT_SET,       /* \{..\}: one kid or more, as written (not sorted, duplicates kept) */
-	MT_BUILDER,   /* \{ x : condition \}: what is left of the bar, then one condition or more */
+	MT_BUILDER,   /* \{ x : condition \}: what precedes the bar, then one condition or more */
 	MT_LIST,      /* several values without brackets: two kids or more; op: ',' (commas, "and", ";")
 	               * or 'o' ("or") */
 	MT_UNION,     /* two or more */
@@ -73,12 +71,13 @@ enum math_kind {
 	               * has one column. */
 
 	/* ---- statements ---- */
-	MT_REL,       /* a chain: n kids (two or more), text: n - 1 characters, one between each two: =
-	               * < > l (<=) g (>=) ! (not equal) ~ (about) e (in) n (not in) c (subset, strict
-	               * or not) m (congruent) t (maps to) p (parallel) o (perpendicular) s (similar). a
-	               * < b = c is one node. */
+	/* a chain: n kids (two or more), text: n - 1 characters, one between each pair: = < > l
+	 * (<=) g (>=) ! (not equal) ~ (about) e (in) n (not in) c (subset, strict or not) m
+	 * (congruent) t (maps to) p (parallel) o (perpendicular) s (similar). a < b = c is one
+	 * node. */
+	MT_REL,
 
-	/* ---- values with something about them ---- */
+	/* ---- values with units and the like ---- */
 	MT_UNIT,      /* one kid: the value; op: enum math_unit; text: canonical name ("cm^2", "$", "%",
 	               * "deg", "mi", "th") */
 	MT_RATIO,     /* a:b, a:b:c: two kids or more; text: "am", "pm" or "". MT_F_CLOCK: am/pm, or
@@ -89,8 +88,8 @@ enum math_kind {
 enum math_const { MC_PI, MC_E, MC_I, MC_INF };
 
 enum math_func {
-	MF_SIN, MF_COS, MF_TAN, MF_SEC, MF_CSC, MF_COT,              /* one argument; UNIT deg in it is
-	                                                              * meant so */
+	/* one argument; UNIT deg in it means degrees */
+	MF_SIN, MF_COS, MF_TAN, MF_SEC, MF_CSC, MF_COT,
 	MF_ASIN, MF_ACOS, MF_ATAN, MF_ASEC, MF_ACSC, MF_ACOT,
 	MF_SINH, MF_COSH, MF_TANH, MF_SECH, MF_CSCH, MF_COTH,
 	MF_ASINH, MF_ACOSH, MF_ATANH,
@@ -111,8 +110,8 @@ enum math_unit {
 	MU_PERCENT,   /* "%" */
 	MU_DEGREE,    /* "deg", "degC", "degF" */
 	MU_CURRENCY,  /* "$", "EUR", "GBP", "JPY", "INR", "cent" */
-	MU_WORD,      /* lengths, times, what is counted: "cm", "ft^2", "mile", "way", "distinct
-	               * integer" */
+	/* lengths, times, counted things: "cm", "ft^2", "mile", "way", "distinct integer" */
+	MU_WORD,
 	MU_ORDINAL,   /* 5th, 21st: "th" for all */
 };
 
@@ -120,20 +119,22 @@ enum {
 	MT_F_GROUPED = 1,    /* NUMBER: see there */
 	MT_F_WORD = 2,       /* VAR: see there; NUMBER: written as a word (four) */
 	MT_F_CLOCK = 4,      /* RATIO: see there */
-	MT_F_MAYBE_UNIT = 8, /* MUL, written "5 m" or "5 m^2" with a space: kid[1] (m g s h L) may be a
-	                        unit of kid[0] */
-	MT_F_PAREN = 16,     /* there were round brackets about it */
-	MT_F_COMMA = 64,     /* LIST: 1,22 and nothing else, which may be a decimal: its decimals */
-	MT_F_OPEN = 32,      /* UNIT: not a unit that is known, nor something counted: what is meant may
-	                      * not be left out */
+	/* MUL, written "5 m" or "5 m^2" with a space: kid[1] (m g s h L) may be the unit of
+	 * kid[0] */
+	MT_F_MAYBE_UNIT = 8,
+	MT_F_PAREN = 16,     /* it was written in round brackets */
+	/* LIST: the whole answer is 1,22, which may be a decimal: decimals is their number */
+	MT_F_COMMA = 64,
+	/* UNIT: neither a known unit nor something counted, so it may not be left out */
+	MT_F_OPEN = 32,
 };
 
 struct math_node {
-	uint8_t kind, op;            /* enum math_kind; what op is says the kind */
+	uint8_t kind, op;            /* enum math_kind; the meaning of op depends on it */
 	uint16_t flags;
 	uint32_t n;                  /* kids */
 	struct math_node **kid;
-	const char *text;            /* "" where the kind has none */
+	const char *text;            /* "" if the kind has none */
 	uint32_t len;
 	union {
 		struct { uint32_t decimals, repeat, num; };   /* NUMBER, BASE; LIST with MT_F_COMMA */
@@ -143,21 +144,21 @@ struct math_node {
 };
 
 struct math_tree {
-	struct math_node *root;      /* NULL: this is no answer that we can read (then compare plain) */
-	const char *plain;           /* the whole input without spacing, sizing, \text and delimiters,
-	                              * case as written, words parted by single spaces; NUL at its end.
-	                              * Two inputs with the same plain say the same, if it is not empty
-	                              * (an input too long, or blank). */
+	struct math_node *root;      /* NULL: the answer could not be parsed (then compare plain) */
+	/* the whole input without spacing, sizing, \text and delimiters, case as written, words
+	 * separated by single spaces, NUL-terminated. Inputs with the same plain mean the same,
+	 * unless it is empty (input too long or blank). */
+	const char *plain;
 	size_t n_plain;
 	size_t n_nodes;
 };
 
-/* The tree of an answer's text (of what is inside \boxed, say). Never NULL; root may be. */
+/* Parses an answer's text (such as the contents of \boxed). Never NULL, but root may be. */
 struct math_tree *math_parse(const char *s, size_t n);
 void math_tree_free(struct math_tree *t);
 
-/* Adds the tree as an s-expression, for tests and people: (+ 1 (* 2 x)). A node of NULL is
- * "unparsed". */
+/* Appends the tree as an s-expression, for tests and people: (+ 1 (* 2 x)); "unparsed" if node is
+ * NULL. */
 void math_tree_print(const struct math_node *node, struct buf *out);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Words behind a value: its unit, what is counted, and scales such as million or tenths. */
+/* Parses words after a value: its unit, what is counted, and scales such as million or tenths. */
 #include <string.h>
 #include <strings.h>
 
@@ -9,8 +9,8 @@
 
 enum { UNIT_LEN = 96, UNIT_WORDS = 6 };
 
-/* What several spellings of a unit become; measure.c has what they are. Sorted by no order:
- * short. */
+/* Canonical names of units with several spellings; formula/measure.c defines the units. Not sorted,
+ * since short. */
 static const struct { const char *word, *unit; } units[] = {
 	{"cm", "cm"}, {"centimeter", "cm"}, {"centimetre", "cm"}, {"mm", "mm"}, {"millimeter", "mm"},
 	{"millimetre", "mm"}, {"m", "m"}, {"meter", "m"}, {"metre", "m"}, {"km", "km"},
@@ -40,7 +40,7 @@ static const struct { const char *word, *unit; } units[] = {
 	{"fahrenheit", "degF"},
 };
 
-/* After these nothing is a mere unit. */
+/* Words after which nothing is just a unit. */
 static const char *const stops[] = {
 	"is", "are", "was", "not", "if", "when", "where", "for", "with", "such", "because", "since",
 	"so", "then", "but", "nor", "neither", "except", "about", "approximately", "more", "less",
@@ -95,9 +95,11 @@ int mt_unit_follows(struct parser *p)
 struct phrase {
 	char s[UNIT_LEN];
 	size_t n, words;
-	int power;                      /* of the next word */
-	int head, tail;                 /* its last word is counted or measures; of, per, in followed */
-	int open;                       /* a word that may be mathematics, or change what is said */
+	int power;                      /* power of the next word */
+	/* its last word is counted or a unit; of, per or in has followed */
+	int head, tail;
+	/* has a word that may be mathematics or change the meaning */
+	int open;
 };
 
 static int add(struct phrase *u, const char *s, size_t n)
@@ -109,7 +111,7 @@ static int add(struct phrase *u, const char *s, size_t n)
 	return 0;
 }
 
-/* Does its case matter? M is mega where m is milli; a short unknown symbol stays as it is. */
+/* True if case matters: M is mega, m is milli; short unknown symbols keep their case. */
 static int cased(const struct tok *t)
 {
 	static const char *const milli[] = {"mm", "mg", "ml", "ms"};
@@ -132,7 +134,7 @@ static int cased(const struct tok *t)
 	return 1;
 }
 
-/* Lower case, without its plural's s. */
+/* The word in lower case, without a plural s. */
 static size_t singular(const struct tok *t, char *out)
 {
 	size_t n = t->len;
@@ -154,7 +156,7 @@ static size_t singular(const struct tok *t, char *out)
 	return n > 2 && out[n - 1] == 's' && out[n - 2] != 's' && out[n - 2] != 'u' ? n - 1 : n;
 }
 
-/* Letters alone are units in one case only: 5 m, not 5 M. */
+/* Single letters are units in one case only: 5 m, not 5 M. */
 static const char *known_unit(const struct tok *t, const char *word, size_t n)
 {
 	for (size_t i = 0; i < LEN(units); i++)
@@ -164,7 +166,7 @@ static const char *known_unit(const struct tok *t, const char *word, size_t n)
 	return NULL;
 }
 
-/* What a word says about whether the phrase may be left out. */
+/* Updates whether the phrase may be left out, given one more word. */
 static void classify(struct phrase *u, const struct tok *t)
 {
 	static const char *const links[] = {"of",   "per",   "in",     "on",    "at",
@@ -244,7 +246,7 @@ static int add_word(struct phrase *u, const struct tok *t)
 	return 0;
 }
 
-/* ^2, ^{3} behind a unit's word. */
+/* Adds ^2, ^{3} after a unit's word. */
 static int add_power(struct parser *p, struct phrase *u)
 {
 	const struct tok *t;
@@ -284,7 +286,7 @@ static int phrase(struct parser *p, struct phrase *u)
 	return u->n ? 0 : -1;
 }
 
-/* ---- behind a value ---- */
+/* ---- after a value ---- */
 
 static struct math_node *clock(struct parser *p, struct math_node *value)
 {
@@ -301,7 +303,7 @@ static struct math_node *clock(struct parser *p, struct math_node *value)
 	return value;
 }
 
-/* 5 tenths, 1 half, 2 thirds: the words as they are of one and of several. */
+/* 5 tenths, 1 half, 2 thirds: singular and plural words. */
 struct math_node *mt_fraction_word(struct parser *p, const char *s, size_t n,
                                    struct math_node *value)
 {
@@ -356,7 +358,7 @@ static struct math_node *operated(struct parser *p, const struct tok *t, struct 
 	return text_is(t->s, t->len, "factorial") ? mt_one(p, MT_FUNC, MF_FACT, value) : NULL;
 }
 
-/* What words make of a value before its unit; \$1.5 million is a million and a half dollars. */
+/* Applies words between a value and its unit; \$1.5 million is a million and a half dollars. */
 static struct math_node *scaled(struct parser *p, struct math_node *value)
 {
 	for (int i = 0; i < 2 && at_kind(p, TK_WORD); i++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Values that are words: numbers spelled out, phrases with a meaning, and all other text. */
+/* Parses values in words: spelled-out numbers, phrases with a meaning, and all other text. */
 #include <string.h>
 #include <strings.h>
 
@@ -18,10 +18,10 @@ int mt_among(const struct tok *t, const char *const *list, size_t n)
 /* ---- numbers in words ---- */
 
 struct spelled {
-	int64_t total, part;           /* of whole thousands, and below */
+	int64_t total, part;           /* of whole thousands, and below a thousand */
 	int any;
-	int below;                     /* the next word has to be less: 100 after hundred, 10 after
-	                                * twenty, 1 after five */
+	/* bound on the next word: 100 after hundred, 10 after twenty, 1 after five */
+	int below;
 };
 
 static int64_t word_value(const char *s, size_t n)
@@ -50,7 +50,7 @@ static int64_t word_value(const char *s, size_t n)
 	return -1;
 }
 
-/* One word more: 1 if it goes on with the number. */
+/* Adds a word: 1 if it continues the number. */
 static int add_spelled(struct spelled *d, const char *s, size_t n)
 {
 	int64_t v = word_value(s, n);
@@ -80,8 +80,8 @@ static int add_spelled(struct spelled *d, const char *s, size_t n)
 	return 1;
 }
 
-/* twenty-five: all parts of a word between hyphens, or none; what is left of it may be a
- * fraction's: two-thirds. */
+/* Adds all hyphenated parts of a word (twenty-five), or none; the rest may be a fraction's:
+ * two-thirds. */
 static size_t add_hyphened(struct spelled *d, const struct tok *t)
 {
 	struct spelled start = *d;
@@ -102,8 +102,7 @@ static size_t add_hyphened(struct spelled *d, const struct tok *t)
 	return at;
 }
 
-/* Reads a number in words: twenty-five, one hundred and two, two thirds, one half. NULL: there is
- * none. */
+/* Reads a number in words: twenty-five, one hundred and two, two thirds, one half. NULL: none. */
 static struct math_node *number_words(struct parser *p)
 {
 	struct spelled d = {.below = 100};
@@ -147,7 +146,7 @@ static int ends_value(const struct tok *t)
 	return 0;
 }
 
-/* A number in words that is the whole value, but for what is counted. */
+/* A number in words that is the whole value, except for what is counted. */
 static struct math_node *spelled_value(struct parser *p)
 {
 	struct parser saved = *p;
@@ -216,7 +215,7 @@ static struct math_node *meaning(struct parser *p, const char *s, size_t n)
 	return NULL;
 }
 
-/* Rs. 50, USD 50: is it so? */
+/* Handles Rs. 50, USD 50; true if it is one. */
 static int prefixed_money(struct parser *p, struct math_node **out)
 {
 	static const struct { const char *word; struct tok money; } all[] = {
@@ -237,7 +236,7 @@ static int prefixed_money(struct parser *p, struct math_node **out)
 	return 0;
 }
 
-/* "and a half" behind a whole number, added to it. */
+/* Adds "and a half" after an integer. */
 struct math_node *mt_and_a_half(struct parser *p, struct math_node *node)
 {
 	const struct tok *one = peek_at(p, 1), *part = peek_at(p, 2);
@@ -254,7 +253,7 @@ struct math_node *mt_and_a_half(struct parser *p, struct math_node *node)
 	return mt_two(p, MT_ADD, 0, node, fraction);
 }
 
-/* The words up to what ends the value, as one text on chr from start on. */
+/* Gathers the words up to the end of the value as one text on chr, from start on. */
 static int gather_words(struct parser *p, size_t start)
 {
 	const struct tok *t = peek(p);
