@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Formulas as fractions of polynomials: variables, and whatever is no rational arithmetic (a root,
- * pi, sin x), are generators. Fractions are never reduced, since a product's cost is known before
- * it is made and a gcd's is not: N1/D1 = N2/D2 where N1 D2 - N2 D1 is the polynomial 0.
+ * Formulas as fractions of polynomials: the generators are variables and whatever is not rational
+ * arithmetic (a root, pi, sin x). Fractions are never reduced, since the cost of a product is known
+ * beforehand and that of a gcd is not: N1/D1 = N2/D2 if N1 D2 - N2 D1 is the zero polynomial.
  */
 #include "formula/inside.h"
 
@@ -21,7 +21,7 @@ struct ring {
 	fmpz_mpoly_ctx_t ctx;
 	xid gen[MAX_GENERATORS];
 	size_t n_gen;
-	xid *slot;                   /* by node: its fraction's place, -1: not needed */
+	xid *slot;                   /* by node: index of its fraction, -1: not needed */
 	struct frac *f;
 	size_t n_f;
 	size_t n_slot;
@@ -87,13 +87,13 @@ static uint64_t bits(const fmpz_mpoly_t a)
 	return (uint64_t)llabs(fmpz_mpoly_max_bits(a));
 }
 
-/* What a copy costs. */
+/* The cost of a copy. */
 static uint64_t weight(struct ring *r, const fmpz_mpoly_t a)
 {
 	return length(r, a) * (60 + bits(a) / 8);
 }
 
-/* out = a b, if that is small enough. */
+/* out = a b, if small enough. */
 static int multiply(struct ring *r, fmpz_mpoly_t out, const fmpz_mpoly_t a, const fmpz_mpoly_t b)
 {
 	uint64_t la = length(r, a), lb = length(r, b), wa = bits(a), wb = bits(b);
@@ -194,7 +194,7 @@ static int one(struct ring *r, xid a)
 	return good;
 }
 
-/* The fractions of everything. */
+/* Computes the fractions of all nodes. */
 static int ring_fill(struct ring *r)
 {
 	for (size_t i = 0; i < r->n_slot; i++)
@@ -205,7 +205,7 @@ static int ring_fill(struct ring *r)
 
 /* ---- coefficients ---- */
 
-/* A polynomial in some generators (the outer ones) whose coefficients are constants made of the
+/* A polynomial in some generators (the outer ones) whose coefficients are constants in the
  * others. */
 struct group {
 	ulong e[MAX_GENERATORS];     /* exponents of the outer generators, 0 for the inner ones */
@@ -239,7 +239,7 @@ static struct group *group_of(struct groups *l, const ulong *e)
 	return g;
 }
 
-/* Splits p; 0 if it is too long. */
+/* Splits p into groups of terms; 0 if it is too long. */
 static int split(struct ring *r, const fmpz_mpoly_t p, const int *outer, struct groups *out)
 {
 	size_t n = (size_t)fmpz_mpoly_length(p, r->ctx);
@@ -275,7 +275,7 @@ static int split(struct ring *r, const fmpz_mpoly_t p, const int *outer, struct 
 	return good;
 }
 
-/* Are all coefficients zero? */
+/* Whether all coefficients are zero. */
 static enum math_verdict all_zero(struct xs *s, const struct groups *l)
 {
 	enum math_verdict v = MATH_EQUAL;
@@ -289,9 +289,9 @@ static enum math_verdict all_zero(struct xs *s, const struct groups *l)
 	return v;
 }
 
-/* Outer: what depends on variables; with none, what is not known to be algebraic. independent: the
- * outer generators are algebraically independent of the rest, so that one coefficient that is not
- * zero decides. */
+/* Outer generators: those that depend on variables; without variables, those not known to be
+ * algebraic. *independent: the outer generators are algebraically independent of the rest, so that
+ * one nonzero coefficient proves the polynomial nonzero. */
 static size_t choose_outer(struct ring *r, int *outer, int *independent)
 {
 	size_t n = 0;
@@ -324,14 +324,14 @@ enum math_verdict x_rational_zero(struct xs *s, xid a)
 	int outer[MAX_GENERATORS] = {0}, independent;
 	uint64_t budget = s->budget;
 
-	/* something is left for points */
+	/* leave some budget for points */
 	s->budget -= (s->budget - s->spent) / 2;
 	if (ring_init(&r, s, a, a) && ring_fill(&r)) {
 		const struct frac *f = &r.f[r.slot[a]];
 
 		if (fmpz_mpoly_is_zero(f->num, r.ctx))
 			v = MATH_EQUAL;
-		/* without outer generators it is a constant, whose bound has been tried */
+		/* without outer generators it is a constant, whose bound was tried already */
 		else if (choose_outer(&r, outer, &independent) && split(&r, f->num, outer, &l)) {
 			v = all_zero(s, &l);
 			if (v == MATH_UNEQUAL && !independent)
@@ -354,7 +354,7 @@ static const struct group *find(const struct groups *l, const struct group *like
 	return NULL;
 }
 
-/* p = c q with a constant c? By cross products of coefficients with one of q that is not zero. */
+/* Whether p = c q for a constant c, by cross products with a nonzero coefficient of q. */
 static enum math_verdict cross(struct xs *s, const struct groups *p, const struct groups *q,
                                int *sign)
 {

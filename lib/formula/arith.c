@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Sums and products on their way into the graph: flat, sorted, like terms and powers together. */
+/* Adds sums and products to the graph: flattened, sorted, with like terms and powers collected. */
 #include "formula/inside.h"
 
 #include <stdlib.h>
@@ -51,7 +51,8 @@ static int xid_cmp(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* What is cancelled must have had a value; with variables that is so almost everywhere. */
+/* Records that a cancelled constant must have a value; with variables it has one almost
+ * everywhere. */
 static void need_value(struct xs *s, xid a)
 {
 	const struct x *x;
@@ -66,7 +67,7 @@ static void need_value(struct xs *s, xid a)
 static xid sorted_node(struct xs *s, enum x_kind kind, xid *ids, size_t n)
 {
 	qsort(ids, n, sizeof *ids, xid_cmp);
-	/* the rational first: it is found there */
+	/* the rational is kept first */
 	for (size_t i = 1; i < n; i++)
 		if (x_is(s, ids[i], X_RAT)) {
 			xid r = ids[i];
@@ -159,7 +160,7 @@ static int add_terms(struct xs *s, struct parts *l, fmpq_t sum, const fmpq_t c, 
 	return good;
 }
 
-/* Like terms together; those that cancel go. */
+/* Collects like terms and removes those that cancel. */
 static void merge_terms(struct xs *s, struct parts *l)
 {
 	size_t out = 0;
@@ -218,7 +219,7 @@ done:
 
 /* ---- products ---- */
 
-/* The factors of a to the list, rational ones into coef; 0: undefined, -1: none. */
+/* Adds the factors of a to the list, rational ones to coef; 0: undefined, -1: none. */
 static int add_factors(struct xs *s, struct parts *l, fmpq_t coef, xid a)
 {
 	const struct x *x;
@@ -298,7 +299,7 @@ static int has_exp(const struct xs *s, const struct parts *l)
 	return 0;
 }
 
-/* The factors of a power, as they are; rational ones into coef. */
+/* Adds the factors of a power unchanged; rational ones go to coef. */
 static int flat_factor(struct xs *s, fmpq_t coef, xid f, xid **ids, size_t *n, size_t *cap)
 {
 	const struct x *x;

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Enclosures of formulas by complex balls. What is real has an imaginary part that is exactly zero,
- * so that branches are taken rightly: principal values, and the real root where an odd root of a
- * negative real is asked.
+ * Encloses formulas in complex balls. Real values have an imaginary part of exactly zero, so that
+ * the right branches are taken: principal values, and the real root for odd roots of negative
+ * reals.
  */
 #include "formula/inside.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* What an operation costs at a precision, in units of work: measured, rounded up. */
+/* The cost of an operation at a precision, in units of work: measured, rounded up. */
 static uint64_t cost(const struct x *x, slong prec)
 {
 	uint64_t p = (uint64_t)prec, mul = 400 + p * p / 2048, slow = 2000 + p * p / 120;
@@ -25,7 +25,7 @@ static uint64_t cost(const struct x *x, slong prec)
 	}
 }
 
-/* The exponent of 2 above |z|, or INT32_MAX where it is beyond anything. */
+/* An exponent of 2 above |z|, or INT32_MAX if there is none. */
 static slong magnitude(const acb_t z)
 {
 	mag_t m;
@@ -132,7 +132,7 @@ static void power(acb_t out, const acb_t b, const acb_t e, int want_real, slong 
 	}
 }
 
-/* Of an argument between -1 and 1, or complex. */
+/* Inverse sine or cosine, of an argument between -1 and 1, or complex. */
 static void inverse_sine(acb_t out, const acb_t z, int op, int want_real, slong prec)
 {
 	if (real(z)) {
@@ -197,7 +197,7 @@ static void extreme(acb_t out, const acb_t z, int op, slong prec)
 		                                   prec);
 }
 
-/* gcd and lcm have values at whole numbers alone. */
+/* gcd and lcm, which have values only at integers. */
 static void common(acb_t out, const acb_t z, int op)
 {
 	fmpz_t a, b;
@@ -275,7 +275,7 @@ static void function(acb_t out, int op, const acb_t z, int want_real, slong prec
 		undefined(out);
 }
 
-/* Functions whose argument has to be reduced, or that grow: 0 where it is too large to try. */
+/* For functions that reduce their argument or grow fast: 0 if the argument is too large to try. */
 static int reducible(struct xs *s, int op, const acb_t z, slong prec)
 {
 	slong m = magnitude(z);
@@ -353,7 +353,7 @@ int x_eval(struct xs *s, xid a, const struct x_env *env, slong prec, acb_t out)
 	int good;
 	uint64_t total = 0;
 
-	/* kids come before their parents, so that one walk down marks and one walk up evaluates */
+	/* kids precede their parents: one pass downwards marks, one pass upwards evaluates */
 	slot[a] = 1;
 	for (size_t i = n; i-- > 0; )
 		if (slot[i]) {
@@ -362,7 +362,7 @@ int x_eval(struct xs *s, xid a, const struct x_env *env, slong prec, acb_t out)
 			for (uint32_t j = 0; j < s->x[i].n; j++)
 				slot[x_kid(s, (xid)i, j)] = 1;
 		}
-	/* memory: a ball is some prec / 4 bytes */
+	/* limit memory: a ball takes about prec / 4 bytes */
 	good = used * (size_t)prec / 4 <= (8u << 20) && xs_spend(s, total);
 	if (!good) {
 		acb_indeterminate(out);

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How near to zero an algebraic number can be without being zero.
+ * A lower bound on the absolute value of a nonzero algebraic number.
  *
  * A constant made of rationals by + - * /, roots, i, and sines, cosines and exponentials of
  * rational multiples of pi is U / L with algebraic integers U and L of one number field of degree D
- * at most. Where all conjugates of U are at most u in absolute value, and those of L at most l, U
- * != 0 has a norm of 1 at least, so
- *     |U / L| >= 1 / (u^(D-1) l).
- * u and l follow from the formula (Burnikel, Funke, Mehlhorn, Schirra, Schmitt: A separation bound
- * for real algebraic expressions, 2001), D is the product of the degrees of the roots that occur,
- * each counted once, and of the cyclotomic field that holds the roots of unity. A ball around the
- * number that is smaller than the bound and contains zero proves it to be zero.
+ * at most. If all conjugates of U are at most u in absolute value, and those of L at most l, then U
+ * != 0 has a norm of at least 1, so |U / L| >= 1 / (u^(D-1) l). u and l follow from the formula
+ * (Burnikel, Funke, Mehlhorn, Schirra, Schmitt: A separation bound for real algebraic expressions,
+ * 2001), D is the product of the degrees of the roots that occur, each counted once, and of the
+ * cyclotomic field that holds the roots of unity. A ball around the number that is smaller than the
+ * bound and contains zero proves it to be zero.
  */
 #include "formula/inside.h"
 
@@ -24,7 +23,8 @@ struct limits {
 };
 
 struct field {
-	uint64_t degree, order;      /* of the roots; of the roots of unity: a multiple of all orders */
+	/* degree of the roots; common multiple of the orders of roots of unity */
+	uint64_t degree, order;
 };
 
 static int adjoin_unity(struct field *f, const fmpz_t order)
@@ -44,7 +44,7 @@ static int adjoin_unity(struct field *f, const fmpz_t order)
 	return f->order <= MAX_CYCLOTOMIC;
 }
 
-/* The angle is r pi: e^(r pi i) has the order 2 denominator(r) at most; with i beside it, 4. */
+/* For the angle r pi: e^(r pi i) has order 2 denominator(r) at most, and i has order 4. */
 static int adjoin_angle(struct field *f, const fmpq_t r)
 {
 	fmpz_t order;
@@ -116,7 +116,7 @@ static int angle(struct xs *s, struct field *f, xid a, struct limits *out)
 	return good;
 }
 
-/* |a| is a or -a where a is real. */
+/* True if a is surely real: |a| is then a or -a. */
 static int surely_real(struct xs *s, xid a)
 {
 	acb_t v;
@@ -175,7 +175,7 @@ static int node(struct xs *s, struct field *f, xid a, struct limits *m, const xi
 	}
 }
 
-/* Marks what the bound of a needs: the argument of a sine is not asked. */
+/* Marks the nodes that the bound of a needs: not the arguments of sines. */
 static size_t mark(struct xs *s, xid a, xid *slot)
 {
 	size_t used = 0;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* From the tree of what was written to the graph of what it means. */
+/* Builds a formula's graph from the tree of what was written. */
 #include "formula/inside.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* text / 10^decimals, the last `repeat` digits for ever: (N - N div 10^r) / (10^(d-r) (10^r -
+/* text / 10^decimals, with the last `repeat` digits recurring: (N - N div 10^r) / (10^(d-r) (10^r -
  * 1)) */
 static xid number(struct xs *s, const struct math_node *t)
 {
@@ -174,7 +174,7 @@ static xid constant(struct xs *s, const struct math_node *t)
 {
 	xid v;
 
-	/* the i of a sum from i = 1 */
+	/* i as the index of a sum */
 	if (t->op == MC_I && s->n_bound && (v = bound(s, "i")) >= 0)
 		return v;
 	switch (t->op) {
@@ -210,8 +210,7 @@ static xid unit(struct xs *s, const struct math_node *t, int pm)
 			return x_mul(s, (xid[]){v, x_frac(s, 1, 180), x_leaf(s, X_PI)}, 3);
 		break;
 	}
-	/* 3 cm + 2 mm: base units are factors like variables, and so is what is no unit that is
-	 * known */
+	/* 3 cm + 2 mm: base units and unknown units are factors like variables */
 	if (!x_measure(s, t->text, &m))
 		return x_mul2(s, v, unit_variable(s, t->text));
 	v = x_mul2(s, v, m.factor);

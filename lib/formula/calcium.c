@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The last resort for constants with logarithms, exponentials and inverse functions: Calcium, which
- * proves relations between them. It counts no work, so only small formulas are given to it, with
- * its own limits set low; a flat price is taken for each.
+ * proves relations between them. It does not count work, so it is given only small formulas, with
+ * its own limits set low, at a flat price.
  */
 #include "formula/inside.h"
 
@@ -26,7 +26,7 @@ static int algebraic_angle(struct xs *s, xid a)
 	return x_at(s, a)->op != MF_ABS && x_bound(s, a, X_MAX_PREC, &bits);
 }
 
-/* Roots and inverse functions of what is transcendental are what Calcium takes longest over. */
+/* True for roots and inverse functions of transcendental constants, on which Calcium is slowest. */
 static int heavy(const struct xs *s, xid a, const char *transcendental)
 {
 	const struct x *x = x_at(s, a);
@@ -43,7 +43,7 @@ static int heavy(const struct xs *s, xid a, const char *transcendental)
 	}
 }
 
-/* Small enough? */
+/* True if the formula is small enough. */
 static int admitted(struct xs *s, const char *needed, size_t n)
 {
 	uint64_t degree = 1;
@@ -83,7 +83,7 @@ static int admitted(struct xs *s, const char *needed, size_t n)
 		case X_FUNC:
 			if (x->op < MF_GCD || x->op > MF_MAX)
 				functions++;
-			/* a sine of a rational angle brings in a field of that degree */
+			/* a sine of a rational angle needs a field of that degree */
 			fmpq_init(r);
 			if (algebraic_angle(s, (xid)i) && (x_pi_multiple(s, x_kid(s, (xid)i, 0), r) ||
 			                                   x_pi_i_multiple(s, x_kid(s, (xid)i, 0), r)))

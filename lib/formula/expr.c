@@ -33,7 +33,7 @@ void xs_free(struct xs *s)
 int xs_spend(struct xs *s, uint64_t units)
 {
 	if (units > s->budget - s->spent) {
-		/* it is not done; asking was not free */
+		/* refused, but the attempt is charged */
 		s->spent += s->budget - s->spent < REFUSED ? s->budget - s->spent : REFUSED;
 		return 0;
 	}
@@ -80,7 +80,7 @@ void xs_part(struct xs *s)
 	s->n_bound -= 2;
 }
 
-/* ---- looking ---- */
+/* ---- properties ---- */
 
 int x_is(const struct xs *s, xid a, enum x_kind k)
 {
@@ -124,7 +124,7 @@ static uint32_t mix(uint32_t h, uint64_t v)
 	return (uint32_t)(x >> 32) ^ (uint32_t)x;
 }
 
-/* A hash of the whole number: its low limb alone is often the same. */
+/* A hash of the whole integer, since low limbs are often equal. */
 static uint64_t residue(const fmpz_t v)
 {
 	return COEFF_IS_MPZ(*v) ? fmpz_fdiv_ui(v, 0xffffffffffffffc5u) : (uint64_t)*v;
@@ -222,7 +222,7 @@ int x_too_big(const fmpq_t q)
 	return fmpz_bits(fmpq_numref(q)) > X_MAX_BITS || fmpz_bits(fmpq_denref(q)) > X_MAX_BITS;
 }
 
-/* A rational is entered once: its index is found by looking for an equal one under its hash. */
+/* Each rational is stored once: looks for an equal one by its hash. */
 xid x_rat(struct xs *s, const fmpq_t q)
 {
 	uint32_t h = mix(mix(0x811c9dc5u, X_RAT * 256u), 0);
@@ -240,7 +240,7 @@ xid x_rat(struct xs *s, const fmpq_t q)
 		if (x->hash == h && x->kind == X_RAT && fmpq_equal(&s->rat[x->at], q))
 			return s->table[at];
 	}
-	/* its memory, too, is paid for */
+	/* charge for its memory */
 	if (!xs_spend(s, (fmpz_bits(fmpq_numref(q)) + fmpz_bits(fmpq_denref(q))) / 2))
 		return X_NONE;
 	mine = &VEC_PUSH(s->rat, s->n_rat, s->cap_rat);

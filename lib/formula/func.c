@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Functions on their way into the graph: what is exact is done, the rest becomes a node. */
+/* Adds functions to the graph: exact values are computed, the rest become nodes. */
 #include "formula/inside.h"
 
 /* ---- whole numbers ---- */
 
-/* An integer that fits: 1. */
+/* 1 for an integer that fits in *v. */
 static int whole(const struct xs *s, xid a, int64_t *v)
 {
 	if (!x_is(s, a, X_RAT) || !fmpz_is_one(fmpq_denref(x_value(s, a))) ||
@@ -24,7 +24,7 @@ static xid factorial(struct xs *s, xid a, int step)
 		return x_node(s, X_FUNC, step == 1 ? MF_FACT : MF_FACT2, 0, 0, &a, 1);
 	if (v < 0)
 		return x_leaf(s, X_UNDEF);
-	/* log2 n! < n log2 n: 2,800! has some 28,000 bits */
+	/* log2 n! < n log2 n: 2,800! has about 28,000 bits */
 	if (v > 2800 * step)
 		return x_node(s, X_FUNC, step == 1 ? MF_FACT : MF_FACT2, 0, 0, &a, 1);
 	if (!xs_spend(s, 100 + (uint64_t)v * 50))
@@ -71,8 +71,8 @@ static xid binomial(struct xs *s, xid n, xid k)
 	return out;
 }
 
-/* gcd, lcm, min, max of rationals (gcd and lcm: of integers), folded; X_NONE if they are something
- * else. */
+/* gcd, lcm, min or max of rationals (gcd and lcm: of integers), computed; X_NONE for other
+ * arguments. */
 static xid fold(struct xs *s, enum math_func f, const xid *a, size_t n)
 {
 	fmpq_t acc;
@@ -104,7 +104,7 @@ done:
 	return out;
 }
 
-/* a \bmod m for integers; of anything else nothing is known. */
+/* a \bmod m for integers; otherwise an opaque node. */
 static xid remainder_of(struct xs *s, xid a, xid m)
 {
 	fmpz_t r;
@@ -122,7 +122,7 @@ static xid remainder_of(struct xs *s, xid a, xid m)
 	return out;
 }
 
-/* Functions of a rational that are rational. */
+/* Functions of a rational with a rational value. */
 static xid of_rational(struct xs *s, enum math_func f, xid a)
 {
 	const fmpq *q = x_value(s, a);
@@ -159,7 +159,7 @@ static xid of_rational(struct xs *s, enum math_func f, xid a)
 	}
 }
 
-/* sin(r pi) where that is 0, 1/2, sqrt(2)/2, sqrt(3)/2 or 1 up to sign; else X_NONE. */
+/* sin(r pi) if it is 0, 1/2, sqrt(2)/2, sqrt(3)/2 or 1 up to sign; else X_NONE. */
 static xid known_sine(struct xs *s, const fmpq_t r)
 {
 	static const struct {
@@ -262,7 +262,7 @@ xid x_func(struct xs *s, enum math_func f, const xid *a, size_t n)
 	case MF_LOG:
 		if (n == 2)
 			return x_div(s, x_ln(s, a[0]), x_ln(s, a[1]));
-		/* \log x = ln x / ln b for a base that nobody wrote: a factor of its own */
+		/* \log x = ln x / ln b with an unwritten base b: an unknown factor */
 		base = x_var(s, " log base");
 		if (base < 0)
 			return X_NONE;
@@ -292,7 +292,7 @@ xid x_func(struct xs *s, enum math_func f, const xid *a, size_t n)
 	case MF_TANH: return x_div(s, x_func(s, MF_SINH, a, 1), x_func(s, MF_COSH, a, 1));
 	case MF_ASEC: return x_func(s, MF_ACOS, (xid[]){x_powi(s, a[0], -1)}, 1);
 	case MF_ACSC: return x_func(s, MF_ASIN, (xid[]){x_powi(s, a[0], -1)}, 1);
-	/* its values lie in (0, pi) */
+	/* its values are in (0, pi) */
 	case MF_ACOT:
 		return x_sub(s, x_mul2(s, x_frac(s, 1, 2), x_leaf(s, X_PI)), x_func(s, MF_ATAN, a, 1));
 	default:

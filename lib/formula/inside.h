@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Inside formula: the graph itself, with FLINT's numbers in it. */
+/* Private to this room: the graph itself, with FLINT's numbers in it. */
 #ifndef FORMULA_INSIDE_H
 #define FORMULA_INSIDE_H
 
@@ -18,8 +18,8 @@ enum {
 	X_MAX_BITS = 1 << 15,        /* of an exact numerator or denominator: about 9,800 digits */
 	X_MAX_PREC = 12288,          /* bits of a ball */
 	X_MAX_BOUND = 8,             /* sums within sums */
-	X_MAX_TERMS = 4096,          /* of a sum or product that is worked out */
-	X_CONST_PREC = 4096,         /* the last precision where no bound says that more would decide */
+	X_MAX_TERMS = 4096,          /* of a sum or product that is computed term by term */
+	X_CONST_PREC = 4096,         /* highest precision if no bound says that more would decide */
 };
 
 struct x {
@@ -39,11 +39,11 @@ struct xs {
 	size_t n_name, cap_name;
 	xid *table;
 	size_t cap_table;
-	xid *finite;                 /* constants that were cancelled: an equality holds only if they
-	                              * have a value */
+	/* cancelled constants: an equality holds only if they have a value */
+	xid *finite;
 	size_t n_finite, cap_finite;
-	struct { const char *name; xid value; } bound[X_MAX_BOUND];    /* variables that stand for a
-	                                                                * value, innermost last */
+	/* variables bound to a value, innermost last */
+	struct { const char *name; xid value; } bound[X_MAX_BOUND];
 	size_t n_bound;
 	uint64_t spent, budget;
 };
@@ -55,16 +55,16 @@ xid x_mul(struct xs *s, const xid *a, size_t n);
 xid x_pow(struct xs *s, xid a, xid b);
 xid x_func(struct xs *s, enum math_func f, const xid *a, size_t n);
 xid x_apply(struct xs *s, const char *name, const xid *a, size_t n);
-/* The node itself, hash-consed; for the builders. */
+/* Makes or finds a node (hash-consed); for the builders. */
 xid x_node(struct xs *s, enum x_kind kind, int op, uint32_t at, int64_t k, const xid *kids,
            size_t n);
 
-/* Natural logarithm and exponential, as x_func has them. */
+/* Natural logarithm and exponential, as in x_func. */
 xid x_ln(struct xs *s, xid a);
 xid x_exp(struct xs *s, xid a);
-/* A constant that is surely real and positive, seen from its shape. */
+/* True for a constant that is real and positive by its structure. */
 int x_positive(struct xs *s, xid a);
-/* The integer that is floor or ceiling of a constant, if its ball tells; else X_NONE. */
+/* Floor or ceiling of a constant if its ball determines it; else X_NONE. */
 xid x_quick_step(struct xs *s, enum math_func f, xid a);
 int x_too_big(const fmpq_t q);
 
@@ -83,23 +83,23 @@ int x_pi_i_multiple(const struct xs *s, xid a, fmpq_t r);
 /* ---- balls (ball.c) ---- */
 
 struct x_env {
-	acb_srcptr value;            /* by the number of a variable's name; NULL: there are no
-	                              * variables */
-	int real;                    /* what has no real value is undefined */
+	/* values by index of the variable's name; NULL: no variables */
+	acb_srcptr value;
+	int real;                    /* anything without a real value is undefined */
 };
-/* An enclosure of a's value; not finite where it has none, or none was found. 0 when the budget is
- * used up. */
+/* An enclosure of a's value; not finite if a has none or none was found. 0 if the budget is used
+ * up. */
 int x_eval(struct xs *s, xid a, const struct x_env *env, slong prec, acb_t out);
 
-/* ---- deciding ---- */
+/* ---- decisions ---- */
 
-/* Is the constant zero? EQUAL is proven, and so is UNEQUAL. */
+/* Whether a constant is zero. EQUAL and UNEQUAL are both proven. */
 enum math_verdict x_zero(struct xs *s, xid a);
-/* bound.c: if a is algebraic and not zero, |a| > 2^-bits: 1. 0: it is not known to be algebraic. */
+/* bound.c: if a is algebraic and not zero, |a| > 2^-bits: 1. 0: not known to be algebraic. */
 int x_bound(struct xs *s, xid a, slong max_bits, slong *bits);
 /* calcium.c */
 enum math_verdict x_calcium_zero(struct xs *s, xid a);
-/* points.c: two formulas with variables, at points. */
+/* points.c: compares two formulas with variables at points. */
 struct math_result x_points(struct xs *s, xid a, xid b);
 
 #endif

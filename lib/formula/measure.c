@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Units of measure: what each is of base units, exactly, and what a product, quotient or power of
- * them is. A base unit is a letter: m g s A K, mol as n, rad as r; c a calendar's month (a year is
- * twelve; days make neither); $ E P I Y currencies; % d (degrees, which are compared as numbers
- * elsewhere) and u (nobody knows of what).
+ * Units of measure: exact definitions in base units, and products, quotients and powers of them. A
+ * base unit is a letter: m g s A K, mol as n, rad as r; c a calendar month (a year is twelve;
+ * neither is a number of days); $ E P I Y currencies; % d (degrees, compared as numbers elsewhere)
+ * and u (an unspecified unit).
  */
 #include <string.h>
 
 #include "formula/inside.h"
 
 static const struct {
-	const char *name, *base;       /* a letter and its power, and so on: gms-2 */
+	const char *name, *base;       /* letters, each with an optional power: gms-2 */
 	int64_t num, den;
 } measures[] = {
 	{"m", "m", 1, 1}, {"mm", "m", 1, 1000}, {"cm", "m", 1, 100}, {"dm", "m", 1, 10},
@@ -43,7 +43,7 @@ static int find(const char *name, size_t n)
 	return -1;
 }
 
-/* One unit to a power: into the dimensions and the factor. */
+/* Multiplies a power of one unit into the dimensions and the factor. */
 static int multiply(struct xs *s, const char *name, size_t n, int power, struct measure *out)
 {
 	int at = find(name, n);
@@ -61,7 +61,7 @@ static int multiply(struct xs *s, const char *name, size_t n, int power, struct 
 			times = *b++ - '0';
 		out->dim[letter] = (int16_t)(out->dim[letter] + sign * times * power);
 	}
-	/* degrees are so many radians */
+	/* convert degrees to radians */
 	if (out->dim['d']) {
 		out->dim['r'] = (int16_t)(out->dim['r'] + power);
 		out->dim['d'] = 0;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Two formulas with variables, at points: balls that miss each other prove them different; balls
- * that meet at all points make them equal as far as is known ("probabilistic").
+ * Compares two formulas with variables at points: disjoint balls prove them different; if balls
+ * overlap at all points, they are taken to be equal ("probabilistic").
  *
- * Variables are real unless i, Re, Im, conj or arg occur; so are roots and logarithms then, and a
- * point where one side has no real value is skipped: sqrt(x) sqrt(y) = sqrt(xy), but sqrt(x^2) is
- * |x|. Where the reals give too few points (n!, (-1)^n), variables are whole numbers. Points depend
- * on the formulas alone, which side is which aside.
+ * Variables are real unless i, Re, Im, conj or arg occur. Roots and logarithms are then real too,
+ * and points where a side has no real value are skipped: sqrt(x) sqrt(y) = sqrt(xy), but sqrt(x^2)
+ * is |x|. If the reals give too few points (n!, (-1)^n), variables are integers. Points depend only
+ * on the formulas, not on which side is which.
  */
 #include "formula/inside.h"
 
@@ -24,7 +24,7 @@ struct sides {
 	uint64_t at;
 };
 
-/* A real: first within (0,1), then (0,8), then (-8,8); to 2^-20. */
+/* A random real, a multiple of 2^-20: first in (0,1), then (0,8), then (-8,8). */
 static void random_real(struct sides *p, arb_t out, int try)
 {
 	int64_t v = (int64_t)rng_below(&p->rng, p->at++, (1u << 20) - 2) + 1;
@@ -52,7 +52,7 @@ static void random_point(struct sides *p, enum domain d, int try)
 	}
 }
 
-/* Bits of the longest constant, numerator or denominator. */
+/* Bits of the longest numerator or denominator of a constant. */
 static slong longest(const struct xs *s)
 {
 	slong most = 0;
@@ -67,8 +67,7 @@ static slong longest(const struct xs *s)
 	return most;
 }
 
-/* All variables about as large as 2^7, 2^14, 2^21 or what is larger than any constant, each with a
- * sign of its own. */
+/* All variables about 2^7, 2^14, 2^21 or larger than any constant, each with its own sign. */
 static void far_point(struct sides *p, int try)
 {
 	slong scale = try % FAR < FAR - 1 ? 7 * (try % FAR + 1) : longest(p->s) + 4;
@@ -80,13 +79,13 @@ static void far_point(struct sides *p, int try)
 		random_real(p, x, 0);
 		arb_add_ui(x, x, 1, PREC);
 		arb_mul_2exp_si(x, x, scale);
-		/* the first points leave no pattern of signs of two variables out */
+		/* the first points cover all sign patterns of two variables */
 		if ((try / FAR >> i % 2 & 1) ^ (i >= 2 && rng_below(&p->rng, p->at++, 2)))
 			arb_neg(x, x);
 	}
 }
 
-/* Is all of u - v small, absolutely or beside u? */
+/* True if all of u - v is small, absolutely or relative to u. */
 static int near(const acb_t u, const acb_t v, slong prec)
 {
 	acb_t d;
@@ -107,8 +106,7 @@ static int near(const acb_t u, const acb_t v, slong prec)
 	return r;
 }
 
-/* -1: a side has no value here, or it cannot be told; 0: they differ; 1: they meet, where meet is
- * wanted to so many bits. */
+/* -1: a side has no value here, or undecided; 0: they differ; 1: they agree to `meet` bits. */
 static int compare(struct sides *p, enum domain d, int meet)
 {
 	struct x_env env = {p->value, d != COMPLEX};
@@ -122,7 +120,7 @@ static int compare(struct sides *p, enum domain d, int meet)
 		if (!x_eval(p->s, p->a, &env, prec, u) || !x_eval(p->s, p->b, &env, prec, v))
 			break;
 		if (!acb_is_finite(u) || !acb_is_finite(v))
-			continue;           /* once more, in case it was the precision */
+			continue;           /* retry, in case the precision was too low */
 		if (!acb_overlaps(u, v))
 			r = 0;
 		else if (p->a == p->b || (prec == MEET_PREC && near(u, v, prec)))
@@ -141,7 +139,7 @@ static struct math_result at_points(struct sides *p, enum domain d)
 	for (int try = 0; try < TRIES && !xs_broke(p->s); try++) {
 		int r;
 
-		/* nothing but misses: another domain may do */
+		/* no valid points: try another domain */
 		if (try - met >= 12 && !met)
 			break;
 		random_point(p, d, try);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Powers, roots, exponentials and logarithms on their way into the graph. */
+/* Adds powers, roots, exponentials and logarithms to the graph. */
 #include "formula/inside.h"
 
 #include <stdlib.h>
@@ -22,7 +22,7 @@ static xid rational_power(struct xs *s, xid a, int64_t k)
 		return a;
 	if (fmpz_equal_si(fmpq_numref(q), -1) && fmpz_is_one(fmpq_denref(q)))
 		return k % 2 ? a : x_int(s, 1);
-	/* bits <= X_MAX_BITS, so that the product cannot run over before it is too big */
+	/* bits <= X_MAX_BITS, so the product cannot overflow if times is in range */
 	if (times > X_MAX_BITS || times * bits > X_MAX_BITS + 64)
 		return x_node(s, X_POWI, 0, 0, k, &a, 1);
 	if (!xs_spend(s, 50 + times * bits))
@@ -61,7 +61,7 @@ xid x_powi(struct xs *s, xid a, int64_t k)
 	if (x->kind == X_RAT && fmpq_is_zero(x_value(s, a)) && !k)
 		return x_leaf(s, X_UNDEF);
 	if (!k) {
-		/* 0^0 is none: as 1/a would, a has to have a value that is not zero */
+		/* 0^0 is undefined: a must have a nonzero value, as for 1/a */
 		if (!(x->flags & (XF_VAR | XF_OPAQUE)) && x->kind != X_RAT)
 			VEC_PUSH(s->finite, s->n_finite, s->cap_finite) = x_node(s, X_POWI, 0, 0, -1, &a, 1);
 		return x_int(s, 1);
@@ -99,14 +99,13 @@ xid x_powi(struct xs *s, xid a, int64_t k)
 	return x_node(s, X_POWI, 0, 0, k, &a, 1);
 }
 
-/* ---- what a constant's ball tells ---- */
+/* ---- properties of a constant from its ball ---- */
 
 static int constant(const struct xs *s, xid a)
 {
 	return a >= 0 && !(x_at(s, a)->flags & (XF_VAR | XF_OPAQUE)) && !x_is(s, a, X_UNDEF);
 }
 
-/* The sign of a constant that is real and plainly not zero: 1, -1; else 0. */
 int x_quick_sign(struct xs *s, xid a)
 {
 	acb_t v;
@@ -121,7 +120,6 @@ int x_quick_sign(struct xs *s, xid a)
 	return sign;
 }
 
-/* The integer that is floor or ceiling of a constant, if its ball tells; else X_NONE. */
 xid x_quick_step(struct xs *s, enum math_func f, xid a)
 {
 	acb_t v;
@@ -154,7 +152,7 @@ static int surely_real(struct xs *s, xid a)
 {
 	const struct x *x = x_at(s, a);
 
-	/* what is shared is visited once for every parent */
+	/* shared nodes are visited once per parent */
 	if (!xs_spend(s, 20))
 		return 0;
 	switch (x->kind) {
@@ -200,14 +198,14 @@ int x_positive(struct xs *s, xid a)
 	return 0;
 }
 
-/* The exact kth root of a rational that is positive: 1 if it has one. */
+/* The exact kth root of a positive rational: 1 if it has one. */
 static int exact_root(fmpq_t r, const fmpq_t q, slong k)
 {
 	return fmpz_root(fmpq_numref(r), fmpq_numref(q), k) &&
 	       fmpz_root(fmpq_denref(r), fmpq_denref(q), k);
 }
 
-/* sqrt(12) as 2 sqrt(3): powers of small primes leave a root. Only for what fits a word. */
+/* sqrt(12) as 2 sqrt(3): extracts powers of small primes. Only for numbers that fit in a word. */
 static xid small_root(struct xs *s, const fmpq_t q, int64_t k)
 {
 	ulong v = fmpz_get_ui(fmpq_numref(q)), d = fmpz_get_ui(fmpq_denref(q)), out = 1, under = d,
@@ -293,7 +291,7 @@ xid x_root(struct xs *s, xid a, int64_t k)
 
 /* ---- exponentials and logarithms ---- */
 
-/* The logarithm of a positive rational: of its small primes, and of what is left. */
+/* The logarithm of a positive rational, as logarithms of its small primes and of the rest. */
 static xid rational_log(struct xs *s, xid a)
 {
 	fmpz_t v;
@@ -369,7 +367,7 @@ xid x_ln(struct xs *s, xid a)
 	return x_node(s, X_FUNC, MF_LN, 0, 0, &a, 1);
 }
 
-/* r ln b in a sum leaves the exponent as b^r. Returns that factor, or X_NONE. */
+/* A term r ln b of an exponent gives a factor b^r. Returns that factor, or X_NONE. */
 static xid leaves(struct xs *s, xid term)
 {
 	const struct x *x = x_at(s, term);
@@ -385,7 +383,7 @@ static xid leaves(struct xs *s, xid term)
 	}
 	if (x_is(s, log, X_FUNC) && x_at(s, log)->op == MF_LN) {
 		base = x_kid(s, log, 0);
-		/* b^r needs its root: only where b > 0 are both the same */
+		/* for fractional r, e^(r ln b) equals the root b^r only if b > 0 */
 		if ((fmpz_is_one(fmpq_denref(r)) || x_positive(s, base)) && fmpz_fits_si(fmpq_numref(r)) &&
 		    fmpz_fits_si(fmpq_denref(r)))
 			out = x_powi(s, x_root(s, base, fmpz_get_si(fmpq_denref(r))),
@@ -395,7 +393,7 @@ static xid leaves(struct xs *s, xid term)
 	return out;
 }
 
-/* e^(r pi i) for whole 2r, else X_NONE. */
+/* e^(r pi i) for integer 2r, else X_NONE. */
 static xid root_of_unity(struct xs *s, xid a)
 {
 	fmpq_t r;
@@ -463,7 +461,7 @@ xid x_pow(struct xs *s, xid a, xid b)
 	if (e->kind == X_RAT) {
 		const fmpq *q = x_value(s, b);
 
-		/* beyond: not exact, but a ball may still tell */
+		/* too large to be exact, but a ball may still decide */
 		if (fmpz_bits(fmpq_numref(q)) < 31 && fmpz_bits(fmpq_denref(q)) < 31)
 			return x_powi(s, x_root(s, a, fmpz_get_si(fmpq_denref(q))),
 			              fmpz_get_si(fmpq_numref(q)));

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sums and products over an index. Between whole numbers they are worked out, term by term; a
- * geometric series without end has its value; any other is a function of its bounds and of its
- * term, whatever its index is called.
+ * Sums and products over an index. Between integers they are computed term by term; infinite
+ * geometric series are evaluated; any other is a function of its bounds and its term, whatever the
+ * name of the index.
  */
 #include "formula/inside.h"
 
 #include <string.h>
 
-/* A whole number that is not large. */
+/* 1 for an integer that is not large. */
 static int whole(const struct xs *s, xid a, int64_t *v)
 {
 	const fmpq *q;
@@ -58,7 +58,7 @@ static xid geometric(struct xs *s, const struct math_node *t, int pm, int64_t fr
 	return x_div(s, first, x_sub(s, x_int(s, 1), ratio));
 }
 
-/* x_k: a name that changes with the index. */
+/* x_k: true for a name that depends on the index. */
 static int subscripted(const struct math_node *n, const char *index)
 {
 	const char *under = n->kind == MT_VAR || n->kind == MT_APPLY ? strchr(n->text, '_') : NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Two formulas: the cheap answers first, then whoever can decide. */
+/* Compares two formulas: cheap tests first, then the methods that can decide. */
 #include "formula/inside.h"
 
 static struct math_result result(enum math_verdict v, enum math_method m)
@@ -7,7 +7,7 @@ static struct math_result result(enum math_verdict v, enum math_method m)
 	return (struct math_result){.verdict = v, .method = v == MATH_UNKNOWN ? MATH_BY_NOTHING : m};
 }
 
-/* What was cancelled on the way has to have had a value. */
+/* True if all cancelled constants have a value. */
 static int all_finite(struct xs *s)
 {
 	acb_t v;
@@ -57,8 +57,7 @@ static struct math_result against_infinity(struct xs *s, int a_sign, int b_sign,
 	return result(good ? MATH_UNEQUAL : MATH_UNKNOWN, MATH_BY_CERTIFIED);
 }
 
-/* Is there a point where a has a value? What is equal as a fraction might have a denominator that
- * is zero. */
+/* True if a has a value at some point: fractions may be equal with a denominator of zero. */
 static int defined_somewhere(struct xs *s, xid a)
 {
 	struct math_result r;
@@ -116,7 +115,7 @@ struct math_result x_equal(struct xs *s, xid a, xid b)
 	r = decide(s, a, b);
 	if (r.verdict != MATH_UNKNOWN && !all_finite(s))
 		r = result(MATH_UNKNOWN, MATH_BY_NOTHING);
-	/* with another base it might be */
+	/* it might be equal with another base */
 	if (r.verdict == MATH_UNEQUAL && (x_at(s, a)->flags | x_at(s, b)->flags) & XF_LOGBASE)
 		r = result(MATH_UNKNOWN, MATH_BY_NOTHING);
 	return r;

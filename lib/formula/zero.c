@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Is a constant zero? Balls first: one that misses zero proves that it is not. An algebraic number
- * whose ball is below its separation bound is zero (bound.c). Otherwise polynomials in what is
- * transcendental, with algebraic coefficients, then Calcium.
+ * Decides whether a constant is zero. Balls first: one that excludes zero proves it nonzero. An
+ * algebraic number whose ball is smaller than its separation bound is zero (bound.c). Otherwise
+ * polynomials in its transcendental parts with algebraic coefficients, then Calcium.
  */
 #include "formula/inside.h"
 
-/* 1: surely not zero. -1: it has no value that was found. */
+/* 1: surely not zero. -1: no value was found. */
 static int nonzero(struct xs *s, xid a, slong prec, acb_t v)
 {
 	if (!x_eval(s, a, NULL, prec, v) || !acb_is_finite(v))
@@ -55,7 +55,7 @@ static enum math_verdict other_zero(struct xs *s, xid a, acb_t v)
 		if (n > 0)
 			return MATH_UNEQUAL;
 		finite |= !n;
-		/* between the precisions: what costs about as much */
+		/* between precisions, try methods that cost about as much */
 		if (!finite || prec != 1024)
 			continue;
 		r = x_rational_zero(s, a);
