@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Equality of answers: the entrance, and which comparison two items get. */
+/* Equality of answers: the entry point, and the choice of comparison for two items. */
 #include "equal/inside.h"
 
 #include <string.h>
@@ -66,7 +66,7 @@ int eq_mentions(const struct math_node *n, const char *name)
 
 /* ---- formulas ---- */
 
-/* 10^-3: its exponent; 0: it is none. */
+/* 1 for 10^-3, with its exponent; 0: not a power of ten. */
 static int power_of_ten(const struct math_node *n, int64_t *exponent)
 {
 	const struct math_node *base = n->kind == MT_POW ? n->kid[0] : NULL,
@@ -84,8 +84,8 @@ static int power_of_ten(const struct math_node *n, int64_t *exponent)
 	return 1;
 }
 
-/* The significant digits of a number as written, 0.67 or 6.7 x 10^-1, and its decimals (below 0
- * where the last digit stands for tens and more); 0: it is none. */
+/* Number of significant digits of a number as written, 0.67 or 6.7 x 10^-1, and of its decimals
+ * (negative if the last digit stands for tens or more); 0: not a number. */
 static size_t digits_given(const struct math_node *n, int64_t *decimals)
 {
 	int64_t exponent = 0;
@@ -112,7 +112,7 @@ struct math_result eq_value(struct eq *e, struct item a, struct item b)
 	x = x_build(e->s, a.n, a.pm);
 	y = x_build(e->s, b.n, b.pm);
 	r = x_equal(e->s, x, y);
-	/* two digits at least: 0.3 is not yet 1/3 */
+	/* at least two digits: 0.3 does not count as 1/3 */
 	if (e->o->lenient && r.verdict != MATH_EQUAL &&
 	    digits_given(e->swapped ? a.n : b.n, &decimals) >= 2) {
 		struct math_result near = x_rounds(e->s, e->swapped ? y : x, e->swapped ? x : y, decimals);
@@ -130,7 +130,7 @@ static int collection(const struct math_node *n)
 	return n->kind == MT_SET || n->kind == MT_LIST || n->kind == MT_EMPTY;
 }
 
-/* Is 1,22 this value, if it is a decimal? As a reference it may be one. */
+/* Whether 1,22 read as a decimal is this value; a reference may be one. */
 static int eq_decimal_comma(struct eq *e, struct item list, struct item value)
 {
 	struct xs *s = e->s;
@@ -144,8 +144,8 @@ static int eq_decimal_comma(struct eq *e, struct item list, struct item value)
 	       (minus ? x_neg(s, a) : a) == x_build(s, value.n, value.pm);
 }
 
-/* The element of a set that has one, where the other side is no set: {5} and 5; not of a set within
- * another. */
+/* Replaces a set of one element by the element if the other side is not a set: {5} and 5; not for a
+ * set within another. */
 static int only_element(struct eq *e, struct item *a, const struct math_node *other)
 {
 	const struct math_node *k = a->n->kind == MT_SET && a->n->n == 1 ? a->n->kid[0] : NULL;
@@ -157,7 +157,7 @@ static int only_element(struct eq *e, struct item *a, const struct math_node *ot
 	return 1;
 }
 
-/* k in \pi + 2k\pi, k \in \mathbb{Z}; NULL: there is none. */
+/* The parameter k of \pi + 2k\pi, k \in \mathbb{Z}; NULL: there is none. */
 static const char *parameter(const struct math_node *n)
 {
 	for (uint32_t i = 0; n->kind == MT_LIST && i < n->n; i++) {
@@ -170,7 +170,7 @@ static const char *parameter(const struct math_node *n)
 	return NULL;
 }
 
-/* Several equations, of which one at least says no value. */
+/* Several equations, at least one of which does not give a value. */
 static int is_system(const struct math_node *n)
 {
 	int implicit = 0;
@@ -203,14 +203,15 @@ static struct math_result eq_collection(struct eq *e, struct item a, struct item
 	free(v.i);
 	if (renamed)
 		xs_part(e->s);
-	/* other formulas may run through the same values, other equations have the same solutions */
+	/* different formulas may take the same values, different equations have the same
+	 * solutions */
 	return r.verdict == MATH_UNEQUAL && ((p && q) || (is_system(a.n) && is_system(b.n)))
 	           ? EQ_UNKNOWN
 	           : r;
 }
 
-/* Brackets of pairs tell open ends from closed ones; of longer tuples, and of vectors, they tell
- * nothing. */
+/* The kind of bracket matters for pairs, where it tells open ends from closed ones; not for longer
+ * tuples or vectors. */
 static struct math_result eq_tuple(struct eq *e, struct item a, struct item b)
 {
 	int brackets = a.n->open == b.n->open && a.n->close == b.n->close;
@@ -223,7 +224,7 @@ static struct math_result eq_tuple(struct eq *e, struct item a, struct item b)
 	return eq_sequence(e, a.n, a.pm, b.n, b.pm);
 }
 
-/* A number with commas in it may have been a list. */
+/* The list that a number with commas may be. */
 static struct item as_list(struct item a)
 {
 	if (a.n->kind == MT_NUMBER && a.n->flags & MT_F_GROUPED && a.n->n)
@@ -231,7 +232,7 @@ static struct item as_list(struct item a)
 	return a;
 }
 
-/* A choice or a word on one side at least. */
+/* True for a choice or a word. */
 static int wordy(const struct math_node *n)
 {
 	return n->kind == MT_TEXT || (n->kind == MT_VAR && n->flags & MT_F_WORD);
@@ -282,7 +283,7 @@ static struct math_result same_kind(struct eq *e, struct item a, struct item b)
 		           : eq_or(eq_sequence(e, a.n, a.pm, b.n, b.pm), r);
 	}
 	case MT_MOD: {
-		/* 10 \pmod 7 may be the question to which 3 \pmod 7 is the answer */
+		/* 10 \pmod 7 may be the question, and 3 \pmod 7 its answer */
 		struct math_result r = eq_sequence(e, a.n, a.pm, b.n, b.pm);
 
 		return r.verdict == MATH_UNEQUAL && eq_residue(e, a, b).verdict != MATH_UNEQUAL ? EQ_UNKNOWN
@@ -293,14 +294,14 @@ static struct math_result same_kind(struct eq *e, struct item a, struct item b)
 	}
 }
 
-/* Vectors are written as columns and as tuples. */
+/* True for vectors, written as a column and as a tuple. */
 static int vector_pair(const struct math_node *a, const struct math_node *b)
 {
 	return a->kind == MT_MATRIX && a->op != 'v' && a->cols == 1 && b->kind == MT_TUPLE &&
 	       b->open != '[' && b->close != ']';
 }
 
-/* x = 9, y = 10 and (9, 10) or (x, y) = (9, 10) */
+/* x = 9, y = 10 against (9, 10) or (x, y) = (9, 10) */
 static int system_pair(const struct math_node *list, const struct math_node *o)
 {
 	return list->kind == MT_LIST && list->op == ',' && list->kid[0]->kind == MT_REL &&
@@ -341,7 +342,7 @@ static struct math_result mixed_kinds(struct eq *e, struct item a, struct item b
 		return eq_item(e, (struct item){a.n->kid[0], a.pm}, b);
 	if (b.n->kind == MT_SET && b.n->n == 1 && !e->members && eq_is_formula(a.n))
 		return eq_item(e, a, (struct item){b.n->kid[0], b.pm});
-	/* what is plainly of another kind */
+	/* clearly of different kinds */
 	if (eq_is_formula(a.n) != eq_is_formula(b.n)) {
 		const struct math_node *o = eq_is_formula(a.n) ? b.n : a.n;
 
@@ -357,7 +358,7 @@ static struct math_result mixed_kinds(struct eq *e, struct item a, struct item b
 	return EQ_UNKNOWN;
 }
 
-/* Two formulas, which may be matrices' and have units in them. */
+/* Compares two formulas, which may contain matrices and units. */
 static struct math_result eq_formulas(struct eq *e, struct item a, struct item b)
 {
 	struct math_result r = eq_value(e, a, b);
@@ -419,7 +420,7 @@ struct math_result eq_item(struct eq *e, struct item a, struct item b)
 	return r;
 }
 
-/* ---- the entrance ---- */
+/* ---- entry point ---- */
 
 static int number_text(const char *s, size_t n)
 {
@@ -440,7 +441,7 @@ struct math_result math_equal(const char *gold, size_t n_gold, const char *got, 
 	struct math_tree *a, *b;
 	struct math_result r = EQ_UNKNOWN;
 
-	/* the commonest case by far */
+	/* by far the most common case */
 	if (n_gold == n_got && !memcmp(gold, got, n_got))
 		return eq_result(MATH_EQUAL, number_text(gold, n_gold) ? MATH_BY_EXACT : MATH_BY_TEXT);
 	a = math_parse(gold, n_gold);
@@ -450,7 +451,7 @@ struct math_result math_equal(const char *gold, size_t n_gold, const char *got, 
 	else if (a->root && b->root) {
 		struct eq e = {.o = o ? o : &strict};
 
-		/* in an order of their own, so that exchanging the two changes nothing */
+		/* in a fixed order, so that exchanging the two does not change the result */
 		e.swapped = strcmp(a->plain, b->plain) > 0;
 		e.s = xs_new();
 		r = eq_item(&e, (struct item){e.swapped ? b->root : a->root, 0},

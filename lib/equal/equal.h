@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * equal: are two answers the same? Any bytes; linear space, counted work, no floating point.
- * See score-verify(1), EQUIVALENCE.
+ * equal: whether two answers are the same. Input may be any bytes; linear space, counted work, no
+ * floating point. See score-verify(1), EQUIVALENCE.
  */
 #ifndef EQUAL_H
 #define EQUAL_H
@@ -10,11 +10,10 @@
 
 struct math_opts {
 	int lenient;                 /* a number may be a rounding of the reference */
-	int repeats;                 /* an answer may say a member of its list again */
+	int repeats;                 /* an answer may repeat members of its list */
 };
-/* The reference against an answer, both as extracted. Symmetric without options, but for a
- * reference with a decimal comma. Ends within bounded work and memory; what would need more is
- * unknown. */
+/* Compares the reference with an answer, both as extracted. Symmetric without options, except for a
+ * reference with a decimal comma. Work and memory are bounded; what would need more is unknown. */
 struct math_result math_equal(const char *gold, size_t n_gold, const char *got, size_t n_got,
                               const struct math_opts *o);
 const char *math_verdict_name(enum math_verdict v);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Inside equality: answers as structures. An item is a node with a sign chosen for its \pm.
- * Verdicts join as "and" does: one certain difference decides, else one doubt.
+ * Private to this room: comparing the structure of answers. An item is a node with a sign chosen
+ * for its \pm. Verdicts combine like "and": one certain difference makes it unequal, otherwise one
+ * unknown makes it unknown.
  */
 #ifndef EQUAL_INSIDE_H
 #define EQUAL_INSIDE_H
@@ -17,8 +18,8 @@ struct eq {
 	const struct math_opts *o;
 	struct xs *s;
 	int depth;
-	int members;                 /* of a set or a list are being compared: {2} is not 2 */
-	int swapped;                 /* the reference is the second */
+	int members;                 /* comparing members of a set or list: {2} is not 2 */
+	int swapped;                 /* the reference is the second item */
 };
 
 struct items {
@@ -43,20 +44,21 @@ struct math_result eq_and(struct math_result a, struct math_result b);
 struct math_result eq_or(struct math_result a, struct math_result b);
 int eq_is_formula(const struct math_node *n);
 int eq_has_pm(const struct math_node *n);
-/* Does a variable of this name occur? */
+/* True if a variable of this name occurs. */
 int eq_mentions(const struct math_node *n, const char *name);
 
 /* sets.c */
-/* What a list or set holds, \pm written out. */
+/* The members of a list or set, with \pm expanded. */
 void eq_items(struct item a, struct items *out);
-/* Without regard to order, each as often; may take from the answer what it repeats. */
+/* Compares as multisets; may remove repeats from the answer. */
 struct math_result eq_multiset(struct eq *e, struct items *a, struct items *b);
-/* Does a list name more than one variable, as x = 1, y = 2 does? */
+/* True if a list names several variables, as in x = 1, y = 2. */
 int eq_several_names(const struct items *l);
-/* x = 9, y = 10 against (9, 10); names: of (x, y) = (9, 10), or NULL; first: the list is a. */
+/* x = 9, y = 10 against (9, 10); names: (x, y) of (x, y) = (9, 10), or NULL; first: the list is
+ * a. */
 struct math_result eq_system(struct eq *e, struct item list, const struct math_node *names,
                              struct item tuple, int first);
-/* One by one. */
+/* Compares kids in order. */
 struct math_result eq_sequence(struct eq *e, const struct math_node *a, int pa,
                                const struct math_node *b, int pb);
 
@@ -69,12 +71,12 @@ int eq_is_real_set(const struct math_node *n);
 struct math_result eq_relation(struct eq *e, struct item a, struct item b);
 /* a \pmod m and b \pmod m. */
 struct math_result eq_residue(struct eq *e, struct item a, struct item b);
-/* x = value, f(x) = value, AB = value, (p, q) = (3, 2), x in set: what it says x is; NULL
- * otherwise. */
+/* The right side of x = value, f(x) = value, AB = value, (p, q) = (3, 2) or x in set; NULL for
+ * others. */
 const struct math_node *eq_definition(const struct math_node *n);
 
 /* parts.c: units, ratios, bases, text */
-/* Is there a unit in it other than percent and degrees, which are numbers? */
+/* True if it has a unit other than percent and degrees, which are numbers. */
 int eq_has_unit(const struct math_node *n);
 struct math_result eq_unit(struct eq *e, struct item a, struct item b);
 struct math_result eq_ratio(struct eq *e, struct item a, struct item b);
@@ -83,9 +85,9 @@ struct math_result eq_text(const struct math_node *a, const struct math_node *b)
 
 /* matrix.c */
 struct math_result eq_matrix(struct eq *e, struct item a, struct item b);
-/* Is there a matrix or a tuple of several in what is added and multiplied here? */
+/* True if a matrix or a tuple of several values occurs in a sum or product here. */
 int eq_holds_vector(const struct math_node *n);
-/* Such expressions worked out; one side may be none, or written with i, j and k. */
+/* Evaluates and compares such expressions; one side may be a number, or written with i, j and k. */
 struct math_result eq_vectors(struct eq *e, struct item a, struct item b);
 
 #endif

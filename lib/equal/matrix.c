@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Matrices and vectors: sums, products with numbers and with each other, powers, transposes, and
- * vectors written with i, j and k. A tuple counts as a column.
+ * Compares matrices and vectors: evaluates sums, products with numbers and with each other, powers,
+ * transposes, and vectors written with i, j and k. A tuple counts as a column.
  */
 #include "equal/inside.h"
 
@@ -11,19 +11,19 @@ enum { MAX_SIDE = 8, MAX_CELLS = MAX_SIDE * MAX_SIDE, POWER_BITS = 4 };
 
 struct mat {
 	uint32_t rows, cols;         /* 0: a number, in v[0] */
-	int tuple, space;            /* a tuple is in it; made of i, j, k */
+	int tuple, space;            /* contains a tuple; is made of i, j, k */
 	xid v[MAX_CELLS];
 };
 
 struct reading {
 	struct eq *e;
 	int pm;
-	int letters;                 /* i, j, k are unit vectors; 2: so is the imaginary unit */
+	int letters;                 /* i, j, k are unit vectors; 2: so is the imaginary unit's i */
 };
 
 static int read_value(struct reading *r, const struct math_node *n, struct mat *out);
 
-/* ---- what has one in it ---- */
+/* ---- detection ---- */
 
 int eq_holds_vector(const struct math_node *n)
 {
@@ -40,7 +40,7 @@ int eq_holds_vector(const struct math_node *n)
 	return 0;
 }
 
-/* 0, 1, 2 for i, j, k, with a hat or without; -1: another letter. */
+/* 0, 1, 2 for i, j, k, with or without a hat; -1: another letter. */
 static int unit_vector(const struct math_node *n)
 {
 	const char *name = n->kind != MT_VAR                            ? ""
@@ -132,7 +132,7 @@ static void transpose(struct mat *a)
 	*a = t;
 }
 
-/* Of two or three rows, by cofactors. */
+/* Inverts a matrix of two or three rows, by cofactors. */
 static int invert(struct xs *s, struct mat *a)
 {
 	const xid *m = a->v;
@@ -265,7 +265,7 @@ static int read_value(struct reading *r, const struct math_node *n, struct mat *
 
 /* ---- comparing ---- */
 
-/* A vector in space whose last coordinate is not there, in the plane. */
+/* Makes a vector in space without third coordinate a vector in the plane, if b is one. */
 static void flatten(struct xs *s, struct mat *a, const struct mat *b)
 {
 	if (a->space && a->rows == 3 && b->rows == 2 && b->cols == 1 && a->v[2] == x_int(s, 0))
@@ -278,8 +278,8 @@ struct math_result eq_vectors(struct eq *e, struct item a, struct item b)
 	struct math_result r = EQ_SAME;
 	struct mat u, v;
 
-	/* where a vector stands on the other side, i, j and k are unit vectors; i alone is the
-	 * imaginary unit */
+	/* if the other side is a vector, i, j and k are unit vectors; otherwise i is the imaginary
+	 * unit */
 	if (eq_holds_vector(b.n) && has_unit_vector(a.n))
 		ra.letters = 2;
 	if (eq_holds_vector(a.n) && has_unit_vector(b.n))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Answers of several parts, or with something about them: text, units, bases, ratios. */
+/* Compares text, units, bases and ratios. */
 #include "equal/inside.h"
 
 #include <string.h>
@@ -7,7 +7,7 @@
 
 /* ---- text ---- */
 
-/* Words are compared as they stand, case aside: other words are other answers. */
+/* Words are compared as written, ignoring case: different words are different answers. */
 struct math_result eq_text(const struct math_node *a, const struct math_node *b)
 {
 	return eq_result(a->len == b->len && !strcasecmp(a->text, b->text) ? MATH_EQUAL : MATH_UNEQUAL,
@@ -21,7 +21,8 @@ static int same_dimensions(const struct measure *a, const struct measure *b)
 	return !memcmp(a->dim, b->dim, sizeof a->dim);
 }
 
-/* Values with units that differ: converted, of different dimensions, or not known. */
+/* Compares values with different units: converted, unequal if of different dimensions, or
+ * unknown. */
 static struct math_result measured(struct eq *e, struct item a, const char *unit_a, struct item b,
                                    const char *unit_b)
 {
@@ -64,8 +65,8 @@ static struct math_result eq_two_units(struct eq *e, struct item a, struct item 
 	return measured(e, va, a.n->text, vb, b.n->text);
 }
 
-/* 3 hours 20 minutes, as a sum: the units measure the same, each less than the one before. X_NONE:
- * it is none. */
+/* 3 hours 20 minutes as a sum: units of the same dimension, each smaller than the one before.
+ * X_NONE: not of that form. */
 static xid compound(struct eq *e, struct item a, const struct measure *like)
 {
 	struct xs *s = e->s;
@@ -127,8 +128,8 @@ int eq_has_unit(const struct math_node *n)
 }
 
 /*
- * A unit on one side only is passed over, if it is one or says what is counted. 50% is 50, and also
- * 1/2; 180 degrees are 180, and also pi.
+ * A unit on one side only is ignored if it is a known unit or says what is counted. 50% is 50 and
+ * also 1/2; 180 degrees are 180 and also pi.
  */
 struct math_result eq_unit(struct eq *e, struct item a, struct item b)
 {
@@ -158,7 +159,7 @@ struct math_result eq_unit(struct eq *e, struct item a, struct item b)
 /* ---- bases ---- */
 
 /* 2516_8 and 2516 are the same text; 1010_2 and 10_10 the same number, and so are 1010_2 and 12_8;
- * but a base is never guessed, so that 1010_2 and 10 remain in doubt. */
+ * but a base is never guessed, so 1010_2 against 10 is unknown. */
 struct math_result eq_base(struct eq *e, struct item a, struct item b)
 {
 	const struct math_node *n = a.n->kind == MT_BASE ? a.n : b.n, *o = n == a.n ? b.n : a.n;
@@ -177,7 +178,7 @@ struct math_result eq_base(struct eq *e, struct item a, struct item b)
 
 /* ---- ratios and times ---- */
 
-/* a d = b c for all neighbours? */
+/* Whether a d = b c for all neighbours. */
 static struct math_result proportional(struct eq *e, struct item a, struct item b)
 {
 	struct math_result r = EQ_SAME;
@@ -193,7 +194,7 @@ static struct math_result proportional(struct eq *e, struct item a, struct item 
 	return r;
 }
 
-/* Ratios are kept as written; 6:8 says the same as 3:4, but is not in lowest terms: in doubt. */
+/* Ratios are compared as written; 6:8 means the same as 3:4 but is not in lowest terms: unknown. */
 struct math_result eq_ratio(struct eq *e, struct item a, struct item b)
 {
 	struct math_result r;

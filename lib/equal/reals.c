@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sets of real numbers as intervals: unions, intersections, inequalities in one variable that are
- * linear, also within an absolute value or a square.
+ * Compares sets of real numbers as intervals: unions, intersections, and inequalities in one
+ * variable that are linear, also inside an absolute value or a square.
  */
 #include "equal/inside.h"
 
@@ -18,10 +18,10 @@ struct piece {
 struct pieces {
 	struct piece p[MAX_PIECES];
 	size_t n;
-	const char *var;             /* the variable that the set is about, or NULL */
+	const char *var;             /* the set's variable, or NULL */
 };
 
-/* -1, 0, 1; 2: not known */
+/* -1, 0, 1; 2: unknown */
 static int compare(struct eq *e, xid a, xid b)
 {
 	struct xs *s = e->s;
@@ -52,7 +52,7 @@ static xid infinity(struct eq *e, int sign)
 	return sign < 0 ? x_neg(e->s, inf) : inf;
 }
 
-/* Is p empty? -1: not known. */
+/* Whether p is empty; -1: unknown. */
 static int empty(struct eq *e, const struct piece *p)
 {
 	int c = compare(e, p->lo, p->hi);
@@ -60,7 +60,7 @@ static int empty(struct eq *e, const struct piece *p)
 	return c == 2 ? -1 : c > 0 || (c == 0 && (p->lo_open || p->hi_open));
 }
 
-/* Sorted, apart from each other, none empty; 0: not known. */
+/* Makes the pieces sorted, disjoint and nonempty ("normal"); 0: unknown. */
 static int normalise(struct eq *e, struct pieces *s)
 {
 	size_t n = 0;
@@ -149,7 +149,7 @@ static int complement(struct eq *e, struct pieces *s)
 	if (!add_piece(&out, lo, open, infinity(e, 1), 1))
 		return 0;
 	*s = out;
-	/* an end at infinity leaves pieces like (oo, oo), which are empty */
+	/* an end at infinity gives pieces like (oo, oo), which are empty */
 	return normalise(e, s);
 }
 
@@ -202,7 +202,7 @@ static const char *only_variable(const struct math_node *n, int *several)
 	return name;
 }
 
-/* slope * name + rest, with constants: 1. */
+/* 1 if the item is slope * name + rest with constants. */
 static int linear(struct eq *e, struct item a, const char *name, xid *slope, xid *rest)
 {
 	struct xs *s = e->s;
@@ -235,7 +235,7 @@ static int linear_line(struct eq *e, struct item a, const char *name, char op, x
 	                 out);
 }
 
-/* |linear| op value, as two of them. */
+/* |linear| op value, as two inequalities. */
 static int both_signs(struct eq *e, struct item a, const char *name, char op, xid v,
                       struct pieces *out)
 {
@@ -277,7 +277,7 @@ static int solution(struct eq *e, struct item a, const char *name, char op, xid 
 	return linear_line(e, a, name, op, v, out);
 }
 
-/* A chain of inequalities between what has one variable and constants. */
+/* A chain of inequalities between constants and formulas in one variable. */
 static int from_relation(struct eq *e, struct item a, struct pieces *out)
 {
 	const struct math_node *n = a.n;
@@ -309,7 +309,7 @@ static int from_relation(struct eq *e, struct item a, struct pieces *out)
 	return 1;
 }
 
-/* ---- of several parts ---- */
+/* ---- combinations ---- */
 
 static int joined(struct eq *e, struct item a, struct pieces *out)
 {
@@ -348,9 +348,9 @@ static int met(struct eq *e, struct item a, struct pieces *out)
 }
 
 /*
- * x > -2, x < 7 holds of what is in both; x < 1, x > 3, which nothing is in, of what is in either.
- * Where both readings make sense, nothing is known; nor where a word says "and" and nothing is in
- * both, or where "and" and "or" are mixed.
+ * x > -2, x < 7 means the intersection; x < 1, x > 3, whose intersection is empty, the union.
+ * Unknown if both readings make sense, if a word says "and" and the intersection is empty, or if
+ * "and" and "or" are mixed.
  */
 static int conditions(struct eq *e, struct item a, struct pieces *out)
 {
@@ -387,7 +387,7 @@ static int pieces_of(struct eq *e, struct item a, struct pieces *out)
 	case MT_SETNAME:
 		return !strcmp(n->text, "R") && all_of(e, out);
 	case MT_TUPLE:
-		/* (3,2) is a point, and no empty interval */
+		/* (3,2) is a point, not an empty interval */
 		return n->n == 2 && n->open != '<' && constant(e, (struct item){n->kid[0], a.pm}, &lo) &&
 		       constant(e, (struct item){n->kid[1], a.pm}, &hi) && compare(e, lo, hi) == -1 &&
 		       add_piece(out, lo, n->open == '(', hi, n->close == ')') && normalise(e, out);

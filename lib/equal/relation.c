@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Equations and inequalities: the same up to a constant factor that is not zero, whose sign turns
- * an inequality around, and with sides exchanged. A chain is the set of its links.
+ * Compares equations and inequalities: up to a nonzero constant factor, whose sign reverses an
+ * inequality, and up to exchanging sides. A chain is the set of its links.
  */
 #include "equal/inside.h"
 
@@ -13,7 +13,7 @@ struct link {
 	char op;
 };
 
-/* AB, a segment or an arc: a product of capital letters. */
+/* True for AB, a segment or an arc: a product of capital letters. */
 static int is_segment(const struct math_node *n)
 {
 	if (n->kind != MT_MUL || n->n > 4)
@@ -37,14 +37,14 @@ static int all_names(const struct math_node *n)
 	return n->n > 0;
 }
 
-/* A capital segment's length |AB|. */
+/* True for a segment's length |AB|. */
 static int is_length(const struct math_node *n)
 {
 	return n->kind == MT_FUNC && n->op == MF_ABS &&
 	       (is_segment(n->kid[0]) || (n->kid[0]->kind == MT_VAR && n->kid[0]->len > 1));
 }
 
-/* Does it mention one of these names? */
+/* True if one of these names occurs. */
 static int mentions_any(const struct math_node *n, const struct math_node *names)
 {
 	for (uint32_t i = 0; i < names->n; i++)
@@ -53,7 +53,7 @@ static int mentions_any(const struct math_node *n, const struct math_node *names
 	return 0;
 }
 
-/* Does the left side name what the right side says the value of: f(x), x, AB, |AB|, (p,q), S:T? */
+/* True if the left side is a name for the value on the right: f(x), x, AB, |AB|, (p,q), S:T. */
 static int names_value(const struct math_node *l, const struct math_node *r)
 {
 	switch (l->kind) {
@@ -106,7 +106,7 @@ static int symmetric(char op)
 	return strchr("=!~mpos", op) != NULL;
 }
 
-/* The same class of numbers: one modulus, and a difference that it divides. */
+/* The same residue class: equal moduli that divide the difference. */
 struct math_result eq_residue(struct eq *e, struct item a, struct item b)
 {
 	struct math_result same = eq_sequence(e, a.n, a.pm, b.n, b.pm);
@@ -124,7 +124,7 @@ struct math_result eq_residue(struct eq *e, struct item a, struct item b)
 	return x_is_whole(s, d) ? EQ_SAME : EQ_DIFFERENT;
 }
 
-/* The same left side, and values that are or are not congruent. */
+/* Compares congruences with the same left side by their values. */
 static struct math_result congruence(struct eq *e, const struct link *a, const struct link *b)
 {
 	struct math_result left, right;
@@ -142,11 +142,11 @@ static struct math_result by_sides(struct eq *e, const struct link *a, const str
 
 	if (r.verdict != MATH_EQUAL && symmetric(a->op))
 		r = eq_or(r, eq_and(eq_item(e, a->l, b->r), eq_item(e, a->r, b->l)));
-	/* other sides may still say the same */
+	/* other left sides may still mean the same */
 	return r.verdict == MATH_UNEQUAL ? EQ_UNKNOWN : r;
 }
 
-/* left - right, X_NONE if a side is no formula */
+/* left - right, X_NONE if a side is not a formula */
 static xid difference(struct eq *e, const struct link *k)
 {
 	if (!eq_is_formula(k->l.n) || !eq_is_formula(k->r.n))
@@ -154,7 +154,7 @@ static xid difference(struct eq *e, const struct link *k)
 	return x_sub(e->s, x_build(e->s, k->l.n, k->l.pm), x_build(e->s, k->r.n, k->r.pm));
 }
 
-/* The same variable alone on a side: then the other sides decide. */
+/* If the same variable is alone on one side, compares the other sides. */
 static struct math_result same_variable(struct eq *e, const struct link *a, const struct link *b)
 {
 	for (int i = 0; i < 4; i++) {
@@ -177,7 +177,7 @@ static int is_constant(struct eq *e, struct item a)
 	return v >= 0 && !(x_flags(e->s, v) & XF_VAR);
 }
 
-/* x = 5, 5 = x, and x - 5 = 0, as lines are written */
+/* True for x = 5, 5 = x and x - 5 = 0 (a form in which lines are written). */
 static int solved(struct eq *e, const struct link *k)
 {
 	const struct math_node *l = k->l.n, *r = k->r.n;
@@ -209,7 +209,7 @@ static struct math_result eq_link(struct eq *e, const struct link *a, const stru
 	y = difference(e, b);
 	if (x < 0 || y < 0 || xs_cancelled(e->s) || x_is(e->s, x, X_UNDEF) || x_is(e->s, y, X_UNDEF))
 		return a->op == b->op ? by_sides(e, a, b) : EQ_UNKNOWN;
-	/* an equation is not yet its solution */
+	/* an equation is not the same as its solution */
 	if (a->op == '=' && solved(e, a) != solved(e, b))
 		return EQ_UNKNOWN;
 	r = eq_result(x_proportional(e->s, x, y, &sign), MATH_BY_ALGEBRAIC);
@@ -225,8 +225,7 @@ static struct math_result eq_link(struct eq *e, const struct link *a, const stru
 	return by_sides(e, a, b);
 }
 
-/* Links matched one to one; greedily, as equality is transitive: nothing is lost by taking the
- * first. */
+/* Matches links one to one. Greedy matching suffices, since equality is transitive. */
 static struct math_result eq_links(struct eq *e, struct item a, struct item b)
 {
 	uint32_t n = a.n->n - 1;
@@ -260,11 +259,11 @@ static struct math_result eq_links(struct eq *e, struct item a, struct item b)
 		r = j < n ? eq_and(r, best) : doubt ? EQ_UNKNOWN : best;
 	}
 	free(used);
-	/* several links that differ may still make the same chain; one cannot */
+	/* several different links may still make the same chain; a single one cannot */
 	return r.verdict == MATH_UNEQUAL && n > 1 ? EQ_UNKNOWN : r;
 }
 
-/* y = 2x and f(x) = 2x: a function is written both ways. */
+/* True for y and f(x): a function is written both ways, y = 2x and f(x) = 2x. */
 static int is_y(const struct math_node *n)
 {
 	return n->kind == MT_REL && n->n == 2 && *n->text == '=' && n->kid[0]->kind == MT_VAR &&

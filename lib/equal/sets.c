@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Lists and sets: what they hold, matched without regard to order. */
+/* Compares lists and sets by matching their members in any order. */
 #include "equal/inside.h"
 
 #include <stdlib.h>
@@ -49,11 +49,11 @@ struct math_result eq_sequence(struct eq *e, const struct math_node *a, int pa,
 struct grid {
 	size_t n;
 	struct math_result *edge;    /* [n][n] */
-	int *left_of;                /* by right: its left, -1 */
+	int *left_of;                /* [n] left matched with each right, or -1 */
 	char *seen;
 };
 
-/* An augmenting path from left i over edges that are equal, or, if doubt, not unequal. */
+/* Finds an augmenting path from left i over edges that are equal, or, if doubt, not unequal. */
 static int augment(struct grid *g, size_t i, int doubt)
 {
 	for (size_t j = 0; j < g->n; j++) {
@@ -100,7 +100,7 @@ static struct math_result match(struct eq *e, const struct items *a, const struc
 	} else if (xs_broke(e->s) || perfect(&g, 1))
 		r = EQ_UNKNOWN;
 	else {
-		/* as sure as the least sure of what differs */
+		/* as certain as the least certain difference */
 		r = EQ_DIFFERENT;
 		for (size_t i = 0; i < g.n * g.n; i++)
 			if (g.edge[i].verdict == MATH_UNEQUAL && g.edge[i].method > r.method)
@@ -112,7 +112,7 @@ static struct math_result match(struct eq *e, const struct items *a, const struc
 	return r;
 }
 
-/* What x = 1 says the value of; NULL: it says nothing such. */
+/* The left side x of x = 1; NULL: not of that form. */
 static const struct math_node *label(const struct math_node *n)
 {
 	const struct math_node *v = eq_definition(n);
@@ -120,7 +120,7 @@ static const struct math_node *label(const struct math_node *n)
 	return !v ? NULL : v == n->kid[0] ? n->kid[1] : n->kid[0];
 }
 
-/* Written alike, or roots of one name: x_1 and x_2. */
+/* True if written alike, or roots of one variable: x_1 and x_2. */
 static int same_label(const struct math_node *a, const struct math_node *b)
 {
 	size_t stem = strcspn(a->text, "_");
@@ -159,8 +159,8 @@ static int has_plain(const struct items *l)
 	return 0;
 }
 
-/* AB = 4, CD = 5 against 4, 5: what has names of its own keeps its order. Another order proves
- * nothing. */
+/* AB = 4, CD = 5 against 4, 5: named values keep their order. If only another order matches, the
+ * result is unknown. */
 static struct math_result in_order(struct eq *e, const struct items *a, const struct items *b)
 {
 	struct math_result r = EQ_SAME;
@@ -195,7 +195,7 @@ static const struct math_node *value_of(const struct math_node *list, const char
 	return found;
 }
 
-/* How many names of the list come before this one in the alphabet; -1 if it is no single letter. */
+/* How many names of the list precede this one alphabetically; -1 if not a single letter. */
 static int rank(const struct math_node *list, const struct math_node *name)
 {
 	int before = 0;
@@ -210,7 +210,7 @@ static int rank(const struct math_node *list, const struct math_node *name)
 	return before;
 }
 
-/* Without names the tuple's are those of the list in alphabetical order. */
+/* Without names, the tuple's components are the list's names in alphabetical order. */
 struct math_result eq_system(struct eq *e, struct item list, const struct math_node *names,
                              struct item tuple, int first)
 {
@@ -231,7 +231,7 @@ struct math_result eq_system(struct eq *e, struct item list, const struct math_n
 	return r.verdict == MATH_UNEQUAL && !names ? EQ_UNKNOWN : r;
 }
 
-/* What the answer says again it has said once: only its members, each once. */
+/* Removes repeated members. */
 static void without_repeats(struct eq *e, struct items *l)
 {
 	size_t n = 0;
@@ -254,7 +254,7 @@ static int by_id(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* The ids of formulas, sorted; NULL where something is none. */
+/* The sorted ids of formulas; NULL if some member is not a formula. */
 static xid *ids_of(struct eq *e, const struct items *l)
 {
 	xid *ids = xmalloc((l->n + 1) * sizeof *ids);

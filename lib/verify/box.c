@@ -17,7 +17,7 @@
 
 enum { PATIENCE_MS = 2000 };
 
-/* $SCORE_BOX, else where the build and where `make install` put it, beside this program; else on
+/* $SCORE_BOX, else where the build or `make install` put it relative to this program, else on
  * PATH. */
 static const char *find_box(char path[PATH_MAX])
 {
@@ -40,8 +40,8 @@ static const char *find_box(char path[PATH_MAX])
 	return "score-box";
 }
 
-/* A processor each, where there are as many as boxes: the parts of a box take turns, and find their
- * memory cached where they stay (a tenth of the time). */
+/* Pins each box to one core if there are at least as many cores as boxes: the processes of a box
+ * take turns, and keep their caches warm (a tenth of the time). */
 static void stay(int number, int jobs)
 {
 	cpu_set_t all, one;
@@ -96,7 +96,7 @@ int box_start(struct box_proc *b, const struct verify_opts *o, int number, struc
 	return 0;
 }
 
-/* Does the process end by itself within so many milliseconds? It stays to be waited for. */
+/* True if the process ends by itself within ms milliseconds. It is not reaped. */
 static int ends(pid_t pid, int ms)
 {
 	struct pollfd p = {.fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN};
@@ -112,7 +112,7 @@ void box_stop(struct box_proc *b)
 	if (b->fd >= 0)
 		close(b->fd);
 	if (b->pid > 0) {
-		/* it cleans up where it can; else its processes die with it */
+		/* let it clean up; if killed, its processes die with it */
 		if (!ends(b->pid, PATIENCE_MS))
 			kill(b->pid, SIGKILL);
 		while (waitpid(b->pid, NULL, 0) < 0 && errno == EINTR)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which of a response's blocks is its program: the last that defines the entry point, together with
- * those that define what it uses; else the last that is a function's body.
+ * Chooses which of a response's blocks form its program: the last that defines the entry point,
+ * with the blocks that define what it uses; else the last that is a function's body.
  */
 #include "verify/inside.h"
 
@@ -97,7 +97,8 @@ static int mentions(const struct block *b, const char *name)
 	return 0;
 }
 
-/* Does the block do nothing but define, and something that is used and not defined yet? */
+/* True if the block consists only of definitions, including a name that is used but not yet
+ * defined. */
 static int belongs(const struct block *b, const char *entry, const struct names *used,
                    const struct names *defined, int later)
 {
@@ -130,7 +131,8 @@ static void mark_joined(struct block *b, size_t n, size_t chosen, const char *en
 
 /* ---- the choice ---- */
 
-/* Could it be a function's body: the first line indented, or a return that no def is above? */
+/* True if it could be a function's body: its first line is indented, or it has a return outside a
+ * def. */
 static int is_body(const struct block *b)
 {
 	struct py_lexer l;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is run: the problem's own code, then the response's program, which is the whole function or
- * the rest of it. Imports from __future__ are the first statements of a module, wherever they were
- * in its parts.
+ * Composes the module to run: the problem's own code, then the response's program, which is the
+ * whole function or the rest of it. Imports from __future__ from all parts are moved to the start.
  */
 #include "verify/inside.h"
 
@@ -11,7 +10,7 @@
 
 /* ---- imports from __future__ ---- */
 
-/* Behind the statement at hand, its semicolon included; a line break is not. */
+/* The end of the current statement, including its semicolon but not a line break. */
 static size_t statement_end(struct py_lexer *l, struct py_token *t)
 {
 	while (t->kind != PY_NEWLINE && t->kind != PY_END && !(py_is(t, ";") && !l->depth))
@@ -19,7 +18,7 @@ static size_t statement_end(struct py_lexer *l, struct py_token *t)
 	return l->at - (t->kind == PY_NEWLINE ? t->n : 0);
 }
 
-/* The line breaks of a text: what follows keeps its number. */
+/* Adds only the line breaks of a text, so that later lines keep their numbers. */
 static void add_breaks(const char *s, size_t n, struct buf *out)
 {
 	for (size_t i = 0; i < n; i++)
@@ -61,16 +60,17 @@ void program_append(const char *s, size_t n, struct buf *future, struct buf *tex
 
 struct shape {
 	struct py_token last;        /* first token of the last logical line */
-	size_t top;                  /* where the last top-level statement (decorated) begins */
-	int open;                    /* it ends within a string or a bracket */
-	int header;                  /* or in a colon, which wants a block */
-	int indented;                /* its first line is */
-	int lost;                    /* its first line would be, were the rest right */
+	/* start of the last top-level statement, including decorators */
+	size_t top;
+	int open;                    /* ends inside a string or bracket */
+	int header;                  /* ends with a colon, so a block must follow */
+	int indented;                /* its first line is indented */
+	int lost;                    /* its first line must have lost its indentation */
 	int begins_with_return;
-	int returns;                 /* outside of any function */
+	int returns;                 /* has a return outside any function */
 };
 
-/* Where the line with the token begins. */
+/* The start of the token's line. */
 static size_t line_start(const char *s, const struct py_token *t)
 {
 	size_t at = (size_t)(t->s - s);
@@ -80,7 +80,7 @@ static size_t line_start(const char *s, const struct py_token *t)
 	return at;
 }
 
-/* A string over several lines that the text ends in? */
+/* True if the text ends inside a string over several lines. */
 static int cut_off(const struct py_token *t, const char *end)
 {
 	size_t p = 0;
@@ -95,7 +95,7 @@ struct indents {
 	size_t *v, n, cap;
 };
 
-/* Does a line's indentation follow from those above it? */
+/* True if a line's indentation is valid after the lines above it. */
 static int follows(struct indents *in, size_t indent, int after_header)
 {
 	int inner = in->n && indent > in->v[in->n - 1];
@@ -113,7 +113,7 @@ static struct shape shape(const char *s, size_t n)
 	struct shape h = {0};
 	struct indents in = {0};
 	struct py_token t, prev = {0};
-	size_t within = SIZE_MAX;    /* what is indented further is a function's or a class's */
+	size_t within = SIZE_MAX;    /* lines indented further belong to a function or class */
 	struct py_lexer l;
 	int decorated = 0;
 
@@ -141,7 +141,7 @@ static struct shape shape(const char *s, size_t n)
 
 /* ---- indentation ---- */
 
-/* Puts white space before the first logical line, or before all of them. */
+/* Indents the first logical line, or all of them. */
 static void indent(const struct buf *text, const char *space, size_t n, int first_only,
                    struct buf *out)
 {
@@ -199,8 +199,8 @@ int program_dedent(struct buf *text, const char *name)
 	return 1;
 }
 
-/* The program as the rest of the function that the problem's code begins: indented as that, if it
- * has lost its indentation, which the first line often has and sometimes all lines. */
+/* Appends the program as the rest of the function that the problem's code begins, indented to match
+ * if its first line (often) or all its lines (sometimes) have lost their indentation. */
 static void add_body(const char *prompt, const struct shape *p, const struct buf *program,
                      int first_only, struct buf *out)
 {
@@ -239,7 +239,7 @@ void program_compose(const char *prompt, size_t n_prompt, const struct buf *prog
 		buf_add(&body, program->data, program->len);
 	else
 		add_body(prompt, &p, program, first_only, &body);
-	/* what waits for a body, or is half a statement, has nothing to wait for */
+	/* drop a header without a body or half a statement, since the whole function follows */
 	program_append(prompt, whole && (p.open || p.header) ? p.top : n_prompt, out, &text);
 	if (text.len && text.data[text.len - 1] != '\n')
 		buf_addc(&text, '\n');

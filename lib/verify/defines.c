@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a module defines, and whether text can be Python, both from its tokens alone. A logical line
- * belongs to the top level if no def or class is above it, which its indentation tells; statements
- * of other blocks do belong to it, as names have no scope there.
+ * Finds what a module defines, and whether text can be Python, both from its tokens alone. A
+ * logical line belongs to the top level if, by its indentation, it is not inside a def or class;
+ * statements in other blocks do belong, since those have no scope of their own.
  */
 #include "verify/program.h"
 
@@ -15,12 +15,12 @@
 
 struct module {
 	struct py_lexer l;
-	struct py_token t;           /* the one at hand */
+	struct py_token t;           /* the current token */
 	void (*each)(void *arg, const struct py_token *name, enum py_binds how);
 	void *arg;
-	struct py_token *names;      /* of the assignment's target at hand */
+	struct py_token *names;      /* names of the current assignment target */
 	size_t n_names, cap;
-	int only;                    /* definitions so far */
+	int only;                    /* only definitions so far */
 };
 
 static void advance(struct module *m)
@@ -80,7 +80,7 @@ static void import(struct module *m)
 	}
 }
 
-/* The target before "=": its names are bound. */
+/* Binds the names of the target before "=". */
 static void target(struct module *m)
 {
 	struct py_lexer ahead = m->l;
@@ -93,8 +93,7 @@ static void target(struct module *m)
 		bind(m, &m->names[i], how);
 }
 
-/* One more token of what may be a target; *trailer: a call's or subscript's depth. 0: it is
- * none. */
+/* One more token of a possible target; *trailer: depth of a call or subscript. 0: not a target. */
 static int target_part(struct module *m, const struct py_token *prev, size_t *trailer)
 {
 	const struct py_token *t = &m->t;
@@ -122,8 +121,8 @@ static int target_part(struct module *m, const struct py_token *prev, size_t *tr
 	return t->kind == PY_OP && t->n == 1 && strchr("()[],.*", t->s[0]) != NULL;
 }
 
-/* An assignment, an annotation, or another expression. 1: it was the header of match or case, up to
- * its colon. */
+/* An assignment, an annotation, or another expression. 1: it was the header of a match or case, up
+ * to its colon. */
 static int expression(struct module *m)
 {
 	int soft = py_among(&m->t, " match case "), good = 1, bound = 0,
@@ -159,7 +158,7 @@ static int expression(struct module *m)
 	return 0;
 }
 
-/* One simple statement, up to its end. 1: it was the header of match or case. */
+/* One simple statement, up to its end. 1: it was the header of a match or case. */
 static int simple(struct module *m)
 {
 	if (py_is(&m->t, "import") || py_is(&m->t, "from"))
@@ -173,7 +172,7 @@ static int simple(struct module *m)
 	return 0;
 }
 
-/* The simple statements of a line. 1: it was a header with nothing behind its colon. */
+/* The simple statements of a line. 1: it was a header with nothing after its colon. */
 static int statements(struct module *m)
 {
 	while (!line_over(m)) {
@@ -188,7 +187,7 @@ static int statements(struct module *m)
 	return 0;
 }
 
-/* A block's header up to what is behind its colon. */
+/* A block's header, up to and including its colon. */
 static void header(struct module *m)
 {
 	size_t lambdas = 0;
@@ -203,7 +202,8 @@ static void header(struct module *m)
 	}
 }
 
-/* A logical line. Returns how far the next one may be indented to belong to the top level, too. */
+/* A logical line. Returns the largest indentation with which the next line still belongs to the top
+ * level. */
 static size_t logical_line(struct module *m)
 {
 	size_t indent = m->t.indent, within = indent;
@@ -266,13 +266,13 @@ int py_defines(const char *s, size_t n, const char *name)
 	return w.found;
 }
 
-/* ---- can it be Python? ---- */
+/* ---- plausibility ---- */
 
 struct reading {
 	struct py_token t, prev, first;
 	size_t depth;
 	int value;                   /* prev ends a value */
-	int colon;                   /* seen on this line, outside of brackets */
+	int colon;                   /* a colon was seen on this line, outside brackets */
 };
 
 static int soft(const struct py_token *t)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the process that reads records may ask of the kernel. Its input is what a model wrote, read
- * by a JSON parser, a LaTeX parser and number libraries: a fault in one of them must reach nothing
- * but the verdicts. It reads and writes what is open, speaks to the launcher and score-box over
- * sockets that it has, and uses memory. What would open, run, connect, trace or start anything ends
- * it; any other call fails with EPERM.
+ * The seccomp filter of the process that reads records. Its input was written by a model and goes
+ * through a JSON parser, a LaTeX parser and number libraries: a bug in one of them must not affect
+ * anything but verdicts. The process may read and write open descriptors, talk to the launcher and
+ * score-box over existing sockets, and use memory. Calls that open, run, connect, trace or start
+ * anything kill it; other calls fail with EPERM.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,7 +27,7 @@ static const char *const allowed[] = {
 	"exit_group",
 };
 
-/* It has no use for these, and whoever took it over has. */
+/* Never needed here, but useful to an attacker. */
 static const char *const deadly[] = {
 	"open", "openat", "openat2", "creat", "open_by_handle_at", "execve", "execveat", "fork",
 	"vfork", "clone", "clone3", "socket", "socketpair", "connect", "bind", "listen", "accept",
@@ -51,13 +51,13 @@ static int rule(scmp_filter_ctx c, uint32_t action, const char *name, unsigned n
 {
 	int nr = seccomp_syscall_resolve_name(name);
 
-	/* not every machine has every call */
+	/* not all machines have all calls */
 	if (nr == __NR_SCMP_ERROR || nr < 0)
 		return 0;
 	return seccomp_rule_add_array(c, action, nr, n, n ? &arg : NULL);
 }
 
-/* Calls whose arguments decide; what no row allows is EPERM. */
+/* Calls that depend on their arguments; what no row allows fails with EPERM. */
 static int by_argument(scmp_filter_ctx c)
 {
 	struct scmp_arg_cmp no_code = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
@@ -66,11 +66,11 @@ static int by_argument(scmp_filter_ctx c)
 	int rc = rule(c, SCMP_ACT_ALLOW, "mmap", 1, no_code);
 
 	rc = rc ? rc : rule(c, SCMP_ACT_ALLOW, "mprotect", 1, no_code);
-	/* is it a terminal? */
+	/* isatty */
 	rc = rc ? rc : rule(c, SCMP_ACT_ALLOW, "ioctl", 1, SCMP_A1(SCMP_CMP_EQ, TCGETS));
-	/* fstat, as the C library has it */
+	/* fstat, as the C library implements it */
 	rc = rc ? rc : rule(c, SCMP_ACT_ALLOW, "newfstatat", 1, no_name);
-	/* abort: a signal for itself */
+	/* abort: a signal to itself */
 	return rc ? rc : rule(c, SCMP_ACT_ALLOW, "tgkill", 1, itself);
 }
 
@@ -86,7 +86,7 @@ static int fill(scmp_filter_ctx c)
 	return rc ? rc : by_argument(c);
 }
 
-/* Sanitizers read /proc, and more. */
+/* Sanitizers need to read /proc, and more. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 enum { SANITIZED = 1 };
 #else
@@ -103,8 +103,8 @@ int filter_install(struct err *e)
 	c = seccomp_init(SCMP_ACT_ERRNO(EPERM));
 	rc = c ? fill(c) : -ENOMEM;
 	if (!rc) {
-		/* speed only: neither is everywhere. There are no secrets here that a speculative
-		 * load could tell */
+		/* for speed only, and not always available. There are no secrets here for
+		 * speculative loads to leak */
 		(void)seccomp_attr_set(c, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 		(void)seccomp_attr_set(c, SCMP_FLTATR_CTL_SSB, 1);
 		rc = seccomp_load(c);

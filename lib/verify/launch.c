@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The launcher: a process that is forked before any input is read. It starts and ends score-box
- * processes and opens the files of the command line, each named by its number, for the process that
- * reads the input, which then gives up the right to do so (filter.c). It ends when that one does.
+ * The launcher: a process forked before any input is read. For the process that reads the input,
+ * which gives up the right to do so itself (filter.c), it starts and ends score-box processes and
+ * opens the files of the command line, both identified by number. It ends when that process ends.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +22,7 @@ struct launcher {
 	int fd;
 };
 
-/* ---- its own side ---- */
+/* ---- in the launcher ---- */
 
 struct service {
 	const struct verify_opts *o;
@@ -31,7 +31,7 @@ struct service {
 	struct box_proc *box;        /* [o->jobs] */
 };
 
-/* Starts box number; its end of the socket is for the other process alone. */
+/* Starts box number; our end of its socket is passed on to the other process only. */
 static int start(struct service *s, int number, struct err *e)
 {
 	struct box_proc *b = &s->box[number];
@@ -45,7 +45,7 @@ static int start(struct service *s, int number, struct err *e)
 	return fd;
 }
 
-/* What is asked for, as a descriptor; -1 and no message: it is done, and there is none. */
+/* Serves a request: the descriptor asked for; -1 without a message: done, no descriptor. */
 static int serve_one(struct service *s, const struct buf *request, struct err *e)
 {
 	const char *op = frame_get(request, "op");
@@ -71,7 +71,7 @@ NORETURN static void serve(struct service *s, int control)
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	struct err e;
 
-	/* who waits for the end of our input or output does not wait for this process */
+	/* do not hold our stdin and stdout open for others */
 	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0)
 		_exit(EXIT_ERROR);
 	while (frame_recv(control, &request, NULL, NULL, &e) == 1) {
@@ -89,7 +89,7 @@ NORETURN static void serve(struct service *s, int control)
 	_exit(EXIT_DONE);
 }
 
-/* ---- the other side ---- */
+/* ---- in the other process ---- */
 
 struct launcher *launcher_new(const struct verify_opts *o, char **files, int n, struct err *e)
 {
@@ -121,7 +121,7 @@ struct launcher *launcher_new(const struct verify_opts *o, char **files, int n, 
 	return l;
 }
 
-/* Asks, and waits for the answer: *fd is the descriptor that came, or -1. */
+/* Sends a request and waits for the answer: *fd is the descriptor received, or -1. */
 static int ask(struct launcher *l, const char *op, int number, int *fd, struct err *e)
 {
 	struct buf m = {0};

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where the program is in a response. Candidates are what stands between fences (``` or ~~~, as
- * models write them: the opening one may belong to the prompt, text may stand before an opening or
- * behind a closing one, and none counts within a string of the block), else between tags such as
- * <code>, else the whole text. The last that defines the entry point is the program; blocks of
- * definitions that it uses are put together with it.
+ * Finds the program in a response. Candidates are blocks between fences (``` or ~~~, as models
+ * write them: the opening one may belong to the prompt, text may precede an opening or follow a
+ * closing one, and fences inside a string of the block do not count), else between tags such as
+ * <code>, else the whole text. The program is the last one that defines the entry point, joined
+ * with the blocks of definitions that it uses.
  */
 #include "verify/inside.h"
 
@@ -20,8 +20,8 @@ struct find {
 	const char *entry;
 	struct block *block;
 	size_t n_blocks, cap;
-	size_t work;                 /* bytes that may still be read twice */
-	int fenced;                  /* there is a block, if only an empty one */
+	size_t work;                 /* budget: bytes that may still be read a second time */
+	int fenced;                  /* there was a block, even if empty */
 };
 
 /* ---- lines and words ---- */
@@ -72,7 +72,7 @@ static size_t marks(const char *s, size_t n, size_t at)
 	return end - at;
 }
 
-/* Is the word, letters in either case, one of a list with a space around each? */
+/* True if the word, ignoring case, is in a list with spaces around each word. */
 static int listed(const char *words, const char *s, size_t n)
 {
 	char word[16];
@@ -101,7 +101,7 @@ static enum language language(const char *s, size_t n)
 	return NO_LANGUAGE;
 }
 
-/* Does Python begin here, rather than a fence's attributes? */
+/* True if Python starts here rather than a fence's attributes. */
 static int code_begins(const char *s, size_t n)
 {
 	struct py_lexer l;
@@ -119,8 +119,8 @@ static int code_begins(const char *s, size_t n)
 	return t.kind == PY_STRING || py_is(&t, "@");
 }
 
-/* What stands behind an opening fence's marks: its language; *code: where the first line of code
- * is. 0: it is prose. */
+/* Parses what follows an opening fence: its language; *code: start of the first line of code. 0: it
+ * is prose. */
 static int info(const char *s, size_t n, size_t at, enum language *lang, size_t *code)
 {
 	size_t end = line_end(s, n, at), word, stop;
@@ -152,11 +152,11 @@ static int info(const char *s, size_t n, size_t at, enum language *lang, size_t 
 struct fence {
 	size_t at, run;              /* run 0: none */
 	char mark;
-	size_t indent;               /* how far the block may be indented with it */
-	int leads;                   /* nothing but white space or a list's mark before it */
+	size_t indent;               /* indentation that the block may share */
+	int leads;                   /* only white space or a list marker before it */
 };
 
-/* Behind the white space and the marks of quotations (>) at the start of a line. */
+/* Skips white space and quotation marks (>) at the start of a line. */
 static size_t unquoted(const char *s, size_t end, size_t at)
 {
 	at = skip_blanks(s, end, at);
@@ -165,7 +165,7 @@ static size_t unquoted(const char *s, size_t end, size_t at)
 	return at;
 }
 
-/* The same, and behind the mark of a list's item. */
+/* The same, and skips a list marker. */
 static size_t lead(const char *s, size_t end, size_t at)
 {
 	size_t p = unquoted(s, end, at), digits = p;
@@ -180,7 +180,7 @@ static size_t lead(const char *s, size_t end, size_t at)
 }
 
 struct line {
-	size_t at, end, first;       /* its start, its end, where its text begins */
+	size_t at, end, first;       /* its start, its end, start of its text */
 };
 
 static struct line line_at(const char *s, size_t n, size_t at)
@@ -190,7 +190,7 @@ static struct line line_at(const char *s, size_t n, size_t at)
 	return (struct line){at, end, lead(s, end, at)};
 }
 
-/* The next run of at least `least` marks from at on, on the line. */
+/* The next run of at least `least` fence marks on the line, from at on. */
 static struct fence on_line(const char *s, const struct line *l, size_t at, size_t least)
 {
 	for (size_t p = at; p < l->end; p++) {
@@ -213,12 +213,12 @@ static int closes(const char *s, size_t n, const struct fence *open, const struc
 
 	if (!f->run || f->mark != open->mark || f->run < open->run)
 		return 0;
-	/* Python has a use for ~~~ */
+	/* ~~~ can occur in Python */
 	return f->mark == '`' || skip_blanks(s, n, rest) == line_end(s, n, rest);
 }
 
-/* The end of a block that begins at `from`: the first fence that no string of the block holds,
- * unless this makes no Python of it: then the first on a line of its own. n if there is none. */
+/* The end of a block starting at `from`: the first fence outside the block's strings, or, if the
+ * block is then not plausible Python, the first on a line of its own. n if there is none. */
 static struct fence block_end(struct find *f, size_t from, const struct fence *open)
 {
 	struct fence plain = {.at = f->n};
@@ -260,7 +260,7 @@ static struct fence block_end(struct find *f, size_t from, const struct fence *o
 	return (struct fence){.at = f->n};
 }
 
-/* ---- tags, and what a text ends with ---- */
+/* ---- tags and endings ---- */
 
 static const struct tag {
 	const char *open, *close;
@@ -277,7 +277,7 @@ static int starts(const char *s, size_t n, size_t at, const char *text)
 	return n - at >= len && !strncasecmp(s + at, text, len);
 }
 
-/* Length of a special token's text at at, as <|im_end|>; 0 if there is none. */
+/* Length of the text of a special token such as <|im_end|> at at; 0 if there is none. */
 static size_t special(const char *s, size_t n, size_t at)
 {
 	static const char *const plain[] = {"</s>",          "<s>",   "<eos>", "<bos>",
@@ -298,7 +298,7 @@ static size_t special(const char *s, size_t n, size_t at)
 	return p + 1 - at;
 }
 
-/* What may stand alone at the end: a special token or a tag that the prompt opened. */
+/* Length of an ending: a special token, or the closing tag of one opened in the prompt. */
 static size_t ending(const char *s, size_t n, size_t at)
 {
 	size_t len = special(s, n, at);
@@ -309,8 +309,8 @@ static size_t ending(const char *s, size_t n, size_t at)
 	return len;
 }
 
-/* Cuts the text before the first line that begins with an ending, or a special token outside of
- * Python's strings. */
+/* Cuts the text before the first line that starts with an ending, or before a special token outside
+ * Python strings. */
 static size_t end_of_text(const char *s, size_t n)
 {
 	struct py_lexer l;
@@ -331,7 +331,7 @@ static size_t end_of_text(const char *s, size_t n)
 
 /* ---- blocks ---- */
 
-/* Sessions at the prompt (>>> and ...) become what was typed. */
+/* Replaces an interactive session (>>> and ...) by what was typed. */
 static void typed(struct buf *text)
 {
 	struct buf out = {0};
@@ -356,8 +356,8 @@ static void typed(struct buf *text)
 	*text = out;
 }
 
-/* A block's text, each line without the indentation of its fence, without a word that names Python
- * before it. */
+/* Takes a block's text, with each line's indentation reduced by the fence's and without a leading
+ * language name. */
 static void take(struct find *f, size_t from, size_t to, size_t indent, enum language lang)
 {
 	const char *s = f->s;
@@ -395,7 +395,7 @@ static void take(struct find *f, size_t from, size_t to, size_t indent, enum lan
 	VEC_PUSH(f->block, f->n_blocks, f->cap) = b;
 }
 
-/* Does a fence with marks up to end begin a block for certain: a language or code behind them? */
+/* True if a fence with marks up to end surely opens a block: a language or code follows. */
 static int surely_opens(const char *s, size_t n, size_t end)
 {
 	enum language lang;
@@ -404,7 +404,8 @@ static int surely_opens(const char *s, size_t n, size_t end)
 	return skip_blanks(s, n, end) < line_end(s, n, end) && info(s, n, end, &lang, &code);
 }
 
-/* Is text before the first fence code, so that this one closes what the prompt opened? */
+/* True if the text before the first fence is code, so that this fence closes one opened in the
+ * prompt. */
 static int closes_head(const struct find *f, const struct fence *first)
 {
 	size_t end = first->at + first->run, stop = line_end(f->s, f->n, end), words = 0, other = 0;
@@ -415,7 +416,7 @@ static int closes_head(const struct find *f, const struct fence *first)
 		return 0;
 	if (f->entry && py_defines(f->s, first->at, f->entry))
 		return 1;
-	/* no word alone, and not what introduces a definition */
+	/* a single word is not code, nor is text before a block that defines the entry point */
 	py_start(&l, f->s, first->at);
 	while (py_next(&l, &t)) {
 		words += t.kind == PY_NAME;
@@ -426,7 +427,7 @@ static int closes_head(const struct find *f, const struct fence *first)
 	return !f->entry || !py_defines(f->s + stop, f->n - stop, f->entry);
 }
 
-/* Reads the fence at hand as an opening one; returns where to go on. */
+/* Reads the current fence as an opening one; returns where to continue. */
 static size_t open_block(struct find *f, struct fence open, const struct line *line)
 {
 	size_t end = open.at + open.run, stop = line->end, code;
@@ -436,7 +437,7 @@ static size_t open_block(struct find *f, struct fence open, const struct line *l
 	struct fence close;
 
 	if (open.mark == '`' && memchr(f->s + end, '`', stop - end)) {
-		/* code in a line, unless that is a program */
+		/* inline code, unless it is a program */
 		close = on_line(f->s, line, end, open.run);
 		if (close.run && f->entry && code < close.at &&
 		    py_defines(f->s + code, close.at - code, f->entry))
@@ -452,20 +453,20 @@ static size_t open_block(struct find *f, struct fence open, const struct line *l
 	take(f, code, close.at, open.indent, lang);
 	if (!close.run)
 		return f->n;
-	/* a fence with a language does not only close the last block */
+	/* a fence with a language closes the block and opens another */
 	end = close.at + close.run;
 	return surely_opens(f->s, f->n, end) ? close.at : next_line(f->s, f->n, end);
 }
 
-/* Is the text code that has fences, but in strings only? */
+/* True if the text is code with fences only in strings. */
 static int only_in_strings(const struct find *f)
 {
 	return f->entry && memmem(f->s, f->n, "```", 3) && py_plausible(f->s, f->n) &&
 	       py_defines(f->s, f->n, f->entry);
 }
 
-/* Code that begins with the text: up to the fence that closes it, or all of it where fences are in
- * strings only. Returns where to go on. */
+/* Takes code at the start of the text, up to its closing fence, or all of it if fences are only in
+ * strings. Returns where to continue. */
 static size_t head(struct find *f)
 {
 	struct fence backticks = {.run = 3, .mark = '`'}, tildes = {.run = 3, .mark = '~'};
@@ -493,9 +494,9 @@ static void fences(struct find *f)
 	}
 }
 
-/* ---- between tags ---- */
+/* ---- text between tags ---- */
 
-/* The opening tag at at, perhaps with attributes; *end: behind it. */
+/* The opening tag at at, with or without attributes; *end: its end. */
 static const struct tag *opening(const char *s, size_t n, size_t at, size_t *end)
 {
 	for (size_t i = 0; i < LEN(tags); i++) {
@@ -521,8 +522,8 @@ static void tagged(struct find *f)
 
 		if (!t)
 			continue;
-		/* tags within tags are HTML, which we do not read; the inner of two lines is the
-		 * one */
+		/* nested tags are HTML, which is not supported; of two opening lines the inner
+		 * counts */
 		for (end = p; end < f->n && space(f->s[end]); )
 			end++;
 		if (opening(f->s, f->n, end, &end))
@@ -537,7 +538,7 @@ static void tagged(struct find *f)
 	}
 }
 
-/* Behind the special tokens that a text begins with. */
+/* Skips special tokens at the start of a text. */
 static size_t start_of_text(const char *s, size_t n)
 {
 	size_t start = 0, at = 0, len;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Python's tokens, as its reference manual has them under "Lexical analysis" (3.12's strings with
- * fields, which read everything that 3.11 allows the same way). Text that is no Python gives PY_BAD
- * tokens and goes on; each byte is looked at a fixed number of times.
+ * A lexer for Python, following "Lexical analysis" in its reference manual (f-strings as in 3.12,
+ * which read all valid 3.11 ones the same way). Text that is not Python gives PY_BAD tokens and
+ * lexing continues; each byte is read a bounded number of times.
  */
 #include "verify/program.h"
 
 #include <string.h>
 
-enum { MAX_NESTED = 64 };        /* strings and fields in f-strings; Python itself allows 150 */
+enum { MAX_NESTED = 64 };        /* nested strings and fields in f-strings; Python allows 150 */
 
 static int is_digit(char c)
 {
@@ -43,7 +43,7 @@ static size_t line_break(const char *s, size_t n, size_t at)
 	return s[at] == '\r' && at + 1 < n && s[at + 1] == '\n' ? 2 : 1;
 }
 
-/* ---- strings: both functions return what is behind one, at being its first quote ---- */
+/* ---- strings: both functions return the end of the string whose first quote is at `at` ---- */
 
 static size_t quotes(const char *s, size_t n, size_t at)
 {
@@ -83,7 +83,7 @@ static size_t plain_string(const char *s, size_t n, size_t at, int *closed)
 	return n;
 }
 
-/* A string with fields is a stack of strings, fields and the format specifications of fields. */
+/* An f-string is a stack of strings, fields and format specifications of fields. */
 enum part { TEXT, FIELD, SPEC };
 
 struct nested {
@@ -91,10 +91,10 @@ struct nested {
 	char mark;                   /* of a string */
 	size_t run;
 	int raw;
-	size_t depth;                /* brackets open in a field */
+	size_t depth;                /* open brackets in a field */
 };
 
-/* Is the quote at at that of a string with fields? *raw: one where a backslash is itself. */
+/* True if the quote at at starts an f-string. *raw: backslashes are literal. */
 static int has_fields(const char *s, size_t from, size_t at, int *raw)
 {
 	int fields = 0;
@@ -113,7 +113,7 @@ static size_t in_text(const char *s, size_t n, size_t at, const struct nested *t
 	int spec = top->part == SPEC;
 
 	if (s[at] == '\\' && at + 1 < n && s[at + 1] != '{') {
-		/* \N{DASH} is a character, no field */
+		/* \N{DASH} is a character, not a field */
 		if (!top->raw && n - at > 2 && s[at + 1] == 'N' && s[at + 2] == '{')
 			return at + 3;
 		return escaped(s, n, at);
@@ -125,7 +125,7 @@ static size_t in_text(const char *s, size_t n, size_t at, const struct nested *t
 	return at + 1;
 }
 
-/* One step in a field; *over: it ends. */
+/* Advances inside a field; *over: it ends. */
 static size_t in_field(const char *s, size_t n, size_t from, size_t at, struct nested *top,
                        struct nested *next, int *over)
 {
@@ -252,8 +252,8 @@ void py_start(struct py_lexer *l, const char *s, size_t n)
 		l->at = 3;
 }
 
-/* The indentation of the line at hand. Of one that a backslash continues, that before the
- * backslash, if there is any. */
+/* Sets the indentation of the current line; for a line continued by a backslash, the indentation
+ * before the backslash, if any. */
 static void indentation(struct py_lexer *l)
 {
 	size_t columns = 0, first = 0, brk;
@@ -276,7 +276,7 @@ static void indentation(struct py_lexer *l)
 	l->indent = first ? first : columns;
 }
 
-/* Skips white space, comments, and the line breaks that end no logical line. */
+/* Skips white space, comments, and line breaks that do not end a logical line. */
 static void skip(struct py_lexer *l)
 {
 	size_t brk;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Grades records in order: text at once, programs in parallel score-box processes. */
 #include <errno.h>
 #include <math.h>
 #include <poll.h>
@@ -9,11 +10,11 @@
 #include "verify/verify.h"
 
 enum {
-	AHEAD = 8,                   /* records read ahead per job, and */
-	AHEAD_MORE = 64,             /* so many more */
-	STARVED = 4,                 /* times its wall limit a program is given where it waits for a
-	                              * processor (sandbox/job.c) */
-	GRACE = 60,                  /* seconds beyond that until its score-box is given up */
+	AHEAD = 8,                   /* records read ahead per score-box, plus */
+	AHEAD_MORE = 64,             /* this many */
+	/* factor on the wall limit of a program that waits for a core (sandbox/job.c) */
+	STARVED = 4,
+	GRACE = 60,                  /* seconds after that until its score-box is considered hung */
 };
 
 struct record {
@@ -24,10 +25,10 @@ struct record {
 enum stage { ASK_ENTRY, RUN };
 
 struct task {
-	uint64_t record;             /* number of its record, counted from the first */
+	uint64_t record;             /* number of its record, from the first */
 	size_t turn;
 	enum stage stage;
-	int tried;                   /* already failed once */
+	int tried;                   /* has failed once already */
 	char *entry;                 /* owned; NULL until known */
 	struct buf request;
 };
@@ -43,10 +44,10 @@ struct worker {
 
 struct verifier {
 	const struct verify_opts *o;
-	struct record *records;      /* ring of cap */
-	uint64_t first, next;        /* numbers of the oldest record held and of the next to come */
+	struct record *records;      /* ring buffer of cap */
+	uint64_t first, next;        /* numbers of the oldest record held and of the next one */
 	size_t cap;
-	struct task *tasks;          /* ring of task_cap: waiting for a worker */
+	struct task *tasks;          /* ring buffer of task_cap: waiting for a worker */
 	size_t task_first, n_tasks, task_cap;
 	struct worker *workers;      /* [o->jobs] */
 };
@@ -111,7 +112,7 @@ static struct task task_pop(struct verifier *v)
 	return k;
 }
 
-/* The task's request, now that its entry point is known; 0 if the verdict is there already. */
+/* Builds the task's request once its entry point is known; 0 if it has a verdict already. */
 static int prepare(struct verifier *v, struct task *k)
 {
 	struct record *r = record_at(v, k->record);
@@ -150,7 +151,7 @@ int verifier_add(struct verifier *v, struct traj t, struct err *e)
 			rc = grade_text(&r->t, i, task, v->o->grader, e);
 	}
 	if (rc)
-		traj_release(&r->t);         /* text tasks only: no task points to it */
+		traj_release(&r->t);         /* text tasks only, so no task points to it */
 	else
 		v->next++;
 	return rc;
@@ -183,7 +184,7 @@ static int send_task(struct verifier *v, struct worker *w, struct err *e)
 	return frame_send(w->fd, &w->task.request, NULL, 0, e);
 }
 
-/* The sandbox failed with this task: once more, then the verdict is error. */
+/* The sandbox failed on this task: retries once, then the verdict is error. */
 static void failed(struct verifier *v, struct task *k, const char *detail)
 {
 	if (!k->tried++) {
@@ -225,7 +226,7 @@ static void answer(struct verifier *v, struct worker *w, const struct buf *reply
 			lose(v, w, e.msg);
 		return;
 	}
-	/* what is wrong with the tests will be so again */
+	/* errors in the tests would only happen again */
 	if ((!status || !strcmp(status, "error")) && !frame_get(reply, "tests") && !k->tried) {
 		failed(v, k, "");
 		return;
@@ -240,7 +241,7 @@ static int receive(struct verifier *v, struct worker *w, struct err *e)
 	int rc = frame_recv(w->fd, &reply, NULL, NULL, e), fatal = 0;
 
 	if (w->state == STARTING) {
-		/* it has said why on stderr */
+		/* it has printed why on stderr */
 		fatal = rc != 1 ? err_set(e, "score-box did not start") : 0;
 		w->state = IDLE;
 	} else if (rc != 1)
@@ -251,7 +252,7 @@ static int receive(struct verifier *v, struct worker *w, struct err *e)
 	return fatal;
 }
 
-/* Hands waiting tasks to idle workers, and starts one more worker per task that finds none. */
+/* Gives waiting tasks to idle workers, and starts a worker for each task without one. */
 static int dispatch(struct verifier *v, struct err *e)
 {
 	size_t starting = 0;
@@ -287,8 +288,8 @@ int verifier_wait(struct verifier *v, int fd, struct err *e)
 	double now = now_seconds(), wake = HUGE_VAL;
 	int rc = dispatch(v, e);
 
-	if (!verifier_empty(v) && !record_at(v, v->first)->pending)    /* the sandbox had failed with
-	                                                                * the last that was asked for */
+	/* the sandbox failed on the last pending task */
+	if (!verifier_empty(v) && !record_at(v, v->first)->pending)
 		wake = now;
 	for (size_t i = 0; i < n; i++) {
 		struct worker *w = &v->workers[i];
