@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Files and formats: the kernel's admin-guide/cgroup-v2 and cgroup-v1/memory. */
+/* Makes, uses and removes the control group. Files and formats: the kernel's admin-guide/cgroup-v2
+ * and cgroup-v1/memory. */
 #include "cgroup.h"
 
 #include <dirent.h>
@@ -21,22 +22,23 @@ enum { MEMORY, TASKS, CPU };
 	(struct cgroup){.dir = {-1, -1, -1}, .usage = -1, .peak = -1, .limit = -1, .events = -1, \
 	                .cpu = -1, .alive = -1}
 
-/* The warm Python may grow while it waits (modules it reads later), but not for ever: files that
- * programs have read count in the group, too. A limit that is off by STEP is not written anew. */
+/* The warm Python may grow while it waits (it loads more modules), but only by this much, since
+ * files read by programs also count in the group. The limit is rewritten only if it is off by more
+ * than STEP. */
 enum { GROWTH = 32 << 20, STEP = 1 << 20 };
 
 #define PREFIX "score-box."
 
-/* The files' names by version. */
+/* File names by version. */
 static const char *const limit_file[] = {NULL, "memory.limit_in_bytes", "memory.max"};
 static const char *const usage_file[] = {NULL, "memory.usage_in_bytes", "memory.current"};
 static const char *const peak_file[] = {NULL, "memory.max_usage_in_bytes", "memory.peak"};
 static const char *const events_file[] = {NULL, "memory.oom_control", "memory.events"};
 static const char *const cpu_file[] = {NULL, "cpuacct.usage", "cpu.stat"};
 
-/* ---- where we are ---- */
+/* ---- our own group ---- */
 
-/* Is word one of a comma-separated list? */
+/* True if word is in a comma-separated list. */
 static int listed(const char *list, const char *word)
 {
 	size_t n = strlen(word);
@@ -49,8 +51,8 @@ static int listed(const char *list, const char *word)
 	return 0;
 }
 
-/* Our group in the hierarchy that has this controller (version 1), or in the unified one (NULL):
- * from its root. */
+/* Our group's path from the root of the hierarchy with this controller (version 1), or of the
+ * unified one (NULL). */
 static int own_group(const char *controller, char out[PATH_MAX])
 {
 	FILE *f = fopen("/proc/self/cgroup", "re");
@@ -73,7 +75,7 @@ static int own_group(const char *controller, char out[PATH_MAX])
 	return found && out[0] == '/' && strncmp(out, "/..", 3) ? 0 : -1;
 }
 
-/* Where that hierarchy is mounted, and which of its groups is the mount's root. */
+/* That hierarchy's mount point, and the group that is the mount's root. */
 static int mounted(const char *controller, char point[PATH_MAX], char root[PATH_MAX])
 {
 	FILE *f = fopen("/proc/self/mountinfo", "re");
@@ -95,7 +97,7 @@ static int mounted(const char *controller, char point[PATH_MAX], char root[PATH_
 	return found && !strchr(point, '\\') && !strchr(root, '\\') ? 0 : -1;
 }
 
-/* Our own group's directory: its length is at least that of its hierarchy's mount point, *top. */
+/* Our own group's directory; *top: length of its hierarchy's mount point, a lower bound. */
 static int own_dir(const char *controller, char out[PATH_MAX], size_t *top, struct err *e)
 {
 	const char *what = controller ? controller : "version 2";
@@ -118,9 +120,10 @@ static int own_dir(const char *controller, char out[PATH_MAX], size_t *top, stru
 	return 0;
 }
 
-/* ---- making and taking away ---- */
+/* ---- creating and removing ---- */
 
-/* Empty groups that a score-box left here which is gone. One that is in use cannot be removed. */
+/* Removes empty groups left by score-box processes that are gone. Groups in use cannot be
+ * removed. */
 static void sweep(const char *dir)
 {
 	DIR *d = opendir(dir);
@@ -148,7 +151,8 @@ static int write_at(int dir, const char *file, const char *text)
 	return rc;
 }
 
-/* A group in dir in which `file` can be written: its descriptor, its path in *path (owned). */
+/* Creates a group in dir in which `file` can be written: its descriptor, its path in *path
+ * (owned). */
 static int make_in(const char *dir, const char *file, char **path, struct err *e)
 {
 	char text[PATH_MAX + 32];
@@ -156,7 +160,7 @@ static int make_in(const char *dir, const char *file, char **path, struct err *e
 
 	sweep(dir);
 	snprintf(text, sizeof text, "%s/" PREFIX "%ld", dir, (long)getpid());
-	rmdir(text);                     /* of another one with our number, long gone */
+	rmdir(text);                     /* left by an earlier process with our pid */
 	if (mkdir(text, 0755))
 		return err_set(e, "%s: %s", text, strerror(errno));
 	fd = open(text, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -171,7 +175,7 @@ static int make_in(const char *dir, const char *file, char **path, struct err *e
 	return err_set(e, "%s/%s: %s", text, file, strerror(saved));
 }
 
-/* Below our own group, else beside it. */
+/* Creates the group below our own, else beside it. */
 static int make_group(const char *controller, const char *file, char **path, struct err *e)
 {
 	char dir[PATH_MAX];
@@ -191,8 +195,8 @@ static int make_group(const char *controller, const char *file, char **path, str
 	return make_in(dir, file, path, e);
 }
 
-/* Removes the group, waiting a while for the last process to be gone; ends those of a parent that
- * died. */
+/* Removes the group, waiting a while for its last process to end; if forcing, kills the processes
+ * of a dead parent. */
 static void take_away(const char *path, int forcing)
 {
 	const struct timespec nap = {0, 2000000};
@@ -212,7 +216,7 @@ static void take_away(const char *path, int forcing)
 	}
 }
 
-/* The process that waits: nothing open but the pipe, deaf to what a terminal sends to all of us. */
+/* The keeper process: has only the pipe open and ignores signals from the terminal. */
 NORETURN static void keep(const struct cgroup *g, int gone)
 {
 	char c;
@@ -259,7 +263,7 @@ static int open_files(struct cgroup *g, struct err *e)
 	g->limit = openat(dir, limit_file[v], O_WRONLY | O_CLOEXEC);
 	g->usage = openat(dir, usage_file[v], O_RDONLY | O_CLOEXEC);
 	g->events = openat(dir, events_file[v], O_RDONLY | O_CLOEXEC);
-	/* version 2 lets us set it back since Linux 6.12; a peak of other jobs is of no use */
+	/* resettable in version 2 since Linux 6.12; otherwise it would include other jobs' peaks */
 	g->peak = openat(dir, peak_file[v], O_RDWR | O_CLOEXEC);
 	if (v == 2 || g->dir[CPU] >= 0)
 		g->cpu = openat(v == 2 ? dir : g->dir[CPU], cpu_file[v], O_RDONLY | O_CLOEXEC);
@@ -284,7 +288,7 @@ int cgroup_make(struct cgroup *g, int tasks, struct err *e)
 		g->dir[TASKS] = make_group("pids", "pids.max", &g->path[TASKS], &none);
 	if (g->version == 1)
 		g->dir[CPU] = make_group("cpuacct", cpu_file[1], &g->path[CPU], &none);
-	/* as much as there is of it: threads are memory, too */
+	/* best effort, since memory bounds threads too */
 	write_at(g->version == 1 ? g->dir[TASKS] : g->dir[MEMORY], "pids.max", number);
 	if (g->version == 2)
 		write_at(g->dir[MEMORY], "memory.swap.max", "0");
@@ -339,7 +343,7 @@ static int64_t number_in(int fd)
 	return strtoll(text, NULL, 10);
 }
 
-/* "oom_kill 3" among the lines of the events' file. */
+/* The number in the events file's line "oom_kill 3". */
 static int64_t kills(const struct cgroup *g)
 {
 	char text[512];
@@ -364,7 +368,7 @@ void cgroup_ground(struct cgroup *g)
 	g->set = 0;
 }
 
-/* Version 1 counts memory and swap together in another file, which may never be below this one. */
+/* Version 1 limits memory plus swap in another file, which may never be below this one. */
 static int set_limit(struct cgroup *g, int64_t bytes, struct err *e)
 {
 	char number[32];

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* What the kernel says of a process's time: used, and spent waiting for a processor. */
+/* A process's time according to the kernel: used, and spent waiting for a core. */
 #include "clock.h"
 
 #include <dirent.h>
 #include <stdio.h>
 #include <time.h>
 
-/* Seconds of a processor at a time that whoever computes makes use of. */
+/* Seconds on a core at a time, from which on a thread counts as computing. */
 #define TURN 0.0005
 
-/* CPU seconds of all of a process's threads so far, 0 if there is no such process. */
 double clock_cpu(pid_t pid)
 {
 	struct timespec t;
@@ -20,7 +19,7 @@ double clock_cpu(pid_t pid)
 	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* What the scheduler did with a thread; all zero where the kernel does not say. */
+/* A thread's scheduler statistics; all zero if the kernel does not report them. */
 static struct sched scheduled(pid_t pid, const char *thread)
 {
 	struct sched s = {0, 0, 0};
@@ -46,9 +45,8 @@ struct sched clock_first(pid_t pid)
 	return scheduled(pid, name);
 }
 
-/* Seconds that others' work kept a thread from a processor. One that gives its processor up by
- * itself all the time (it syncs, sleeps or yields) waits for it all the time, too, and that is its
- * own doing: in full only where it made use of its turns. */
+/* A thread that keeps giving up its core by itself (it syncs, sleeps or yields) also waits for it
+ * all the time, by its own doing, so waiting counts in full only if the thread used its turns. */
 double clock_lost(struct sched now, struct sched since)
 {
 	double turns = now.turns - since.turns;
@@ -57,7 +55,6 @@ double clock_lost(struct sched now, struct sched since)
 	return (now.waited - since.waited) * 1e-9 * (use < 1 ? use : 1);
 }
 
-/* That of a process's threads which lost the most. */
 double clock_lost_by(pid_t pid)
 {
 	const struct sched birth = {0, 0, 0};

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The supervisor of a command: starts its jail, passes its data through, watches limits, writes the
+ * verdict.
+ */
 #include "command.h"
 
 #include <errno.h>
@@ -24,8 +28,8 @@
 #include "usage.h"
 
 enum {
-	TICK_MS = 20,                /* how often clocks and memory are looked at */
-	OVERSHOOT = 64 << 10,        /* of a socket's buffer, by the last message in it */
+	TICK_MS = 20,                /* interval between checks of clocks and memory */
+	OVERSHOOT = 64 << 10,        /* by which the last message may exceed a socket's buffer */
 };
 
 enum cause { BY_ITSELF, FORBIDDEN, TOO_MUCH_OUTPUT, TOO_LONG, TOO_MUCH_CPU, TOO_MUCH_MEMORY };
@@ -33,19 +37,20 @@ enum cause { BY_ITSELF, FORBIDDEN, TOO_MUCH_OUTPUT, TOO_LONG, TOO_MUCH_CPU, TOO_
 struct run {
 	const struct command *c;
 	struct jail jail;
-	pid_t pid;                           /* of pid 1, or of the command */
+	pid_t pid;                           /* pid 1 of the jail, or the command */
 	int pidfd, socket, listener, status_end, go;
 	struct pump in, out, err;
 	uint64_t budget;
-	enum cause why;                      /* we ended it */
+	enum cause why;                      /* why we ended it */
 	int call;                            /* forbidden */
-	int counter;                         /* of processor time, where no group counts it; -1: none */
-	uint64_t pair, sockets;              /* bytes: what a pair may hold, and all that were made */
-	double looked, base;                 /* when measured; processor time used before the command
-	                                      * began */
+	/* counter of CPU time if no group counts it; -1: none */
+	int counter;
+	uint64_t pair, sockets;              /* bytes: capacity of a pair, and of all pairs made */
+	/* time of the last check; CPU time used before the command began */
+	double looked, base;
 	int has_status;
-	struct fate fate;                    /* of the command */
-	double begun, ended, cpu;            /* cpu: the most that was seen */
+	struct fate fate;                    /* the command's fate */
+	double begun, ended, cpu;            /* cpu: largest value seen */
 	uint64_t peak;
 	struct rusage used;
 };
@@ -60,7 +65,7 @@ static void on_signal(int s)
 	caught = s;
 }
 
-/* They are held back, but while we wait; *waiting is the mask for that. */
+/* Blocks them except while waiting; *waiting is the mask for that. */
 static void hold_signals(sigset_t *waiting)
 {
 	struct sigaction now, act = {.sa_handler = on_signal};
@@ -103,7 +108,8 @@ static void close_theirs(struct pipes *p)
 		close_fd(theirs[i]);
 }
 
-/* Until exec has closed the report pipe. 1: the jail is there, but the command could not be run. */
+/* Waits until exec has closed the report pipe. 1: the jail works, but the command could not be
+ * run. */
 static int await_exec(struct run *r, int report, struct err *e)
 {
 	char text[512];
@@ -128,7 +134,7 @@ static void kill_jail(const struct run *r)
 	syscall(SYS_pidfd_send_signal, r->pidfd, SIGKILL, NULL, 0);
 }
 
-/* Of all that ever ran in the jail, as exact as there is a counter for it; -1: there is none. */
+/* CPU time of everything that ever ran in the jail, if there is a counter; else -1. */
 static double counted_cpu(const struct run *r)
 {
 	double group = r->jail.group.version ? cgroup_cpu(&r->jail.group) : -1;
@@ -136,7 +142,7 @@ static double counted_cpu(const struct run *r)
 	return group >= 0 ? group : usage_counted(r->counter);
 }
 
-/* What became of children that nobody waited for, /proc does not tell. */
+/* Updates the CPU time. /proc does not include children that nobody waited for. */
 static void look_at_clock(struct run *r)
 {
 	double cpu = counted_cpu(r) - r->base;
@@ -191,7 +197,7 @@ static int born(struct run *r, struct pipes *p, struct err *e)
 	return rc;
 }
 
-/* In this tier. 1: no other will do any better. */
+/* Starts it in the current tier. 1: other tiers would fail too. */
 static int start(struct run *r, struct err *e)
 {
 	struct pipes p = {{-1, -1}, {-1, -1}, {-1, -1}, {-1, -1}, {-1, -1}, {-1, -1}, {-1, -1}};
@@ -241,7 +247,7 @@ static int start_best(struct run *r, struct err *e)
 	return -1;
 }
 
-/* ---- watch ---- */
+/* ---- watching ---- */
 
 static void end_it(struct run *r, enum cause why)
 {
@@ -264,8 +270,8 @@ static void take_listener(struct run *r)
 	                   .msg_controllen = sizeof control};
 	socklen_t size = sizeof(int);
 	struct cmsghdr *h;
-	int buffer = 0;                      /* this one's is as large as any: to change it is
-	                                      * refused */
+	/* of the default size, since changing it is forbidden */
+	int buffer = 0;
 
 	r->pair = UINT32_MAX;
 	if (!getsockopt(r->socket, SOL_SOCKET, SO_SNDBUF, &buffer, &size))
@@ -276,9 +282,9 @@ static void take_listener(struct run *r)
 	close_fd(&r->socket);
 }
 
-/* A pair of sockets holds memory that is nobody's: so many are made as all of them can hold what
- * the command may have. A closed one counts, too: its other end or itself may be on its way in a
- * third. */
+/* Socket buffers are memory that is not charged to any process, so the number of pairs is limited
+ * such that all of them together can hold the command's memory limit. Closed pairs count too: an
+ * end may be in flight in another socket. */
 static int pair_too_many(struct run *r)
 {
 	if (r->sockets + r->pair > r->c->memory)
@@ -287,8 +293,8 @@ static int pair_too_many(struct run *r)
 	return 0;
 }
 
-/* What is counted where there is no group: 0 if this is none of it. The arguments are in
- * registers, so that what goes on is what was asked for. */
+/* Handles calls that are counted where there is no group: 0 if this is not one. The arguments are
+ * in registers, so they cannot change after the check. */
 static int counted(struct run *r, const struct seccomp_notif *n)
 {
 	struct seccomp_notif_resp answer = {.id = n->id, .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE};
@@ -304,11 +310,11 @@ static int counted(struct run *r, const struct seccomp_notif *n)
 		answer.flags = 0;
 		answer.error = error;
 	}
-	(void)ioctl(r->listener, SECCOMP_IOCTL_NOTIF_SEND, &answer);    /* it may have gone */
+	(void)ioctl(r->listener, SECCOMP_IOCTL_NOTIF_SEND, &answer);    /* it may be gone already */
 	return 1;
 }
 
-/* A process stands still in a forbidden call, for good: none is ever answered. */
+/* A process is stopped in a forbidden call, for good: these are never answered. */
 static void violation(struct run *r, short revents)
 {
 	struct seccomp_notif n;
@@ -324,8 +330,8 @@ static void violation(struct run *r, short revents)
 		close_fd(&r->listener);
 }
 
-/* Where there is a cgroup, the kernel keeps it to its memory, and ends one process that would have
- * more; we end the others. Elsewhere what all of them have is looked at from time to time. */
+/* With a cgroup, the kernel enforces the memory limit and kills one process that exceeds it; we
+ * kill the others. Otherwise the memory of all processes is checked from time to time. */
 static int too_much_memory(const struct run *r, const struct usage *u)
 {
 	if (r->jail.group.version)
@@ -385,8 +391,8 @@ static int turn(struct run *r, struct pump *p, short revents, struct err *e)
 			end_it(r, TOO_MUCH_OUTPUT);
 		return 0;
 	}
-	if (p == &r->in && p->n) {               /* the command has closed its standard input: no
-	                                          * matter */
+	/* the command has closed its stdin: harmless */
+	if (p == &r->in && p->n) {
 		close_fd(&p->to);
 		p->n = 0;
 		p->from = -1;
@@ -395,7 +401,7 @@ static int turn(struct run *r, struct pump *p, short revents, struct err *e)
 	return err_set(e, "%s: %s", p->name, strerror(errno));
 }
 
-/* Until the jail is gone and what it wrote is delivered. -1: somebody else has failed. */
+/* Watches until the jail is gone and its output is delivered. -1: an error outside the jail. */
 static int watch(struct run *r, const sigset_t *waiting, struct err *e)
 {
 	enum { JAIL, SOCKET, LISTENER, IN, OUT, ERR, N };
@@ -429,8 +435,8 @@ static int watch(struct run *r, const sigset_t *waiting, struct err *e)
 		else if (r->pidfd >= 0 && r->why == BY_ITSELF &&
 		         now_seconds() - r->looked > TICK_MS / 2000.)
 			measure(r);
-		if (r->pidfd < 0) {      /* a descriptor that was on its way in a socket may outlive those
-		                          * who had it */
+		/* a descriptor in flight in a socket may outlive its owners */
+		if (r->pidfd < 0) {
 			pump_last(&r->out);
 			pump_last(&r->err);
 		}
@@ -444,7 +450,7 @@ static int watch(struct run *r, const sigset_t *waiting, struct err *e)
 
 static void say(struct buf *out, const char *status, const char *fmt, ...) PRINTF(3, 4);
 
-/* The texts are ours: nothing in them needs an escape. */
+/* The texts are our own and need no JSON escapes. */
 static void say(struct buf *out, const char *status, const char *fmt, ...)
 {
 	char text[300];
@@ -458,7 +464,7 @@ static void say(struct buf *out, const char *status, const char *fmt, ...)
 		buf_addf(out, ",\"detail\":\"%s\"", text);
 }
 
-/* It ended by itself. */
+/* The verdict of a command that ended by itself. */
 static void of_end(const struct run *r, struct buf *out)
 {
 	int sig = WIFSIGNALED(r->fate.status) ? WTERMSIG(r->fate.status) : 0;
@@ -528,7 +534,7 @@ static void judge(struct run *r, struct buf *out)
 	         (unsigned long long)r->peak);
 }
 
-/* On a line of its own, whatever was printed there before. */
+/* Writes the verdict on a line of its own, whatever was printed before. */
 static int tell(struct run *r, struct err *e)
 {
 	const struct pump *same = r->c->fd == 1 ? &r->out : r->c->fd == 2 ? &r->err : NULL;
@@ -545,7 +551,7 @@ static int tell(struct run *r, struct err *e)
 	return rc;
 }
 
-/* ---- all of it ---- */
+/* ---- the whole run ---- */
 
 int command_read(struct command *c, const char *dir, struct err *e)
 {
@@ -574,7 +580,7 @@ int command_run(struct command *c, struct err *e)
 	sigset_t waiting;
 	int rc;
 
-	/* symbolic links only: what /usr/bin/cc and /usr/bin/awk are */
+	/* contains only symbolic links, such as /usr/bin/cc and /usr/bin/awk point to */
 	if (!access("/etc/alternatives", F_OK) && command_read(c, "/etc/alternatives", e))
 		return -1;
 	snprintf(tmp, sizeof tmp, "size=%llu,nr_inodes=4096,mode=700", (unsigned long long)c->tmp);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The allowlist for commands. A call that no line names gets ENOSYS. What is
- * refused has an error that programs which merely try expect (shells, the C
- * library's look-ups of users, runtimes that probe for io_uring). What is forbidden ends the
- * whole command with status violation: nothing that only computes makes it.
+ * The allowlist for commands. Calls not listed get ENOSYS. Refused calls get an error that programs
+ * which merely probe expect (shells, the C library's user look-ups, runtimes that try io_uring).
+ * Forbidden calls end the whole command with status violation: no program that only computes makes
+ * them.
  */
 #include "command_policy.h"
 
@@ -26,9 +26,9 @@
 
 /* Always allowed besides rules_allowed. */
 static const char *const allowed[] = {
-	/* becoming another program; which ones are there is the file system's business */
+	/* running another program; the file system decides which exist */
 	"execve", "execveat",
-	/* open descriptors; both ends of a socket pair: no call that could name another end */
+	/* open descriptors, including socket pairs: no calls that could address another end */
 	"preadv2", "pwritev2", "fadvise64", "signalfd", "signalfd4", "timerfd_create",
 	"timerfd_settime", "timerfd_gettime", "epoll_pwait2", "sendmsg", "recvmsg", "getdents",
 	/* time, its own signals, threads and children */
@@ -37,15 +37,15 @@ static const char *const allowed[] = {
 	RULES_END
 };
 
-/* Only in namespaces of its own, besides rules_writing: there is a private /tmp, all else is
- * mounted read-only. Signals: the pid namespace is all that can be reached. */
+/* Allowed only in private namespaces, besides rules_writing: /tmp is private, everything else is
+ * mounted read-only, and signals reach only the pid namespace. */
 static const char *const confined[] = {
 	"fork", "vfork", "setpgid", "setsid", "kill", "tkill", "tgkill", "rt_sigqueueinfo",
 	"rt_tgsigqueueinfo", "open", "openat", "mknod", "mknodat", "futimesat", "flock",
 	RULES_END
 };
 
-/* Refused with an error that their callers expect, without a fuss. */
+/* Refused with an error that callers expect. */
 static const struct { const char *name; int error; } refused[] = {
 	{"chown", EPERM}, {"fchown", EPERM}, {"lchown", EPERM}, {"fchownat", EPERM},
 	{"setgroups", EPERM}, {"setfsuid", EPERM}, {"setfsgid", EPERM}, {"capget", EPERM},
@@ -58,7 +58,7 @@ static const struct { const char *name; int error; } refused[] = {
 	{"setsockopt", EOPNOTSUPP},
 };
 
-/* Outside namespaces: what would write. (open and openat: by their flags, see below.) */
+/* Outside namespaces: calls that write. (open and openat depend on their flags, see below.) */
 static const char *const unwritable[] = {
 	"creat", "mkdir", "mkdirat", "mknod", "mknodat", "rmdir", "unlink", "unlinkat", "rename",
 	"renameat", "renameat2", "link", "linkat", "symlink", "symlinkat", "truncate", "fallocate",
@@ -66,7 +66,7 @@ static const char *const unwritable[] = {
 	RULES_END
 };
 
-/* Allows the call where argument number at is one of these. */
+/* Allows the call if argument number at is one of these values. */
 static int choices(scmp_filter_ctx c, const char *name, unsigned at, const unsigned *values,
                    size_t n, struct err *e)
 {
@@ -79,7 +79,7 @@ static int choices(scmp_filter_ctx c, const char *name, unsigned at, const unsig
 	return 0;
 }
 
-/* Sockets are made in pairs only. */
+/* Sockets may only be created in pairs. */
 static int sockets(scmp_filter_ctx c, uint32_t forbid, uint32_t counted, struct err *e)
 {
 	const struct scmp_arg_cmp pair[] = {SCMP_A0(SCMP_CMP_EQ, AF_UNIX),
@@ -93,7 +93,7 @@ static int sockets(scmp_filter_ctx c, uint32_t forbid, uint32_t counted, struct 
 	           : 0;
 }
 
-/* A new process must not get a namespace; where there is no pid namespace, clone is for threads.
+/* A new process must not create namespaces; without a pid namespace, clone may only make threads.
  * (clone3, whose flags a filter cannot see, gets ENOSYS: the C library falls back to clone.) */
 static int processes(scmp_filter_ctx c, uint32_t forbid, uint32_t counted, int namespaces,
                      struct err *e)
@@ -122,8 +122,8 @@ static int processes(scmp_filter_ctx c, uint32_t forbid, uint32_t counted, int n
 	return rules_add(c, SCMP_ACT_ALLOW, "clone", &plain, 1, e);
 }
 
-/* Without namespaces: signals to this process (it cannot have others), and opens for reading, or
- * of what Landlock leaves. */
+/* Without namespaces: signals only to this process (it cannot have others), opens only for reading,
+ * or of what Landlock allows. */
 static int exposed(scmp_filter_ctx c, enum policy_files files, struct err *e)
 {
 	static const char *const to_process[] = {"kill", "tgkill", "rt_sigqueueinfo",
@@ -143,7 +143,7 @@ static int fill(scmp_filter_ctx c, uint32_t forbid, uint32_t counted, enum polic
                 struct err *e)
 {
 	static const unsigned ioctls[] = {TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIOCLEX, FIONCLEX};
-	/* not F_SETOWN, F_SETSIG: with O_ASYNC they would be another kill */
+	/* not F_SETOWN, F_SETSIG: with O_ASYNC they could send signals */
 	static const unsigned fcntls[] = {F_DUPFD,      F_DUPFD_CLOEXEC, F_GETFD,     F_SETFD,
 	                                  F_GETFL,      F_SETFL,         F_GETLK,     F_SETLK,
 	                                  F_SETLKW,     F_OFD_GETLK,     F_OFD_SETLK, F_OFD_SETLKW,
@@ -172,7 +172,7 @@ static int fill(scmp_filter_ctx c, uint32_t forbid, uint32_t counted, enum polic
 	return 0;
 }
 
-/* By way of a memory file: older libseccomps write to nothing else. */
+/* Through a memory file: older versions of libseccomp can only write to a descriptor. */
 static int export(scmp_filter_ctx c, struct sock_filter **code, size_t *n, struct err *e)
 {
 	int fd = rules_export(c, e);
@@ -224,7 +224,7 @@ int command_policy_enter(enum policy_files files, struct sock_filter *code, size
 
 	if (rc >= 0)
 		return rc;
-	/* an old kernel, or somebody above us listens already */
+	/* an old kernel, or a listener in a process above us */
 	if (command_policy_make(files, 0, POLICY_KILL, &killing, &n, e))
 		return -2;
 	rc = load(killing, n, 0);

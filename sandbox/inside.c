@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Enters a command's jail in the child, and becomes the command or its init. */
 #include "inside.h"
 
 #include <errno.h>
@@ -21,13 +22,13 @@
 #include "command_policy.h"
 
 enum {
-	/* descriptors as they are inside */
+	/* descriptor numbers inside */
 	REPORT = 3, SOCKET, STATUS, GO, ALL,
 	OPEN_FILES = 256,
 	STACK = 8 << 20,
 };
 
-/* Lower than what we were born with if that is less. */
+/* Sets a limit, but not above the inherited one. */
 static void limit(int what, rlim_t soft, rlim_t hard)
 {
 	struct rlimit now, r;
@@ -40,9 +41,9 @@ static void limit(int what, rlim_t soft, rlim_t hard)
 		jail_fail(REPORT, "setrlimit");
 }
 
-/* The supervisor watches clocks and memory of all processes together; these are each process's, and
- * come later. Address space is no measure of memory for programs that reserve much of it, but it
- * bounds what page tables can be made to hold. */
+/* The supervisor limits CPU time and memory of all processes together; these limits are per process
+ * and act later. Address space is a poor measure of memory for programs that reserve much of it,
+ * but it bounds the size of page tables. */
 static void set_limits(const struct command *c, int tier)
 {
 	const rlim_t gib = (rlim_t)1 << 30, space = c->memory / 4 > gib ? c->memory * 4 : 4 * gib,
@@ -55,12 +56,13 @@ static void set_limits(const struct command *c, int tier)
 	limit(RLIMIT_STACK, STACK, space);
 	limit(RLIMIT_MEMLOCK, 0, 0);
 	limit(RLIMIT_MSGQUEUE, 0, 0);
-	if (tier == 1)              /* and pid 1; elsewhere users are counted machine-wide */
+	/* plus pid 1; elsewhere a user's processes are counted machine-wide */
+	if (tier == 1)
 		limit(RLIMIT_NPROC, (rlim_t)c->processes + 1, (rlim_t)c->processes + 1);
 	limit(RLIMIT_AS, space, space);
 }
 
-/* Signals as a program expects them, whoever started score-box. */
+/* Resets signals to what a program expects, however score-box was started. */
 static void plain_signals(void)
 {
 	sigset_t none;
@@ -71,7 +73,7 @@ static void plain_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* The ends at 0.., nothing above. They are moved out of the way first. */
+/* Puts the ends at descriptors 0.. and closes all above; moves them out of the way first. */
 static void place_ends(const struct ends *e)
 {
 	int fds[ALL] = {e->in, e->out, e->err, e->report, e->socket, e->status, e->go};
@@ -97,7 +99,7 @@ static void drop_capabilities(void)
 		jail_fail(REPORT, "capabilities");
 }
 
-/* From here on nothing outlives the supervisor, and nothing can be gained by exec. */
+/* From here on the child dies with the supervisor, and exec cannot gain privileges. */
 static void shut(const struct jail *j)
 {
 	struct pollfd go = {.fd = GO, .events = POLLIN};
@@ -106,7 +108,7 @@ static void shut(const struct jail *j)
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) ||
 	    prctl(PR_SET_PDEATHSIG, SIGKILL))
 		jail_fail(REPORT, "prctl");
-	if (poll(&go, 1, 0) && go.revents & POLLHUP)    /* it went before it could tell us so */
+	if (poll(&go, 1, 0) && go.revents & POLLHUP)    /* the supervisor was already gone */
 		_exit(2);
 	close(GO);
 	jail_lock(j, REPORT);
@@ -174,7 +176,8 @@ double seconds_of(const struct rusage *u)
 	       1e-6 * (double)(u->ru_utime.tv_usec + u->ru_stime.tv_usec);
 }
 
-/* Pid 1: takes in orphans, and ends when the command has. The kernel then kills all the others. */
+/* Pid 1: reaps orphans, and ends when the command ends. The kernel then kills all other
+ * processes. */
 NORETURN static void wait_for(pid_t command)
 {
 	struct fate fate = {0};
@@ -194,7 +197,8 @@ NORETURN static void wait_for(pid_t command)
 	_exit(write(STATUS, &fate, sizeof fate) != sizeof fate);
 }
 
-/* Where the command takes our place: what was used until now was not its doing. */
+/* If the command replaces this process: reports the CPU time used so far, which is not the
+ * command's. */
 static void tell_own_cpu(void)
 {
 	struct fate fate = {0};
@@ -224,7 +228,8 @@ void inside(const struct jail *j, const struct command *c, const struct ends *en
 		if (!strncmp(here, c->read[i], n) && (!here[n] || here[n] == '/'))
 			start = here;
 	}
-	if (read(ends->go, &byte, 1) != 1)      /* the supervisor has written the id maps, or is gone */
+	/* the supervisor has written the id maps or is gone */
+	if (read(ends->go, &byte, 1) != 1)
 		_exit(2);
 	place_ends(ends);
 	umask(022);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * inside: the child's side of command.h, from its birth to exec: it enters
- * the jail and becomes the command, or in tier 1 pid 1, which starts the
- * command, waits for it and takes everything with it.
+ * inside: the child's side of command.h, from fork to exec: it enters the jail and becomes the
+ * command, or, in tier 1, pid 1, which starts the command and waits for it; when pid 1 ends, all
+ * its processes do.
  */
 #ifndef INSIDE_H
 #define INSIDE_H
@@ -13,20 +13,21 @@
 
 struct ends {
 	int in, out, err;            /* the command's standard descriptors */
-	int report;                  /* what goes wrong before exec: a line; closed by exec */
+	int report;                  /* errors before exec, as a line; closed by exec */
 	int socket;                  /* 'L' with the filter's listener, or 'K' */
-	int status;                  /* a struct fate: in tier 1 when the command has ended, else before
-	                              * it begins */
-	int go;                      /* one byte: begin, c: sockets and threads are counted; hung up:
-	                              * the supervisor is gone */
+	/* a struct fate: in tier 1 after the command has ended, else before it starts */
+	int status;
+	/* one byte: start ('c': sockets and threads are counted); hang-up: the supervisor is
+	 * gone */
+	int go;
 };
 
 struct fate {
-	int status;                  /* the command's, as wait gives it; tier 1 only */
-	double own_cpu;              /* seconds that were used for the jail itself */
+	int status;                  /* the command's wait status; tier 1 only */
+	double own_cpu;              /* CPU seconds used by the jail itself */
 };
 
-/* The line begins with this: the jail is there, but the command is not. */
+/* Prefix of the line if the jail works but the command cannot be run. */
 #define REPORT_EXEC "exec: "
 
 /* CPU time. */

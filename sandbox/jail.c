@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Jails for Python processes: file system, user, Landlock; starting, cleaning and stopping them. */
 #include "jail.h"
 
 #include <errno.h>
@@ -25,21 +26,22 @@
 enum {
 	INSIDE_ID = 1000,            /* user and group in the namespace */
 	NOBODY = 65534,
-	CONTROL = 3,                 /* the first of the descriptors as the Python side knows them */
+	CONTROL = 3,                 /* first of the descriptors known to the Python side */
 	HELLO_SECONDS = 30, FILES = 4096,
-	MAX_SOURCE = 120 << 10,      /* one argument's limit is 128 KiB */
-	TASKS = 65,                  /* the zygote and a program's threads (job.c has their rlimit) */
+	MAX_SOURCE = 120 << 10,      /* the limit on one argument is 128 KiB */
+	/* the zygote and a program's threads (their rlimit is in job.c) */
+	TASKS = 65,
 };
 
-/* /tmp is a link to this. A Landlock rule holds for the files below a directory, not for another
- * file system mounted on it later, so the rule names what is above. */
+/* /tmp is a link to a directory in this one. A Landlock rule covers files below a directory but not
+ * a file system mounted on it later, so the rule names the directory above. */
 #define TMP_ABOVE "/var"
 #define TMP "/var/tmp"
 
 
-/* Runs the source that is its argument: from bytecode at descriptor 6, where that is this source's
- * and this Python's (then its first 16 bytes, as in any .pyc, are the magic number, flags and a
- * hash of the source). */
+/* Runs the source given as its argument, from bytecode at descriptor 6 if that matches source and
+ * Python (its first 16 bytes, as in any .pyc, are the magic number, flags and a hash of the
+ * source). */
 static const char loader[] = "import os, sys, marshal, _imp, _frozen_importlib_external as x\n"
                              "s = sys.argv[1].encode()\n"
                              "c = os.pread(6, 1 << 20, 0)\n"
@@ -47,13 +49,13 @@ static const char loader[] = "import os, sys, marshal, _imp, _frozen_importlib_e
                              "exec(marshal.loads(c[16:]) if c[:16] == x.MAGIC_NUMBER + "
                              "b'\\3\\0\\0\\0' + _imp.source_hash(x._RAW_MAGIC_NUMBER, s) else s)";
 
-/* What the new root holds, as far as the machine has it: for commands all of it; for a Python
- * those that are symbolic links, which are made anew, and its library. */
+/* Trees in the new root, where they exist: for commands all of them; for a Python only those that
+ * are symbolic links, which are recreated, and its library. */
 static const char *const trees[] = {"/usr", "/lib", "/lib64", "/lib32", "/bin", NULL};
 static const char *const devices[] = {"/dev/null", "/dev/zero", "/dev/random", "/dev/urandom",
                                       NULL};
 
-/* ---- in the child, before Python: every failure is told to the parent and ends it ---- */
+/* ---- in the child, before Python: every failure is reported to the parent and ends it ---- */
 
 void jail_fail(int report, const char *what)
 {
@@ -81,8 +83,8 @@ static int make_path(const char *path)
 	}
 }
 
-/* Mounts what source (O_PATH) is at ./path; read-only with all that is mounted below it unless it
- * is a device. */
+/* Mounts source (O_PATH) at ./path; read-only, with everything mounted below it, unless it is a
+ * device. */
 static int bind_at(int source, const char *path, int device)
 {
 	struct {
@@ -101,11 +103,11 @@ static int bind_at(int source, const char *path, int device)
 
 struct source {
 	const char *path;
-	int fd;                      /* O_PATH, -1: not there */
-	char link[PATH_MAX];         /* not empty: it is a symbolic link to this */
+	int fd;                      /* O_PATH, -1: does not exist */
+	char link[PATH_MAX];         /* if not empty, it is a symbolic link to this */
 };
 
-/* follow: what a link stands for takes its name. */
+/* follow: a symbolic link is replaced by its target. */
 static struct source find(const char *path, int follow)
 {
 	struct source s = {.path = path};
@@ -116,8 +118,8 @@ static struct source find(const char *path, int follow)
 	return s;
 }
 
-/* All that is to be mounted but devices, in this order; n of them, owned. Found as root what
- * only root may look up. */
+/* All sources to mount except devices, in order; *n of them, owned by the caller. Looked up as
+ * root, since only root may see some. */
 static struct source *find_all(const struct jail *j, size_t *n)
 {
 	const struct paths *const lists[] = {&j->library.homes, &j->library.files};
@@ -169,7 +171,7 @@ static void place(const struct source *s, int device, int report)
 		jail_fail(report, s->path);
 }
 
-/* Nothing lies where a library's folder has what was installed beside it. */
+/* Hides packages installed beside the standard library under an empty mount. */
 static void hide(const char *home, int report)
 {
 	for (size_t i = 0; library_hidden[i]; i++) {
@@ -183,7 +185,7 @@ static void hide(const char *home, int report)
 	}
 }
 
-/* Owned by the user inside, whoever mounts it. */
+/* Mounts a /tmp owned by the user inside, whoever mounts it. */
 static int mount_tmp(const char *at)
 {
 	char options[100];
@@ -193,13 +195,13 @@ static int mount_tmp(const char *at)
 	return mount("tmpfs", at, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, options);
 }
 
-/* An empty root with Python in it, a /tmp of its own, nothing else; the old one is gone. */
+/* Makes a new root with only Python and a private /tmp; the old one is unmounted. */
 static void new_root(const struct jail *j, int report)
 {
 	struct source *tree, device[LEN(devices)], *more = NULL;
 	size_t n = 0, d = 0, m = 0;
 
-	/* found first, then another user for good */
+	/* look up the sources before changing the user for good */
 	tree = find_all(j, &n);
 	for (; devices[d]; d++)
 		device[d] = find(devices[d], 0);
@@ -227,9 +229,10 @@ static void new_root(const struct jail *j, int report)
 		place(&device[i], 1, report);
 	if (!j->tmp && mount_tmp("." TMP))
 		jail_fail(report, TMP);
-	if (symlink("/tmp", "./dev/shm"))               /* where the C library puts named semaphores */
+	/* the C library puts named semaphores here */
+	if (symlink("/tmp", "./dev/shm"))
 		jail_fail(report, "/dev/shm");
-	for (size_t i = 0; i < m; i++)   /* what lies below the old /tmp is put into the new one */
+	for (size_t i = 0; i < m; i++)   /* trees below the old /tmp are mounted in the new one */
 		place(&more[i], 0, report);
 	free(more);
 	if (mount(NULL, ".", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV, NULL) ||
@@ -239,9 +242,9 @@ static void new_root(const struct jail *j, int report)
 		jail_fail(report, "host name");
 }
 
-/* Without namespaces: as root at least another user. Where there is no other (a container that maps
- * only root), root without a capability: none is left in the bounding set, so that exec gives none
- * back. */
+/* Without namespaces: root becomes another user. If there is no other (a container that maps only
+ * root), root without capabilities: the bounding set is emptied, so that exec does not restore
+ * any. */
 static void drop_user(int report)
 {
 	if (chdir("/"))
@@ -257,7 +260,7 @@ static void drop_user(int report)
 		jail_fail(report, "user");
 }
 
-/* Without a file system of its own: a NULL-terminated list of what is to be read. */
+/* Without a private file system: the NULL-terminated list of what may be read. */
 static void readable(const struct jail *j, struct paths *out)
 {
 	static const char *const always[] = {"/etc/ld.so.cache", NULL};
@@ -310,7 +313,7 @@ void jail_enter(const struct jail *j, int report)
 		drop_user(report);
 }
 
-/* Puts fds[0..n) at first.. and nothing above them. They are moved out of the way first. */
+/* Puts fds[0..n) at descriptors first.. and closes all above; moves them out of the way first. */
 static void place_fds(int *fds, int n, int first, int report)
 {
 	for (int i = 0; i < n; i++) {
@@ -335,11 +338,11 @@ NORETURN static void become(const struct jail *j, enum side side, int control, i
 	struct rlimit files;
 	char c;
 
-	if (read(go, &c, 1) != 1)       /* the parent has written the id maps, or is gone */
+	if (read(go, &c, 1) != 1)       /* the parent has written the id maps or is gone */
 		_exit(2);
 	if (side == SIDE_TESTER)
-		fds[1] = fds[2];            /* a trusted test that breaks the rules is killed, not
-		                             * reported */
+		/* a trusted test that makes a forbidden call is killed, not reported */
+		fds[1] = fds[2];
 	null = open("/dev/null", O_RDWR);
 	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0)
 		jail_fail(report, "/dev/null");
@@ -350,8 +353,8 @@ NORETURN static void become(const struct jail *j, enum side side, int control, i
 	if (fcntl(report, F_SETFD, FD_CLOEXEC))
 		jail_fail(report, "descriptors");
 	close_from(report + 1);
-	/* The kernel lets nobody send a descriptor while the user has more under way than the sender
-	 * may open: programs, who may open 64, can have some 320 there at a time. */
+	/* The kernel refuses to send a descriptor while the user has more in flight than the sender
+	 * may open: programs, which may open 64, can have about 320 in flight at a time. */
 	if (!getrlimit(RLIMIT_NOFILE, &files) && files.rlim_cur < FILES) {
 		files.rlim_cur = files.rlim_max < FILES ? files.rlim_max : FILES;
 		setrlimit(RLIMIT_NOFILE, &files);
@@ -396,7 +399,7 @@ int jail_map_ids(pid_t pid, struct err *e)
 	return 0;
 }
 
-/* The report pipe closes silently when Python takes over. */
+/* Waits for exec: the report pipe is then closed without a message. */
 static int await_exec(int report, struct err *e)
 {
 	char text[300];
@@ -408,7 +411,7 @@ static int await_exec(int report, struct err *e)
 	return err_set(e, "%s", text);
 }
 
-/* Until Python is ready for work. */
+/* Waits until Python is ready. */
 static int await_hello(struct proc *p, struct jail *j, enum side side, struct err *e)
 {
 	struct pollfd ready = {.fd = p->control, .events = POLLIN};
@@ -434,7 +437,7 @@ static int await_hello(struct proc *p, struct jail *j, enum side side, struct er
 
 static const struct proc no_proc = {.control = -1, .space = {-1, -1}};
 
-/* Before Python runs there: it hides its own. */
+/* Opens the child's namespaces, before Python hides its own /proc entries. */
 static int open_spaces(struct proc *p, struct err *e)
 {
 	static const char *const names[] = {"user", "mnt"};
@@ -449,14 +452,14 @@ static int open_spaces(struct proc *p, struct err *e)
 	return 0;
 }
 
-/* A group that cannot be entered is given up. */
+/* Moves pid into the group; gives up the group if that fails. */
 static void enter_group(struct jail *j, pid_t pid)
 {
 	if (j->group.version && cgroup_enter(&j->group, pid, &j->no_group))
 		cgroup_release(&j->group);
 }
 
-/* In its jail, but not ready yet. */
+/* Starts a side until it is in its jail, but not ready yet. */
 static int begin(struct proc *p, struct jail *j, enum side side, struct err *e)
 {
 	unsigned long flags = SIGCHLD | (j->tier == 1 ? JAIL_NAMESPACES : 0);
@@ -509,7 +512,7 @@ int proc_start(struct proc *p, struct jail *j, enum side side, struct err *e)
 	return -1;
 }
 
-/* Both, side by side: most of the time is Python's. */
+/* Starts both in parallel, since most of the time is Python's start-up. */
 static int start_both(struct proc p[2], struct jail *j, struct err *e)
 {
 	if (!begin(&p[SIDE_MODEL], j, SIDE_MODEL, e) && !begin(&p[SIDE_TESTER], j, SIDE_TESTER, e) &&
@@ -536,7 +539,7 @@ void proc_stop(struct proc *p)
 	*p = no_proc;
 }
 
-/* In a process of its own, which takes the jail's namespaces on. The old file system goes with its
+/* Uses a child process that joins the jail's namespaces. The old file system disappears with its
  * last user. */
 int proc_clean(const struct proc *p, struct err *e)
 {
@@ -558,9 +561,9 @@ int proc_clean(const struct proc *p, struct err *e)
 	return status ? err_set(e, "the jail's /tmp cannot be made anew") : 0;
 }
 
-/* ---- opening ---- */
+/* ---- jail_open ---- */
 
-/* The Python files lie beside the executable, and their bytecode where make could write it. */
+/* The Python files are beside the executable, and their bytecode too if make could write it. */
 static int load_source(struct jail *j, enum side side, struct err *e)
 {
 	static const char *const names[] = {[SIDE_MODEL] = "model.py", [SIDE_TESTER] = "tester.py"};
@@ -607,7 +610,7 @@ static int find_python(struct jail *j, const char *python, struct err *e)
 	return library_find(&j->library, j->python, e);
 }
 
-/* Landlock can tell a file that is cut from one that is read since its third version. */
+/* Landlock distinguishes truncating a file from reading it since version 3. */
 enum policy_files jail_files(const struct jail *j)
 {
 	return j->tier == 1                          ? POLICY_PRIVATE

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The supervisor's part of a job. Who holds what:
+ * Runs a job in the supervisor. The processes and their connections:
  *
  *   supervisor --control--> model's zygote --fork--> program (channel, output socket, program text)
  *   supervisor --control--> tests' zygote --fork--> tester      (channel's other end, verdict
@@ -8,9 +8,8 @@
  *   program    --output socket--> supervisor (listener of its filter, then what it prints)
  *   tester     --verdict socket--> supervisor (the verdict, sealed with the nonce)
  *
- * The verdict is the tester's; where the program ended before the tests did, it is what the
- * supervisor itself saw of that end. The program's exit status and output never say anything but
- * how it failed.
+ * The verdict is the tester's; if the program ended before the tests did, it is what the supervisor
+ * itself observed of that end. The program's exit status and output only ever say how it failed.
  */
 #include "job.h"
 
@@ -36,17 +35,17 @@
 #include "usage.h"
 
 enum {
-	START_SECONDS = 20,          /* for the program's process to be there */
+	START_SECONDS = 20,          /* for the program's process to start */
 	TESTER_SECONDS = 3,          /* for the tester to notice that its program is gone */
-	LAST_MS = 100,               /* for a process that has closed its end to be gone by itself */
+	LAST_MS = 100,               /* for a process that has closed its end to exit by itself */
 	THREADS = 64, FILE_BYTES = 8 << 20,
 };
 
-#define SPACE 4                     /* address space, in terms of memory, where a cgroup limits
-                                     * that */
-#define TICK 0.01                   /* seconds; how far a program may run over its CPU time */
-#define SOON 0.25                   /* seconds; a job that takes longer may be one that is
-                                     * starved */
+/* address space as a multiple of memory, if a cgroup limits memory */
+#define SPACE 4
+#define TICK 0.01                   /* seconds by which a program may exceed its CPU time */
+/* seconds; a job that takes longer may be starved of CPU time */
+#define SOON 0.25
 
 static void kill_by(int pidfd)
 {
@@ -100,14 +99,14 @@ static int send_program(struct box *b, struct job *j, const struct buf *request,
 		goto out;
 	frame_begin(&m);
 	frame_adds(&m, "entry", entry ? entry : "");
-	/* The supervisor watches the exact clock; the kernel's limit counts sampled ticks, so it comes
-	 * later. */
+	/* The supervisor watches the exact clock; the kernel's limit counts sampled ticks, so it is
+	 * set higher. */
 	frame_addf(&m, "cpu", "%.0f", ceil(j->limit.cpu * 2) + 2);
-	/* of addresses: what counts is the memory in use, where the cgroup counts it */
+	/* address space: with a cgroup, the memory in use is limited instead */
 	frame_addf(&m, "memory", "%lld",
 	           (long long)(b->jail.group.version ? j->limit.memory * SPACE : j->limit.memory));
-	/* users are counted machine-wide without a user namespace: no limit on threads but memory
-	 * there */
+	/* without a user namespace a user's threads are counted machine-wide: only memory limits
+	 * them */
 	frame_addf(&m, "threads", "%d", tier1 ? THREADS : 0);
 	frame_addf(&m, "file", "%d", tier1 ? FILE_BYTES : 0);
 	frame_addf(&m, "seccomp", "%d", SYS_seccomp);
@@ -135,8 +134,8 @@ static int wait_readable(int fd, int seconds)
 	return wait_ms(fd, seconds * 1000);
 }
 
-/* The program's process says over its output socket that it has locked itself up: L with the
- * listener of its filter, or K. Anything it prints comes after that. */
+/* The program's process reports over its output socket that it is confined: L with the listener of
+ * its filter, or K. Its output follows after that. */
 static int handshake(struct job *j, struct err *e)
 {
 	union {
@@ -161,7 +160,7 @@ static int handshake(struct job *j, struct err *e)
 	return err_set(e, "the program's process could not lock itself up: %s", text);
 }
 
-/* The process id behind a pidfd, which its own namespace hides; 0 where /proc does not say. */
+/* The pid behind a pidfd, as seen from our namespace; 0 if /proc does not say. */
 static pid_t pid_of(int pidfd)
 {
 	char path[64], line[128];
@@ -200,7 +199,7 @@ static int start_program(struct box *b, struct job *j, const struct buf *request
 	return handshake(j, e);
 }
 
-/* The tests, with the tester's ends of the channel and of the socket for its verdict. */
+/* Sends the tests, with the tester's ends of the channel and of the verdict socket. */
 static int send_tests(struct box *b, struct job *j, const struct buf *request, struct err *e)
 {
 	static const char *const keys[] = {"entry", "prompt",    "check", "test",
@@ -232,7 +231,7 @@ static int send_tests(struct box *b, struct job *j, const struct buf *request, s
 	return rc;
 }
 
-/* The tester's process is there; or there is none, since something is wrong with the tests. */
+/* Waits for the tester's process; there is none if something is wrong with the tests. */
 static int tester_starts(struct box *b, struct job *j, struct err *e)
 {
 	int control = b->side[SIDE_TESTER].control;
@@ -257,7 +256,7 @@ static int tester_starts(struct box *b, struct job *j, struct err *e)
 	return 0;
 }
 
-/* ---- watch ---- */
+/* ---- watching ---- */
 
 static void drain(struct job *j)
 {
@@ -267,7 +266,7 @@ static void drain(struct job *j)
 	do {
 		n = recv(j->out, bytes, sizeof bytes, MSG_DONTWAIT);
 		j->printed += n > 0 ? n : 0;
-	/* else one that writes as fast as this reads would go on for ever */
+	/* otherwise a program that writes as fast as we read could go on for ever */
 	} while (n > 0 && j->printed <= j->limit.output);
 	if (j->printed > j->limit.output && !j->flooded) {
 		j->flooded = 1;
@@ -277,8 +276,8 @@ static void drain(struct job *j)
 		close_fd(&j->out);
 }
 
-/* A thread, where neither a group nor a user of its own bounds their number. The flags are in a
- * register: what goes on is what was asked for. */
+/* Handles a new thread if neither a group nor a private user limits their number. The flags are in
+ * a register, so they cannot change after the check. */
 static int counted(const struct job *j, const struct seccomp_notif *n)
 {
 	struct seccomp_notif_resp answer = {.id = n->id};
@@ -290,11 +289,11 @@ static int counted(const struct job *j, const struct seccomp_notif *n)
 		answer.error = -EAGAIN;
 	else
 		answer.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
-	(void)ioctl(j->listener, SECCOMP_IOCTL_NOTIF_SEND, &answer);    /* it may have gone */
+	(void)ioctl(j->listener, SECCOMP_IOCTL_NOTIF_SEND, &answer);    /* it may be gone already */
 	return 1;
 }
 
-/* The program stands still in a forbidden call: note which, and end it there. */
+/* The program is stopped in a forbidden call: records which, and kills it. */
 static void violation(struct job *j)
 {
 	struct seccomp_notif n;
@@ -310,8 +309,7 @@ static void violation(struct job *j)
 	close_fd(&j->listener);
 }
 
-/* CPU seconds that are left to the program, or to the tester on what the program gave it, whichever
- * has less. */
+/* CPU seconds left to the program, or to the tester for the program's values, whichever is less. */
 static double cpu_left(const struct job *j, int *of_tester)
 {
 	double program = j->program_done ? 0 : clock_cpu(j->pid);
@@ -321,8 +319,8 @@ static double cpu_left(const struct job *j, int *of_tester)
 	return j->limit.cpu - (*of_tester ? tester : program);
 }
 
-/* The wall limit is for programs that sleep: time that a busy machine kept program or tester
- * waiting is added to it, up to a bound. When is it over? */
+/* End of the wall limit. It is meant for programs that sleep: time that program or tester waited on
+ * a busy machine is added, up to a bound. */
 static double wall_end(struct job *j)
 {
 	double lost = j->program_done ? 0 : clock_lost_by(j->pid);
@@ -333,7 +331,7 @@ static double wall_end(struct job *j)
 	return j->begun + (j->starved ? STARVED * j->limit.wall : j->limit.wall + lost);
 }
 
-/* A verdict is one only with the nonce that the tests never had in their hands. */
+/* True if the verdict carries the nonce, which the tests never see. */
 static int sealed(const struct job *j)
 {
 	size_t n = 0;
@@ -350,7 +348,7 @@ static void tester_answers(struct job *j)
 	j->answered = 1;
 	if (frame_recv(j->reply, &j->tester, NULL, NULL, &e) != 1 || !sealed(j)) {
 		j->tester_dead = 1;
-		kill_by(j->tester_pidfd);       /* it cannot answer any more */
+		kill_by(j->tester_pidfd);       /* it can no longer answer */
 		buf_clear(&j->tester);
 	}
 	close_fd(&j->reply);
@@ -358,7 +356,7 @@ static void tester_answers(struct job *j)
 	    strcmp(frame_get(&j->tester, "status"), "died"))
 		kill_program(j);
 	else if (!j->program_done && !wait_ms(j->pidfd, LAST_MS)) {
-		/* one that is on its way out keeps the status that it has */
+		/* one that is already exiting keeps its status */
 		j->cut_off = 1;
 		kill_program(j);
 	}
@@ -386,8 +384,8 @@ static void program_ends(struct box *b, struct job *j)
 	}
 }
 
-/* Until both have answered. Wall time is only a backstop: first the program is ended, then the
- * tester. */
+/* Watches until both have answered. Wall time is only a backstop: first the program is killed, then
+ * the tester. */
 static void watch(struct box *b, struct job *j)
 {
 	double patience = j->begun + j->limit.wall;
@@ -420,7 +418,7 @@ static void watch(struct box *b, struct job *j)
 			j->cpu_out = cpu <= 0;
 			j->tester_out = j->cpu_out && of_tester;
 			kill_program(j);
-			if (j->tester_out)      /* computing, so it would not notice */
+			if (j->tester_out)      /* it is computing, so it would not notice */
 				kill_by(j->tester_pidfd);
 			patience = now + TESTER_SECONDS;
 			continue;
@@ -429,7 +427,8 @@ static void watch(struct box *b, struct job *j)
 			left = cpu + TICK;
 		if (!j->looked && SOON < left)
 			left = SOON;
-		if (left <= 0) {            /* ended, and the tester hangs on what it was given */
+		/* the program was ended, and the tester hangs on one of its values */
+		if (left <= 0) {
 			j->tester_dead |= !j->answered;
 			j->keeper_dead |= !j->tester_done;
 			j->zygote_dead |= !j->program_done;
@@ -438,13 +437,14 @@ static void watch(struct box *b, struct job *j)
 		if (poll(p, N, (int)(left * 1000) + 1) < 0)
 			continue;
 		if (p[CLIENT].revents & (POLLHUP | POLLERR)) {
-			box_close(b);           /* nobody waits any more */
+			box_close(b);           /* nobody waits for the reply any more */
 			exit(EXIT_DONE);
 		}
 		if (p[LISTENER].revents & POLLIN)
 			violation(j);
-		else if (p[LISTENER].revents)   /* all of the program is gone; to ask now would wait for
-		                                 * ever before Linux 6.11 */
+		/* the whole program is gone; receiving now would block for ever before Linux
+		 * 6.11 */
+		else if (p[LISTENER].revents)
 			close_fd(&j->listener);
 		if (p[OUT].revents)
 			drain(j);
@@ -457,7 +457,7 @@ static void watch(struct box *b, struct job *j)
 	}
 }
 
-/* ---- all of it ---- */
+/* ---- the whole job ---- */
 
 static int ask_entry(struct box *b, const struct buf *request, struct buf *reply, struct err *e)
 {
@@ -484,7 +484,7 @@ static int restart(struct box *b, enum side side, struct err *e)
 	return proc_start(&b->side[side], &b->jail, side, e);
 }
 
-/* A side as it was before: with an empty /tmp, alive. */
+/* Restores a side for the next job: alive, with an empty /tmp. */
 static int settle(struct box *b, enum side side, int dead, const struct buf *end, struct err *e)
 {
 	if (dead || (frame_int(end, "used", 0) && proc_clean(&b->side[side], e)))
@@ -520,7 +520,7 @@ int job_run(struct box *b, const struct buf *request, struct buf *reply, struct 
 	} else {
 		judge_say(reply, "error", "%s", e->msg);
 		frame_addf(reply, "tier", "%d", b->jail.tier);
-		/* in the middle of a job: neither side is where it should be */
+		/* in the middle of a job: the state of both sides is unknown */
 		j.zygote_dead = j.keeper_dead = 1;
 	}
 	close_fd(&j.channel);
@@ -529,7 +529,7 @@ int job_run(struct box *b, const struct buf *request, struct buf *reply, struct 
 	close_fd(&j.pidfd);
 	close_fd(&j.reply);
 	close_fd(&j.tester_pidfd);
-	/* files left behind in /tmp go with the jail, if not otherwise */
+	/* if /tmp cannot be cleaned, the jail is replaced */
 	rc = settle(b, SIDE_MODEL, j.zygote_dead, &j.program, e) ||
 	     settle(b, SIDE_TESTER, j.keeper_dead, &j.fate, e) ? -1 : 0;
 	buf_release(&j.tester);
