@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * score-bonus: from rewards to what each turn is trained with: its return (the paper's,
- * with the progress bonus, or a jq program's) and its advantage over a baseline.
+ * score-bonus: turns rewards into each turn's return (the paper's, with the progress bonus, or a jq
+ * program's) and its advantage over a baseline.
  */
 #include <stdlib.h>
 
@@ -16,7 +16,7 @@ struct settings {
 	int partial;
 };
 
-/* The program sees the numbers as variables, so that a file of them can serve several runs. */
+/* The program gets the numbers as variables, so that one file can serve several runs. */
 static int compile(struct settings *s, struct err *e)
 {
 	struct js args = js_object();
@@ -41,7 +41,7 @@ static int drain(struct shape_stream *r, struct err *e)
 	return 0;
 }
 
-/* One record into the stream: 1, or 0 at the end of input. */
+/* Adds one record to the stream: 1, or 0 at end of input. */
 static int take(struct jl_in *in, const struct settings *s, struct shape_stream *r, struct err *e)
 {
 	struct traj t;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * score-draw: which problems a step works on. The problems are shuffled once
- * per epoch and the epochs laid end to end; step s is the places s*n to
- * s*n+n-1 of that endless row. So a step's lines depend on the seed, the step, n and the
- * problems, and on nothing else: not on the range asked for, nor on the machine.
+ * score-draw: chooses the problems of each step. The problems are shuffled once per epoch and the
+ * epochs concatenated; step s is positions s*n to s*n+n-1 of that endless sequence. So a step's
+ * lines depend only on the seed, the step, n and the problems, not on the requested range or the
+ * machine.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 
 static const char usage[] = "score-draw -n N (--step S | --steps A..B) [--seed N] [FILE...]";
 
-/* Keeps every product of step and n within 64 bits. */
+/* Keeps products of step and n within 64 bits. */
 #define MAX_STEP ((uint64_t)1 << 40)
 enum { MAX_BATCH = 1 << 20 };
 
@@ -24,7 +24,7 @@ struct steps {
 struct problems {
 	struct js *rec;              /* [n] */
 	size_t n, cap;
-	struct js names;             /* "id" or "id sample" -> where it was first */
+	struct js names;             /* maps "id" or "id sample" to its first line */
 	uint32_t *order;             /* [n] of epoch `epoch` */
 	uint64_t epoch, seed;
 };
@@ -57,7 +57,7 @@ static int parse_step(const char *arg, void *data, struct err *e)
 	return 0;
 }
 
-/* Random numbers are drawn under a record's id and sample, so two lines may not share them. */
+/* A record's random numbers depend on its id and sample, so no two lines may share both. */
 static int unique(struct problems *p, const struct traj *t, const struct jl_in *in, struct err *e)
 {
 	struct buf name = {0}, where = {0};
@@ -90,7 +90,7 @@ static int read_problems(const char *path, struct problems *p, struct err *e)
 		return -1;
 	while ((rc = jl_read(in, &rec, e)) > 0) {
 		struct js turns = js_get(rec, "turns");
-		/* what already has turns may be text to learn, which no task will verify */
+		/* a record with turns may be text to train on, which no task will verify */
 		unsigned need = js_len(turns) ? TRAJ_ID : TRAJ_ID | TRAJ_PROBLEM;
 		struct traj t;
 
@@ -108,7 +108,7 @@ static int read_problems(const char *path, struct problems *p, struct err *e)
 	return rc;
 }
 
-/* The order of one epoch: Fisher and Yates's shuffle of 0..n-1. */
+/* The order of one epoch: a Fisher-Yates shuffle of 0..n-1. */
 static void shuffle(struct problems *p, uint64_t epoch)
 {
 	struct rng r = rng_stream(p->seed, "draw", epoch, "", 0, 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * score-logprob: the log-probability of every response token under a snapshot, by the
- * trainer's own forward. For reading; score-update computes its reference itself.
+ * score-logprob: the log-probability of every response token under a snapshot, by the same forward
+ * as in training. For inspection; score-update computes its reference itself.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +18,7 @@ struct settings {
 	int threads, device, progress;
 };
 
-/* Records read and not written yet: as many as one forward takes. */
+/* Records read but not written yet: as many as fit in one forward. */
 struct pending {
 	struct traj *t;
 	size_t n, cap, tokens;
@@ -112,7 +112,7 @@ static int set_up(const struct settings *set, struct policy *policy, struct err 
 
 static void options(int argc, char **argv, struct settings *s, const char **file)
 {
-	/* what a turn has by contract is not overwritten by mistake */
+	/* protects the standard fields of a turn */
 	static const char *const taken[] = {
 		"prompt", "context", "response", "tokens", "logprobs", "sample_logprobs", "sampling",
 		"finish", "snapshot", "reward", "verdict", "return", "advantage", "given", "weight",

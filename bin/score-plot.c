@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* score-plot: metrics rows to a picture. A jq expression per panel picks the series; gnuplot
- * draws. */
+/* score-plot: plots metrics rows. A jq expression per panel selects the series; gnuplot draws. */
 #include "jsonl/jsonl.h"
 #include "plot/plot.h"
 
@@ -43,7 +42,7 @@ static int set_size(const char *arg, void *data, struct err *e)
 
 /* ---- reading ---- */
 
-/* null is a gap; a number is a point; of an array or object every member. */
+/* null is a gap, a number is a point; arrays and objects give a series per member. */
 static int collect(struct plot_panel *p, size_t first, const char *name, double x, struct js v,
                    struct err *e)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * score-sample: problems in, trajectories out. Each record becomes n dialogues; each dialogue asks
- * for the next user message (a jq program), renders it (the chat format), and the engine writes the
- * response, until there are --turns of them (policy/queue.h). Records leave in the order they came.
+ * score-sample: problems in, trajectories out. Each record becomes n dialogues; a dialogue gets the
+ * next user message from a jq program and renders it in the chat format, and the engine samples the
+ * response, until there are --turns of them (rollout/queue.h). Records are written in input order.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +28,7 @@ struct settings {
 	struct queue_rules rules;
 };
 
-/* Reads one record into the queue. 0 at the end of the input, -1 if it ends with an error. */
+/* Reads one record into the queue. 0: end of input, -1: error. */
 static int read_record(struct jl_in *in, struct queue *q, struct err *e)
 {
 	struct js rec;
@@ -67,7 +67,7 @@ static int run(struct jl_in *in, struct queue *q, int progress, struct err *e)
 
 	progress_start(&bar, "sampling", "tokens", 0, progress);
 	do {
-		/* while there is work, input that is still to come is not waited for */
+		/* while there is work, do not wait for input */
 		while (more > 0 && queue_wants(q) && (!queue_active(q) || jl_ready(in))) {
 			more = read_record(in, q, e);
 			queue_admit(q);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* score-show: trajectories for the eye: prompts, attempts diffed by words against the one before,
- * verdicts. */
+/* score-show: prints trajectories for people: prompts, attempts with word diffs against the one
+ * before, verdicts. */
 #include "stat/stat.h"
 #include "traj/traj.h"
 
@@ -43,7 +43,7 @@ static size_t harmful(const unsigned char *s, size_t n)
 	return 0;
 }
 
-/* What a model wrote, with nothing in it that a terminal would obey. */
+/* Prints a model's text without anything that controls the terminal. */
 static void text(const char *s, size_t n, int color)
 {
 	ink(color);
@@ -89,7 +89,7 @@ static void response(const struct turn *t, const struct turn *before, int diffed
 	free(d);
 }
 
-/* "  key value", for a member that is there. */
+/* Prints " key value" for a member that is present. */
 static void member(struct js o, const char *key, const char *label)
 {
 	struct js v = js_get(o, key);
@@ -173,7 +173,7 @@ static void show(const struct traj *t, int diffed)
 #define KINDS "right|wrong|fixed|broken|changed|same|error"
 enum { KIND_ERROR = 6 };
 
-/* Is t of this kind? By the first and the last attempt. */
+/* True if t is of this kind, judged by its first and last attempt. */
 static int is_kind(const struct traj *t, int kind)
 {
 	const struct turn *a = &t->turns[0], *b = &t->turns[t->n_turns - 1];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* score-verify: rewards and verdicts for every turn that has none. */
+/* score-verify: adds rewards and verdicts to turns that have none. */
 #include <string.h>
 #include <unistd.h>
 
@@ -30,7 +30,7 @@ static int write_done(struct run *r, struct err *e)
 	return 0;
 }
 
-/* One record in; 0 at the end of input. */
+/* Reads one record; 0: end of input. */
 static int read_one(struct run *r, struct jl_in *in, struct err *e)
 {
 	struct js rec;
@@ -45,8 +45,8 @@ static int read_one(struct run *r, struct jl_in *in, struct err *e)
 	return 1;
 }
 
-/* Reads while there is room, judges, writes. -1: the output or the sandbox failed. Bad input (*bad)
- * ends the reading; what came before it is still written. */
+/* Reads as far ahead as allowed, grades, writes. -1: the output or the sandbox failed. Bad input
+ * (*bad) ends reading; records before it are still written. */
 static int run_file(struct run *r, struct jl_in *in, int *bad, struct err *bad_input, struct err *e)
 {
 	int ended = 0;
@@ -63,7 +63,7 @@ static int run_file(struct run *r, struct jl_in *in, int *bad, struct err *bad_i
 			ended = rc <= 0;
 			continue;
 		}
-		/* with room again after writing, the next turn of the loop reads on */
+		/* if writing allows more reading, the next iteration does it */
 		if (!room && !ended && verifier_room(r->v))
 			continue;
 		if (ended && verifier_empty(r->v))
@@ -73,7 +73,7 @@ static int run_file(struct run *r, struct jl_in *in, int *bad, struct err *bad_i
 	}
 }
 
-/* The next file, opened by the launcher: this process may not. */
+/* Opens the next file through the launcher, since this process may not. */
 static int open_input(struct launcher *l, char **files, int n, int at, struct jl_in **in,
                       struct err *e)
 {
@@ -87,7 +87,7 @@ static int open_input(struct launcher *l, char **files, int n, int at, struct jl
 	return 0;
 }
 
-/* What comes next reads what a model wrote: no more than it needs for that. */
+/* Confines this process to what it needs for reading model output. */
 static void confine(const struct verify_opts *o)
 {
 	struct err e;
@@ -99,7 +99,7 @@ static void confine(const struct verify_opts *o)
 	warn("%s; input is read without it", e.msg);
 }
 
-/* What is wrong with it is score-box's to say. */
+/* score-box checks the directory. */
 static int add_read(const char *arg, void *data, struct err *e)
 {
 	struct verify_opts *o = data;
@@ -110,7 +110,7 @@ static int add_read(const char *arg, void *data, struct err *e)
 	return 0;
 }
 
-/* argv without its options; returns how many files are left in it. */
+/* Removes options from argv; returns the number of files left in it. */
 static int options(int argc, char ***argv, struct verify_opts *o, int *progress)
 {
 	enum { STRICT, HENDRYCKS };

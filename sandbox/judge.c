@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a job's verdict is: the tester's, or what the supervisor saw of its processes' ends. */
+/* Decides a job's verdict: the tester's, or what the supervisor saw of how its processes ended. */
 #include "judge.h"
 
 #include <signal.h>
@@ -8,7 +8,7 @@
 
 #include "policy.h"
 
-/* A tester that was killed and held more held it for the program. */
+/* If a killed tester held more than this, the program's values made it do so. */
 enum { TESTER_BYTES = 128 << 20 };
 
 double job_number(const struct buf *b, const char *key, double otherwise)
@@ -31,7 +31,7 @@ void judge_say(struct buf *reply, const char *status, const char *fmt, ...)
 	frame_adds(reply, "detail", text);
 }
 
-/* The program was gone before the tests were done: what did the supervisor see of it? */
+/* The verdict if the program ended before the tests, from what the supervisor saw. */
 static void of_end(struct buf *reply, const struct box *b, const struct job *j, double cpu,
                    int status)
 {
@@ -43,7 +43,7 @@ static void of_end(struct buf *reply, const struct box *b, const struct job *j, 
 		judge_say(reply, "timeout", "more than %g s of CPU time", j->limit.cpu);
 	else if (sig == SIGKILL && j->cut_off)
 		judge_say(reply, "exception", "the program closed its end before the tests were done");
-	/* with a group, the kernel has counted such an end, and it has been judged before */
+	/* with a group, the kernel counts such kills, and they are handled above */
 	else if (sig == SIGKILL && !b->jail.group.version &&
 	         frame_int(&j->program, "peak", 0) > j->limit.memory / 2)
 		judge_say(reply, "memory", "killed from outside, as the kernel does when memory is short");
@@ -57,8 +57,8 @@ static void of_end(struct buf *reply, const struct box *b, const struct job *j, 
 		          WEXITSTATUS(status));
 }
 
-/* The group's where there is one: all that the program took, in memory and in /tmp. Else its
- * process's resident set, with what it shares with the warm Python. */
+/* Peak memory: with a group, all that the program used, in memory and in /tmp; otherwise its
+ * process's resident set, including what it shares with the warm Python. */
 static int64_t peak(const struct box *b, const struct job *j)
 {
 	int64_t n = b->jail.group.version ? cgroup_peak(&b->jail.group) : -1;
@@ -66,7 +66,7 @@ static int64_t peak(const struct box *b, const struct job *j)
 	return n >= 0 ? n : frame_int(&j->program, "peak", 0);
 }
 
-/* The signal that ended the tests from within, 0 if none did: over what the program gave them. */
+/* The signal that ended the tests because of the program's values, 0 if none. */
 static int crashed(const struct job *j)
 {
 	static const int crashes[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGTRAP};
@@ -78,7 +78,7 @@ static int crashed(const struct job *j)
 	return 0;
 }
 
-/* What a tester held that was killed, though not over its time. */
+/* Bytes held by a tester that was killed for another reason than time. */
 static int64_t killed_holding(const struct job *j)
 {
 	int status = (int)frame_int(&j->fate, "status", 0);
@@ -102,7 +102,7 @@ void judge(const struct box *b, const struct job *j, struct buf *reply)
 	} else if (j->flooded || j->printed > j->limit.output)
 		judge_say(reply, "output-limit", "more than %lld bytes printed",
 		          (long long)j->limit.output);
-	/* nobody's fault: what a program waits for by its own doing does not count */
+	/* nobody's fault: only waiting that the program did not cause counts */
 	else if (j->timed_out && j->starved && (!status || !strcmp(status, "died")))
 		judge_say(reply, "error", "no processor to be had for most of %g s",
 		          STARVED * j->limit.wall);

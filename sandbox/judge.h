@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* judge: a job as it stands, and what its verdict is (job.c runs it). */
+/* judge: the state of a job (run by job.c), and its verdict. */
 #ifndef JUDGE_H
 #define JUDGE_H
 
@@ -7,7 +7,8 @@
 #include "job.h"
 
 enum {
-	STARVED = 4,                 /* times the wall limit, at most, for one without a processor */
+	/* maximum factor on the wall limit for a program that waits for a core */
+	STARVED = 4,
 	NONCE = 16,
 };
 
@@ -19,23 +20,25 @@ struct limits {
 struct job {
 	struct limits limit;
 	int channel, out, listener, pidfd;   /* -1: none */
-	int reply, tester_pidfd;             /* of the tester; -1: none */
+	int reply, tester_pidfd;             /* the tester's; -1: none */
 	int answered;                        /* the tester has given its verdict, or closed its end */
-	int tester_done, program_done;       /* they are gone */
+	int tester_done, program_done;       /* true once they are gone */
 	int tester_dead, keeper_dead, zygote_dead, timed_out, cpu_out, tester_out;
 	int starved, flooded, violated, looked;
-	int cut_off;                         /* killed by us because the tester was done, not by itself
-	                                      * or others */
+	/* killed by us because the tester was done */
+	int cut_off;
 	pid_t pid, tester_pid;               /* as seen from here; 0: unknown */
-	int call;                            /* of the violation */
+	int call;                            /* system call of the violation */
 	int64_t printed;
 	unsigned char nonce[NONCE];
-	struct buf tester, program, fate;    /* the verdict; how each of the two ended */
-	double begun, ended, tester_cpu;     /* when; the tester's clock then */
-	struct sched tester_before;          /* when this job had taken a while */
+	struct buf tester, program, fate;    /* the verdict; how program and tester ended */
+	/* begin and end; the tester's CPU clock at the beginning */
+	double begun, ended, tester_cpu;
+	/* the tester's scheduler statistics early in this job */
+	struct sched tester_before;
 };
 
-/* A positive number among a message's fields. */
+/* A field's value if it is a positive number, else `otherwise`. */
 double job_number(const struct buf *b, const char *key, double otherwise);
 void judge_say(struct buf *reply, const char *status, const char *fmt, ...) PRINTF(3, 4);
 /* Writes the verdict of a job whose processes have ended. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Landlock by its system calls: the C library and older headers do not know all of it. */
+/* Landlock through its system calls, since the C library and older headers lack parts of it. */
 #include "landlock.h"
 
 #include <errno.h>
@@ -48,7 +48,7 @@ static int allow(int set, const char *path, uint64_t access, struct err *e)
 	if (rule.parent_fd < 0)
 		return errno == ENOENT ? 0 : err_set(e, "landlock: %s: %s", path, strerror(errno));
 	rc = syscall(SYS_landlock_add_rule, set, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
-	if (rc && errno == EINVAL)      /* a file takes no directory rights */
+	if (rc && errno == EINVAL)      /* directory rights are invalid for a file */
 		rc = (rule.allowed_access &= FS_FILE,
 		      syscall(SYS_landlock_add_rule, set, LANDLOCK_RULE_PATH_BENEATH, &rule, 0));
 	if (rc)

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * landlock: gives up, for this process and all that come from it, every file
- * outside the trees named; on newer kernels also TCP, abstract sockets and
- * signals to processes outside. Wants no_new_privs.
+ * landlock: denies this process and its descendants all files outside the given trees; on newer
+ * kernels also TCP, abstract sockets and signals to outside processes. Requires no_new_privs.
  */
 #ifndef LANDLOCK_H
 #define LANDLOCK_H
 
 #include "library.h"
 
-/* Version of the kernel's interface, 0 where it has none. */
+/* Version of the kernel's interface, 0 if it has none. */
 int landlock_abi(void);
-/* Those that do not exist are passed over. */
+/* Paths that do not exist are skipped. */
 struct landlock_paths {
-	struct paths read, list;     /* files to read and run; folders in and below which names can be
-	                              * seen. Borrowed */
-	const char *const *write;    /* also made and changed; NULL-terminated */
+	/* files that may be read and run; directories that may be listed, with all below.
+	 * Borrowed */
+	struct paths read, list;
+	const char *const *write;    /* may also be created and changed; NULL-terminated */
 };
 
 MUST_CHECK int landlock_enter(const struct landlock_paths *p, struct err *e);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Shared libraries are found as ld.so(8) does, but all that it might take: every one of that
- * name in its cache, in an object's own search path and in the usual folders. Formats: elf(5). */
+/* Finds the files that a Python needs. Shared libraries are looked up as by ld.so(8), but all
+ * candidates are taken: every one of that name in its cache, in the object's search path and in the
+ * usual directories. Formats: elf(5). */
 #include "library.h"
 
 #include <dirent.h>
@@ -17,8 +18,7 @@ enum { MAX_FILES = 2000, MAX_CACHE = 16 << 20 };
 
 const char *const library_hidden[] = {"site-packages", "dist-packages", NULL};
 
-/* Loaded by the C library or asked for by programs without being named in a file; its locale;
- * time zones. */
+/* Loaded by the C library or by programs without being named in an object; locale; time zones. */
 static const char *const asked_for[] = {"libgcc_s.so.1", "libm.so.6", NULL};
 static const char *const also[] = {"/usr/lib/locale/C.utf8", "/usr/share/zoneinfo", NULL};
 static const char *const usual[] = {"/lib/x86_64-linux-gnu",
@@ -49,7 +49,7 @@ void paths_release(struct paths *p)
 	*p = (struct paths){0};
 }
 
-/* Under its own name, in a folder without links, once. */
+/* Adds a file once, under its real name, with links in its path resolved. */
 static void add(struct library *l, const char *path)
 {
 	char folder[PATH_MAX], real[PATH_MAX], full[PATH_MAX + NAME_MAX + 2];
@@ -73,7 +73,7 @@ static void add(struct library *l, const char *path)
 struct object {
 	const char *data;            /* the whole file */
 	size_t size;
-	const char *strings;         /* of its dynamic section; NULL: none */
+	const char *strings;         /* string table of its dynamic section; NULL: none */
 	size_t n_strings;
 };
 
@@ -95,7 +95,7 @@ static const Elf64_Phdr *headers(const struct object *o, size_t *n)
 	return at(o, h->e_phoff, (uint64_t)*n * sizeof(Elf64_Phdr));
 }
 
-/* What is at an address once it is loaded: offset in the file. */
+/* File offset of what is loaded at an address. */
 static uint64_t offset_of(const Elf64_Phdr *p, size_t n, uint64_t address)
 {
 	for (size_t i = 0; i < n; i++)
@@ -112,7 +112,7 @@ static const char *string_at(const struct object *o, uint64_t offset)
 	return o->strings + offset;
 }
 
-/* If it is one for this machine: there may be others of the same name. */
+/* Adds an object if it is for this machine: there may be others of the same name. */
 static void add_object(struct library *l, const char *path)
 {
 	char head[EI_NIDENT] = "";
@@ -133,7 +133,7 @@ static void try_folder(struct library *l, const char *folder, size_t n, const ch
 		add_object(l, path);
 }
 
-/* A search path's folders, $ORIGIN being that of the object. */
+/* Looks in the directories of a search path; $ORIGIN is the object's. */
 static void try_path(struct library *l, const char *list, const char *origin, const char *name)
 {
 	while (*list) {
@@ -150,7 +150,7 @@ static void try_path(struct library *l, const char *list, const char *origin, co
 	}
 }
 
-/* Every string of ld.so's cache that is a path to such a name. */
+/* Tries every path in ld.so's cache with this file name. */
 static void try_cache(struct library *l, const struct buf *cache, const char *name)
 {
 	size_t n = strlen(name) + 1;
@@ -182,7 +182,7 @@ static void need(struct library *l, const struct buf *cache, const char *name)
 		try_folder(l, usual[i], strlen(usual[i]), name);
 }
 
-/* The libraries that an object names, and its loader. */
+/* Adds the libraries that an object names, and its loader. */
 static void scan_object(struct library *l, struct object *o, const char *path,
                         const struct buf *cache)
 {
@@ -252,7 +252,8 @@ static int hidden(const char *name)
 	return 0;
 }
 
-/* Extension modules: files of ours only while they are looked through, their folder is a home's. */
+/* Scans extension modules. They are in the list of files only meanwhile, since their directory
+ * belongs to a home. */
 static void scan_modules(struct library *l, const char *home, const struct buf *cache)
 {
 	char folder[PATH_MAX], path[PATH_MAX + NAME_MAX + 2];
@@ -270,7 +271,7 @@ static void scan_modules(struct library *l, const char *home, const struct buf *
 		closedir(d);
 }
 
-/* PREFIX/lib/python3.11 and the like: where os.py is. */
+/* Finds PREFIX/lib/python3.11 and the like: directories that contain os.py. */
 static void find_homes(struct library *l, const char *prefix)
 {
 	static const char *const below[] = {"lib", "lib64", NULL};
@@ -328,7 +329,7 @@ int library_find(struct library *l, const char *python, struct err *e)
 		need(l, &cache, asked_for[i]);
 	for (size_t i = 0; i < l->homes.n; i++)
 		scan_modules(l, l->homes.path[i], &cache);
-	for (size_t i = 0; i < l->files.n; i++)      /* it grows meanwhile */
+	for (size_t i = 0; i < l->files.n; i++)      /* the list grows in the loop */
 		scan(l, l->files.path[i], &cache);
 	buf_release(&cache);
 	return 0;

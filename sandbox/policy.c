@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The allowlist. A call that no line names gets ENOSYS: Python and the C
- * library then take another way or raise OSError (clone3, whose flags a filter
- * cannot see, is left to that: the C library falls back to clone). A forbidden call ends the
- * program with status violation: no honest solution of a small problem makes
- * it, and its name is worth knowing.
+ * The allowlist for Python programs. Calls not listed get ENOSYS: Python and the C library then
+ * fall back or raise OSError (this includes clone3, whose flags a filter cannot see: the C library
+ * falls back to clone). A forbidden call ends the program with status violation: no honest solution
+ * of a small problem makes it, and its name is worth reporting.
  */
 #include "policy.h"
 
@@ -23,15 +22,15 @@
 
 #include "rules.h"
 
-/* Refused with an error that their callers expect, without a fuss. */
+/* Refused with an error that callers expect. */
 static const struct { const char *name; int error; } refused[] = {
 	{"tgkill", EPERM}, {"tkill", EPERM}, {"wait4", ECHILD}, {"waitid", ECHILD}, {"mkdir", EACCES},
 	{"mkdirat", EACCES}, {"unlink", EACCES}, {"unlinkat", EACCES}, {"rename", EACCES},
 	{"renameat", EACCES}, {"renameat2", EACCES}, {"rmdir", EACCES}, {"creat", EACCES},
 };
 
-/* Forbidden besides rules_forbidden: any other process, any socket, and what only a loader of
- * programs would do. */
+/* Forbidden besides rules_forbidden: other processes, sockets, and what only a program loader would
+ * do. */
 static const char *const forbidden[] = {
 	"fork", "vfork", "execve", "execveat", "kill", "rt_sigqueueinfo", "rt_tgsigqueueinfo",
 	"pidfd_open", "pidfd_send_signal", "process_madvise", "process_mrelease", "io_uring_setup",
@@ -42,15 +41,15 @@ static const char *const forbidden[] = {
 };
 
 /*
- * Calls whose arguments decide: the row holds where (argument & mask) == value. What no row of a
- * call holds for gets ENOSYS. Rows of one call that hold at the same time say the same. An int
- * argument's upper half is the caller's to choose: where a row allows, it has to be zero (ALL),
- * where one forbids, it is not looked at (INT).
+ * Calls that depend on their arguments: a row applies if (argument & mask) == value. Calls to which
+ * no row applies get ENOSYS. Rows of one call that apply at the same time agree. The caller
+ * controls the upper half of an int argument: rows that allow require it to be zero (ALL), rows
+ * that forbid ignore it (INT).
  */
 #define ALL UINT64_MAX
 #define INT ((uint64_t)UINT32_MAX)
-/* How the C library makes a thread: it shares everything, and has no name space, tracer or vfork of
- * its own. */
+/* How the C library makes a thread: sharing everything, without a new namespace, tracing or
+ * vfork. */
 #define THREAD (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM)
 #define NOT_THREAD \
 	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | \
@@ -62,28 +61,32 @@ enum act { ALLOW, FORBID, COUNT };
 static const struct row {
 	const char *name;
 	enum act act;
-	struct { unsigned arg; uint64_t mask, value; } when[2];    /* both; the second may be empty */
+	/* both must hold; the second may be empty */
+	struct { unsigned arg; uint64_t mask, value; } when[2];
 } by_argument[] = {
 	/* threads; every other clone makes a process */
 	{"clone", COUNT, {{0, THREAD | NOT_THREAD, THREAD}}},
 	{"clone", FORBID, {{0, CLONE_THREAD, 0}}},
 	{"clone", FORBID, {{0, CLONE_THREAD | CLONE_NEWNS, CLONE_THREAD | CLONE_NEWNS}}},
 	{"clone", FORBID, {{0, CLONE_THREAD | CLONE_NEWNET, CLONE_THREAD | CLONE_NEWNET}}},
-	/* a pair of ends for each other; a datagram end could be given another address */
+	/* connected stream pairs only: a datagram socket could send to another address */
 	{"socketpair", ALLOW, {{0, ALL, AF_UNIX}, {1, 0xf, SOCK_STREAM}}},
-	/* to the other end, no address */
+	/* only to the other end, without address */
 	{"sendto", ALLOW, {{4, ALL, 0}}},
-	/* over the one descriptor that the listener of this filter is sent on, before the program is
-	 * read; it can make no other so high. Descriptors in flight count for all of a user's
-	 * processes: a program that may send some can keep others' from starting */
+	/* only over the descriptor on which this filter's listener is sent before the program is
+	 * read; the program cannot make another with so high a number. Descriptors in flight count
+	 * for all processes of a user, so a program that may send some could prevent others from
+	 * starting */
 	{"sendmsg", ALLOW, {{0, ALL, POLICY_SEND_FD}}},
-	/* its own limits: to read them all; to lower those whose end is an error it sees. Beyond one of
-	 * CPU time the kernel kills, which would look as if somebody else had */
+	/* its own limits: reading all of them; lowering those that cause an error in the program. A
+	 * lower CPU time limit would make the kernel kill it, which would look like someone else's
+	 * doing */
 	{"prlimit64", ALLOW, {{0, ALL, 0}, {2, ALL, 0}}},
 	{"prlimit64", ALLOW, {{0, ALL, 0}, {1, ALL, RLIMIT_NOFILE}}},
 	{"prlimit64", ALLOW, {{0, ALL, 0}, {1, ALL, RLIMIT_AS}}},
 	{"prlimit64", ALLOW, {{0, ALL, 0}, {1, ALL, RLIMIT_STACK}}},
-	/* a descriptor's flags, copies, locks; whose signal it raises could be anybody's */
+	/* a descriptor's flags, copies, locks; not F_SETOWN, which could direct signals at
+	 * anyone */
 	{"fcntl", ALLOW, {{1, ALL, F_DUPFD}}}, {"fcntl", ALLOW, {{1, ALL, F_DUPFD_CLOEXEC}}},
 	{"fcntl", ALLOW, {{1, ALL, F_GETFD}}}, {"fcntl", ALLOW, {{1, ALL, F_SETFD}}},
 	{"fcntl", ALLOW, {{1, ALL, F_GETFL}}}, {"fcntl", ALLOW, {{1, ALL, F_SETFL}}},
@@ -91,12 +94,11 @@ static const struct row {
 	{"fcntl", ALLOW, {{1, ALL, F_SETLKW}}},
 	{"fcntl", FORBID, {{1, INT, F_SETOWN}}}, {"fcntl", FORBID, {{1, INT, F_SETOWN_EX}}},
 	{"fcntl", FORBID, {{1, INT, F_SETSIG}}},
-	/* is it a terminal, how much is there to read, close it on exec */
+	/* isatty, number of readable bytes, close-on-exec */
 	{"ioctl", ALLOW, {{1, ALL, TCGETS}}}, {"ioctl", ALLOW, {{1, ALL, TIOCGWINSZ}}},
 	{"ioctl", ALLOW, {{1, ALL, FIONREAD}}}, {"ioctl", ALLOW, {{1, ALL, FIONBIO}}},
 	{"ioctl", ALLOW, {{1, ALL, FIOCLEX}}}, {"ioctl", ALLOW, {{1, ALL, FIONCLEX}}},
-	/* a thread's name; the debugger's door and the signal of a parent's death stay as they were
-	 * set */
+	/* thread names; dumpable and parent-death signal must stay as they were set */
 	{"prctl", ALLOW, {{0, ALL, PR_SET_NAME}}}, {"prctl", ALLOW, {{0, ALL, PR_GET_NAME}}},
 	{"prctl", ALLOW, {{0, ALL, PR_GET_DUMPABLE}}},
 };
@@ -139,7 +141,7 @@ static int fill(scmp_filter_ctx c, const struct policy *p, uint32_t forbid, stru
 		if ((!private || refused[i].error != EACCES) &&
 		    rules_add(c, SCMP_ACT_ERRNO(refused[i].error), refused[i].name, NULL, 0, e))
 			return -1;
-	/* the tester is handed a channel per job */
+	/* the tester receives a channel per job */
 	if (p->who == POLICY_TESTER && rules_add(c, SCMP_ACT_ALLOW, "recvmsg", NULL, 0, e))
 		return -1;
 	return 0;

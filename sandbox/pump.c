@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Moves bytes between descriptors without blocking. */
 #include "pump.h"
 
 #include <errno.h>
@@ -40,8 +41,8 @@ static int fill(struct pump *p)
 	return 0;
 }
 
-/* A descriptor that is ready takes so many bytes without blocking, even if it is somebody else's
- * and blocking. */
+/* Writes no more than a ready descriptor takes without blocking, even if it is shared and in
+ * blocking mode. */
 static int empty(struct pump *p)
 {
 	size_t most = p->n < PIPE_BUF ? p->n : PIPE_BUF;

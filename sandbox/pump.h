@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pump: moves bytes from one descriptor to another inside a poll loop, without
- * ever blocking: the loop has clocks to watch.
+ * pump: moves bytes from one descriptor to another inside a poll loop, without ever blocking, since
+ * the loop also watches clocks.
  */
 #ifndef PUMP_H
 #define PUMP_H
@@ -11,26 +11,27 @@
 #include "base/base.h"
 
 struct pump {
-	const char *name;            /* for messages: of the side that is ours, "<stdin>" */
-	int from, to;                /* from -1: ended; to -1: nobody takes it any more */
+	const char *name;            /* name of our side for messages, "<stdin>" */
+	int from, to;                /* from -1: ended; to -1: the reader is gone */
 	uint64_t moved;              /* bytes read */
-	uint64_t *budget;            /* how many may still be read, shared; NULL: any number. */
-	int over;                    /* there was more than that */
-	char last;                   /* byte written */
-	size_t at, n;                /* what is left in the buffer */
+	/* number of bytes that may still be read, shared; NULL: any number */
+	uint64_t *budget;
+	int over;                    /* the budget was exceeded */
+	char last;                   /* last byte written */
+	size_t at, n;                /* rest of the buffer */
 	char buffer[65536];
 };
 
-/* What to wait for: one entry, its fd -1 where there is nothing. */
+/* What to wait for: one entry, with fd -1 if there is nothing. */
 struct pollfd pump_wants(const struct pump *p);
 /* Does what revents allow. -1: reading or writing failed, and errno says how. */
 MUST_CHECK int pump_turn(struct pump *p, short revents);
-/* Nobody writes to the source any more, though somebody may hold it open: with all that is in it
- * moved, it has ended. */
+/* Nobody writes to the source any more, though it may be held open: it ends once its contents are
+ * moved. */
 void pump_last(struct pump *p);
-/* Is there something to come, or to be delivered? */
+/* True if there is something left to read or to write. */
 int pump_busy(const struct pump *p);
-/* The whole of it to a descriptor that may be non-blocking. */
+/* Writes all n bytes to a descriptor that may be non-blocking. */
 MUST_CHECK int write_all(int fd, const void *p, size_t n);
 
 #endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The rules shared by the filters for programs and for commands. */
 #include "rules.h"
 
 #include <errno.h>
@@ -9,17 +10,16 @@
 #include <unistd.h>
 
 const char *const rules_allowed[] = {
-	/* memory; executable mappings are how extension modules are loaded */
+	/* memory; loading extension modules needs executable mappings */
 	"brk", "mmap", "munmap", "mremap", "mprotect", "madvise", "msync", "mincore",
 	/* open descriptors */
 	"read", "readv", "pread64", "preadv", "write", "writev", "pwrite64", "pwritev", "lseek",
 	"close", "close_range", "dup", "dup2", "dup3", "fstat", "fstatfs", "fsync", "fdatasync",
 	"ftruncate", "pipe", "pipe2", "eventfd", "eventfd2", "poll", "ppoll", "select", "pselect6",
 	"epoll_create", "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait",
-	/* sockets it was born with and AF_UNIX pairs: no call that could name another end */
+	/* inherited sockets and AF_UNIX pairs: no calls that could address another end */
 	"recvfrom", "shutdown", "getsockname", "getpeername", "getsockopt",
-	/* looking at files; which ones exist is the file system's business (mount namespace,
-	 * Landlock) */
+	/* file information; which files are visible depends on mount namespace and Landlock */
 	"stat", "lstat", "newfstatat", "statx", "statfs", "access", "faccessat", "faccessat2",
 	"readlink", "readlinkat", "getcwd", "chdir", "fchdir", "getdents64", "umask",
 	/* time */
@@ -30,7 +30,7 @@ const char *const rules_allowed[] = {
 	"rt_sigtimedwait", "sigaltstack", "futex", "set_robust_list", "get_robust_list", "rseq",
 	"set_tid_address", "sched_yield", "sched_getaffinity", "restart_syscall", "exit", "exit_group",
 	"membarrier",
-	/* who and where am I */
+	/* its own ids, limits and machine */
 	"getpid", "getppid", "gettid", "getuid", "geteuid", "getgid", "getegid", "getresuid",
 	"getresgid", "getgroups", "getpgrp", "getpgid", "getsid", "uname", "sysinfo", "getrusage",
 	"getrlimit", "getcpu", "getpriority", "getrandom", "arch_prctl",
@@ -161,7 +161,7 @@ int rules_ids(scmp_filter_ctx c, uint32_t uid, uint32_t gid, uint32_t others, st
 	const struct {
 		const char *name;
 		unsigned n;
-		uint32_t id[3];              /* -1: the id is left as it is */
+		uint32_t id[3];              /* -1: leaves the id unchanged */
 	} calls[] = {
 		{"setuid", 1, {uid}}, {"setreuid", 2, {UINT32_MAX, uid}},
 		{"setresuid", 3, {UINT32_MAX, uid, UINT32_MAX}}, {"setgid", 1, {gid}},

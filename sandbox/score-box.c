@@ -2,11 +2,10 @@
 /*
  * score-box: runs programs that a model wrote, and data sets' tests of them.
  *
- * One supervisor (this) and two Python processes in jails of their own: the
- * tester, which holds the tests and lives on, and the model's side, which
- * forks once per program. Requests come as frames on standard input, one at
- * a time, and replies go to standard output (job.h has their fields); score-verify
- * starts one score-box for each of its jobs.
+ * There are one supervisor (this process) and two Python processes in jails of their own: the
+ * tester, which holds the tests and lives on, and the model's side, which forks once per program.
+ * Requests arrive as frames on standard input, one at a time, and replies go to standard output
+ * (job.h describes the fields); score-verify -j N starts up to N score-box processes.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,9 +21,9 @@
 
 static const char usage[] = "score-box --serve | --probe | [options] -- COMMAND [ARG...]";
 
-enum { MIN_BYTES = 4096 };           /* 0 would be no limit to the kernel */
+enum { MIN_BYTES = 4096 };           /* 0 would mean no limit */
 
-/* Has whoever asked gone? Then nobody misses what cannot be sent or read. */
+/* True if the client is gone: nobody then needs what cannot be sent or read. */
 static int abandoned(void)
 {
 	struct pollfd client = {.fd = 0};
@@ -68,7 +67,7 @@ static void serve(struct box *b)
 	buf_release(&reply);
 }
 
-/* What this machine gives: the words of DESIGN's tiers, and what they are made of here. */
+/* Prints which tier this machine offers and what it consists of here. */
 static int probe_line(const struct box *b)
 {
 	const struct jail *j = &b->jail;
@@ -98,8 +97,7 @@ static int open_but(int fd, int mode)
 	return flags >= 0 && (flags & O_ACCMODE) != mode;
 }
 
-/* How many of the arguments are ours: those before the first "--". *command is what stands behind
- * it, or NULL. */
+/* Number of our own arguments: those before the first "--". *command: what follows it, or NULL. */
 static int split(int argc, char **argv, char ***command)
 {
 	for (int i = 1; i < argc; i++)
@@ -123,8 +121,8 @@ static void run_command(struct command *c)
 		opt_usage(usage, "--memory and --tmp: at least 4K, and not absurd");
 	if (!c->wall)
 		c->wall = c->cpu * 6 > 10 ? c->cpu * 6 : 10;
-	if (!open_but(0, O_WRONLY)) {    /* what prog_init puts for a closed one: a command may well
-	                                  * have no use for it */
+	/* prog_init's stand-in for a closed stdin, which a command may not need */
+	if (!open_but(0, O_WRONLY)) {
 		int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
 		if (fd < 0 || dup2(fd, 0) < 0)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* CPU time and memory of process trees, from /proc and performance counters. */
 #include "usage.h"
 
 #include <dirent.h>
@@ -12,7 +13,7 @@
 
 enum { MAX_PROCESSES = 4096, TEXT = 8192 };
 
-/* A file of /proc/PID, cut off at TEXT - 1 bytes; empty if there is none. */
+/* Reads a file of /proc/PID, truncated to TEXT - 1 bytes; empty if there is none. */
 static const char *slurp(pid_t pid, const char *file, char text[TEXT])
 {
 	char path[96];
@@ -32,7 +33,7 @@ static const char *slurp(pid_t pid, const char *file, char text[TEXT])
 	return text;
 }
 
-/* Bytes behind a name in the lines of "Name:  12 kB". */
+/* The value in bytes of a line "Name: 12 kB". */
 static uint64_t kilobytes(const char *text, const char *name)
 {
 	size_t n = strlen(name);
@@ -45,8 +46,8 @@ static uint64_t kilobytes(const char *text, const char *name)
 	return 0;
 }
 
-/* utime, stime, cutime and cstime are the 12th to 15th field behind the name, which ends with the
- * last bracket. The first two are its own, the others its children's. */
+/* utime, stime, cutime and cstime are fields 12 to 15 after the name, which ends with the last
+ * bracket. The first two are the process's own, the others its children's. */
 static double cpu_of(const char *stat, int own)
 {
 	const char *p = strrchr(stat, ')');
@@ -71,7 +72,7 @@ static size_t add_children(pid_t pid, long thread, pid_t *list, size_t n)
 	return n;
 }
 
-/* All below pid, and itself first. */
+/* Lists pid and all its descendants. */
 static size_t family(pid_t pid, pid_t *list)
 {
 	size_t n = 1;
@@ -125,8 +126,8 @@ int usage_counter(pid_t pid)
 
 	if (fd >= 0)
 		return fd;
-	clock.exclude_kernel = clock.exclude_hv = 1;     /* what users may ask for: it counts the
-	                                                  * same */
+	/* what users may request; counts the same */
+	clock.exclude_kernel = clock.exclude_hv = 1;
 	return (int)syscall(SYS_perf_event_open, &clock, pid, -1, -1, PERF_FLAG_FD_CLOEXEC);
 }
 
