@@ -52,11 +52,11 @@ static int run_file(struct run *r, struct jl_in *in, int *bad, struct err *bad_i
 	int ended = 0;
 
 	for (;;) {
-		int room = !ended && verifier_room(r->v);
+		int more = !ended && verifier_wants(r->v);
 
 		if (write_done(r, e))
 			return -1;
-		if (room && jl_ready(in)) {
+		if (more && jl_ready(in)) {
 			int rc = read_one(r, in, bad_input);
 
 			*bad |= rc < 0;
@@ -64,11 +64,11 @@ static int run_file(struct run *r, struct jl_in *in, int *bad, struct err *bad_i
 			continue;
 		}
 		/* if writing allows more reading, the next iteration does it */
-		if (!room && !ended && verifier_room(r->v))
+		if (!more && !ended && verifier_wants(r->v))
 			continue;
 		if (ended && verifier_empty(r->v))
 			return 0;
-		if (verifier_wait(r->v, room ? jl_fd(in) : -1, e))
+		if (verifier_wait(r->v, more ? jl_fd(in) : -1, e))
 			return -1;
 	}
 }

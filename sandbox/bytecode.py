@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# A program's source from standard input to standard output as what a .pyc holds that is valid as
-# long as its source is the same.
+# Compiles a program's source on stdin to a .pyc on stdout, valid as long as the source is the
+# same.
 import sys
 import _frozen_importlib_external as files
 import _imp

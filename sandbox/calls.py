@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-# What tester and program say about a call besides its arguments and its result. (wire.py stands
-# before this file.)
+# What tester and program exchange about a call besides its arguments and result. (wire.py precedes
+# this file.)
 #
-# Arguments are passed by reference as far as a call goes: an answer ends with what became of the
-# lists, dicts, ... that came with the call, and the caller's own are made so. That holds for the
-# program's calls of the tests' functions, too. Instances of the tests' own classes cross by their
+# Arguments behave as if passed by reference: an answer ends with the new contents of the lists,
+# dicts, ... that came with the call, and the caller's own are updated. The same holds for the
+# program's calls of the tests' functions. Instances of the tests' own classes cross by their
 # attributes, and the program is given the text of those classes.
 
 dict_of = type.__dict__["__dict__"].__get__

@@ -2,11 +2,12 @@
 /*
  * jail: starts the two Python processes, each in a jail of its own.
  *
- * Tiers; the strongest that works is used: 1 user, pid, mount, net, ipc and uts namespaces (an
- * empty file system with Python read-only and a small private /tmp), Landlock if the kernel has it,
- * seccomp, rlimits 2 Landlock, seccomp, rlimits; as root also another user (nobody) 3 seccomp with
- * read-only opens, rlimits In all tiers, memory and the number of threads are limited by a cgroup
- * where possible (cgroup.h).
+ * Tiers; the strongest that works is used:
+ *   1  user, pid, mount, net, ipc and uts namespaces (an empty file system with Python read-only
+ *      and a small private /tmp), Landlock if the kernel has it, seccomp, rlimits
+ *   2  Landlock, seccomp, rlimits; as root also another user (nobody)
+ *   3  seccomp with read-only opens, rlimits
+ * In all tiers, memory and the number of threads are limited by a cgroup where possible (cgroup.h).
  */
 #ifndef JAIL_H
 #define JAIL_H

@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: MIT
 # The model's side of score-box: a warm Python that forks once per program. (wire.py, calls.py and
-# zygote.py stand before it.)
+# zygote.py precede this file.)
 #
 # Started by the supervisor inside its jail with the control socket as descriptor 3 and the two
 # forms of the system call filter, ready made, as 4 (forbidden calls are reported) and 5 (they
-# kill). It never receives a test. Per job it gets three descriptors (channel to the tester, socket
-# for output, file with the program), forks, and the child gives up what it could do before it reads
-# the program.
+# kill). It never receives a test. Per job it gets three descriptors (channel to the tester,
+# socket for output, file with the program), forks, and the child gives up its rights before it
+# reads the program.
 import builtins
 import resource
 import _thread
 import types
 
-# The rest of what many import comes later.
+# Other common imports come later.
 import collections, functools, itertools, math, operator, re, typing    # noqa: E401,F401
 
 # one more module after every 64th program, and whenever there was none for 0.02 s

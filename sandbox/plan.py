@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-# What the tester can tell of tests from their text alone: what they need of the program, whether
+# What the tester derives from the text of the tests alone: what they need of the program, whether
 # they can be split from it, and whether they leave anything behind. (wire.py, values.py, calls.py,
-# zygote.py and program.py stand before this file.)
+# zygote.py and program.py precede this file.)
 import _symtable
 
 STDLIB = getattr(
@@ -11,7 +11,7 @@ BUILTINS = frozenset(dir(builtins))
 
 # ---- what a test needs, from its text ----
 
-# ast.py and symtable.py take longer to load than all that they would do here.
+# ast.py and symtable.py take longer to load than everything they would do here.
 
 def parsed(source):
     return compile(source, "<tests>", "exec", 0x400, True)      # ast.PyCF_ONLY_AST
@@ -257,8 +257,8 @@ def warm(kinds):
             __import__(name)
 
 
-# What tests may use that leave nothing behind: functions that change none but their arguments, and
-# modules that hold nothing which can be changed.
+# What tests that leave nothing behind may use: functions that change only their arguments, and
+# modules without mutable contents.
 SAFE = frozenset(
     "abs all any ascii bin bool bytearray bytes callable chr complex dict divmod enumerate filter "
     "float format frozenset hash hex int isinstance issubclass iter len list map max min next "
@@ -269,7 +269,7 @@ SAFE_MODULES = frozenset(
     "bisect cmath collections copy datetime fractions functools heapq itertools math operator "
     "random re statistics string typing".split())
 UNSAFE_NAMES = BUILTINS - SAFE
-# Ways from those modules to others, and functions that change what they are given.
+# Ways from those modules to others, and functions that change their arguments.
 UNSAFE_PARTS = (STDLIB - SAFE_MODULES - set("abc array code queue select time".split())) | set(
     "dispatch_table final no_type_check overload register runtime_checkable total_ordering "
     "update_wrapper wraps ABCMeta EXCLUDED_ATTRIBUTES".split())

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-# The program as the tests see it: stubs of its functions and classes, what stands for its objects,
-# its exceptions. (wire.py stands before this file, tester.py behind it.)
+# The program as the tests see it: stubs of its functions and classes, what stands for its
+# objects, its exceptions. (wire.py precedes this file, tester.py follows it.)
 #
-# What compares one of its objects with a value of the tests' own is never the program: such a
-# comparison is false. So an object that claims to equal everything equals nothing, whether a
-# function, a class or a method gave it. Nor is it told such a value by an operator, unless the
-# tests made the object themselves (Program.made) and the program never gave it to them. Two
+# The program never compares one of its objects with a value of the tests: such a comparison is
+# false. So an object that claims to equal everything equals nothing, whether it came from a
+# function, a class or a method. Nor do operators pass it such a value, unless the tests made the
+# object themselves (Program.made) and the program never gave it to them. Two
 # objects of the program's are compared by it, as in Python, and the answer is True or False.
 import _thread
 import builtins
@@ -298,7 +298,7 @@ class Class:
 # ---- what it draws from, and waits for ----
 
 ITERATES = 1 << SPECIAL.index("iter") | 1 << SPECIAL.index("next")
-# So many items are asked for one by one, since the next may never come; then more at a time.
+# This many items are requested one by one, since the next may never come; then more at a time.
 ALONE, TOGETHER_MAX = 64, 1024
 
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-# The tester's side of score-box: runs a data set's tests against a stub. (plan.py and what stands
-# before that stand before it.)
+# The tester's side of score-box: runs a data set's tests against a stub. (plan.py and the
+# files before it precede this file.)
 #
 # Started by the supervisor in a jail of its own, with the control socket as descriptor 3 and its
 # system call filter as 4. For each job it forks a child that runs the tests, gives its verdict
-# over a socket of its own, and takes with it all that they changed. One child is kept for tests
+# over a socket of its own, and ends with all that they changed. One child is kept for tests
 # whose text shows that they leave nothing behind, as nearly all do: a fork costs half as much as
 # all the rest of a verdict. No child sees the program: `candidate`, and the entry point's own
 # name, are stubs whose arguments and results cross to the other jail as plain values. Comparison

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Values of the library that cross by their plain parts, and iterators. (wire.py stands before this
-# file.)
+# Library values that cross as their plain parts, and iterators. (wire.py precedes this file.)
 import itertools
 
 # type's name: (its module, its parts as a list, and back). The parts come from the other side:

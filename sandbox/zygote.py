@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: MIT
-# What both Pythons of score-box do alike: each is warm and forks once per job. (wire.py stands
-# before this file.)
+# What both Pythons of score-box have in common: each is warm and forks once per job. (wire.py
+# precedes this file.)
 #
-# The supervisor's control socket is descriptor 3. A job's message brings descriptors along; the
-# child that works on it is told to the supervisor at once, by a descriptor of the process, and its
-# end afterwards.
+# The supervisor's control socket is descriptor 3. A job's message carries descriptors; the
+# child that runs it is reported to the supervisor at once, by a pidfd, and its end afterwards.
 import ctypes
 import gc
 import _signal
@@ -14,8 +13,8 @@ CONTROL = 3
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP = 1, 4, 22
 SIGKILL = 9
 
-# What nearly every program and every test imports, loaded one by one, between jobs: a start-up
-# that waits for all of it would take three times as long.
+# Imported by nearly all programs and tests; loaded one by one, between jobs, since loading all of
+# them at start-up would take three times as long.
 LATER = ("random", "copy", "string", "heapq", "bisect", "datetime", "contextlib", "dataclasses",
          "hashlib", "decimal", "fractions", "statistics", "cmath", "json", "threading", "array",
          "calendar", "_strptime", "textwrap", "unicodedata", "io", "time", "traceback", "inspect",
@@ -29,8 +28,8 @@ WARM = frozenset(LATER + (
 libc = ctypes.CDLL(None, use_errno=True)
 prctl, syscall = libc.prctl, libc.syscall
 # The C library's own fork: os.fork would run each module's hooks in parent and child, which touch
-# a third of all the pages that a small program ever copies. There is one thread here, and no hook
-# has anything to do.
+# a third of all the pages that a small program ever copies. There is one thread here, and the
+# hooks have nothing to do.
 fork = ctypes.PyDLL(None).fork
 
 

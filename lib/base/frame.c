@@ -99,8 +99,8 @@ int frame_send(int fd, struct buf *b, const int *fds, size_t nfds, struct err *e
 	return 0;
 }
 
-/* One read that also receives descriptors; from a socket or (if room is 0) a pipe. */
-static ssize_t take(int fd, char *p, size_t n, int *fds, size_t *nfds, size_t room)
+/* One read that also receives descriptors; from a socket or (if max is 0) a pipe. */
+static ssize_t take(int fd, char *p, size_t n, int *fds, size_t *nfds, size_t max)
 {
 	union {
 		char bytes[CMSG_SPACE(sizeof(int) * MAX_FDS)];
@@ -110,7 +110,7 @@ static ssize_t take(int fd, char *p, size_t n, int *fds, size_t *nfds, size_t ro
 	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
 	ssize_t k;
 
-	if (!room)
+	if (!max)
 		return read(fd, p, n);
 	m.msg_control = &control;
 	m.msg_controllen = sizeof control;
@@ -124,7 +124,7 @@ static ssize_t take(int fd, char *p, size_t n, int *fds, size_t *nfds, size_t ro
 			int one;
 
 			memcpy(&one, CMSG_DATA(c) + i * sizeof(int), sizeof one);
-			if (*nfds < room)
+			if (*nfds < max)
 				fds[(*nfds)++] = one;
 			else
 				close(one);
@@ -133,10 +133,10 @@ static ssize_t take(int fd, char *p, size_t n, int *fds, size_t *nfds, size_t ro
 	return k;
 }
 
-static int fill(int fd, char *p, size_t n, int *fds, size_t *nfds, size_t room, struct err *e)
+static int fill(int fd, char *p, size_t n, int *fds, size_t *nfds, size_t max, struct err *e)
 {
 	for (size_t at = 0; at < n; ) {
-		ssize_t k = take(fd, p + at, n - at, fds, nfds, room);
+		ssize_t k = take(fd, p + at, n - at, fds, nfds, max);
 
 		if (k < 0 && errno == EINTR)
 			continue;
@@ -174,13 +174,13 @@ static int well_formed(const struct buf *b)
 
 int frame_recv(int fd, struct buf *b, int *fds, size_t *nfds, struct err *e)
 {
-	size_t room = fds ? *nfds : 0, none = 0, *got = fds ? nfds : &none, n;
+	size_t max = fds ? *nfds : 0, none = 0, *got = fds ? nfds : &none, n;
 	int rc;
 
 	*got = 0;
 	buf_clear(b);
 	buf_grow(b, HEAD);
-	rc = fill(fd, b->data, HEAD, fds, got, room, e);
+	rc = fill(fd, b->data, HEAD, fds, got, max, e);
 	if (rc <= 0)
 		return rc;
 	n = get32(b->data);
@@ -189,7 +189,7 @@ int frame_recv(int fd, struct buf *b, int *fds, size_t *nfds, struct err *e)
 	buf_grow(b, HEAD + n + 1);
 	b->len = HEAD + n;
 	b->data[b->len] = 0;
-	rc = n ? fill(fd, b->data + HEAD, n, fds, got, room, e) : 1;
+	rc = n ? fill(fd, b->data + HEAD, n, fds, got, max, e) : 1;
 	if (!rc)
 		return err_set(e, "a message cut short");
 	if (rc > 0 && !well_formed(b))

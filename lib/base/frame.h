@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * frame: messages between our processes (score-verify, score-box and its Python side). A frame is a
- * little-endian u32 length and that many bytes; a message is a frame of fields, each u32 length,
- * key, u32 length, value, one zero byte so that a value without zero bytes can be used as a C
- * string. A key may occur more than once.
+ * little-endian u32 length and that many bytes; a message is a frame of fields, each
+ *     u32 length, key, u32 length, value, one zero byte
+ * so that a value without zero bytes can be used as a C string. A key may occur more than once.
  */
 #ifndef FRAME_H
 #define FRAME_H

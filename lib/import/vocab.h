@@ -13,7 +13,7 @@ enum { VOCAB_TOKENS_MAX = 1 << 24, VOCAB_ENDS_MAX = 256 };
 #define VOCAB_ENDS_KEY "score.ends"
 
 /*
- * The last step of reading: checks ids, recognises a byte vocabulary and the chat format, and
+ * The end of reading: checks ids, recognises a byte vocabulary and the chat format, and
  * collects the tokens that end a response: eos, the declared ones, control tokens known by name.
  * chat: the format's name if the file has it (VOCAB_CHAT_KEY), else NULL.
  */

@@ -70,7 +70,7 @@ static struct record *record_at(struct verifier *v, uint64_t number)
 	return &v->records[number % v->cap];
 }
 
-int verifier_room(const struct verifier *v)
+int verifier_wants(const struct verifier *v)
 {
 	return v->next - v->first < v->cap;
 }

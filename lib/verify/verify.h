@@ -97,7 +97,7 @@ struct verifier *verifier_new(const struct verify_opts *o);
 /* Adds a record and takes ownership of it (also on error). */
 MUST_CHECK int verifier_add(struct verifier *v, struct traj t, struct err *e);
 /* True if another record can be added without reading too far ahead. */
-int verifier_room(const struct verifier *v);
+int verifier_wants(const struct verifier *v);
 int verifier_empty(const struct verifier *v);
 /* Takes the next record in order, owned by the caller: 1, or 0 if it is not done. *turns: number
  * graded. */
