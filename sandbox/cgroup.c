@@ -106,7 +106,7 @@ static int own_dir(const char *controller, char out[PATH_MAX], size_t *top, stru
 	size_t n;
 
 	if (own_group(controller, group) || mounted(controller, point, root))
-		return err_set(e, "no cgroup (%s) to be seen", what);
+		return err_set(e, "no cgroup found (%s)", what);
 	n = strcmp(root, "/") ? strlen(root) : 0;
 	if (strncmp(group, root, n))
 		return err_set(e, "our cgroup (%s) is not mounted", what);

@@ -242,7 +242,8 @@ static int start_best(struct run *r, struct err *e)
 		buf_addf(&why, "%stier %d: %s", why.len ? "; " : "", r->jail.tier, e->msg);
 	}
 	if (rc < 0)
-		err_set(e, "no jail of tier %d..%d can be had (%s)", r->c->tier, r->c->min_tier, why.data);
+		err_set(e, "no jail of tier %d..%d is available (%s)", r->c->tier, r->c->min_tier,
+		        why.data);
 	buf_release(&why);
 	return -1;
 }

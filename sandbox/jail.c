@@ -424,7 +424,7 @@ static int await_hello(struct proc *p, struct jail *j, enum side side, struct er
 	if (frame_recv(p->control, &hello, NULL, NULL, e) != 1)
 		err_set(e, "Python ended as it started");
 	else if (!(version = frame_get(&hello, "hello")))
-		err_set(e, "Python said something else than hello");
+		err_set(e, "Python sent something other than hello");
 	else {
 		snprintf(p->version, sizeof p->version, "%s", version);
 		rc = 0;
@@ -558,7 +558,7 @@ int proc_clean(const struct proc *p, struct err *e)
 		return err_set(e, "fork: %s", strerror(errno));
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	return status ? err_set(e, "the jail's /tmp cannot be made anew") : 0;
+	return status ? err_set(e, "cannot recreate the jail's /tmp") : 0;
 }
 
 /* ---- jail_open ---- */
@@ -668,7 +668,7 @@ int jail_open(struct jail *j, const char *python, const char *const *read, int b
 		}
 		buf_addf(&why, "%stier %d: %s", why.len ? "; " : "", j->tier, e->msg);
 	}
-	err_set(e, "no jail of tier %d..%d can be had (%s)", best, worst, why.data);
+	err_set(e, "no jail of tier %d..%d is available (%s)", best, worst, why.data);
 	buf_release(&why);
 	return -1;
 }

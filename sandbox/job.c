@@ -157,7 +157,7 @@ static int handshake(struct job *j, struct err *e)
 		memcpy(&j->listener, CMSG_DATA(h), sizeof(int));
 	if (text[0] == 'L' || text[0] == 'K')
 		return 0;
-	return err_set(e, "the program's process could not lock itself up: %s", text);
+	return err_set(e, "the program's process could not confine itself: %s", text);
 }
 
 /* The pid behind a pidfd, as seen from our namespace; 0 if /proc does not say. */
@@ -248,7 +248,7 @@ static int tester_starts(struct box *b, struct job *j, struct err *e)
 		return 0;
 	}
 	if (!frame_get(&j->tester, "status"))
-		return err_set(e, "no process for the tests");
+		return err_set(e, "cannot start a process for the tests");
 	j->ended = now_seconds();
 	j->answered = j->tester_done = 1;
 	close_fd(&j->reply);

@@ -104,7 +104,7 @@ void judge(const struct box *b, const struct job *j, struct buf *reply)
 		          (long long)j->limit.output);
 	/* nobody's fault: only waiting that the program did not cause counts */
 	else if (j->timed_out && j->starved && (!status || !strcmp(status, "died")))
-		judge_say(reply, "error", "no processor to be had for most of %g s",
+		judge_say(reply, "error", "no processor available for most of %g s",
 		          STARVED * j->limit.wall);
 	else if (j->timed_out && (!status || !strcmp(status, "died")))
 		judge_say(reply, "timeout", "more than %g s of wall time", j->limit.wall);

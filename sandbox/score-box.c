@@ -114,11 +114,11 @@ static void run_command(struct command *c)
 	struct err e;
 
 	if (!c->argv[0] || !*c->argv[0])
-		opt_usage(usage, "no command behind --");
+		opt_usage(usage, "no command after --");
 	if (c->fd != 1 && c->fd != 2 && !open_but(c->fd, O_RDONLY))
 		opt_usage(usage, "--fd %d: not open for writing", c->fd);
 	if (c->memory < MIN_BYTES || c->tmp < MIN_BYTES || c->memory > INT64_MAX / 8)
-		opt_usage(usage, "--memory and --tmp: at least 4K, and not absurd");
+		opt_usage(usage, "--memory and --tmp: at least 4K, and not excessive");
 	if (!c->wall)
 		c->wall = c->cpu * 6 > 10 ? c->cpu * 6 : 10;
 	/* prog_init's stand-in for a closed stdin, which a command may not need */

@@ -274,7 +274,7 @@ static int read_keys(struct gguf *g, struct cursor *c, uint64_t count, struct er
 		qsort(g->keys, g->n_keys, sizeof *g->keys, key_order);
 	for (size_t i = 1; i < g->n_keys; i++)
 		if (!key_order(&g->keys[i - 1], &g->keys[i]))
-			return err_set(e, "%s: key %s is there twice", g->map.path,
+			return err_set(e, "%s: key %s appears twice", g->map.path,
 			               label(g->keys[i].name, g->keys[i].len).s);
 	return 0;
 }
@@ -302,7 +302,7 @@ static int read_tensors(struct gguf *g, struct cursor *c, uint64_t count, struct
 	qsort(g->tensors, g->n_tensors, sizeof *g->tensors, tensor_order);
 	for (size_t i = 1; i < g->n_tensors; i++)
 		if (!tensor_order(&g->tensors[i - 1], &g->tensors[i]))
-			return err_set(e, "%s: tensor %s is there twice", g->map.path,
+			return err_set(e, "%s: tensor %s appears twice", g->map.path,
 			               label(g->tensors[i].name, g->tensors[i].len).s);
 	data = (c->at + align - 1) / align * align;
 	if (data > g->map.n)

@@ -109,7 +109,7 @@ static int open_index(struct import *im, struct js map, struct err *e)
 		else if (shard_of(im, &files, file, &k, e))
 			bad = -1;
 		else if (!st_find(&im->shards[k], name))
-			bad = err_set(e, "%s: tensor %s is not there, though the index says so",
+			bad = err_set(e, "%s: tensor %s is missing, though the index lists it",
 			              im->shards[k].map.path, l.s);
 		js_free(file);
 		if (bad)

@@ -171,7 +171,7 @@ static int gnuplot(const struct buf *text, int fd, struct err *e)
 	said[fread(said, 1, sizeof said - 1, log)] = 0;
 	fclose(log);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
-		return err_set(e, "gnuplot is not there (make deps, or Debian's gnuplot-nox)");
+		return err_set(e, "gnuplot not found (make deps, or Debian's gnuplot-nox)");
 	if (status || fed < text->len)
 		return err_set(e, "gnuplot failed: %s", said);
 	return 0;

@@ -200,7 +200,7 @@ int store_check(const char *dir, void (*bad)(const char *, void *), void *data, 
 	pid_t child;
 
 	if (pipe(fd) || (child = fork()) < 0)
-		return err_set(e, "%s: no process to check it in: %s", dir, strerror(errno));
+		return err_set(e, "%s: cannot start a process for the check: %s", dir, strerror(errno));
 	if (!child) {
 		FILE *out = fdopen(fd[1], "w");
 

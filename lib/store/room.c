@@ -122,7 +122,7 @@ int room_write(struct room *r, const void *data, size_t n, struct err *e)
 	uint64_t before = r->done;
 
 	if (n > r->en.bytes - r->done)
-		return err_set(e, "%s: more was written than there is room for", r->en.name);
+		return err_set(e, "%s: more was written than was reserved", r->en.name);
 	if (!n)
 		return 0;
 	XXH64_update(&r->sum, data, n);

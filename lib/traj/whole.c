@@ -159,7 +159,7 @@ static int batch_of(struct whole *w, const struct whole_line *l, struct err *e)
 	int event = 0;
 
 	if (w->any && w->stamped != l->stamped)
-		return err_set(e, ".batch: some lines have it, some have not");
+		return err_set(e, ".batch: some lines have it, others do not");
 	if (w->any && !w->open && w->step == l->step)
 		return err_set(e, "batch of step %" PRId64 " was whole before this line", l->step);
 	if (w->open && w->step != l->step) {

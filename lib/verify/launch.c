@@ -58,7 +58,7 @@ static int serve_one(struct service *s, const struct buf *request, struct err *e
 		return fd < 0 ? err_set(e, "%s: %s", s->files[number], strerror(errno)) : fd;
 	}
 	if (!op || number < 0 || number >= s->o->jobs)
-		return err_set(e, "the launcher does not know what it is asked for");
+		return err_set(e, "unknown request to the launcher");
 	if (!strcmp(op, "start"))
 		return start(s, (int)number, e);
 	box_stop(&s->box[number]);

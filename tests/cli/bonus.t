@@ -126,7 +126,7 @@ bad 'no turns' '.turns: missing' 'del(.turns)'
 bad 'group says otherwise' ".group: 3, but this problem's first sample says 2 (line 3)" '.group = 3'
 bad 'another size' '.batch.size: 5, but this batch began with 4' '.batch.size = 5'
 bad 'another id' '.id: differs from line 3 of the same index 1' '.id = "other"'
-bad 'no batch on one line' '.batch: some lines have it, some have not' 'del(.batch)'
+bad 'no batch on one line' '.batch: some lines have it, others do not' 'del(.batch)'
 echo nonsense >"$tmp/in"
 bonus --stage 1 <"$tmp/in"
 is 'not JSON' "$status" 1

@@ -55,24 +55,27 @@ score-bonus --stage 2 "$gold/trajectories.jsonl" | cmp - "$tmp/some" && r=same |
 is 'score-bonus with them' "$r $(cat "$tmp/err")" 'same '
 
 # What users feed a tool in place of JSON lines: the message says what it is.
-given() { # NAME MESSAGE: bytes on stdin
-	cat >"$tmp/given"
+given() { # NAME MESSAGE: of the bytes in $tmp/given
 	run score-verify "$tmp/given"
 	is "$1" "$status $(cat "$tmp/err")" "1 score-verify: $tmp/given:1: $2"
 }
 lines='(a record is one line; jq -c . makes lines of JSON spread over several)'
-jq . "$gold/trajectories.jsonl" |
-	given 'pretty-printed JSON' "byte 2: expected a key in quotes $lines"
-jq -s . "$gold/trajectories.jsonl" |
-	given 'an array of records' "byte 2: expected a value, found the end $lines"
-iconv -t UTF-16 "$gold/trajectories.jsonl" | given 'UTF-16' 'expected JSON, got text in UTF-16'
-{ printf '\357\273\277'; cat "$gold/trajectories.jsonl"; } |
-	given 'a byte order mark' 'expected JSON, got text that begins with a byte order mark'
-gzip -c "$gold/trajectories.jsonl" | given 'gzip' 'expected JSON, got a file compressed by gzip'
-printf 'version https://git-lfs.github.com/spec/v1\n' |
-	given 'a Git LFS pointer' \
-		'expected JSON, got a Git LFS pointer in place of the file (git lfs pull fetches it)'
-printf '{"id":"a","x":NaN}\n' | given 'NaN' 'byte 15: NaN and Infinity are not JSON'
+records=$gold/trajectories.jsonl
+jq . "$records" >"$tmp/given"
+given 'pretty-printed JSON' "byte 2: expected a key in quotes $lines"
+jq -s . "$records" >"$tmp/given"
+given 'an array of records' "byte 2: expected a value, found the end $lines"
+iconv -t UTF-16 "$records" >"$tmp/given"
+given 'UTF-16' 'expected JSON, got text in UTF-16'
+{ printf '\357\273\277'; cat "$records"; } >"$tmp/given"
+given 'a byte order mark' 'expected JSON, got text that begins with a byte order mark'
+gzip -c "$records" >"$tmp/given"
+given 'gzip' 'expected JSON, got a file compressed by gzip'
+printf 'version https://git-lfs.github.com/spec/v1\n' >"$tmp/given"
+given 'a Git LFS pointer' \
+	'expected JSON, got a Git LFS pointer in place of the file (git lfs pull fetches it)'
+printf '{"id":"a","x":NaN}\n' >"$tmp/given"
+given 'NaN' 'byte 15: NaN and Infinity are not JSON'
 
 # jq -c . between two stages changes no byte.
 score-weights init -w "$tmp/w" "$gold/config.json" >"$tmp/init"

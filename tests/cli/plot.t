@@ -39,7 +39,7 @@ is 'a folder that is not there' "$status" 1
 mkdir path
 run env PATH=path "$top/bin/score-plot" -o n.svg a.jsonl
 is 'no gnuplot' "$status $(cat err)" \
-	"1 score-plot: gnuplot is not there (make deps, or Debian's gnuplot-nox)"
+	"1 score-plot: gnuplot not found (make deps, or Debian's gnuplot-nox)"
 run score-plot a.jsonl
 is 'no -o' "$status" 2
 run score-plot -o a.gif a.jsonl

@@ -23,7 +23,7 @@ usage() { # what is wrong, arguments
 	is "usage: $name" "$status $(wc -c <out | tr -d ' ')" '2 0'
 }
 usage 'nothing to do'
-usage 'no command behind --' --
+usage 'no command after --' --
 usage 'an empty command' -- ''
 usage 'a command without --' true
 usage 'an operand before --' true -- true

@@ -115,9 +115,9 @@ static const struct {
 	{"7 2 0 0 2;7 3 1 0 2", ":2: .batch.size: 3, but this batch began with 2", NULL},
 	{"7 2 0 0 2;7 2 0 1 3", ":2: .group: 3, but this problem's first sample says 2 (line 1)", NULL},
 	{"7 2 0 0 2 a;7 2 0 1 2 b", ":2: .id: differs from line 1 of the same index 0", NULL},
-	{"7 1 0 0 1;-", "7:1 :2: .batch: some lines have it, some have not", NULL},
-	{"7 2 0 0 1;-", ":2: .batch: some lines have it, some have not", NULL},
-	{"-;7 1 0 0 1", ":2: .batch: some lines have it, some have not", NULL},
+	{"7 1 0 0 1;-", "7:1 :2: .batch: some lines have it, others do not", NULL},
+	{"7 2 0 0 1;-", ":2: .batch: some lines have it, others do not", NULL},
+	{"-;7 1 0 0 1", ":2: .batch: some lines have it, others do not", NULL},
 	{"7 1 0 0 1;!", "7:1 :2: .id: missing", NULL},
 	/* a batch of one line cut another one short: it is whole itself */
 	{"7 2 0 -1 0;8 1 0 -1 0;8 1 0 -1 0", ":2: a line of step 8, but " NONE_OF(1, 2, 1),

@@ -205,7 +205,7 @@ static void structure(void)
 	head(3, 0, 2);
 	key_u32("twice", 1);
 	key_u32("twice", 2);
-	refused("key twice is there twice", "the same key twice");
+	refused("key twice appears twice", "the same key twice");
 	head(2, 0, 1);
 	key_u32("general.alignment", 24);
 	refused("power of two", "an odd alignment");
@@ -301,7 +301,7 @@ static void tensors(void)
 	tensor("a", 1, 4, 0, GGML_F32, 0);
 	tensor("a", 1, 4, 0, GGML_F32, 32);
 	data(128);
-	refused("tensor a is there twice", "the same tensor twice");
+	refused("tensor a appears twice", "the same tensor twice");
 	head(3, 1, 0);
 	tensor("t", 1, 16, 0, GGML_F32, 0);
 	refused("end of the file", "no data at all");
@@ -455,7 +455,7 @@ static void extras(void)
 	buf_addc(&f, 1);
 	more_key(ARCH_GEMMA3, "not a regular pattern", "an irregular window");
 	key_str("score.chat", "morse");
-	more_key(ARCH_LLAMA, "score.chat is there twice", "a key that is there");
+	more_key(ARCH_LLAMA, "score.chat appears twice", "a key that is there");
 }
 
 static void models(void)

@@ -502,7 +502,7 @@ static void shards(void)
 	        "a file that is not there");
 	changed("shards", index, name, "\"config.json\"", "config.json: ", "a file of another kind");
 	changed("shards", index, name, "\"model-00002-of-00002.safetensors\"",
-	        "is not there, though the index says so", "a tensor in another file");
+	        "is missing, though the index lists it", "a tensor in another file");
 	changed("shards", index, "\"weight_map\"", "\"map\"", "weight_map: expected an object",
 	        "no weight_map");
 	changed("shards", index, "\"lm_head.weight\":\"model-00001-of-00002.safetensors\",", "",
