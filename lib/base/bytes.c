@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What bytes are that are not what they should be, so that an error can say it. */
+/* Recognises common wrong kinds of files by their first bytes, for error messages. */
 #include <string.h>
 
 #include "base/base.h"

@@ -4,7 +4,7 @@
 #define FORMULA_INSIDE_H
 
 #include <flint/fmpq.h>
-/* FLINT 3 holds what was Arb and Calcium before. */
+/* Arb and Calcium are part of FLINT 3. */
 #if __has_include(<flint/acb.h>)
 #include <flint/acb.h>
 #else

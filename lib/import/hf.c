@@ -228,7 +228,7 @@ int open_hf(struct import *im, struct err *e)
 	n = model_params(&im->config);
 	for (size_t i = 0; i < im->n_shards; i++)
 		there += im->shards[i].n;
-	/* of a file with fewer tensors, the claimed layers cost nothing: only so many are looked for */
+	/* allocate no more than the files have tensors, however many layers they claim */
 	im->params = xcalloc(there < n ? there + 1 : n, sizeof *im->params);
 	for (size_t i = 0; i < n; i++)
 		if (place(im, i, e))

@@ -100,7 +100,7 @@ static const struct arch_row *find_arch(struct js o, enum arch *out, struct err 
 	return row;
 }
 
-/* Heads rotate whole: -1 where only a part of them should. */
+/* Rope applies to whole heads: -1 if only a part of each should be rotated. */
 static int whole_heads(struct js o, struct err *e)
 {
 	double part = 1;

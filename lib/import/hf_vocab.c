@@ -24,7 +24,7 @@ struct slot {
 	char *text;                  /* owned; NULL: no token has this id */
 	enum tok_type type;
 	int added;
-	int strips;                  /* the file wants white space beside it taken away */
+	int strips;                  /* the file says to strip white space next to it */
 };
 
 struct reading {

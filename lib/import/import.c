@@ -22,7 +22,7 @@ static int is_dir(const char *path, struct err *e)
 	return S_ISDIR(st.st_mode);
 }
 
-/* What cannot run is not imported. */
+/* Refuses a vocabulary with which the model could not run. */
 static int runs(const struct vocab *v, const char *path, struct err *e)
 {
 	struct tok *tok;

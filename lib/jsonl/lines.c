@@ -108,7 +108,7 @@ static int blank(const char *s, size_t n)
 	return !n;
 }
 
-/* What a line that is not JSON may be instead. */
+/* Adds to the error what a line that is not JSON may be instead. */
 static void explain(const struct jl_in *in, const char *text, size_t n, struct err *e)
 {
 	const char *what = in->line == 1 ? bytes_are(text, n) : NULL;

@@ -358,7 +358,7 @@ static int word(struct parser *p, const char *w)
 	return 1;
 }
 
-/* NaN and Infinity, which Python writes. Its own documents get null for them. */
+/* NaN and Infinity, as written by Python: null in foreign documents. */
 static jv parse_python(struct parser *p, const unsigned char *from)
 {
 	if (word(p, "NaN") || word(p, "Infinity"))
