@@ -135,7 +135,7 @@ int main(void)
 		const struct kern *lv = kern_level(isas[l]);
 
 		if (!lv) {
-			skip("%s: not to be had on this machine", isas[l]);
+			skip("%s: not available on this machine", isas[l]);
 			continue;
 		}
 		for (size_t i = 0; i < LEN(cases); i++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The AVX512-BF16 level where the instruction is not to be had: its file, compiled here with
+ * The AVX512-BF16 level where the instruction is not available: its file, compiled here with
  * vdpbf16ps emulated as its manual describes it. So tiles, pairs, both forms of A, edges and odd K
  * run on any AVX-512 machine. What is expected comes from the same definition, one number at a
  * time. The tables that this file defines take the library's place.

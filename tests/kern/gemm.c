@@ -273,7 +273,7 @@ int main(void)
 	transposing();
 	for (size_t i = 0; i < LEN(isas); i++) {
 		if (!kern_level(isas[i])) {
-			skip("%s: not to be had on this machine", isas[i]);
+			skip("%s: not available on this machine", isas[i]);
 			continue;
 		}
 		kern = kern_level(isas[i]);

@@ -210,7 +210,7 @@ int main(void)
 	for (size_t l = 0; l < LEN(isas); l++) {
 		lv = kern_level(isas[l]);
 		if (!lv) {
-			skip("%s: not to be had on this machine", isas[l]);
+			skip("%s: not available on this machine", isas[l]);
 			continue;
 		}
 		for (size_t i = 0; i < LEN(sizes); i++) {
