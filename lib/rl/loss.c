@@ -18,7 +18,8 @@ struct work {
 	double total;                /* N, or the sum of weights, over all processes */
 };
 
-static void work_init(struct work *w, const struct rl_loss *l, struct traj *const *t, size_t n, size_t *errors)
+static void work_init(struct work *w, const struct rl_loss *l, struct traj *const *t, size_t n,
+                      size_t *errors)
 {
 	struct traj **valid = xreallocarray(NULL, n + 1, sizeof(struct traj *));
 
@@ -79,7 +80,8 @@ static int total(struct work *w, struct err *e)
 	if (!isfinite(sum))
 		return err_set(e, "the sum of the weights is not finite");
 	if (!(sum > 0))
-		return err_set(e, w->l->objective == RL_PG ? "no valid trajectory" : "no token has a weight above 0");
+		return err_set(e, w->l->objective == RL_PG ? "no valid trajectory"
+		                                           : "no token has a weight above 0");
 	w->total = sum;
 	return 0;
 }
@@ -139,7 +141,8 @@ static struct rl_turn_stats *turn_stats(struct rl_stats *s, size_t k)
 
 static struct js answer_of(struct js turns, size_t k)
 {
-	struct js t = js_at(turns, k), verdict = js_get(t, "verdict"), answer = js_get(verdict, "answer");
+	struct js t = js_at(turns, k), verdict = js_get(t, "verdict"),
+		answer = js_get(verdict, "answer");
 
 	js_free(t);
 	js_free(verdict);
@@ -150,7 +153,8 @@ static struct js answer_of(struct js turns, size_t k)
 static int changed(const struct traj *t)
 {
 	const struct turn *a = &t->turns[0], *b = &t->turns[t->n_turns - 1];
-	struct js turns = js_get(t->rec, "turns"), x = answer_of(turns, 0), y = answer_of(turns, t->n_turns - 1);
+	struct js turns = js_get(t->rec, "turns"), x = answer_of(turns, 0),
+		y = answer_of(turns, t->n_turns - 1);
 	int has_x = js_kind(x) > JS_NULL, has_y = js_kind(y) > JS_NULL, differ;
 
 	if (has_x || has_y)
@@ -270,12 +274,16 @@ int rl_step(const struct rl_loss *l, struct rl_pass *p, struct traj *const *t, s
             struct grads *g, struct rl_stats *s, struct rl_times *times, struct err *e)
 {
 	int pg = l->objective == RL_PG, k1 = pg && l->kl == RL_K1;
-	struct rl_want want = {.kl = l->kl, .ref = pg && (l->beta1 != 0 || l->beta2 != 0), .entropy = pg};
+	struct rl_want want = {
+		.kl = l->kl, .ref = pg && (l->beta1 != 0 || l->beta2 != 0), .entropy = pg,
+	};
 	size_t most = 0;
 	struct work w;
 	int rc = -1;
 
-	*s = (struct rl_stats){.objective = l->objective, .per_token = l->per_token, .has_ref = want.ref};
+	*s = (struct rl_stats){
+		.objective = l->objective, .per_token = l->per_token, .has_ref = want.ref,
+	};
 	work_init(&w, l, t, n, &s->errors);
 	s->n = w.n;
 	if (total(&w, e))

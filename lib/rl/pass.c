@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One forward (and backward) over many sequences: packed without padding into
- * micro-batches; the head only on rows that predict a response token, a tile of
- * them at a time. Row r of a sequence predicts its token r + 1.
+ * One forward (and backward) over many sequences: packed without padding into micro-batches; the
+ * head only on rows that predict a response token, a tile of them at a time. Row r of a sequence
+ * predicts its token r + 1.
  *
- * Rows that a sequence has in common with an earlier one of its micro-batch (a group's prompt) are not
- * computed again: it has no rows of its own there, and its cache begins as that one's does.
+ * Rows that a sequence has in common with an earlier one of its micro-batch (a group's prompt) are
+ * not computed again: it has no rows of its own there, and its cache begins as that one's does.
  */
 #include "rl/rl.h"
 
@@ -15,11 +15,13 @@
 
 enum {
 	TILE = 96,                   /* rows of logits at a time */
-	BLOCK = 5 * TILE,            /* rows whose dlogits wait for each other: one pass over the head's gradient */
+	/* rows whose dlogits wait for each other: one pass over the head's gradient */
+	BLOCK = 5 * TILE,
 	MICRO = 2048,                /* rows of a forward, if nobody says: more make nothing faster */
 	MEASURE = 256                /* rows whose memory is taken for what so many cost */
 };
-static const uint64_t MEMORY = (uint64_t)512 << 20;  /* 1,200 rows of SmolLM2; from 1,000 on GEMMs are at full speed */
+/* 1,200 rows of SmolLM2; from 1,000 on GEMMs are at full speed */
+static const uint64_t MEMORY = (uint64_t)512 << 20;
 
 /* A token that counts. */
 struct head {
@@ -29,7 +31,8 @@ struct head {
 	int token;
 };
 
-/* A sequence of the micro-batch: its first `common` rows are base's; its own begin at row `start`. */
+/* A sequence of the micro-batch: its first `common` rows are base's; its own begin at row
+ * `start`. */
 struct place {
 	size_t base, common, start;
 };
@@ -37,7 +40,8 @@ struct place {
 struct rl_pass {
 	struct model *m, *ref;
 	size_t micro, width, vocab;
-	size_t saved, recomputed;    /* rows that memory has room for, as the acts are kept; at least 1 */
+	/* rows that memory has room for, as the acts are kept; at least 1 */
+	size_t saved, recomputed;
 	int recompute;               /* in this micro-batch */
 	struct place *place;
 	size_t places_cap;
@@ -77,11 +81,13 @@ int rl_kl_by_name(const char *name, enum rl_kl *out, struct err *e)
 
 /* ---- a trajectory as a sequence ------------------------------------------------ */
 
-static int ids_check(const int *ids, size_t n, uint32_t vocab, size_t k, const char *field, struct err *e)
+static int ids_check(const int *ids, size_t n, uint32_t vocab, size_t k, const char *field,
+                     struct err *e)
 {
 	for (size_t i = 0; i < n; i++)
 		if (ids[i] < 0 || (uint32_t)ids[i] >= vocab)
-			return err_set(e, ".turns[%zu].%s[%zu]: %d is not a token of this model (%u)", k, field, i,
+			return err_set(e, ".turns[%zu].%s[%zu]: %d is not a token of this model (%u)", k, field,
+			               i,
 			               ids[i], vocab);
 	return 0;
 }
@@ -170,8 +176,8 @@ static size_t rows_in(const struct model_config *c, uint64_t bytes, int recomput
 	return rows ? rows : 1;
 }
 
-/* What a position takes that a sequence shares with another one, in rows: its keys and values and their gradients are there
- * once more. */
+/* What a position takes that a sequence shares with another one, in rows: its keys and values
+ * and their gradients are there once more. */
 static double shared_cost(const struct model_config *c, int recompute)
 {
 	double grads = 2.0 * c->kv_heads * c->head_size * sizeof(float);
@@ -197,7 +203,8 @@ struct rl_pass *rl_pass_new(struct model *policy, struct model *ref, size_t micr
 	p->scored = mem_new(TILE * sizeof(struct scored));
 	p->coef = mem_new(2 * TILE * sizeof(float));
 	p->ldx = (p->vocab + 31) / 32 * 32 + 32;
-	p->ldx += p->ldx % 64 ? 0 : 32;  /* odd in cache lines: a column's values do not meet in one set */
+	/* odd in cache lines: a column's values do not meet in one set */
+	p->ldx += p->ldx % 64 ? 0 : 32;
 	return p;
 }
 
@@ -248,12 +255,14 @@ static size_t common_rows(const struct rl_seq *a, const struct rl_seq *b)
 }
 
 /*
- * The first of s[0 .. n) that make one micro-batch of at most `limit` rows, where a shared position counts as `shared` of
- * one; fills p->place. Where it is full, it is cut where the least is in common with what comes after, if that leaves it
- * half full. A first sequence that is too long by itself may have others with it that add half the limit at most: else each of
- * a group with a long prompt would compute that prompt again.
+ * The first of s[0 .. n) that make one micro-batch of at most `limit` rows, where a shared position
+ * counts as `shared` of one; fills p->place. Where it is full, it is cut where the least is in
+ * common with what comes after, if that leaves it half full. A first sequence that is too long by
+ * itself may have others with it that add half the limit at most: else each of a group with a long
+ * prompt would compute that prompt again.
  */
-static size_t gather_sequences(struct rl_pass *p, const struct rl_seq *s, size_t n, size_t limit, double shared)
+static size_t gather_sequences(struct rl_pass *p, const struct rl_seq *s, size_t n, size_t limit,
+                               double shared)
 {
 	size_t rows = 0, i, cut, most = 0;
 	double full = 0, room = (double)(s[0].n_rows > limit ? s[0].n_rows + limit / 2 : limit);
@@ -474,7 +483,8 @@ static double clock_add(double *sum, double since)
 	return now;
 }
 
-static void micro_batch(struct rl_pass *p, const struct rl_want *want, struct grads *g, struct rl_times *times)
+static void micro_batch(struct rl_pass *p, const struct rl_want *want, struct grads *g,
+                        struct rl_times *times)
 {
 	double t = now_seconds();
 	uint64_t rss;
@@ -519,7 +529,8 @@ void rl_pass_run(struct rl_pass *p, struct rl_seq *s, size_t n, const struct rl_
 	for (size_t i = 0, m; i < n; i += m) {
 		size_t room = p->saved, done = 0;
 
-		/* smaller micro-batches before any recomputing: only a sequence that does not fit by itself is */
+		/* smaller micro-batches before any recomputing: only a sequence that does not fit by
+		 * itself is */
 		p->recompute = g && s[i].n_rows > p->saved;
 		if (p->recompute)
 			room = p->recomputed;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rl: what turns shaped trajectories into a step of the weights: the loss J and its gradient, AdamW and its
- * schedule, and the metrics of an update. Called by score-update and score-logprob. Knows models, not
+ * rl: from shaped trajectories to what a step of the weights needs: the loss J and its gradient,
+ * and the metrics of an update. Called by score-update and score-logprob. Knows models, not
  * stores; trajectories, not files.
  *
  * The loss (DESIGN, Learning), maximised over the N valid trajectories of a batch:
@@ -30,7 +30,8 @@ struct rl_part {
 	/* Coefficients in the loss that is minimised, for each token: of log pi, and of KL_t. */
 	double c_logp, c_kl;
 	/* Results. */
-	float *logp, *ref_logp;      /* [n] natural log under the full softmax; ref_logp 0 without reference */
+	/* [n] natural log under the full softmax; ref_logp 0 without reference */
+	float *logp, *ref_logp;
 	double kl, entropy;          /* sums over the tokens, nats; KL_t of the pass's kind */
 };
 
@@ -65,30 +66,32 @@ void rl_seq_release(struct rl_seq *s);
 struct rl_times {
 	double forward, reference, head, backward, optimizer;     /* seconds, added up */
 	uint64_t rss;                                       /* highest RssAnon seen, bytes */
-	struct progress *bar;                               /* NULL, or told of the rows to do and done */
+	/* NULL, or told of the rows to do and done */
+	struct progress *bar;
 };
 
 struct rl_pass;
 
 /*
- * Both models are borrowed; ref may be NULL. micro: most rows of one forward (0: 2048); a sequence is never split, so a
- * longer one makes a larger forward by itself. memory: bytes that what a forward keeps for its backward, caches and the
- * backward's scratch may take (0: 512 MiB); it decides how many rows go together. A sequence that does not fit by
- * itself keeps less and computes each layer twice, and if that does not fit either, takes what it needs.
+ * Both models are borrowed; ref may be NULL. micro: most rows of one forward (0: 2048); a sequence
+ * is never split, so a longer one makes a larger forward by itself. memory: bytes that what a
+ * forward keeps for its backward, caches and the backward's scratch may take (0: 512 MiB); it
+ * decides how many rows go together. A sequence that does not fit by itself keeps less and computes
+ * each layer twice, and if that does not fit either, takes what it needs.
  */
 struct rl_pass *rl_pass_new(struct model *policy, struct model *ref, size_t micro, uint64_t memory);
 void rl_pass_free(struct rl_pass *p);
 const struct model_config *rl_pass_config(const struct rl_pass *p);
-/* What a pass measures. Without ref, ref_logp, kl and c_kl are out of it; without entropy (which reads the
- * vocabulary once more) entropy is, unless KL exact needs that reading anyway. */
+/* What a pass measures. Without ref, ref_logp, kl and c_kl are out of it; without entropy (which
+ * reads the vocabulary once more) entropy is, unless KL exact needs that reading anyway. */
 struct rl_want {
 	enum rl_kl kl;
 	int ref, entropy;
 };
 
-/* Computes the results of n sequences; what neighbours have in common from the first row on is computed once, so
- * sequences of a group belong side by side. With g adds the gradient of
- * sum c_logp log pi + c_kl KL_t  (k1: its c_kl is left out). times may be NULL. */
+/* Computes the results of n sequences; what neighbours have in common from the first row on is
+ * computed once, so sequences of a group belong side by side. With g adds the gradient of sum
+ * c_logp log pi + c_kl KL_t  (k1: its c_kl is left out). times may be NULL. */
 void rl_pass_run(struct rl_pass *p, struct rl_seq *s, size_t n, const struct rl_want *want,
                  struct grads *g, struct rl_times *times);
 
@@ -103,7 +106,8 @@ struct rl_loss {
 	double beta1, beta2;         /* Stage I: beta2 on turns before the last, beta1 else */
 };
 
-enum { RL_TURNS = 16 };              /* turns that have metrics of their own; the last holds all beyond */
+/* turns that have metrics of their own; the last holds all beyond */
+enum { RL_TURNS = 16 };
 
 /* Sums over the valid trajectories of a batch: everything the metrics row says. */
 struct rl_stats {
@@ -115,53 +119,29 @@ struct rl_stats {
 	struct rl_turn_stats {
 		size_t n;            /* trajectories with this turn */
 		size_t trained;      /* of these, not given */
-		double reward, ret, kl, length, cut;   /* sums; ret, kl over the trained, length and cut over all */
+		/* sums; ret, kl over the trained, length and cut over all */
+		double reward, ret, kl, length, cut;
 		size_t groups, flat; /* groups with at least two trained; of these, all returns equal */
 		size_t unpaired;       /* groups with just one */
 	} turn[RL_TURNS];
 	size_t tokens;               /* trained */
 	double entropy;              /* sum over them, nats */
-	size_t compared, outside;    /* tokens with a recorded log-probability; ratio outside [0.9, 1.1] */
+	/* tokens with a recorded log-probability; ratio outside [0.9, 1.1] */
+	size_t compared, outside;
 	double ratio_max, k1, k3;    /* largest of ratio and 1/ratio; sums */
-	size_t pairs, changed;       /* trajectories of two turns or more; whose last answer is not the first */
+	/* trajectories of two turns or more; whose last answer is not the first */
+	size_t pairs, changed;
 };
 
 /*
  * One batch: fills s, adds the gradient of -J to g. All n trajectories, those with an error
- * included (they are left out and counted). -1: no valid trajectory or token to learn from, or a loss
- * that is not finite.
+ * included (they are left out and counted). -1: no valid trajectory or token to learn from, or a
+ * loss that is not finite.
  */
 MUST_CHECK int rl_step(const struct rl_loss *l, struct rl_pass *p, struct traj *const *t, size_t n,
                        struct grads *g, struct rl_stats *s, struct rl_times *times, struct err *e);
 
-/* ---- the optimiser ------------------------------------------------------------------------ */
-
-struct rl_adam {
-	double lr, min_lr;
-	int cosine;                  /* from lr to min_lr at update `total`, after the warm-up; else constant */
-	uint64_t warmup, total;      /* in updates since the reset */
-	double beta1, beta2, eps;
-	double decay;                /* of matrices only */
-	double clip;                 /* global gradient norm; 0: off */
-};
-
-/* What one update has in common for all tensors. Where their state lies is the caller's business:
- * dev->adamw goes from anywhere to anywhere. */
-struct rl_update {
-	double norm, lr;             /* of the whole gradient before clipping; the rate */
-	struct adamw rate;           /* with the decay of matrices */
-};
-
-/* The learning rate of update u (0 is the first after a reset). */
-double rl_lr(const struct rl_adam *a, uint64_t u);
-/* The update after `updates` others since the reset. A parameter whose gradient is NULL is not trained.
- * -1 if a gradient is not finite. */
-MUST_CHECK int rl_update_init(struct rl_update *u, const struct rl_adam *a, uint64_t updates, const struct grads *g,
-                              const struct model_config *c, struct err *e);
-/* For a tensor of this rank. */
-struct adamw rl_update_rate(const struct rl_update *u, int rank);
-
-/* ---- metrics ---------------------------------------------------------------------------------- */
+/* ---- metrics -------------------- */
 
 /* The metrics row (schemas/metrics.json) but for what the caller adds: step first, timing last. */
 struct js rl_metrics(const struct rl_stats *s, int64_t step, double grad_norm, double lr);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * AdamW over all trained tensors: from the state that was to the state that is to be, a piece at a time, so
- * that optimiser state need not be in memory: it goes from the old step's pages of the store to the new one's.
+ * AdamW over all trained tensors: from the state that was to the state that is to be, a piece at a
+ * time, so that optimiser state need not be in memory: it goes from the old step's pages of the
+ * store to the new one's.
  */
 #include "train/train.h"
 
@@ -199,7 +200,8 @@ static int to_store(struct job *j, struct commit *c, struct err *e)
 {
 	char name[96];
 
-	if (commit_tensor_room(c, j->q.name, DT_BF16, j->q.rank, (uint64_t[2]){j->q.rows, j->q.cols}, &j->rooms[0], e))
+	if (commit_tensor_room(c, j->q.name, DT_BF16, j->q.rank, (uint64_t[2]){j->q.rows, j->q.cols},
+	                       &j->rooms[0], e))
 		return -1;
 	for (size_t k = 0; k < LEN(kinds); k++) {
 		snprintf(name, sizeof name, "%s/%s", kinds[k], j->q.name);
@@ -255,7 +257,8 @@ static void refresh_matrix(struct model *m, size_t i, const act *w, size_t n,
 }
 
 /* Matrices whose adapters are trained. */
-static int refresh_adapted(const struct train_step *t, struct model *m, const struct job *jobs, size_t n, struct err *e)
+static int refresh_adapted(const struct train_step *t, struct model *m, const struct job *jobs,
+                           size_t n, struct err *e)
 {
 	const struct model_config *c = model_config(m);
 	const struct job **by = xcalloc(model_params(c) + 1, sizeof *by);
@@ -279,7 +282,8 @@ static int refresh_adapted(const struct train_step *t, struct model *m, const st
 	return rc;
 }
 
-static int refresh_all(const struct train_step *t, struct model *m, const struct job *jobs, size_t n, struct err *e)
+static int refresh_all(const struct train_step *t, struct model *m, const struct job *jobs,
+                       size_t n, struct err *e)
 {
 	struct mem made = {0};
 
@@ -321,7 +325,7 @@ int train_adam(const struct train_step *t, struct model *m, const struct grads *
 		j->n = j->q.rows * j->q.cols;
 		if (t->update) {
 			j->g = g->g[i];
-			j->rate = rl_update_rate(t->update, j->q.rank);
+			j->rate = adam_update_rate(t->update, j->q.rank);
 		}
 		if (t->old)
 			rc = from_store(j, t, e);

@@ -45,7 +45,8 @@ int train_state_commit(struct commit *c, const struct train_state *t, struct err
 {
 	char text[256];
 	void *dst;
-	int n = snprintf(text, sizeof text, "updates %llu\nobjective %s\nstage %d\n", (unsigned long long)t->updates,
+	int n = snprintf(text, sizeof text, "updates %llu\nobjective %s\nstage %d\n",
+	                 (unsigned long long)t->updates,
 	                 t->objective, t->stage);
 
 	if (commit_state(c, "train", (uint64_t)n, &dst, e))

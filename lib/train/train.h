@@ -1,23 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * train: a run of updates on a store: the policy and its reference in memory, one step
- * for each batch, committed with its metrics. score-update without its options.
+ * train: a run of updates on a store: the policy and its reference in memory, one step for each
+ * batch, committed with its metrics. score-update without its options.
  *
- * In the store the optimiser's state is master/<tensor>, m/<tensor>, v/<tensor> (fp32) and
- * "train", a text of lines "name value". Where every update is committed it is nowhere else: Adam reads it in the
- * pages of the last step and writes it to those of the next. Between commits it is in memory.
+ * In the store the optimiser's state is master/<tensor>, m/<tensor>, v/<tensor> (fp32) and "train",
+ * a text of lines "name value". Where every update is committed it is nowhere else: Adam reads it
+ * in the pages of the last step and writes it to those of the next. Between commits it is in
+ * memory.
  */
 #ifndef TRAIN_H
 #define TRAIN_H
 
 #include "policy/policy.h"
 #include "rl/rl.h"
+#include "train/optim.h"
 
 struct train_settings {
 	struct rl_loss loss;
-	struct rl_adam adam;
+	struct adam adam;
 	const char *reference;       /* snapshot that KL is taken to */
-	uint64_t micro, memory;      /* rows of one forward, bytes for its activations: see rl_pass_new */
+	/* rows of one forward, bytes for its activations: see rl_pass_new */
+	uint64_t micro, memory;
 	uint64_t max_lag;            /* steps that the writer of a turn may be behind */
 	uint64_t commit_every;       /* updates */
 	struct policy_lora lora;     /* rank 0: as the store has it */
@@ -53,26 +56,33 @@ struct trainer {
 	/* g[i] none: parameter i is not trained, its tensor stays the store's */
 	struct grads grads;
 	int zeroed;                  /* they are all zero */
-	int adapted;                 /* the configuration has adapters that the store's does not know yet */
+	/* the configuration has adapters that the store's does not know yet */
+	int adapted;
 	uint64_t seed;               /* the store's */
 	struct train_memory memory;
 	struct train_state state;
 	int64_t step, committed;     /* of the weights in memory, of the store */
-	struct metrics_row *rows;    /* [n_rows] of the updates to print; the last n_waiting are not committed */
+	/* [n_rows] of the updates to print; the last n_waiting are not committed */
+	struct metrics_row *rows;
 	size_t n_rows, rows_cap, n_waiting;
 	double commit_seconds;       /* of the last commit */
 };
 
 /* dev_init and comm_init must have been called. Also after an error: trainer_release. */
-MUST_CHECK int trainer_open(struct trainer *t, const char *dir, const struct train_settings *set, struct err *e);
+MUST_CHECK int trainer_open(struct trainer *t, const char *dir, const struct train_settings *set,
+                            struct err *e);
 void trainer_release(struct trainer *t);
 
 /* Is this a batch for these weights? The message begins with the field; *bad is the trajectory. */
-MUST_CHECK int trainer_check(const struct trainer *t, const struct batch *b, const struct traj **bad, struct err *e);
-/* One step; its metrics row goes to rows. Each commit_every-th is committed. Adam and the schedule begin anew where the objective
- * or the stage differs from the last update's, and with new adapters. After an error the step did not happen, and if it was not the commit that failed the
- * weights are as before; after a failed commit only trainer_commit (of what came before) and trainer_release may follow. */
-MUST_CHECK int trainer_update(struct trainer *t, const struct batch *b, struct progress *bar, struct err *e);
+MUST_CHECK int trainer_check(const struct trainer *t, const struct batch *b,
+                             const struct traj **bad, struct err *e);
+/* One step; its metrics row goes to rows. Each commit_every-th is committed. Adam and the
+ * schedule begin anew where the objective or the stage differs from the last update's, and with
+ * new adapters. After an error the step did not happen, and if it was not the commit that failed
+ * the weights are as before; after a failed commit only trainer_commit (of what came before) and
+ * trainer_release may follow. */
+MUST_CHECK int trainer_update(struct trainer *t, const struct batch *b, struct progress *bar,
+                              struct err *e);
 /* Commits what waits, if anything does. */
 MUST_CHECK int trainer_commit(struct trainer *t, struct err *e);
 /* The committed rows are printed and can go. */
@@ -88,20 +98,23 @@ uint64_t train_bytes(const struct model_config *c, const struct grads *g);
 void train_memory_init(struct train_memory *m, size_t n);
 void train_memory_release(struct train_memory *m);
 
-/* State from `old`, an open snapshot of the latest step (where it has none, master is taken from the bf16 weights, and moments
- * are zero), or NULL: from mem; to the commit `to`, with the bf16 weights, or NULL: to mem. */
+/* State from `old`, an open snapshot of the latest step (where it has none, master is taken from
+ * the bf16 weights, and moments are zero), or NULL: from mem; to the commit `to`, with the bf16
+ * weights, or NULL: to mem. */
 struct train_step {
-	const struct rl_update *update;      /* NULL: as it is */
+	const struct adam_update *update;      /* NULL: as it is */
 	int reset;                   /* moments are zero */
 	struct snap *old;
 	struct train_memory *mem;
 	struct commit *to;
-	struct snap *base;           /* where there are adapters: an open snapshot, for the matrices they belong to */
+	/* where there are adapters: an open snapshot, for the matrices they belong to */
+	struct snap *base;
 	uint64_t seed;               /* of adapters that do not exist yet */
 };
 
-/* Adam over all parameters with a gradient; the model gets the new weights. The store's tensors may be read until the next
- * commit_ call. */
-MUST_CHECK int train_adam(const struct train_step *t, struct model *m, const struct grads *g, struct err *e);
+/* Adam over all parameters with a gradient; the model gets the new weights. The store's tensors
+ * may be read until the next commit_ call. */
+MUST_CHECK int train_adam(const struct train_step *t, struct model *m, const struct grads *g,
+                          struct err *e);
 
 #endif

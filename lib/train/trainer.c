@@ -20,14 +20,15 @@ static int check_turns(const struct trainer *r, const struct traj *t, struct err
 		if (u->snapshot < 0)
 			return err_set(e, ".turns[%zu].snapshot: missing", k);
 		if (u->snapshot > r->step || (uint64_t)(r->step - u->snapshot) > r->set.max_lag)
-			return err_set(e, ".turns[%zu].snapshot: written by step %lld, but the weights are at step %lld"
-			               " (--max-lag %llu)", k, (long long)u->snapshot, (long long)r->step,
+			return err_set(e, ".turns[%zu].snapshot: written by step %lld, but the "
+			               "weights are at step %lld (--max-lag %llu)", k, (long long)u->snapshot, (long long)r->step,
 			               (unsigned long long)r->set.max_lag);
 	}
 	return 0;
 }
 
-int trainer_check(const struct trainer *r, const struct batch *b, const struct traj **bad, struct err *e)
+int trainer_check(const struct trainer *r, const struct batch *b, const struct traj **bad,
+                  struct err *e)
 {
 	int pg = r->set.loss.objective == RL_PG;
 
@@ -50,7 +51,8 @@ int trainer_check(const struct trainer *r, const struct batch *b, const struct t
 
 /* ---- a commit -------------------------------------------------------------------- */
 
-/* The first one with adapters leaves the state of the weights that are frozen from now on behind. */
+/* The first one with adapters leaves the state of the weights that are frozen from now on
+ * behind. */
 static int commit_open(struct trainer *r, int64_t step, struct commit **out, struct err *e)
 {
 	if (commit_begin(r->store, step, train_bytes(&r->policy.config, &r->grads), out, e))
@@ -63,20 +65,23 @@ static int commit_open(struct trainer *r, int64_t step, struct commit **out, str
 }
 
 /* Metrics, description, the end of it. */
-static int commit_rest(struct trainer *r, struct commit *c, int64_t step, const struct train_state *state, struct err *e)
+static int commit_rest(struct trainer *r, struct commit *c, int64_t step,
+                       const struct train_state *state, struct err *e)
 {
 	const struct metrics_row *rows = r->rows + r->n_rows - r->n_waiting;
 	time_t now = time(NULL);
 	struct tm utc;
 	char meta[256], when[32];
 
-	if (train_state_commit(c, state, e) || (r->adapted && policy_config_commit(c, &r->policy.config, e)))
+	if (train_state_commit(c, state, e) ||
+	    (r->adapted && policy_config_commit(c, &r->policy.config, e)))
 		goto fail;
 	for (size_t i = 0; i < r->n_waiting; i++)
 		if (commit_metrics_of(c, rows[i].step, rows[i].json, e))
 			goto fail;
 	strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
-	snprintf(meta, sizeof meta, "{\"parent\":%lld,\"objective\":\"%s\",\"stage\":%d,\"isa\":\"%s\",\"time\":\"%s\"}",
+	snprintf(meta, sizeof meta,
+	         "{\"parent\":%lld,\"objective\":\"%s\",\"stage\":%d,\"isa\":\"%s\",\"time\":\"%s\"}",
 	         (long long)r->committed, state->objective, state->stage, dev->level(), when);
 	if (commit_finish(c, meta, r->set.keep, e))
 		return -1;
@@ -127,7 +132,7 @@ struct step {
 	double started, began;       /* at the batch; the commit, 0: none */
 	struct rl_stats stats;
 	struct rl_times times;
-	struct rl_update update;
+	struct adam_update update;
 	struct train_state next;
 	int reset;
 	struct commit *commit;       /* NULL: none */
@@ -183,8 +188,8 @@ static void next_state(const struct trainer *r, struct step *s)
 	const char *objective = r->set.loss.objective == RL_PG ? "pg" : "nll";
 
 	s->next = r->state;
-	s->reset = r->set.reset || strcmp(s->next.objective, objective) || s->next.stage != s->stats.stage ||
-	           (r->adapted && !r->memory.held);
+	s->reset = r->set.reset || strcmp(s->next.objective, objective) ||
+	           s->next.stage != s->stats.stage || (r->adapted && !r->memory.held);
 	if (s->reset)
 		s->next.updates = 0;
 	snprintf(s->next.objective, sizeof s->next.objective, "%s", objective);
@@ -209,7 +214,10 @@ static int gradient(struct trainer *r, const struct batch *b, struct step *s, st
 /* Adam, from where the state is to where it shall be. */
 static int adam(struct trainer *r, struct step *s, struct err *e)
 {
-	struct train_step what = {.update = &s->update, .reset = s->reset, .mem = &r->memory, .to = s->commit, .seed = r->seed};
+	struct train_step what = {
+		.update = &s->update, .reset = s->reset, .mem = &r->memory, .to = s->commit,
+		.seed = r->seed,
+	};
 	struct snap *last = NULL;
 	int rc = 0;
 
@@ -234,7 +242,8 @@ static int step_on(struct trainer *r, struct step *s, struct err *e)
 
 	next_state(r, s);
 	/* before anything is written */
-	if (rl_update_init(&s->update, &r->set.adam, s->next.updates, &r->grads, &r->policy.config, e))
+	if (adam_update_init(&s->update, &r->set.adam, s->next.updates, &r->grads,
+	                     &r->policy.config, e))
 		return -1;
 	s->next.updates++;
 	s->began = now_seconds();
@@ -272,14 +281,16 @@ int trainer_update(struct trainer *r, const struct batch *b, struct progress *ba
 
 /* ---- set-up ------------------------------------------------------------------------ */
 
-int trainer_open(struct trainer *r, const char *dir, const struct train_settings *set, struct err *e)
+int trainer_open(struct trainer *r, const char *dir, const struct train_settings *set,
+                 struct err *e)
 {
 	int ref = set->loss.objective == RL_PG && (set->loss.beta1 != 0 || set->loss.beta2 != 0);
 	struct model_config known;
 
 	*r = (struct trainer){.set = *set};
 	if (store_open(dir, STORE_WRITE, &r->store, e) || policy_docs(r->store, &known, NULL, e) ||
-	    policy_seed(r->store, &r->seed, e) || policy_load_lora(r->store, NULL, &set->lora, 0, &r->policy, e))
+	    policy_seed(r->store, &r->seed, e) ||
+	    policy_load_lora(r->store, NULL, &set->lora, 0, &r->policy, e))
 		return -1;
 	r->adapted = r->policy.config.lora_rank != known.lora_rank;
 	if (ref && policy_load(r->store, set->reference, 0, &r->ref, e))

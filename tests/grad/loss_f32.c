@@ -18,7 +18,8 @@ enum { V = 19, D = 12, TRAJS = 6, TURNS = 3, MOST = 32, PROBES = 6 };
 /* ---- two models: policy and reference ------------------------------------- */
 
 static struct model_config config = {
-	.arch = ARCH_LLAMA, .layers = 2, .width = D, .heads = 4, .kv_heads = 2, .head_size = 4, .ffn = 20, .vocab = V,
+	.arch = ARCH_LLAMA, .layers = 2, .width = D, .heads = 4, .kv_heads = 2, .head_size = 4,
+	.ffn = 20, .vocab = V,
 	.context = 64, .norm_eps = 1e-5f, .rope_theta = 100,
 };
 static float **w;                    /* the policy's parameters */
@@ -102,7 +103,8 @@ static void batch_make(int stage)
 
 		*t = (struct traj){
 			.rec = js_object(), .id = xstrdup("p"), .has_batch = 1, .size = 2, .index = s->index,
-			.group = 3, .sample = s->sample, .stage = stage, .turns = xcalloc(TURNS, sizeof *t->turns),
+			.group = 3, .sample = s->sample, .stage = stage,
+			.turns = xcalloc(TURNS, sizeof *t->turns),
 		};
 		for (size_t k = 0; k < TURNS && s->turn[k].tokens; k++) {
 			t->turns[k] = (struct turn){
@@ -285,8 +287,9 @@ static double loss_at(const struct scene *c, size_t i, size_t j, float value)
 }
 
 /*
- * Central difference of fourth order. At this h the formula's own error (it falls 16-fold when h is halved: seen
- * from 2^-6 to 2^-8) is under 1e-3, and what fp32 leaves in the loss, divided by h, about 2e-4.
+ * Central difference of fourth order. At this h the formula's own error (it falls 16-fold when h is
+ * halved: seen from 2^-6 to 2^-8) is under 1e-3, and what fp32 leaves in the loss, divided by h,
+ * about 2e-4.
  */
 static double slope(const struct scene *c, size_t i, size_t j)
 {
@@ -300,7 +303,8 @@ static double slope(const struct scene *c, size_t i, size_t j)
 
 /* ---- checks --------------------------------------------------------------------- */
 
-static int gradient(const struct scene *c, size_t micro, int reversed, struct grads *g, struct rl_stats *s)
+static int gradient(const struct scene *c, size_t micro, int reversed, struct grads *g,
+                    struct rl_stats *s)
 {
 	struct rl_pass *p = rl_pass_new(policy, reference, micro, 0);
 	struct traj *t[TRAJS];
@@ -327,7 +331,8 @@ static void differences(const struct scene *c)
 	if (!ok(!gradient(c, 1000, 0, &g, &s), "%s: a step", c->name))
 		return;
 	if (c->l.kl != RL_K1)
-		ok(fabs(s.loss - loss(c)) < 1e-5 * (1 + fabs(s.loss)), "%s: loss %.7g, from the formula %.7g", c->name,
+		ok(fabs(s.loss - loss(c)) < 1e-5 * (1 + fabs(s.loss)),
+		   "%s: loss %.7g, from the formula %.7g", c->name,
 		   s.loss, loss(c));
 	for (size_t i = 0; i < g.n; i++) {
 		struct param p;
@@ -387,7 +392,8 @@ static void splits(const struct scene *c)
 
 		rc = gradient(c, micro[i], 0, &part, &ps);
 		d = distance(&whole, &part, &same);
-		ok(!rc && d <= 1e-5 && ps.loss == s.loss, "%s: --micro-tokens %zu: relative difference %.2g", c->name,
+		ok(!rc && d <= 1e-5 && ps.loss == s.loss,
+		   "%s: --micro-tokens %zu: relative difference %.2g", c->name,
 		   micro[i], d);
 		grads_release(&part);
 	}
@@ -398,8 +404,9 @@ static void splits(const struct scene *c)
 	grads_release(&whole);
 }
 
-/* The gradient is linear in each advantage, so a change of turn 2's must change it by the gradient of turn 2's
- * own log-probability and nothing else; here that is shown on the whole gradient, not on samples of it. */
+/* The gradient is linear in each advantage, so a change of turn 2's must change it by the
+ * gradient of turn 2's own log-probability and nothing else; here that is shown on the whole
+ * gradient, not on samples of it. */
 static void no_leak(void)
 {
 	struct scene c = {"leak", {.objective = RL_PG}, 2};
@@ -429,7 +436,8 @@ static void no_leak(void)
 			den += (double)floats_of(only.g[i])[j] * floats_of(only.g[i])[j];
 		}
 	}
-	ok(!rc && sqrt(num / den) < 1e-5, "turn 2's advantage moves turn 2's gradient only (%.2g)", sqrt(num / den));
+	ok(!rc && sqrt(num / den) < 1e-5, "turn 2's advantage moves turn 2's gradient only (%.2g)",
+	   sqrt(num / den));
 	grads_release(&only);
 	/* and a trajectory whose only weight is on turn 1 does not see turn 2's tokens at all */
 	batch[0].turns[1].advantage = 0;
@@ -492,7 +500,8 @@ int main(void)
 		{"policy term", {.objective = RL_PG}, 2},
 		{"exact, Stage II", {.objective = RL_PG, .kl = RL_EXACT, .beta1 = 0.4, .beta2 = 3}, 2},
 		{"exact, Stage I", {.objective = RL_PG, .kl = RL_EXACT, .beta1 = 0.1, .beta2 = 0.6}, 1},
-		{"exact, per token", {.objective = RL_PG, .kl = RL_EXACT, .per_token = 1, .beta1 = 0.4, .beta2 = 2}, 1},
+		{"exact, per token", {.objective = RL_PG, .kl = RL_EXACT, .per_token = 1, .beta1 = 0.4,
+			.beta2 = 2}, 1},
 		{"k1", {.objective = RL_PG, .kl = RL_K1, .beta1 = 0.2, .beta2 = 0.5}, 1},
 		{"k1, per token", {.objective = RL_PG, .kl = RL_K1, .per_token = 1, .beta1 = 0.9}, 2},
 		{"k2", {.objective = RL_PG, .kl = RL_K2, .beta1 = 0.2, .beta2 = 0.5}, 1},

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The backward against central differences of the forward, every tensor of every architecture and of adapters, in
- * the fp32 build. The loss mixes what training uses: log-probabilities and KL to other logits. */
+/* The backward against central differences of the forward, every tensor of every architecture
+ * and of adapters, in the fp32 build. The loss mixes what training uses: log-probabilities and
+ * KL to other logits. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +36,8 @@ static int get(void *ctx, const struct param *p, const bf16 **data, struct err *
 static struct model_config config(enum arch a, int tied)
 {
 	struct model_config c = {
-		.arch = a, .layers = 2, .width = 12, .heads = 4, .kv_heads = 2, .head_size = 6, .ffn = 20, .vocab = 23,
+		.arch = a, .layers = 2, .width = 12, .heads = 4, .kv_heads = 2, .head_size = 6, .ffn = 20,
+		.vocab = 23,
 		.context = 64, .norm_eps = 1e-5f, .rope_theta = 100, .tied = tied,
 	};
 
@@ -193,12 +195,14 @@ static void check(enum arch a, int tied, uint32_t rank)
 			num += pow(fd - floats_of(g.g[i])[j], 2);
 			den += fd * fd;
 		}
-		if (!ok(sqrt(num) <= 2e-3 * sqrt(den) + 1e-5, "%s%s: %s", arch_name(a), tied ? " tied" : "", p.name))
+		if (!ok(sqrt(num) <= 2e-3 * sqrt(den) + 1e-5, "%s%s: %s", arch_name(a), tied ? " tied" : "",
+		        p.name))
 			diag("difference %g of %g", sqrt(num), sqrt(den));
 		if (den > 0 && sqrt(num / den) > worst)
 			worst = sqrt(num / den);
 	}
-	ok(frozen == (rank ? model_base_params(&fix.c) : 0), "%s: %zu parameters are not trained", arch_name(a), frozen);
+	ok(frozen == (rank ? model_base_params(&fix.c) : 0), "%s: %zu parameters are not trained",
+	   arch_name(a), frozen);
 	diag("%s: largest relative difference %.2g", arch_name(a), worst);
 	for (size_t i = 0; i < params; i++)
 		free(fix.w[i]);

@@ -16,7 +16,8 @@ int main(void)
 			printf("Bail out! %s\n", e.msg);
 			return 1;
 		}
-		/* eight bits a value, which are rounded before a sum or after it; pass_f32 is the strict test of the sums */
+		/* eight bits a value, which are rounded before a sum or after it; pass_f32 is the strict
+		 * test of the sums */
 		checks(levels[i], 0x1p-6);
 		unsetenv("SCORE_ISA");
 	}

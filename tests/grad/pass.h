@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A pass over sequences that have their beginnings in common, whole and in parts: log-probabilities are the same bits
- * however it is cut; gradients are, too, from recomputed activations, any number of threads and with gradients left out,
- * and within rounding where sums are taken in another order. For both builds of the library.
+ * A pass over sequences that have their beginnings in common, whole and in parts: log-probabilities
+ * are the same bits however it is cut; gradients are, too, from recomputed activations, any number
+ * of threads and with gradients left out, and within rounding where sums are taken in another
+ * order. For both builds of the library.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -18,7 +19,8 @@ enum { V = 83, PROMPT = 150, MOST_SEQS = 10 };
 static struct model_config config(enum arch a)
 {
 	struct model_config c = {
-		.arch = a, .layers = 4, .width = 40, .heads = 4, .kv_heads = 2, .head_size = 12, .ffn = 72, .vocab = V,
+		.arch = a, .layers = 4, .width = 40, .heads = 4, .kv_heads = 2, .head_size = 12, .ffn = 72,
+		.vocab = V,
 		.context = 1024, .norm_eps = 1e-5f, .rope_theta = 1e4, .tied = a != ARCH_QWEN2,
 	};
 
@@ -35,7 +37,8 @@ static int tensor(void *ctx, const struct param *p, const bf16 **data, struct er
 	(void)e;
 	*keep = xrealloc(*keep, p->rows * p->cols * sizeof **keep);
 	for (size_t j = 0; j < p->rows * p->cols; j++) {
-		union { float f; uint32_t u; } x = {(float)(rng_normal(&r, j) * 0.15 + (strstr(p->name, "norm") ? 1 : 0))};
+		float mean = strstr(p->name, "norm") ? 1 : 0;
+		union { float f; uint32_t u; } x = {(float)(rng_normal(&r, j) * 0.15 + (double)mean)};
 
 		(*keep)[j] = (bf16)(x.u >> 16);
 	}
@@ -51,8 +54,8 @@ struct shape {
 	struct { int tokens, use, context; } turn[3];    /* context follows the response */
 };
 
-/* Two groups with a prompt, one of whose samples are equal or end early, one with a given turn; a prompt of one token,
- * alone and twice; one that has no use at all. */
+/* Two groups with a prompt, one of whose samples are equal or end early, one with a given turn;
+ * a prompt of one token, alone and twice; one that has no use at all. */
 static const struct shape mixed[] = {
 	{9, 1, 1, {{6, 1, 3}, {5, 1, 0}}},
 	{9, 1, 2, {{4, 1, 2}, {7, 1, 2}, {3, 1, 0}}},
@@ -67,13 +70,16 @@ static const struct shape mixed[] = {
 };
 /* One long prompt. */
 static const struct shape longer[] = {
-	{PROMPT, 1, 1, {{7, 1, 0}}}, {PROMPT, 1, 2, {{5, 1, 2}, {4, 1, 0}}}, {PROMPT, 1, 3, {{20, 1, 0}}}, {PROMPT, 1, 4, {{1, 1, 0}}},
+	{PROMPT, 1, 1, {{7, 1, 0}}}, {PROMPT, 1, 2, {{5, 1, 2}, {4, 1, 0}}},
+	{PROMPT, 1, 3, {{20, 1, 0}}}, {PROMPT, 1, 4, {{1, 1, 0}}},
 };
 
 /* More rows than pass through a layer together. */
 static const struct shape many[] = {
-	{PROMPT, 1, 1, {{7, 1, 0}}}, {PROMPT, 1, 2, {{5, 1, 2}, {4, 1, 0}}}, {PROMPT - 31, 2, 3, {{9, 1, 0}}},
-	{PROMPT - 31, 2, 4, {{1, 1, 0}}}, {PROMPT - 9, 3, 5, {{2, 1, 3}, {3, 0, 3}, {3, 1, 0}}}, {PROMPT - 9, 3, 6, {{6, 1, 0}}},
+	{PROMPT, 1, 1, {{7, 1, 0}}}, {PROMPT, 1, 2, {{5, 1, 2}, {4, 1, 0}}},
+	{PROMPT - 31, 2, 3, {{9, 1, 0}}},
+	{PROMPT - 31, 2, 4, {{1, 1, 0}}}, {PROMPT - 9, 3, 5, {{2, 1, 3}, {3, 0, 3}, {3, 1, 0}}},
+	{PROMPT - 9, 3, 6, {{6, 1, 0}}},
 };
 
 static int token(int salt, size_t i)
@@ -83,7 +89,8 @@ static int token(int salt, size_t i)
 
 static struct rl_seq sequence(const struct shape *s)
 {
-	struct rl_seq q = {.ids = xcalloc(PROMPT + 64, sizeof *q.ids), .parts = xcalloc(3, sizeof *q.parts)};
+	struct rl_seq q = {.ids = xcalloc(PROMPT + 64, sizeof *q.ids),
+		.parts = xcalloc(3, sizeof *q.parts)};
 
 	for (int i = 0; i < s->prompt; i++)
 		q.ids[q.n_ids++] = token(s->salt, (size_t)i);
@@ -91,8 +98,12 @@ static struct rl_seq sequence(const struct shape *s)
 		struct rl_part *p = &q.parts[q.n_parts++];
 		size_t n = (size_t)s->turn[k].tokens;
 
-		*p = (struct rl_part){.first = q.n_ids, .n = n, .use = s->turn[k].use, .c_logp = 0.3 * (k + 1) - 0.1 * s->answer,
-			.c_kl = 0.05, .logp = xcalloc(n, sizeof *p->logp), .ref_logp = xcalloc(n, sizeof *p->ref_logp)};
+		*p = (struct rl_part){
+			.first = q.n_ids, .n = n, .use = s->turn[k].use,
+			.c_logp = 0.3 * (k + 1) - 0.1 * s->answer, .c_kl = 0.05,
+			.logp = xcalloc(n, sizeof *p->logp),
+			.ref_logp = xcalloc(n, sizeof *p->ref_logp),
+		};
 		for (size_t i = 0; i < n + (size_t)s->turn[k].context; i++, q.n_ids++)
 			q.ids[q.n_ids] = token(100 + s->answer, q.n_ids);
 		if (p->use)
@@ -115,7 +126,8 @@ struct result {
 	float logp[MOST_SEQS][3][64], ref[MOST_SEQS][3][64];
 };
 
-/* together 0: every sequence by itself. without: parameters whose gradient is left out, every other one. */
+/* together 0: every sequence by itself. without: parameters whose gradient is left out, every
+ * other one. */
 static struct result *run(size_t micro, uint64_t memory, int together, int without)
 {
 	struct rl_pass *p = rl_pass_new(fix.policy, fix.ref, micro, memory);
@@ -152,7 +164,8 @@ static int same_logp(const struct result *a, const struct result *b)
 	return !memcmp(a->logp, b->logp, sizeof a->logp) && !memcmp(a->ref, b->ref, sizeof a->ref);
 }
 
-/* Largest relative distance of a tensor that both have; *bits: all equal, and how many tensors there were. */
+/* Largest relative distance of a tensor that both have; *bits: all equal, and how many tensors
+ * there were. */
 static double distance(const struct result *a, const struct result *b, size_t *bits)
 {
 	double worst = 0;
@@ -199,7 +212,8 @@ static void models_make(enum arch a)
 	free(buf);
 }
 
-static void compare(const char *name, const char *how, const struct result *want, struct result *got, double tolerance)
+static void compare(const char *name, const char *how, const struct result *want,
+                    struct result *got, double tolerance)
 {
 	size_t equal, all;
 	double d = distance(want, got, &equal);
@@ -208,7 +222,8 @@ static void compare(const char *name, const char *how, const struct result *want
 	if (!ok(same_logp(want, got), "%s, %s: the same log-probabilities", name, how))
 		diag("of the sequences before, other bits");
 	if (tolerance == 0)
-		ok(equal == all && all > 2, "%s, %s: the same gradient in %zu of %zu tensors", name, how, equal, all);
+		ok(equal == all && all > 2, "%s, %s: the same gradient in %zu of %zu tensors", name, how,
+		   equal, all);
 	else
 		ok(d <= tolerance, "%s, %s: gradient off by %.2g (%.2g)", name, how, d, tolerance);
 	result_free(got);
@@ -243,7 +258,8 @@ static void scene(const char *name, const struct shape *shapes, size_t n, double
 	result_free(whole);
 }
 
-/* Memory that the prompt fits into when recomputed, not with what follows: those that share it come with it all the same. */
+/* Memory that the prompt fits into when recomputed, not with what follows: those that share it
+ * come with it all the same. */
 static void recomputed_together(const char *name)
 {
 	size_t n = LEN(longer);

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The gradient of the tools as they are run, score-bonus | score-update, against the analytic
- * one of a toy policy.
+ * The gradient of the tools as they are run, score-bonus | score-update, against the analytic one
+ * of a toy policy.
  *
- * The policy is a table: embeddings are unit vectors, the block adds nothing, so the final norm gives 4 e_prev
- * (width 16) and log pi(. | prev) = log softmax of 4 W[.][prev], W the head. A token's gradient with
- * respect to W[v][prev] is then 4 times that of its logits. Adam's first moment at beta1 0 is the
- * gradient itself: it is read from the store.
+ * The policy is a table: embeddings are unit vectors, the block adds nothing, so the final norm
+ * gives 4 e_prev (width 16) and log pi(. | prev) = log softmax of 4 W[.][prev], W the head. A
+ * token's gradient with respect to W[v][prev] is then 4 times that of its logits. Adam's first
+ * moment at beta1 0 is the gradient itself: it is read from the store.
  *
- * Turn 1's tokens come after tokens below 8, later turns' after others: a column of W says whose it is.
+ * Turn 1's tokens come after tokens below 8, later turns' after others: a column of W says whose it
+ * is.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -24,7 +25,8 @@
 enum { V = 16, TRAJS = 6, TURNS = 3, LONG = 6 };
 
 static char dir[64];                 /* everything goes here */
-static float head[2][V][V];          /* of the reference (step 0) and the policy (step 1), exact in bf16 */
+/* of the reference (step 0) and the policy (step 1), exact in bf16 */
+static float head[2][V][V];
 
 static void bail(const struct err *e)
 {
@@ -35,7 +37,8 @@ static void bail(const struct err *e)
 /* ---- the store ---------------------------------------------------------------- */
 
 static const struct model_config config = {
-	.arch = ARCH_LLAMA, .layers = 1, .width = V, .heads = 1, .kv_heads = 1, .head_size = 2, .ffn = 1, .vocab = V,
+	.arch = ARCH_LLAMA, .layers = 1, .width = V, .heads = 1, .kv_heads = 1, .head_size = 2,
+	.ffn = 1, .vocab = V,
 	.context = 64, .norm_eps = 1e-6f, .rope_theta = 10000,
 };
 
@@ -74,7 +77,8 @@ static void commit_toy(struct store *s, int step)
 	vocab_init(&none);
 	vocab_save(&none, &tokenizer);
 	if (commit_doc(c, "config", text.data, text.len, &e) ||
-	    commit_doc(c, "tokenizer", tokenizer.data, tokenizer.len, &e) || commit_doc(c, "seed", "1\n", 2, &e) ||
+	    commit_doc(c, "tokenizer", tokenizer.data, tokenizer.len, &e) ||
+	    commit_doc(c, "seed", "1\n", 2, &e) ||
 	    commit_finish(c, "{}", 8, &e))
 		bail(&e);
 	buf_release(&text);
@@ -122,7 +126,8 @@ static const struct toy original[TRAJS] = {
 	{0, 1, 2, 0, {{2, 1, 0, 1, 1, {1, 2, 6}}, {2, 2, 0, 1, 1, {8, 11, 13, 14}}}},
 	{0, 2, 2, 1, {{2, 2, 0, 1, 1, {1, 2, 7, 0}}, {1, 3, 0, 0, 1, {8, 15, 9, 9}}}},
 	{1, 0, 2, 0, {{1, 2, 1, 1, 3, {3, 0, 5}}, {1, 5, 0, 0, 1, {9, 10, 11, 12, 13, 14}}}},
-	{1, 1, 3, 0, {{1, 4, 0, 0, 0, {3, 7, 6, 7, 6}}, {1, 1, 0, 0.5, 1, {9, 15}}, {2, 3, 0, 1, 0.5, {8, 10, 15, 14, 8}}}},
+	{1, 1, 3, 0, {{1, 4, 0, 0, 0, {3, 7, 6, 7, 6}}, {1, 1, 0, 0.5, 1, {9, 15}},
+		{2, 3, 0, 1, 0.5, {8, 10, 15, 14, 8}}}},
 	{1, 2, 3, 0, {{1, 1, 0, 0, 1, {3, 2}}, {1, 2, 0, 1, 1, {9, 8, 8}}, {1, 1, 0, 0, 1, {12, 9}}}},
 };
 
@@ -144,12 +149,14 @@ static void write_records(const char *path)
 	for (int i = 0; i < TRAJS; i++) {
 		const struct toy *t = &toys[i];
 
-		buf_addf(&b, "{\"id\":\"p%d\",\"batch\":{\"step\":1,\"size\":2,\"index\":%d},\"group\":3,\"sample\":%d,\"turns\":[",
+		buf_addf(&b, "{\"id\":\"p%d\",\"batch\":{\"step\":1,\"size\":2,\"index\":%d},"
+		         "\"group\":3,\"sample\":%d,\"turns\":[",
 		         t->index, t->index, t->sample);
 		for (int k = 0; k < t->turns; k++) {
 			const struct toy_turn *u = &t->turn[k];
 
-			buf_addf(&b, "%s{\"response\":\"\",\"snapshot\":1,\"weight\":%g,\"context\":", k ? "," : "", u->weight);
+			buf_addf(&b, "%s{\"response\":\"\",\"snapshot\":1,\"weight\":%g,\"context\":",
+			         k ? "," : "", u->weight);
 			ints(&b, u->ids, u->n_context);
 			buf_adds(&b, ",\"tokens\":");
 			ints(&b, u->ids + u->n_context, u->n_tokens);
@@ -274,7 +281,8 @@ static void analytic(const struct scene *c, double g[V][V], double size[V][V])
 
 static int runs;
 
-/* The first step with beta1 0 is lr times the sign (eps aside); the snapshot is the master weights rounded. */
+/* The first step with beta1 0 is lr times the sign (eps aside); the snapshot is the master
+ * weights rounded. */
 static void weights_follow(struct snap *p, const float *g)
 {
 	struct tensor master, w;
@@ -282,7 +290,8 @@ static void weights_follow(struct snap *p, const float *g)
 	double worst = 0;
 	int rounded = 1;
 
-	if (snap_state(p, "master/output.weight", &master, &e) != 1 || snap_tensor(p, "output.weight", &w, &e))
+	if (snap_state(p, "master/output.weight", &master, &e) != 1 ||
+	    snap_tensor(p, "output.weight", &w, &e))
 		bail(&e);
 	for (size_t i = 0; i < V * V; i++) {
 		float x = ((const float *)master.data)[i];
@@ -292,7 +301,8 @@ static void weights_follow(struct snap *p, const float *g)
 		rounded = rounded && ((const bf16 *)w.data)[i] == act_of(x);
 	}
 	if (worst > 1e-6 || !rounded)
-		ok(0, "weights follow the gradient: %g off, %s", worst, rounded ? "rounded" : "not the master's rounding");
+		ok(0, "weights follow the gradient: %g off, %s", worst,
+		   rounded ? "rounded" : "not the master's rounding");
 }
 
 /* Runs the pipeline on a fresh store; g is what Adam saw. */
@@ -308,13 +318,15 @@ static void tools(const char *bonus, const char *update, float g[V][V])
 	snprintf(records, sizeof records, "%s/%d.jsonl", dir, runs++);
 	store_make(store);
 	write_records(records);
-	snprintf(command, sizeof command, "bin/score-bonus %s <%s 2>/dev/null | bin/score-update -w %s --adam-beta1 0 "
+	snprintf(command, sizeof command,
+	         "bin/score-bonus %s <%s 2>/dev/null | bin/score-update -w %s --adam-beta1 0 "
 	         "--clip-grad 0 --lr 1e-3 %s >%s.metrics", bonus, records, store, update, store);
 	if (system(command) != 0) {
 		ok(0, "%s", command);
 		return;
 	}
-	if (store_open(store, STORE_READ, &s, &e) || snap_open(s, "2", &p, &e) || snap_state(p, "m/output.weight", &t, &e) != 1)
+	if (store_open(store, STORE_READ, &s, &e) || snap_open(s, "2", &p, &e) ||
+	    snap_state(p, "m/output.weight", &t, &e) != 1)
 		bail(&e);
 	memcpy(g, t.data, sizeof(float[V][V]));
 	weights_follow(p, t.data);
@@ -322,7 +334,8 @@ static void tools(const char *bonus, const char *update, float g[V][V])
 	store_close(s);
 }
 
-/* Every logit's gradient is rounded to bf16 once (8 significant bits) before it is summed in fp32. */
+/* Every logit's gradient is rounded to bf16 once (8 significant bits) before it is summed in
+ * fp32. */
 static void compare(const struct scene *c)
 {
 	double want[V][V], size[V][V], worst = 0;
@@ -339,7 +352,8 @@ static void compare(const struct scene *c)
 				diag("W[%d][%d]: %g, expected %g", v, p, (double)got[v][p], want[v][p]);
 			worst = fmax(worst, d / bound);
 		}
-	ok(worst <= 1, "%s: the gradient is the analytic one (%.2f of the rounding allowed)", c->name, worst);
+	ok(worst <= 1, "%s: the gradient is the analytic one (%.2f of the rounding allowed)", c->name,
+	   worst);
 }
 
 /* A reward of turn 2 moves what follows turn 2's tokens, and no bit of what follows turn 1's. */
@@ -356,7 +370,8 @@ static void leak(const char *bonus, const char *update, const char *name)
 	for (int v = 0; v < V; v++)
 		for (int p = 0; p < V; p++)
 			*(p < 8 ? &first : &later) += memcmp(&a[v][p], &b[v][p], sizeof(float)) != 0;
-	ok(first == 0 && later > 0, "%s: turn 2's reward changes %d gradients of turn 1, %d of later turns", name, first, later);
+	ok(first == 0 && later > 0,
+	   "%s: turn 2's reward changes %d gradients of turn 1, %d of later turns", name, first, later);
 }
 
 static void given(void)
@@ -395,7 +410,8 @@ static void splits(void)
 				num += ((double)a[v][p] - b[v][p]) * ((double)a[v][p] - b[v][p]);
 				den += (double)a[v][p] * a[v][p];
 			}
-		ok(sqrt(num / den) <= 1e-5, "--micro-tokens %d: relative difference %.2g", micro, sqrt(num / den));
+		ok(sqrt(num / den) <= 1e-5, "--micro-tokens %d: relative difference %.2g", micro,
+		   sqrt(num / den));
 	}
 }
 
@@ -404,15 +420,22 @@ int main(void)
 	static const struct scene scenes[] = {
 		{"policy term, Stage I", "--stage 1", "--beta1 0 --beta2 0", .stage = 1},
 		{"policy term, Stage II", "--stage 2 --alpha 10", "--beta1 0", .stage = 2, .alpha = 10},
-		{"exact, Stage I", "--stage 1", "--beta1 0.3 --beta2 1.5", .stage = 1, .beta1 = 0.3, .beta2 = 1.5},
-		{"exact, Stage II", "--stage 2 --alpha 2", "--beta1 0.7 --beta2 50", .stage = 2, .alpha = 2, .beta1 = 0.7},
-		{"exact per token, Stage I", "--stage 1", "--kl-scale token --beta1 1 --beta2 3", .stage = 1, .per_token = 1,
+		{"exact, Stage I", "--stage 1", "--beta1 0.3 --beta2 1.5", .stage = 1, .beta1 = 0.3,
+			.beta2 = 1.5},
+		{"exact, Stage II", "--stage 2 --alpha 2", "--beta1 0.7 --beta2 50", .stage = 2, .alpha = 2,
+			.beta1 = 0.7},
+		{"exact per token, Stage I", "--stage 1", "--kl-scale token --beta1 1 --beta2 3",
+			.stage = 1, .per_token = 1,
 		 .beta1 = 1, .beta2 = 3},
-		{"k1, Stage I", "--stage 1", "--kl k1 --beta1 0.3 --beta2 1.5", .stage = 1, .kl = 1, .beta1 = 0.3, .beta2 = 1.5},
-		{"k1 per token, Stage II", "--stage 2 --alpha 1", "--kl k1 --kl-scale token --beta1 2", .stage = 2, .alpha = 1,
+		{"k1, Stage I", "--stage 1", "--kl k1 --beta1 0.3 --beta2 1.5", .stage = 1, .kl = 1,
+			.beta1 = 0.3, .beta2 = 1.5},
+		{"k1 per token, Stage II", "--stage 2 --alpha 1", "--kl k1 --kl-scale token --beta1 2",
+			.stage = 2, .alpha = 1,
 		 .kl = 1, .per_token = 1, .beta1 = 2},
-		{"k2, Stage I", "--stage 1", "--kl k2 --beta1 0.3 --beta2 1.5", .stage = 1, .kl = 2, .beta1 = 0.3, .beta2 = 1.5},
-		{"k3, Stage II", "--stage 2 --alpha 1", "--kl k3 --beta1 0.6", .stage = 2, .alpha = 1, .kl = 3, .beta1 = 0.6},
+		{"k2, Stage I", "--stage 1", "--kl k2 --beta1 0.3 --beta2 1.5", .stage = 1, .kl = 2,
+			.beta1 = 0.3, .beta2 = 1.5},
+		{"k3, Stage II", "--stage 2 --alpha 1", "--kl k3 --beta1 0.6", .stage = 2, .alpha = 1,
+			.kl = 3, .beta1 = 0.6},
 		{"nll", "--stage 2", "--objective nll", .nll = 1},
 	};
 	char command[96];

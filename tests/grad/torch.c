@@ -116,7 +116,8 @@ static void check(const char *isa, const char *arch)
 		cosine = aa == 0 && bb == 0 ? 1 : ab / sqrt(aa * bb);
 		if (cosine < least)
 			least = cosine;
-		ok(cosine >= 0.999 && fabs(sqrt(aa / bb) - 1) < 0.02, "%s %s: %s cosine %.6f, length %.4f", isa, arch,
+		ok(cosine >= 0.999 && fabs(sqrt(aa / bb) - 1) < 0.02, "%s %s: %s cosine %.6f, length %.4f",
+		   isa, arch,
 		   p.name, cosine, sqrt(aa / bb));
 	}
 	diag("%s %s: least cosine %.6f", isa, arch, least);

@@ -8,7 +8,8 @@
 #include "tap.h"
 
 /* rewards: one letter a turn: 0 1 h(alf) x(null); a capital-like prefix g marks it given ("g1"). */
-static struct traj record(const char *id, int64_t index, int64_t sample, int64_t group, const char *rewards)
+static struct traj record(const char *id, int64_t index, int64_t sample, int64_t group,
+                          const char *rewards)
 {
 	struct buf b = {0};
 	struct js rec;
@@ -40,7 +41,8 @@ static int near(double a, double b)
 	return fabs(a - b) < 1e-12;
 }
 
-static void returns_are(const struct shaping *s, const char *rewards, const double *want, const char *name)
+static void returns_are(const struct shaping *s, const char *rewards, const double *want,
+                        const char *name)
 {
 	struct traj t = record("p", 0, 0, 1, rewards);
 	struct err e;
@@ -66,8 +68,10 @@ static void returns(void)
 	returns_are(&two, "01", (double[]){0, 11}, "Stage II: wrong to right");
 	returns_are(&two, "10", (double[]){1, -10}, "Stage II: right to wrong");
 	returns_are(&two, "11", (double[]){1, 1}, "Stage II: right to right");
-	returns_are(&two, "h1h", (double[]){0.5, 6, -4.5}, "Stage II, three turns, each against the one before");
-	returns_are(&two, "g01", (double[]){0, 11}, "Stage II: a given turn earns nothing, its reward still compares");
+	returns_are(&two, "h1h", (double[]){0.5, 6, -4.5},
+	            "Stage II, three turns, each against the one before");
+	returns_are(&two, "g01", (double[]){0, 11},
+	            "Stage II: a given turn earns nothing, its reward still compares");
 	returns_are(&two, "1x", (double[]){0, 0}, "one null reward excludes the trajectory");
 	returns_are(&far, "011", (double[]){0 + 0.5 * (3 + 0.5 * 1), 3.5, 1}, "gamma 0.5");
 	far.stage = 1;
@@ -82,10 +86,13 @@ static void program(void)
 	struct err e;
 
 	js_set(&args, "alpha", js_num(3));
-	ok(!jqp_new("[.turns[].reward * $alpha + 1]", "--return", args, &s.program, &e) && !shape_returns(&s, &t, &e) &&
-	   near(t.turns[0].ret, 1) && near(t.turns[1].ret, 0) && near(t.turns[2].ret, 4), "a jq program's returns");
+	ok(!jqp_new("[.turns[].reward * $alpha + 1]", "--return", args, &s.program, &e) &&
+	   !shape_returns(&s, &t, &e) &&
+	   near(t.turns[0].ret, 1) && near(t.turns[1].ret, 0) && near(t.turns[2].ret, 4),
+		"a jq program's returns");
 	jqp_free(s.program);
-	ok(!jqp_new("[1, 2]", "--return", args, &s.program, &e) && shape_returns(&s, &t, &e) && strstr(e.msg, "3 numbers"),
+	ok(!jqp_new("[1, 2]", "--return", args, &s.program, &e) && shape_returns(&s, &t, &e) &&
+	   strstr(e.msg, "3 numbers"),
 	   "a program with too few returns: %s", e.msg);
 	jqp_free(s.program);
 	ok(!jqp_new("[1, null, 2]", "--return", args, &s.program, &e) && shape_returns(&s, &t, &e) &&
@@ -100,7 +107,8 @@ static void program(void)
 enum { N = 6 };
 
 /* Two groups: a has returns 1 0 0 (turn 1) and 2 2 2; b has a given first turn and an error. */
-static void advantages_are(enum shape_baseline b, const double first[N], const double second[N], size_t unpaired,
+static void advantages_are(enum shape_baseline b, const double first[N], const double second[N],
+                           size_t unpaired,
                            const char *name)
 {
 	static const double ret[N][2] = {{1, 2}, {0, 2}, {0, 2}, {0, 5}, {4, 1}, {0, 0}};
@@ -118,7 +126,8 @@ static void advantages_are(enum shape_baseline b, const double first[N], const d
 			t[i].turns[k].ret = ret[i][k];
 	shape_advantages(b, order, N, &got);
 	for (size_t i = 0; i < N; i++) {
-		int same = near(t[i].turns[0].advantage, first[i]) && near(t[i].turns[1].advantage, second[i]);
+		int same = near(t[i].turns[0].advantage, first[i]) &&
+			near(t[i].turns[1].advantage, second[i]);
 
 		if (!same)
 			diag("trajectory %zu: %g %g, expected %g %g", i, t[i].turns[0].advantage,
@@ -133,17 +142,21 @@ static void advantages(void)
 {
 	const double third = 1.0 / 3;
 
-	advantages_are(SHAPE_LOO, (double[]){1, -0.5, -0.5, 0, 0, 0}, (double[]){0, 0, 0, 4, -4, 0}, 1, "leave one out");
-	advantages_are(SHAPE_GROUP, (double[]){2 * third, -third, -third, 0, 0, 0}, (double[]){0, 0, 0, 2, -2, 0}, 1,
+	advantages_are(SHAPE_LOO, (double[]){1, -0.5, -0.5, 0, 0, 0}, (double[]){0, 0, 0, 4, -4, 0}, 1,
+	               "leave one out");
+	advantages_are(SHAPE_GROUP, (double[]){2 * third, -third, -third, 0, 0, 0},
+	               (double[]){0, 0, 0, 2, -2, 0}, 1,
 	               "group mean");
 	advantages_are(SHAPE_BATCH, (double[]){-0.25, -1.25, -1.25, 0, 2.75, 0},
 	               (double[]){-0.4, -0.4, -0.4, 2.6, -1.4, 0}, 0, "batch mean");
-	advantages_are(SHAPE_NONE, (double[]){1, 0, 0, 0, 4, 0}, (double[]){2, 2, 2, 5, 1, 0}, 0, "none");
+	advantages_are(SHAPE_NONE, (double[]){1, 0, 0, 0, 4, 0}, (double[]){2, 2, 2, 5, 1, 0}, 0,
+	               "none");
 }
 
 static void exact_zero(void)
 {
-	struct traj t[3] = {record("a", 0, 0, 3, "1"), record("a", 0, 1, 3, "1"), record("a", 0, 2, 3, "1")};
+	struct traj t[3] = {record("a", 0, 0, 3, "1"), record("a", 0, 1, 3, "1"),
+		record("a", 0, 2, 3, "1")};
 	struct traj *p[3] = {&t[0], &t[1], &t[2]};
 	size_t unpaired = 0;
 	int good = 1;
@@ -160,8 +173,10 @@ static void exact_zero(void)
 
 /* ---- the stream ----------------------------------------------------------------- */
 
-/* Feeds records "index:sample" and tells what came out, e.g. "a0 a1 | b0". A bar after each one fed. */
-static void stream_is(const char *feed, int stamped, enum shape_baseline b, int partial, const char *want, const char *error)
+/* Feeds records "index:sample" and tells what came out, e.g. "a0 a1 | b0". A bar after each one
+ * fed. */
+static void stream_is(const char *feed, int stamped, enum shape_baseline b, int partial,
+                      const char *want, const char *error)
 {
 	struct shaping s = {.stage = 2, .alpha = 1, .baseline = b};
 	struct shape_stream *r = shape_stream_new(&s, partial);
@@ -184,7 +199,8 @@ static void stream_is(const char *feed, int stamped, enum shape_baseline b, int 
 	shape_stream_stop(r);
 	while ((out = shape_stream_next(r)))
 		buf_addf(&got, "%s%d", out->id, (int)out->sample);
-	ok(!strcmp(got.data, want) && !rc == !error && (!error || strstr(e.msg, error)), "stream %s: %s%s%s", feed,
+	ok(!strcmp(got.data, want) && !rc == !error && (!error || strstr(e.msg, error)),
+	   "stream %s: %s%s%s", feed,
 	   got.data, rc ? ", error " : "", rc ? e.msg : "");
 	buf_release(&got);
 	shape_stream_free(r);

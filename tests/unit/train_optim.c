@@ -6,27 +6,32 @@
 
 #include "host.h"
 #include "kern/kern.h"
-#include "rl/rl.h"
 #include "tap.h"
+#include "train/optim.h"
 
 static const struct model_config config = {
-	.arch = ARCH_LLAMA, .layers = 1, .width = 300, .heads = 2, .kv_heads = 1, .head_size = 8, .ffn = 24, .vocab = 301,
+	.arch = ARCH_LLAMA, .layers = 1, .width = 300, .heads = 2, .kv_heads = 1, .head_size = 8,
+	.ffn = 24, .vocab = 301,
 	.context = 16, .norm_eps = 1e-5f, .rope_theta = 10000,
 };
 
 static void schedules(void)
 {
-	struct rl_adam flat = {.lr = 2, .warmup = 4}, none = {.lr = 3}, cosine = {
+	struct adam flat = {.lr = 2, .warmup = 4}, none = {.lr = 3}, cosine = {
 		.lr = 1, .min_lr = 0.2, .cosine = 1, .warmup = 2, .total = 10,
 	};
 
-	ok(rl_lr(&none, 0) == 3 && rl_lr(&none, 1000000) == 3, "constant");
-	ok(rl_lr(&flat, 0) == 0.5 && rl_lr(&flat, 1) == 1 && rl_lr(&flat, 3) == 2 && rl_lr(&flat, 4) == 2,
+	ok(adam_lr(&none, 0) == 3 && adam_lr(&none, 1000000) == 3, "constant");
+	ok(adam_lr(&flat, 0) == 0.5 && adam_lr(&flat, 1) == 1 && adam_lr(&flat, 3) == 2 &&
+	   adam_lr(&flat, 4) == 2,
 	   "warm-up: a quarter, a half, ... all of it");
-	ok(rl_lr(&cosine, 0) == 0.5 && rl_lr(&cosine, 1) == 1 && rl_lr(&cosine, 2) == 1, "cosine: warm-up, then the top");
-	ok(fabs(rl_lr(&cosine, 6) - 0.6) < 1e-12, "cosine: half-way");
-	ok(fabs(rl_lr(&cosine, 4) - (0.2 + 0.4 * (1 + sqrt(0.5)))) < 1e-12, "cosine: a quarter of the way");
-	ok(fabs(rl_lr(&cosine, 10) - 0.2) < 1e-12 && fabs(rl_lr(&cosine, 99) - 0.2) < 1e-12, "cosine: the floor");
+	ok(adam_lr(&cosine, 0) == 0.5 && adam_lr(&cosine, 1) == 1 && adam_lr(&cosine, 2) == 1,
+	   "cosine: warm-up, then the top");
+	ok(fabs(adam_lr(&cosine, 6) - 0.6) < 1e-12, "cosine: half-way");
+	ok(fabs(adam_lr(&cosine, 4) - (0.2 + 0.4 * (1 + sqrt(0.5)))) < 1e-12,
+	   "cosine: a quarter of the way");
+	ok(fabs(adam_lr(&cosine, 10) - 0.2) < 1e-12 && fabs(adam_lr(&cosine, 99) - 0.2) < 1e-12,
+	   "cosine: the floor");
 }
 
 static size_t size_of(size_t i, struct param *p)
@@ -85,14 +90,14 @@ static void states_free(struct state *all, size_t n)
 }
 
 /* Step s, from one half of the states to the other. */
-static void step(struct state *all, const struct grads *g, const struct rl_update *u, uint64_t s)
+static void step(struct state *all, const struct grads *g, const struct adam_update *u, uint64_t s)
 {
 	int from = s % 2, to = !from;
 	struct param p;
 
 	for (size_t i = 0; i < g->n; i++) {
 		size_t n = size_of(i, &p);
-		struct adamw rate = rl_update_rate(u, p.rank);
+		struct adamw rate = adam_update_rate(u, p.rank);
 		act *w = xcalloc(n, sizeof *w);
 
 		kern->adamw(&rate, n, floats_of(g->g[i]), all[i].p[from], s ? all[i].m[from] : NULL,
@@ -102,7 +107,7 @@ static void step(struct state *all, const struct grads *g, const struct rl_updat
 }
 
 /* Five updates; the state afterwards against doubles. */
-static void updates(const struct rl_adam *a, double scale, int must_clip, const char *name)
+static void updates(const struct adam *a, double scale, int must_clip, const char *name)
 {
 	struct state *all;
 	struct grads g;
@@ -114,7 +119,7 @@ static void updates(const struct rl_adam *a, double scale, int must_clip, const 
 	grads_init(&g, &config);
 	all = states(g.n);
 	for (uint64_t s = 0; s < 5; s++) {
-		struct rl_update u;
+		struct adam_update u;
 		double sum = 0;
 
 		fill(&g, s, scale);
@@ -122,11 +127,11 @@ static void updates(const struct rl_adam *a, double scale, int must_clip, const 
 			for (size_t j = 0; j < size_of(i, &p); j++)
 				sum += pow(floats_of(g.g[i])[j], 2);
 		gnorm[s] = sqrt(sum);
-		rc |= rl_update_init(&u, a, s, &g, &config, &e);
+		rc |= adam_update_init(&u, a, s, &g, &config, &e);
 		step(all, &g, &u, s);
 		worst_norm = fmax(worst_norm, fabs(u.norm / gnorm[s] - 1));
 		clipped += a->clip > 0 && u.norm > a->clip;
-		rc |= fabs(u.lr - rl_lr(a, s)) > 0;
+		rc |= fabs(u.lr - adam_lr(a, s)) > 0;
 	}
 	for (size_t i = 0; i < g.n; i++) {
 		struct rng w = rng_stream(2, "optim test", 0, "w", i, 0);
@@ -143,7 +148,7 @@ static void updates(const struct rl_adam *a, double scale, int must_clip, const 
 				gr *= a->clip > 0 && gnorm[s] > a->clip ? a->clip / gnorm[s] : 1;
 				m = a->beta1 * m + (1 - a->beta1) * gr;
 				v = a->beta2 * v + (1 - a->beta2) * gr * gr;
-				x -= rl_lr(a, s) * (m / (1 - pow(a->beta1, t)) /
+				x -= adam_lr(a, s) * (m / (1 - pow(a->beta1, t)) /
 				     (sqrt(v / (1 - pow(a->beta2, t))) + a->eps) + decay * x);
 			}
 			worst_x = fmax(worst_x, fabs(all[i].p[1][j] - x));
@@ -151,16 +156,18 @@ static void updates(const struct rl_adam *a, double scale, int must_clip, const 
 			worst_v = fmax(worst_v, fabs(all[i].v[1][j] - v) / (scale * scale));
 		}
 	}
-	ok(!rc && worst_x < 2e-6 && worst_m < 1e-6 && worst_v < 1e-6 && worst_norm < 1e-6 && !clipped == !must_clip,
-	   "%s: weights %.1g, moments %.1g %.1g off; clipped %d times", name, worst_x, worst_m, worst_v, clipped);
+	ok(!rc && worst_x < 2e-6 && worst_m < 1e-6 && worst_v < 1e-6 && worst_norm < 1e-6 &&
+	   !clipped == !must_clip,
+	   "%s: weights %.1g, moments %.1g %.1g off; clipped %d times", name, worst_x, worst_m,
+	   worst_v, clipped);
 	states_free(all, g.n);
 	grads_release(&g);
 }
 
 static void gradients(void)
 {
-	struct rl_adam a = {.lr = 1, .beta1 = 0.9, .beta2 = 0.9, .eps = 1e-8};
-	struct rl_update all, some, u = {.norm = -1};
+	struct adam a = {.lr = 1, .beta1 = 0.9, .beta2 = 0.9, .eps = 1e-8};
+	struct adam_update all, some, u = {.norm = -1};
 	struct grads g;
 	struct err e = {""};
 	struct mem kept;
@@ -168,22 +175,25 @@ static void gradients(void)
 
 	grads_init(&g, &config);
 	fill(&g, 0, 1);
-	ok(!rl_update_init(&all, &a, 0, &g, &config, &e), "a gradient");
+	ok(!adam_update_init(&all, &a, 0, &g, &config, &e), "a gradient");
 	kept = g.g[3];
 	g.g[3] = (struct mem){0};
-	ok(!rl_update_init(&some, &a, 0, &g, &config, &e) && some.norm < all.norm, "one parameter is not trained: a smaller norm");
+	ok(!adam_update_init(&some, &a, 0, &g, &config, &e) && some.norm < all.norm,
+	   "one parameter is not trained: a smaller norm");
 	g.g[3] = kept;
 	without = kern->sumsq(floats_of(kept), size_of(3, &(struct param){0}));
 	ok(fabs(sqrt(some.norm * some.norm + without) / all.norm - 1) < 1e-12, "by what it had");
 	floats_of(kept)[1] = (float)NAN;
-	ok(rl_update_init(&u, &a, 0, &g, &config, &e) == -1 && u.norm < 0, "a gradient that is not a number: %s", e.msg);
+	ok(adam_update_init(&u, &a, 0, &g, &config, &e) == -1 && u.norm < 0,
+	   "a gradient that is not a number: %s", e.msg);
 	grads_release(&g);
 }
 
 int main(void)
 {
-	struct rl_adam plain = {.lr = 1e-3, .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8};
-	struct rl_adam all = {.lr = 0.01, .beta1 = 0.8, .beta2 = 0.99, .eps = 1e-6, .decay = 0.1, .clip = 1, .cosine = 1,
+	struct adam plain = {.lr = 1e-3, .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8};
+	struct adam all = {.lr = 0.01, .beta1 = 0.8, .beta2 = 0.99, .eps = 1e-6, .decay = 0.1,
+		.clip = 1, .cosine = 1,
 	                      .warmup = 2, .total = 6, .min_lr = 1e-4};
 	struct err e;
 

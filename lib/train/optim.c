@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* What all tensors have in common in an AdamW update: clipping, schedule, bias correction. */
-#include "rl/rl.h"
+#include "train/optim.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-double rl_lr(const struct rl_adam *a, uint64_t u)
+double adam_lr(const struct adam *a, uint64_t u)
 {
 	double p;
 
@@ -38,15 +38,15 @@ static double square_sum(const struct grads *g, const struct model_config *c)
 	return sum;
 }
 
-int rl_update_init(struct rl_update *u, const struct rl_adam *a, uint64_t updates, const struct grads *g,
-                   const struct model_config *c, struct err *e)
+int adam_update_init(struct adam_update *u, const struct adam *a, uint64_t updates,
+                     const struct grads *g, const struct model_config *c, struct err *e)
 {
 	double sum = square_sum(g, c), t = (double)updates + 1;
 
 	if (!isfinite(sum))
 		return err_set(e, "the gradient is not finite");
 	u->norm = sqrt(sum);
-	u->lr = rl_lr(a, updates);
+	u->lr = adam_lr(a, updates);
 	u->rate = (struct adamw){
 		.gscale = a->clip > 0 && u->norm > a->clip ? (float)(a->clip / u->norm) : 1,
 		.lr = (float)u->lr, .b1 = (float)a->beta1, .b2 = (float)a->beta2,
@@ -56,7 +56,7 @@ int rl_update_init(struct rl_update *u, const struct rl_adam *a, uint64_t update
 	return 0;
 }
 
-struct adamw rl_update_rate(const struct rl_update *u, int rank)
+struct adamw adam_update_rate(const struct adam_update *u, int rank)
 {
 	struct adamw rate = u->rate;
 
