@@ -273,7 +273,7 @@ static int grads_sum(struct grads *g, const struct model_config *c, struct err *
 int rl_step(const struct rl_loss *l, struct rl_pass *p, struct traj *const *t, size_t n,
             struct grads *g, struct rl_stats *s, struct rl_times *times, struct err *e)
 {
-	int pg = l->objective == RL_PG, k1 = pg && l->kl == RL_K1;
+	int pg = l->objective == RL_PG, k1 = pg && rl_kls[l->kl].advantage;
 	struct rl_want want = {
 		.kl = l->kl, .ref = pg && (l->beta1 != 0 || l->beta2 != 0), .entropy = pg,
 	};

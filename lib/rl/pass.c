@@ -9,7 +9,6 @@
  */
 #include "rl/rl.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,18 +65,6 @@ struct rl_pass {
 	struct mem picked, dx;       /* act [block][D], [block][V] */
 	struct mem dh;               /* [block][D] */
 };
-
-int rl_kl_by_name(const char *name, enum rl_kl *out, struct err *e)
-{
-	static const char *const names[] = {"exact", "k1", "k2", "k3"};
-
-	for (size_t i = 0; i < LEN(names); i++)
-		if (!strcmp(name, names[i])) {
-			*out = (enum rl_kl)i;
-			return 0;
-		}
-	return err_set(e, "expected exact, k1, k2 or k3, got '%s'", name);
-}
 
 /* ---- a trajectory as a sequence ------------------------------------------------ */
 
@@ -408,21 +395,14 @@ static void buffers(struct rl_pass *p, int ref_on, int backward)
  * KL. */
 static void head(struct head *h, const struct scored *s, const struct rl_want *want, float *c)
 {
+	const struct rl_kl_kind *kind = &rl_kls[want->kl];
 	double d = (double)s->logp - s->ref_logp, c_logp = h->part->c_logp, c_kl = h->part->c_kl;
-	float kl = s->kl;
 
 	h->part->logp[h->at] = s->logp;
 	h->part->ref_logp[h->at] = s->ref_logp;
-	if (want->ref && want->kl == RL_K1) {
-		kl = (float)d;
-	} else if (want->ref && want->kl == RL_K2) {
-		kl = (float)(d * d / 2);
-		c_logp += c_kl * d;
-	} else if (want->ref && want->kl == RL_K3) {
-		kl = (float)(expm1(-d) + d);
-		c_logp -= c_kl * expm1(-d);
-	}
-	h->part->kl += kl;
+	if (want->ref && kind->slope)
+		c_logp += c_kl * kind->slope(d);
+	h->part->kl += want->ref && kind->value ? (float)kind->value(d) : s->kl;
 	h->part->entropy += s->entropy;
 	c[0] = (float)c_logp;
 	c[1] = (float)c_kl;
@@ -436,7 +416,7 @@ static void tile(struct rl_pass *p, size_t first, size_t n, struct mem picked, s
 	struct mem row = mem_at(p->row, first, sizeof(int32_t)),
 		token = mem_at(p->token, first, sizeof(int32_t));
 	struct mem y = want->ref ? p->y : (struct mem){0};
-	int exact = want->ref && want->kl == RL_EXACT;
+	int exact = want->ref && rl_kls[want->kl].vocabulary;
 	struct scored s[TILE];
 	float c[2 * TILE];
 

@@ -54,6 +54,16 @@ struct rl_seq {
  */
 enum rl_kl { RL_EXACT, RL_K1, RL_K2, RL_K3 };
 
+struct rl_kl_kind {
+	const char *name;
+	double (*value)(double d);   /* of a token; NULL: the device's sum over the vocabulary */
+	double (*slope)(double d);   /* by log pi(a), as a loss; NULL: not by the token alone */
+	/* the reference's distribution is read, and the gradient is of all logits */
+	int vocabulary;
+	int advantage;               /* no loss, but taken off the advantage */
+};
+extern const struct rl_kl_kind rl_kls[];         /* by enum rl_kl */
+
 MUST_CHECK int rl_kl_by_name(const char *name, enum rl_kl *out, struct err *e);
 
 /* Can the model read it? Token ids against the vocabulary, length against the context, and that
