@@ -15,6 +15,7 @@ static const char about[] = "Log-probabilities of the responses' tokens under a 
 struct settings {
 	const char *dir, *snapshot, *name;
 	uint64_t micro;
+	double temperature;
 	int threads, device, progress;
 };
 
@@ -33,19 +34,23 @@ static size_t length(const struct traj *t)
 	return n;
 }
 
-static int flush(struct pending *p, struct rl_pass *pass, const char *name, struct progress *bar,
-                 struct err *e)
+static int flush(struct pending *p, struct rl_pass *pass, const struct settings *set,
+                 struct progress *bar, struct err *e)
 {
 	struct rl_seq *s = xcalloc(p->n + 1, sizeof *s);
 	struct rl_want want = {0};
 	int rc = 0;
 
-	for (size_t i = 0; i < p->n; i++)
+	for (size_t i = 0; i < p->n; i++) {
 		rl_seq_init(&s[i], &p->t[i], NULL);
+		for (size_t k = 0; k < s[i].n_parts; k++)
+			s[i].parts[k].temperature = set->temperature;
+	}
 	rl_pass_run(pass, s, p->n, &want, NULL, NULL);
 	for (size_t i = 0; i < p->n; i++) {
 		for (size_t k = 0; k < p->t[i].n_turns; k++)
-			traj_set_turn(&p->t[i], k, name, js_from_floats(s[i].parts[k].logp, s[i].parts[k].n));
+			traj_set_turn(&p->t[i], k, set->name,
+			              js_from_floats(s[i].parts[k].logp, s[i].parts[k].n));
 		if (!rc)
 			rc = jl_write(p->t[i].rec, e);
 		rl_seq_release(&s[i]);
@@ -82,7 +87,7 @@ static int run(struct jl_in *in, struct policy *policy, const struct settings *s
 			break;
 		}
 		n = length(&t);
-		if (p.n && p.tokens + n > set->micro && flush(&p, pass, set->name, &bar, e)) {
+		if (p.n && p.tokens + n > set->micro && flush(&p, pass, set, &bar, e)) {
 			traj_release(&t);
 			rc = -1;
 			break;
@@ -90,7 +95,7 @@ static int run(struct jl_in *in, struct policy *policy, const struct settings *s
 		VEC_PUSH(p.t, p.n, p.cap) = t;
 		p.tokens += n;
 	}
-	if (flush(&p, pass, set->name, &bar, rc ? &late : e))
+	if (flush(&p, pass, set, &bar, rc ? &late : e))
 		rc = -1;
 	progress_end(&bar);
 	free(p.t);
@@ -120,10 +125,12 @@ static void options(int argc, char **argv, struct settings *s, const char **file
 	const struct opt table[] = {
 		OPT_WEIGHTS(&s->dir),
 		OPT_SNAPSHOT(&s->snapshot),
-		{"as", 0, OPT_STR, &s->name, "NAME", "the field to write (default ref_logprobs)", 0, 0,
-		 NULL},
-		{"micro-tokens", 0, OPT_U64, &s->micro, "N", "positions of one forward (default 2048)", 1,
-		 1 << 24, NULL},
+		{"as", 0, OPT_STR, &s->name, "NAME",
+		 "the field to write (default ref_logprobs)", 0, 0, NULL},
+		{"temperature", 'T', OPT_F64, &s->temperature, "X",
+		 "of the distribution (default 1)", 1e-3, 1e3, NULL},
+		{"micro-tokens", 0, OPT_U64, &s->micro, "N",
+		 "positions of one forward (default 2048)", 1, 1 << 24, NULL},
 		OPT_THREADS(&s->threads),
 		OPT_DEVICE(&s->device),
 		OPT_PROGRESS(&s->progress),
@@ -139,7 +146,7 @@ static void options(int argc, char **argv, struct settings *s, const char **file
 
 int main(int argc, char **argv)
 {
-	struct settings set = {.name = "ref_logprobs", .micro = 2048};
+	struct settings set = {.name = "ref_logprobs", .micro = 2048, .temperature = 1};
 	struct policy policy;
 	struct jl_in *in;
 	const char *file;

@@ -31,13 +31,14 @@ static void bar_start(struct progress *bar, const struct batch *b, int force)
 	bar->shown = shown;
 }
 
-static int learn(struct trainer *r, const struct batch *b, const struct jl_in *in, const struct settings *s,
-                 struct progress *bar, struct err *e)
+static int learn(struct trainer *r, const struct batch *b, const struct jl_in *in,
+                 const struct settings *s, struct progress *bar, struct err *e)
 {
 	const struct traj *bad;
 
 	if (!b->stamped && !s->partial)
-		return err_set(e, "%s: the lines have no batch field: --partial trains on them as one batch", jl_name(in));
+		return err_set(e, "%s: the lines have no batch field: --partial trains on them as one "
+		               "batch", jl_name(in));
 	if (trainer_check(r, b, &bad, e))
 		return err_prefix(e, "%s:%zu: ", jl_name(in), bad->line);
 	bar_start(bar, b, s->progress);
@@ -52,8 +53,8 @@ static int print(struct trainer *r, const struct settings *s, struct err *e)
 	if (r->n_waiting || !r->n_rows)
 		return 0;
 	if (s->progress)
-		fprintf(stderr, "\r\033[K%s: step %lld committed in %.2f s\n", prog_name(), (long long)r->step,
-		        r->commit_seconds);
+		fprintf(stderr, "\r\033[K%s: step %lld committed in %.2f s\n", prog_name(),
+		        (long long)r->step, r->commit_seconds);
 	for (size_t i = 0; i < r->n_rows && !rc; i++) {
 		struct js row;
 
@@ -115,31 +116,55 @@ static void options(int argc, char **argv, struct settings *s, const char **file
 {
 	const struct opt table[] = {
 		OPT_WEIGHTS(&s->dir),
-		{"objective", 0, OPT_CHOICE, &s->train.loss.objective, "pg|nll", "policy gradient, or likelihood (default pg)", 0, 0, NULL},
+		{"objective", 0, OPT_CHOICE, &s->train.loss.objective, "pg|nll",
+		 "policy gradient, or likelihood (default pg)", 0, 0, NULL},
 		{"lr", 0, OPT_F64, &s->train.adam.lr, "X", "learning rate (default 5e-6)", 0, 1e6, NULL},
-		{"schedule", 0, OPT_CHOICE, &s->train.adam.cosine, "constant|cosine", "of the learning rate (default constant)", 0, 0, NULL},
-		{"warmup", 0, OPT_U64, &s->train.adam.warmup, "N", "updates of linear warm-up (default 0)", 0, 0, NULL},
-		{"steps-total", 0, OPT_U64, &s->train.adam.total, "N", "updates to the end of the cosine", 0, 0, NULL},
-		{"min-lr", 0, OPT_F64, &s->train.adam.min_lr, "X", "where the cosine ends (default 0)", 0, 1e6, NULL},
-		{"adam-beta1", 0, OPT_F64, &s->train.adam.beta1, "X", "decay of the first moment (default 0.9)", 0, 0.999999, NULL},
-		{"adam-beta2", 0, OPT_F64, &s->train.adam.beta2, "X", "decay of the second moment (default 0.95)", 0, 0.99999999, NULL},
+		{"schedule", 0, OPT_CHOICE, &s->train.adam.cosine, "constant|cosine",
+		 "of the learning rate (default constant)", 0, 0, NULL},
+		{"warmup", 0, OPT_U64, &s->train.adam.warmup, "N",
+		 "updates of linear warm-up (default 0)", 0, 0, NULL},
+		{"steps-total", 0, OPT_U64, &s->train.adam.total, "N",
+		 "updates to the end of the cosine", 0, 0, NULL},
+		{"min-lr", 0, OPT_F64, &s->train.adam.min_lr, "X",
+		 "where the cosine ends (default 0)", 0, 1e6, NULL},
+		{"adam-beta1", 0, OPT_F64, &s->train.adam.beta1, "X",
+		 "decay of the first moment (default 0.9)", 0, 0.999999, NULL},
+		{"adam-beta2", 0, OPT_F64, &s->train.adam.beta2, "X",
+		 "decay of the second moment (default 0.95)", 0, 0.99999999, NULL},
 		{"adam-eps", 0, OPT_F64, &s->train.adam.eps, "X", "(default 1e-8)", 0, 1, NULL},
-		{"weight-decay", 0, OPT_F64, &s->train.adam.decay, "X", "decoupled, on matrices (default 0)", 0, 1e6, NULL},
-		{"clip-grad", 0, OPT_F64, &s->train.adam.clip, "X", "largest global gradient norm, 0: any (default 1)", 0, 1e30, NULL},
+		{"weight-decay", 0, OPT_F64, &s->train.adam.decay, "X",
+		 "decoupled, on matrices (default 0)", 0, 1e6, NULL},
+		{"clip-grad", 0, OPT_F64, &s->train.adam.clip, "X",
+		 "largest global gradient norm, 0: any (default 1)", 0, 1e30, NULL},
 		{"beta1", 0, OPT_F64, &s->train.loss.beta1, "X", "KL weight (default 0.01)", 0, 1e30, NULL},
-		{"beta2", 0, OPT_F64, &s->train.loss.beta2, "X", "KL weight in Stage I before the last turn (default 0.1)", 0, 1e30, NULL},
-		{"kl", 0, OPT_CALL, &s->train.loss.kl, "KIND", "exact, k1, k2 or k3 (default exact)", 0, 0, parse_kl},
-		{"kl-scale", 0, OPT_CHOICE, &s->train.loss.per_token, "sequence|token", "KL summed, or a mean (default sequence)", 0, 0, NULL},
-		{"reference", 0, OPT_STR, &s->train.reference, "SNAPSHOT", "what KL is taken to (default base)", 0, 0, NULL},
-		{"max-lag", 0, OPT_U64, &s->train.max_lag, "N", "steps a turn's writer may be behind (default 0)", 0, 0, NULL},
-		{"partial", 0, OPT_FLAG, &s->partial, NULL, "train on batches that are cut short or not marked", 0, 0, NULL},
-		{"reset-optimizer", 0, OPT_FLAG, &s->train.reset, NULL, "begin with fresh moments and schedule", 0, 0, NULL},
-		{"memory", 0, OPT_BYTES, &s->train.memory, "SIZE", "for activations, bytes or with K, M, G (default 512M)", 0, 0, NULL},
-		{"micro-tokens", 0, OPT_U64, &s->train.micro, "N", "most positions of one forward (default 2048)", 1, 1 << 24, NULL},
-		{"commit-every", 0, OPT_U64, &s->train.commit_every, "N", "commit each N-th batch only (default 1)", 1, 1 << 30, NULL},
-		{"lora", 0, OPT_CALL, &s->train.lora, "RANK", "train adapters of this rank instead of the weights", 0, 0, parse_rank},
-		{"lora-alpha", 0, OPT_F64, &s->train.lora.alpha, "X", "adapters count X / RANK (default 32)", 1e-6, 1e6, NULL},
-		{"keep", 0, OPT_INT, &s->train.keep, "K", "snapshots to keep besides tagged ones (default 2)", 1, 1 << 30, NULL},
+		{"beta2", 0, OPT_F64, &s->train.loss.beta2, "X",
+		 "KL weight in Stage I before the last turn (default 0.1)", 0, 1e30, NULL},
+		{"kl", 0, OPT_CALL, &s->train.loss.kl, "KIND",
+		 "exact, k1, k2 or k3 (default exact)", 0, 0, parse_kl},
+		{"kl-scale", 0, OPT_CHOICE, &s->train.loss.per_token, "sequence|token",
+		 "KL summed, or a mean (default sequence)", 0, 0, NULL},
+		{"reference", 0, OPT_STR, &s->train.reference, "SNAPSHOT",
+		 "what KL is taken to (default base)", 0, 0, NULL},
+		{"max-lag", 0, OPT_U64, &s->train.max_lag, "N",
+		 "steps a turn's writer may be behind (default 0)", 0, 0, NULL},
+		{"off-policy", 0, OPT_FLAG, &s->train.off_policy, NULL,
+		 "take turns drawn by top-p, top-k, min-tokens or greedily", 0, 0, NULL},
+		{"partial", 0, OPT_FLAG, &s->partial, NULL,
+		 "train on batches that are cut short or not marked", 0, 0, NULL},
+		{"reset-optimizer", 0, OPT_FLAG, &s->train.reset, NULL,
+		 "begin with fresh moments and schedule", 0, 0, NULL},
+		{"memory", 0, OPT_BYTES, &s->train.memory, "SIZE",
+		 "for activations, bytes or with K, M, G (default 512M)", 0, 0, NULL},
+		{"micro-tokens", 0, OPT_U64, &s->train.micro, "N",
+		 "most positions of one forward (default 2048)", 1, 1 << 24, NULL},
+		{"commit-every", 0, OPT_U64, &s->train.commit_every, "N",
+		 "commit each N-th batch only (default 1)", 1, 1 << 30, NULL},
+		{"lora", 0, OPT_CALL, &s->train.lora, "RANK",
+		 "train adapters of this rank instead of the weights", 0, 0, parse_rank},
+		{"lora-alpha", 0, OPT_F64, &s->train.lora.alpha, "X",
+		 "adapters count X / RANK (default 32)", 1e-6, 1e6, NULL},
+		{"keep", 0, OPT_INT, &s->train.keep, "K",
+		 "snapshots to keep besides tagged ones (default 2)", 1, 1 << 30, NULL},
 		OPT_THREADS(&s->threads),
 		OPT_DEVICE(&s->device),
 		OPT_PROGRESS(&s->progress),

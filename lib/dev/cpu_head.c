@@ -26,36 +26,52 @@ void cpu_scatter(struct mem out, struct mem in, struct mem index, size_t n, size
 
 struct scoring {
 	struct scored *out;
-	const float *x, *y;
+	float *x, *y;
+	const float *inv_t;
 	const int32_t *token;
 	size_t v;
 	enum score_want want;
 };
+
+/* Of one row: log-sum-exp, and the token's log-probability by sample_token's formula. The row
+ * becomes x * inv_t. */
+static float token_logp(float *x, size_t v, int32_t token, float inv_t, float *lse)
+{
+	double at = (double)x[token] * inv_t;
+
+	*lse = kern->lse(x, v, inv_t);
+	if (inv_t == 1)
+		return x[token] - *lse;
+	for (size_t i = 0; i < v; i++)
+		x[i] *= inv_t;
+	return at > *lse ? 0 : (float)(at - *lse);
+}
 
 static void score_rows(void *ctx, size_t first, size_t end)
 {
 	const struct scoring *t = ctx;
 
 	for (size_t i = first; i < end; i++) {
-		const float *x = t->x + i * t->v, *y = t->y ? t->y + i * t->v : NULL;
+		float *x = t->x + i * t->v, *y = t->y ? t->y + i * t->v : NULL;
+		float inv_t = t->inv_t ? t->inv_t[i] : 1;
 		struct scored *s = &t->out[i];
 
-		*s = (struct scored){.lse = kern->lse(x, t->v, 1)};
-		s->logp = x[t->token[i]] - s->lse;
-		if (y) {
-			s->ref_lse = kern->lse(y, t->v, 1);
-			s->ref_logp = y[t->token[i]] - s->ref_lse;
-		}
+		*s = (struct scored){0};
+		s->logp = token_logp(x, t->v, t->token[i], inv_t, &s->lse);
+		if (y)
+			s->ref_logp = token_logp(y, t->v, t->token[i], inv_t, &s->ref_lse);
 		if (t->want >= SCORE_ENTROPY)
 			kern->kl(x, s->lse, t->want == SCORE_KL ? y : NULL, s->ref_lse, t->v,
 			         &s->kl, &s->entropy);
 	}
 }
 
-void cpu_score(struct mem out, struct mem x, struct mem y, struct mem token, size_t n, size_t v,
-               enum score_want want)
+void cpu_score(struct mem out, struct mem x, struct mem y, struct mem token, struct mem inv_t,
+               size_t n, size_t v, enum score_want want)
 {
-	struct scoring t = {(struct scored *)(void *)out.p, f32(x), f32(y), ints(token), v, want};
+	struct scoring t = {
+		(struct scored *)(void *)out.p, f32(x), f32(y), f32(inv_t), ints(token), v, want,
+	};
 
 	kern_rows(score_rows, &t, n, 3 * v);
 }

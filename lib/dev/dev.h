@@ -261,9 +261,11 @@ struct dev {
 	/* out[n][D] = in[index[i]], both act; index[n] (int32). */
 	void (*gather)(struct mem out, struct mem in, struct mem index, size_t n, size_t d);
 	/* out[n] (struct scored) of logits x[n][V], y[n][V] or none (ref_lse, ref_logp 0),
-	 * token[n]. */
-	void (*score)(struct mem out, struct mem x, struct mem y, struct mem token, size_t n,
-	              size_t v, enum score_want want);
+	 * token[n]. inv_t[n] (fp32) or none: 1 / temperature of each row; the rows of x and y
+	 * become x * inv_t, y * inv_t, and the result is theirs: logp is sample's sample_logprob
+	 * for that temperature, bit for bit. */
+	void (*score)(struct mem out, struct mem x, struct mem y, struct mem token,
+	              struct mem inv_t, size_t n, size_t v, enum score_want want);
 	/* out[n] (struct drawn): draws[i] from row draws[i].row of logits[..][V], with top-k, then
 	 * top-p on what remains. */
 	void (*sample)(struct mem out, struct mem logits, size_t v, const struct draw *draws,

@@ -185,5 +185,7 @@ int sample_token(const float *logits, size_t n, const struct sampling *s, double
 	*logprob = logits[id] - lse1;
 	*sample_logprob = x == logits && inv_t == 1 && log_mass == 0 ? *logprob :
 	                  (float)((double)x[id] * inv_t - lse - log_mass);
+	if (*sample_logprob > 0)                 /* by rounding */
+		*sample_logprob = 0;
 	return id;
 }

@@ -18,6 +18,17 @@ struct work {
 	double total;                /* N, or the sum of weights, over all processes */
 };
 
+/* The policy is what acted: each turn's distribution is the one at its temperature. */
+static void as_sampled(struct rl_seq *s, const struct traj *t)
+{
+	for (size_t k = 0; k < t->n_turns; k++) {
+		const struct turn *u = &t->turns[k];
+
+		s->parts[k].temperature = u->temperature > 0 ? u->temperature : 1;
+		s->parts[k].sampled = u->sample_logprobs ? u->sample_logprobs : u->logprobs;
+	}
+}
+
 static void work_init(struct work *w, const struct rl_loss *l, struct traj *const *t, size_t n,
                       size_t *errors)
 {
@@ -38,6 +49,8 @@ static void work_init(struct work *w, const struct rl_loss *l, struct traj *cons
 			use[k] = l->objective == RL_NLL ? v->turns[k].weight != 0 : !v->turns[k].given;
 		w->t[i] = v;
 		rl_seq_init(&w->seq[i], v, use);
+		if (l->objective == RL_PG)
+			as_sampled(&w->seq[i], v);
 		free(use);
 	}
 	free(valid);
@@ -168,10 +181,10 @@ static int changed(const struct traj *t)
 	return differ;
 }
 
-static void ratios(struct rl_stats *s, const struct turn *u, const struct rl_part *p)
+static void ratios(struct rl_stats *s, const struct rl_part *p)
 {
-	for (size_t j = 0; u->logprobs && j < p->n; j++) {
-		double d = (double)p->logp[j] - u->logprobs[j], r = exp(d), far = exp(fabs(d));
+	for (size_t j = 0; p->sampled && j < p->n; j++) {
+		double d = (double)p->logp[j] - p->sampled[j], r = exp(d), far = exp(fabs(d));
 
 		s->compared++;
 		s->outside += r < 0.9 || r > 1.1;
@@ -208,7 +221,7 @@ static void turn_sums(struct work *w, struct rl_stats *s, size_t i, size_t k)
 	}
 	ts->kl += p->kl * scale(w->l, p);
 	s->loss -= (u->advantage * logp - (s->has_ref ? b * p->kl : 0)) / w->total;
-	ratios(s, u, p);
+	ratios(s, p);
 }
 
 /* Groups whose returns of turn k say nothing. */

@@ -28,6 +28,7 @@ struct head {
 	struct rl_part *part;
 	size_t at;                   /* in the part */
 	int token;
+	float inv_t;                 /* 1 / temperature */
 };
 
 /* A sequence of the micro-batch: its first `common` rows are base's; its own begin at row
@@ -55,7 +56,10 @@ struct rl_pass {
 	struct acts *acts;
 	struct mem row, token;       /* int32 [n_heads]: of all heads of the micro-batch */
 	int32_t *lists;              /* the same before they go to the device: [2][lists_cap] */
+	float *inv_ts;               /* [lists_cap] */
 	size_t lists_cap;
+	struct mem inv_t;            /* fp32 [n_heads] */
+	int tempered;                /* not all of them are 1 */
 	/* One tile: hidden rows gathered, logits, what they say, coefficients in the loss. */
 	struct mem ref_picked;       /* act [TILE][D] */
 	struct mem x, y;             /* [TILE][V] */
@@ -121,6 +125,7 @@ void rl_seq_init(struct rl_seq *s, const struct traj *t, const int *use)
 			memcpy(s->ids + s->n_ids, u->tokens, u->n_tokens * sizeof *s->ids);
 		p->first = s->n_ids;
 		p->n = u->n_tokens;
+		p->temperature = 1;
 		s->n_ids += u->n_tokens;
 		p->use = (!use || use[k]) && p->n;
 		if (p->use) {
@@ -207,6 +212,7 @@ void rl_pass_free(struct rl_pass *p)
 	free(p->ref_rows);
 	free(p->heads);
 	free(p->lists);
+	free(p->inv_ts);
 	mem_free(&p->kv_mem);
 	mem_free(&p->ref_kv_mem);
 	mem_free(&p->hidden);
@@ -214,6 +220,7 @@ void rl_pass_free(struct rl_pass *p)
 	mem_free(&p->dhidden);
 	mem_free(&p->row);
 	mem_free(&p->token);
+	mem_free(&p->inv_t);
 	mem_free(&p->ref_picked);
 	mem_free(&p->x);
 	mem_free(&p->y);
@@ -334,16 +341,24 @@ static void lists(struct rl_pass *p)
 
 	if (n > p->lists_cap) {
 		p->lists = xreallocarray(p->lists, n, 2 * sizeof *p->lists);
+		p->inv_ts = xreallocarray(p->inv_ts, n, sizeof *p->inv_ts);
 		p->lists_cap = n;
 	}
+	p->tempered = 0;
 	for (size_t i = 0; i < n; i++) {
 		p->lists[i] = (int32_t)p->heads[i].row;
 		p->lists[n + i] = p->heads[i].token;
+		p->inv_ts[i] = p->heads[i].inv_t;
+		p->tempered |= p->inv_ts[i] != 1;
 	}
 	mem_fit(&p->row, n * sizeof *p->lists);
 	mem_fit(&p->token, n * sizeof *p->lists);
 	dev->upload(p->row, p->lists, n * sizeof *p->lists);
 	dev->upload(p->token, p->lists + n, n * sizeof *p->lists);
+	if (!p->tempered)
+		return;
+	mem_fit(&p->inv_t, n * sizeof *p->inv_ts);
+	dev->upload(p->inv_t, p->inv_ts, n * sizeof *p->inv_ts);
 }
 
 /* Rows and heads of s[0 .. n). */
@@ -363,6 +378,7 @@ static void lay_out(struct rl_pass *p, struct rl_seq *s, size_t n, int ref_on, i
 					.part = part,
 					.at = j,
 					.token = s[i].ids[part->first + j],
+					.inv_t = (float)(1 / part->temperature),
 				};
 		}
 	}
@@ -392,7 +408,7 @@ static void buffers(struct rl_pass *p, int ref_on, int backward)
 /* ---- one tile ------------------------------------------------------------------------ */
 
 /* What a head's logits say of its token; c: its coefficients in the loss, of log pi and of exact
- * KL. */
+ * KL, by the logits over the temperature. */
 static void head(struct head *h, const struct scored *s, const struct rl_want *want, float *c)
 {
 	const struct rl_kl_kind *kind = &rl_kls[want->kl];
@@ -404,8 +420,8 @@ static void head(struct head *h, const struct scored *s, const struct rl_want *w
 		c_logp += c_kl * kind->slope(d);
 	h->part->kl += want->ref && kind->value ? (float)kind->value(d) : s->kl;
 	h->part->entropy += s->entropy;
-	c[0] = (float)c_logp;
-	c[1] = (float)c_kl;
+	c[0] = (float)(c_logp * h->inv_t);
+	c[1] = (float)(c_kl * h->inv_t);
 }
 
 /* n heads from `first` on, whose hidden rows are picked; dx: where their logits' gradients go, or
@@ -414,7 +430,8 @@ static void tile(struct rl_pass *p, size_t first, size_t n, struct mem picked, s
                  const struct rl_want *want)
 {
 	struct mem row = mem_at(p->row, first, sizeof(int32_t)),
-		token = mem_at(p->token, first, sizeof(int32_t));
+		token = mem_at(p->token, first, sizeof(int32_t)),
+		inv_t = p->tempered ? mem_f32(p->inv_t, first) : (struct mem){0};
 	struct mem y = want->ref ? p->y : (struct mem){0};
 	int exact = want->ref && rl_kls[want->kl].vocabulary;
 	struct scored s[TILE];
@@ -425,7 +442,7 @@ static void tile(struct rl_pass *p, size_t first, size_t n, struct mem picked, s
 		dev->gather(p->ref_picked, p->ref_hidden, row, n, p->width);
 		model_logits(p->ref, p->ref_picked, n, y);
 	}
-	dev->score(p->scored, p->x, y, token, n, p->vocab,
+	dev->score(p->scored, p->x, y, token, inv_t, n, p->vocab,
 	           exact ? SCORE_KL : want->entropy ? SCORE_ENTROPY : SCORE_TOKENS);
 	dev->download(s, p->scored, n * sizeof *s);
 	for (size_t i = 0; i < n; i++)

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * rl: from shaped trajectories to what a step of the weights needs: the loss J and its gradient,
- * and the metrics of an update. Called by score-update and score-logprob. Knows models, not
- * stores; trajectories, not files.
+ * and the metrics of an update. Called by score-update and score-logprob. Knows models, not stores;
+ * trajectories, not files.
  *
  * The loss (DESIGN, Learning), maximised over the N valid trajectories of a batch:
  *
  *   J = 1/N sum over trajectories and turns k that are not given:
  *           A_k sum_t log pi(a_t)  -  beta_k scale_k sum_t KL_t
  *
- * scale_k is 1, or 1/length of the turn. A_k comes with the record. Each turn's tokens
- * are weighted by that turn's own numbers only: nothing is summed over turns first.
+ * pi is what acted: the softmax of the logits over the temperature that the turn was sampled at; so
+ * is ref in KL. scale_k is 1, or 1/length of the turn. A_k comes with the record. Each turn's
+ * tokens are weighted by that turn's own numbers only: nothing is summed over turns first.
  *
- * Everything that is summed over trajectories goes by (group, sample), never by
- * the order of arrival: the same lines in another order give the same bits.
+ * Everything that is summed over trajectories goes by (group, sample), never by the order of
+ * arrival: the same lines in another order give the same bits.
  */
 #ifndef RL_H
 #define RL_H
@@ -27,10 +28,14 @@
 struct rl_part {
 	size_t first, n;             /* they are ids[first .. first + n) */
 	int use;                     /* measured, and trained if there are gradients */
+	/* pi and ref are softmax(logits / temperature); 1 from rl_seq_init. */
+	double temperature;
+	/* [n] of what drew the tokens, borrowed from the trajectory; NULL from rl_seq_init. */
+	const float *sampled;
 	/* Coefficients in the loss that is minimised, for each token: of log pi, and of KL_t. */
 	double c_logp, c_kl;
 	/* Results. */
-	/* [n] natural log under the full softmax; ref_logp 0 without reference */
+	/* [n] natural log over the whole vocabulary; ref_logp 0 without reference */
 	float *logp, *ref_logp;
 	double kl, entropy;          /* sums over the tokens, nats; KL_t of the pass's kind */
 };

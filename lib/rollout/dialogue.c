@@ -192,6 +192,8 @@ void dialogue_answer(struct dialogue *d, const struct dialogue_rules *r, const s
 	js_set(&how, "top_p", js_num(g->sampling.top_p));
 	js_set(&how, "top_k", js_num(g->sampling.top_k));
 	js_set(&how, "greedy", js_bool(g->sampling.greedy));
+	if (g->min_new)
+		js_set(&how, "min_tokens", js_num((double)g->min_new));
 	js_set(&turn, "sampling", how);
 	if (!sampling_plain(&g->sampling) || g->min_new)
 		js_set(&turn, "sample_logprobs", js_from_floats(g->sample_logprobs, g->n));

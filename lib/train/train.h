@@ -22,6 +22,7 @@ struct train_settings {
 	/* rows of one forward, bytes for its activations: see rl_pass_new */
 	uint64_t micro, memory;
 	uint64_t max_lag;            /* steps that the writer of a turn may be behind */
+	int off_policy;              /* turns may be drawn from a part of the vocabulary */
 	uint64_t commit_every;       /* updates */
 	struct policy_lora lora;     /* rank 0: as the store has it */
 	int keep;                    /* snapshots, besides tagged ones */

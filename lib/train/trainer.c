@@ -10,6 +10,24 @@
 
 /* ---- what a batch must be ---------------------------------------------------- */
 
+enum { HOTTEST = 1000 };             /* as score-sample has it; the coldest is its inverse */
+
+/* What drew turn k, against what the loss can take for the policy. */
+static int check_sampling(const struct trainer *r, const struct turn *u, size_t k, struct err *e)
+{
+	double t = u->temperature;
+
+	if (u->narrowed && !r->set.off_policy)
+		return err_set(e, ".turns[%zu].sampling.%s: the tokens were not drawn from the policy, the "
+		               "softmax of logits / temperature (--off-policy)", k, u->narrowed);
+	if (t > 0 && (t > HOTTEST || t * HOTTEST < 1))
+		return err_set(e, ".turns[%zu].sampling.temperature: expected 0.001 to 1000, got %g", k, t);
+	if ((u->narrowed || t != 1) && !u->sample_logprobs)
+		return err_set(e, ".turns[%zu].sample_logprobs: missing (.sampling is not the model's "
+		               "full softmax)", k);
+	return 0;
+}
+
 static int check_turns(const struct trainer *r, const struct traj *t, struct err *e)
 {
 	for (size_t k = 0; k < t->n_turns; k++) {
@@ -17,11 +35,14 @@ static int check_turns(const struct trainer *r, const struct traj *t, struct err
 
 		if (u->given)
 			continue;
+		if (check_sampling(r, u, k, e))
+			return -1;
 		if (u->snapshot < 0)
 			return err_set(e, ".turns[%zu].snapshot: missing", k);
 		if (u->snapshot > r->step || (uint64_t)(r->step - u->snapshot) > r->set.max_lag)
 			return err_set(e, ".turns[%zu].snapshot: written by step %lld, but the "
-			               "weights are at step %lld (--max-lag %llu)", k, (long long)u->snapshot, (long long)r->step,
+			               "weights are at step %lld (--max-lag %llu)", k, (long long)u->snapshot,
+				(long long)r->step,
 			               (unsigned long long)r->set.max_lag);
 	}
 	return 0;

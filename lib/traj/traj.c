@@ -115,9 +115,9 @@ static int get_ids(struct js obj, const char *key, int **out, size_t *n, struct 
 	return rc ? in_array(e, key) : 1;
 }
 
-/* One number per token. */
-static int get_logprobs(struct js obj, const char *key, const struct turn *t, float **out,
-                        struct err *e)
+/* One number per token, each at most `most`; those above 0 are 0. */
+static int get_logprobs(struct js obj, const char *key, const struct turn *t, float most,
+                        float **out, struct err *e)
 {
 	struct js v = js_get(obj, key);
 	float *p = NULL;
@@ -134,6 +134,12 @@ static int get_logprobs(struct js obj, const char *key, const struct turn *t, fl
 		rc = err_set(e, ".%s: there are no tokens for it", key);
 	else if (n != t->n_tokens)
 		rc = err_set(e, ".%s: expected %zu numbers, one per token, got %zu", key, t->n_tokens, n);
+	for (size_t i = 0; i < n && !rc; i++) {
+		if (p[i] > most)
+			rc = err_set(e, ".%s[%zu]: %g is no log-probability: it is above 0", key, i,
+			             (double)p[i]);
+		p[i] = p[i] > 0 ? 0 : p[i];
+	}
 	if (rc || !out)
 		free(p);
 	else
@@ -143,20 +149,23 @@ static int get_logprobs(struct js obj, const char *key, const struct turn *t, fl
 
 /* ---- turns ---- */
 
-static int parse_sampling(struct js turn, struct err *e)
+static int parse_sampling(struct js turn, struct turn *t, struct err *e)
 {
 	struct js s;
-	double number;
-	int64_t whole;
-	int flag, rc = get_object(turn, "sampling", &s, e);
+	double top_p = 1;
+	int64_t top_k = 0, min_tokens = 0;
+	int greedy = 0, rc = get_object(turn, "sampling", &s, e);
 
 	if (rc <= 0)
 		return rc;
-	rc = get_number(s, "temperature", 0, HUGE_VAL, &number, e) < 0
-	  || get_number(s, "top_p", 0, 1, &number, e) < 0
-	  || get_whole(s, "top_k", 0, INT32_MAX, &whole, e) < 0
-	  || get_bool(s, "greedy", &flag, e) < 0;
+	rc = get_number(s, "temperature", 0, HUGE_VAL, &t->temperature, e) < 0
+	  || get_number(s, "top_p", 0, 1, &top_p, e) < 0
+	  || get_whole(s, "top_k", 0, INT32_MAX, &top_k, e) < 0
+	  || get_whole(s, "min_tokens", 0, MAX_WHOLE, &min_tokens, e) < 0
+	  || get_bool(s, "greedy", &greedy, e) < 0;
 	js_free(s);
+	t->narrowed = greedy ? "greedy" : !(t->temperature > 0) ? "temperature" :
+	              top_p < 1 ? "top_p" : top_k ? "top_k" : min_tokens ? "min_tokens" : NULL;
 	return rc ? err_prefix(e, ".sampling") : 0;
 }
 
@@ -228,7 +237,7 @@ static int parse_turn(struct js v, unsigned need, struct turn *t, struct err *e)
 {
 	int rc;
 
-	*t = (struct turn){.snapshot = -1, .weight = 1};
+	*t = (struct turn){.snapshot = -1, .weight = 1, .temperature = 1};
 	if (js_kind(v) != JS_OBJECT)
 		return err_set(e, ": expected object, got %s", js_kind_name(js_kind(v)));
 	if (get_string(v, "prompt", &t->prompt, &t->prompt_len, e) < 0)
@@ -242,10 +251,11 @@ static int parse_turn(struct js v, unsigned need, struct turn *t, struct err *e)
 	t->has_tokens = get_ids(v, "tokens", &t->tokens, &t->n_tokens, e);
 	if (t->has_tokens < 0)
 		return -1;
-	if (get_logprobs(v, "logprobs", t, &t->logprobs, e) < 0
-	 || get_logprobs(v, "sample_logprobs", t, NULL, e) < 0
-	 || get_logprobs(v, "ref_logprobs", t, NULL, e) < 0
-	 || parse_sampling(v, e) || parse_finish(v, t, e)
+	/* 0.001: what fp32 once left above 0 of logits over a small temperature */
+	if (get_logprobs(v, "logprobs", t, 0, &t->logprobs, e) < 0
+	 || get_logprobs(v, "sample_logprobs", t, 1e-3f, &t->sample_logprobs, e) < 0
+	 || get_logprobs(v, "ref_logprobs", t, 0, NULL, e) < 0
+	 || parse_sampling(v, t, e) || parse_finish(v, t, e)
 	 || get_bool(v, "given", &t->given, e) < 0
 	 || get_whole(v, "snapshot", 0, MAX_WHOLE, &t->snapshot, e) < 0
 	 || get_number(v, "weight", 0, HUGE_VAL, &t->weight, e) < 0
@@ -438,6 +448,7 @@ void traj_release(struct traj *t)
 		free(u->response);
 		free(u->tokens);
 		free(u->logprobs);
+		free(u->sample_logprobs);
 	}
 	free(t->turns);
 	free(t->id);

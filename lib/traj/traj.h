@@ -20,6 +20,10 @@ struct turn {
 	int *tokens;                 /* [n_tokens] sampled ids, including the end token */
 	size_t n_tokens;
 	float *logprobs;             /* [n_tokens], natural log, temperature 1; NULL if absent */
+	float *sample_logprobs;      /* the same under what was drawn from; NULL if absent */
+	double temperature;          /* of sampling, 1 if absent */
+	/* The field of sampling by which some tokens could not be drawn; NULL: all could. */
+	const char *narrowed;
 	int has_tokens, has_context; /* present in the record, even if empty */
 	int length;                  /* finish == "length": cut off, no end token */
 	int given;                   /* response came from elsewhere */

@@ -51,6 +51,45 @@ is 'off-policy: the ratio statistics' \
 		| map(. * 1e5 | round)' "$tmp/one")"
 is 'the ratio is reported, not used' "$(same_store "$w" "$first")" 0
 
+# ---- what was drawn from ----
+# Attempts of 3 and 7 tokens, sampled with these options.
+sampled() {
+	score-draw -n 4 --step 0 "$gold/problems.jsonl" | score-sample -w "$tmp/base.lmdb" -n 3 --max-tokens 3,7 "$@" |
+		jq -c '.turns |= map(.reward = (.tokens[0] % 2))' | score-bonus --stage 1
+}
+sampled -T 0.3 >"$tmp/cold"
+fresh
+update --lr 1e-3 "$tmp/cold"
+is 'at temperature 0.3 the ratio is exactly 1, too' "$status $(jq -c .ratio "$tmp/out")" \
+	'0 {"max":1,"outside":0,"k1":0,"k3":0}'
+jq -c '.turns[].sampling.temperature = 1 | del(.turns[].sample_logprobs)' "$tmp/cold" >"$tmp/in"
+cold=$w
+fresh
+update --lr 1e-3 "$tmp/in"
+is 'and it is another step than at temperature 1' "$status $(same_store "$w" "$cold" | sed 's/[1-9][0-9]*/some/')" '0 some'
+fresh
+jq -c 'del(.turns[1].sample_logprobs)' "$tmp/cold" >"$tmp/in"
+update "$tmp/in"
+is 'without what was drawn from' "$status $(at) $(sed "s|$tmp/in|IN|" "$tmp/err")" \
+	"1 0 score-update: IN:1: .turns[1].sample_logprobs: missing (.sampling is not the model's full softmax)"
+jq -c '.turns[1].sampling.temperature = 1e-9' "$tmp/cold" >"$tmp/in"
+update "$tmp/in"
+is 'a temperature that no sampler has' "$status $(sed "s|$tmp/in|IN|" "$tmp/err")" \
+	'1 score-update: IN:1: .turns[1].sampling.temperature: expected 0.001 to 1000, got 1e-09'
+for how in 'top_p --top-p 0.9' 'top_k --top-k 5' 'greedy --greedy' 'min_tokens --min-tokens 2'; do
+	# shellcheck disable=SC2086
+	sampled ${how#* } >"$tmp/in"
+	update "$tmp/in"
+	is "drawn with ${how#* }" "$status $(at) $(sed "s|$tmp/in|IN|" "$tmp/err")" \
+		"1 0 score-update: IN:1: .turns[0].sampling.${how%% *}: the tokens were not drawn from the policy, the softmax of logits / temperature (--off-policy)"
+	update --off-policy "$tmp/in"
+	is "drawn with ${how#* }, --off-policy" "$status $(at)" '0 1'
+	fresh
+done
+jq -c '.turns[0].given = true' "$tmp/in" | jq -c '.turns[1].sampling.min_tokens = 0' >"$tmp/given"
+update "$tmp/given"
+is 'how a given turn was made is nothing to it' "$status" 0
+
 # ---- the same bits ----
 sort -R --random-source="$gold/problems.jsonl" "$tmp/one" >"$tmp/shuffled"
 for how in "-j 1" "-j 3" "--keep 1 --commit-every 7"; do

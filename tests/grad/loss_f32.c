@@ -1,68 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The gradient of rl_step against central differences of J, in the fp32 build. J is written
- * here a second time, from its definition: one sequence after the other, log-softmax in double,
+ * The gradient of rl_step against central differences of J, in the fp32 build. J is written here a
+ * second time, from its definition: one sequence after the other, log-softmax in double,
  * the sums as the formula has them.
  */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "host.h"
-#include "kern/kern.h"
-#include "rl/rl.h"
-#include "tap.h"
+#include "toy.h"
 
-enum { V = 19, D = 12, TRAJS = 6, TURNS = 3, MOST = 32, PROBES = 6 };
-
-/* ---- two models: policy and reference ------------------------------------- */
-
-static struct model_config config = {
-	.arch = ARCH_LLAMA, .layers = 2, .width = D, .heads = 4, .kv_heads = 2, .head_size = 4,
-	.ffn = 20, .vocab = V,
-	.context = 64, .norm_eps = 1e-5f, .rope_theta = 100,
-};
-static float **w;                    /* the policy's parameters */
-static struct model *policy, *reference;
-
-static int zero(void *ctx, const struct param *p, const bf16 **data, struct err *e)
-{
-	static bf16 zeros[V * 20];
-
-	(void)ctx, (void)p, (void)e;
-	*data = zeros;
-	return 0;
-}
-
-static struct model *model_made(uint64_t seed, float ***keep)
-{
-	struct model *m;
-	struct err e;
-
-	if (model_new(&config, zero, NULL, &m, &e)) {
-		printf("Bail out! %s\n", e.msg);
-		exit(1);
-	}
-	if (keep)
-		*keep = xcalloc(model_params(&config), sizeof **keep);
-	for (size_t i = 0; i < model_params(&config); i++) {
-		struct param p;
-		struct rng r;
-		float *x;
-
-		model_param(&config, i, &p);
-		r = rng_stream(seed, "loss test", 0, p.name, 0, 0);
-		x = xmalloc(p.rows * p.cols * sizeof *x);
-		for (size_t j = 0; j < p.rows * p.cols; j++)
-			x[j] = (float)(rng_normal(&r, j) * 0.4 + (strstr(p.name, "norm") ? 1 : 0));
-		model_set(m, i, OVER(x, p.rows * p.cols));
-		if (keep)
-			(*keep)[i] = x;
-		else
-			free(x);
-	}
-	return m;
-}
+enum { TRAJS = 6, TURNS = 3, PROBES = 6 };
 
 /* ---- a batch: two groups, two or three turns, unequal lengths, given turns, an error ---- */
 
@@ -95,7 +43,7 @@ static int *some_ids(size_t n, uint64_t salt)
 	return ids;
 }
 
-static void batch_make(int stage)
+static void batch_make(int stage, double hotter)
 {
 	for (size_t i = 0; i < TRAJS; i++) {
 		const struct shape *s = &shapes[i];
@@ -113,6 +61,7 @@ static void batch_make(int stage)
 				.tokens = some_ids((size_t)s->turn[k].tokens, 100 * i + k + 50),
 				.has_tokens = 1, .has_context = 1, .given = s->turn[k].given, .snapshot = 0,
 				.weight = s->turn[k].weight, .has_reward = 1, .error = s->error && k == 1,
+				.temperature = hotter > 0 ? 0.6 * pow(hotter, (double)k) : 1,
 				.has_return = 1, .advantage = s->turn[k].advantage, .ret = s->turn[k].advantage,
 			};
 			t->n_turns++;
@@ -128,40 +77,6 @@ static void batch_free(void)
 
 /* ---- J once more ------------------------------------------------------------ */
 
-/* Log-softmax of every position of t: out[row][V]. */
-static size_t log_probs(struct model *m, const struct traj *t, double out[MOST][V], int *ids)
-{
-	struct row rows[MOST];
-	struct kv kv;
-	act hidden[MOST * D];
-	float x[MOST * V];
-	size_t n = 0;
-
-	for (size_t k = 0; k < t->n_turns; k++) {
-		for (size_t j = 0; j < t->turns[k].n_context; j++)
-			ids[n++] = t->turns[k].context[j];
-		for (size_t j = 0; j < t->turns[k].n_tokens; j++)
-			ids[n++] = t->turns[k].tokens[j];
-	}
-	kv_init(&kv, &config, n);
-	for (size_t r = 0; r < n; r++)
-		rows[r] = (struct row){ids[r], r, &kv};
-	model_forward(m, rows, n, OVER(hidden, MOST * D), NULL);
-	model_logits(m, OVER(hidden, n * D), n, OVER(x, n * V));
-	kv_release(&kv);
-	for (size_t r = 0; r < n; r++) {
-		double sum = 0, max = -1e30;
-
-		for (size_t v = 0; v < V; v++)
-			max = fmax(max, (double)x[r * V + v]);
-		for (size_t v = 0; v < V; v++)
-			sum += exp((double)x[r * V + v] - max);
-		for (size_t v = 0; v < V; v++)
-			out[r][v] = (double)x[r * V + v] - max - log(sum);
-	}
-	return n;
-}
-
 struct sums {
 	double logp, exact, k1, k2, k3;
 };
@@ -169,23 +84,24 @@ struct sums {
 /* A turn's sums over its tokens. The reference does not move: its side is kept. */
 static void turn_sums(const struct traj *t, struct sums out[TURNS])
 {
-	static double p[MOST][V], ref[TRAJS][MOST][V];
+	static float p[MOST][V], ref[TRAJS][MOST][V];
 	static int known[TRAJS];
 	size_t at = 0, which = (size_t)(t - batch);
-	double (*q)[V] = ref[which];
 	int ids[MOST];
 
-	log_probs(policy, t, p, ids);
+	toy_logits(policy, t, p, ids);
 	if (!known[which])
-		log_probs(reference, t, q, ids);
+		toy_logits(reference, t, ref[which], ids);
 	known[which] = 1;
 	for (size_t k = 0; k < t->n_turns; k++) {
 		out[k] = (struct sums){0};
 		at += t->turns[k].n_context;
 		for (size_t j = 0; j < t->turns[k].n_tokens; j++, at++) {
-			const double *a = p[at - 1], *b = q[at - 1];
-			double d = a[ids[at]] - b[ids[at]];
+			double a[V], b[V], d;
 
+			log_softmax(p[at - 1], t->turns[k].temperature, a);
+			log_softmax(ref[which][at - 1], t->turns[k].temperature, b);
+			d = a[ids[at]] - b[ids[at]];
 			out[k].logp += a[ids[at]];
 			for (size_t v = 0; v < V; v++)
 				out[k].exact += exp(a[v]) * (a[v] - b[v]);
@@ -200,6 +116,8 @@ struct scene {
 	const char *name;
 	struct rl_loss l;
 	int stage;
+	/* the first turn's temperature is 0.6, each next one's so much times that; 0: all 1 */
+	double hotter;
 };
 
 /* k1's detached term for every turn, at the unperturbed weights. */
@@ -237,8 +155,9 @@ static void detach(const struct scene *c)
 }
 
 /* The loss that is minimised; for k1 the surrogate whose gradient is the estimate. */
-static double loss(const struct scene *c)
+static double loss(const void *ctx)
 {
+	const struct scene *c = ctx;
 	double j = 0, weights = 0;
 
 	for (size_t i = 0; i < TRAJS; i++) {
@@ -263,42 +182,6 @@ static double loss(const struct scene *c)
 		}
 	}
 	return c->l.objective == RL_NLL ? j / weights : j;
-}
-
-/* The policy gets parameter i. */
-static void put(size_t i, const float *x)
-{
-	struct param p;
-
-	model_param(&config, i, &p);
-	model_set(policy, i, OVER(x, p.rows * p.cols));
-}
-
-static double loss_at(const struct scene *c, size_t i, size_t j, float value)
-{
-	float old = w[i][j];
-	double x;
-
-	w[i][j] = value;
-	put(i, w[i]);
-	x = loss(c);
-	w[i][j] = old;
-	return x;
-}
-
-/*
- * Central difference of fourth order. At this h the formula's own error (it falls 16-fold when h is
- * halved: seen from 2^-6 to 2^-8) is under 1e-3, and what fp32 leaves in the loss, divided by h,
- * about 2e-4.
- */
-static double slope(const struct scene *c, size_t i, size_t j)
-{
-	float h = 0x1p-8f, x = w[i][j];
-	double d1 = loss_at(c, i, j, x + h) - loss_at(c, i, j, x - h);
-	double d2 = loss_at(c, i, j, x + 2 * h) - loss_at(c, i, j, x - 2 * h);
-
-	put(i, w[i]);
-	return (8 * d1 - d2) / (12 * (double)h);
 }
 
 /* ---- checks --------------------------------------------------------------------- */
@@ -341,7 +224,7 @@ static void differences(const struct scene *c)
 		model_param(&config, i, &p);
 		for (size_t k = 0; k < PROBES; k++) {
 			size_t j = (k * 7919 + i * 13) % (p.rows * p.cols);
-			double fd = slope(c, i, j);
+			double fd = slope(loss, c, i, j);
 
 			num += pow(fd - floats_of(g.g[i])[j], 2);
 			den += fd * fd;
@@ -409,13 +292,13 @@ static void splits(const struct scene *c)
  * gradient, not on samples of it. */
 static void no_leak(void)
 {
-	struct scene c = {"leak", {.objective = RL_PG}, 2};
+	struct scene c = {"leak", {.objective = RL_PG}, 2, 0};
 	struct grads a, b, only;
 	struct rl_stats s;
 	double num = 0, den = 0, first = 0;
 	int rc;
 
-	batch_make(2);
+	batch_make(2, 0);
 	rc = gradient(&c, 1000, 0, &a, &s);
 	batch[0].turns[1].advantage += 3;
 	rc = rc || gradient(&c, 1000, 0, &b, &s);
@@ -464,12 +347,12 @@ static void no_leak(void)
 /* A given turn: neither its advantage nor its KL reach the gradient, but it is context. */
 static void given(void)
 {
-	struct scene c = {"given", {.objective = RL_PG, .beta1 = 0.3, .beta2 = 0.7}, 1};
+	struct scene c = {"given", {.objective = RL_PG, .beta1 = 0.3, .beta2 = 0.7}, 1, 0};
 	struct grads a, b;
 	struct rl_stats s;
 	int rc, same;
 
-	batch_make(1);
+	batch_make(1, 0);
 	rc = gradient(&c, 1000, 0, &a, &s);
 	batch[3].turns[0].advantage = -40;
 	batch[5].turns[2].tokens[1] = (batch[5].turns[2].tokens[1] + 1) % V;
@@ -497,16 +380,21 @@ static void given(void)
 int main(void)
 {
 	static const struct scene scenes[] = {
-		{"policy term", {.objective = RL_PG}, 2},
-		{"exact, Stage II", {.objective = RL_PG, .kl = RL_EXACT, .beta1 = 0.4, .beta2 = 3}, 2},
-		{"exact, Stage I", {.objective = RL_PG, .kl = RL_EXACT, .beta1 = 0.1, .beta2 = 0.6}, 1},
+		{"policy term", {.objective = RL_PG}, 2, 0},
+		{"exact, Stage II", {.objective = RL_PG, .kl = RL_EXACT, .beta1 = 0.4, .beta2 = 3}, 2, 0},
+		{"exact, Stage I", {.objective = RL_PG, .kl = RL_EXACT, .beta1 = 0.1, .beta2 = 0.6}, 1, 0},
 		{"exact, per token", {.objective = RL_PG, .kl = RL_EXACT, .per_token = 1, .beta1 = 0.4,
-			.beta2 = 2}, 1},
-		{"k1", {.objective = RL_PG, .kl = RL_K1, .beta1 = 0.2, .beta2 = 0.5}, 1},
-		{"k1, per token", {.objective = RL_PG, .kl = RL_K1, .per_token = 1, .beta1 = 0.9}, 2},
-		{"k2", {.objective = RL_PG, .kl = RL_K2, .beta1 = 0.2, .beta2 = 0.5}, 1},
-		{"k3", {.objective = RL_PG, .kl = RL_K3, .beta1 = 0.2, .beta2 = 0.5}, 1},
-		{"nll", {.objective = RL_NLL}, 0},
+			.beta2 = 2}, 1, 0},
+		{"k1", {.objective = RL_PG, .kl = RL_K1, .beta1 = 0.2, .beta2 = 0.5}, 1, 0},
+		{"k1, per token", {.objective = RL_PG, .kl = RL_K1, .per_token = 1, .beta1 = 0.9}, 2, 0},
+		{"k2", {.objective = RL_PG, .kl = RL_K2, .beta1 = 0.2, .beta2 = 0.5}, 1, 0},
+		{"k3", {.objective = RL_PG, .kl = RL_K3, .beta1 = 0.2, .beta2 = 0.5}, 1, 0},
+		{"nll", {.objective = RL_NLL}, 0, 0},
+		{"policy term, temperatures", {.objective = RL_PG}, 2, 1.7},
+		{"exact, temperatures", {.objective = RL_PG, .beta1 = 0.4, .beta2 = 2}, 1, 1.7},
+		{"k1, temperatures", {.objective = RL_PG, .kl = RL_K1, .beta1 = 0.3}, 2, 1.7},
+		{"k2, temperatures", {.objective = RL_PG, .kl = RL_K2, .beta1 = 0.3}, 2, 1.7},
+		{"k3, temperatures", {.objective = RL_PG, .kl = RL_K3, .beta1 = 0.3}, 2, 1.7},
 	};
 	struct err e;
 
@@ -517,7 +405,7 @@ int main(void)
 	policy = model_made(1, &w);
 	reference = model_made(2, NULL);
 	for (size_t i = 0; i < LEN(scenes); i++) {
-		batch_make(scenes[i].stage);
+		batch_make(scenes[i].stage, scenes[i].hotter);
 		detach(&scenes[i]);
 		differences(&scenes[i]);
 		splits(&scenes[i]);

@@ -99,7 +99,7 @@ static struct rl_seq sequence(const struct shape *s)
 		size_t n = (size_t)s->turn[k].tokens;
 
 		*p = (struct rl_part){
-			.first = q.n_ids, .n = n, .use = s->turn[k].use,
+			.first = q.n_ids, .n = n, .use = s->turn[k].use, .temperature = 1,
 			.c_logp = 0.3 * (k + 1) - 0.1 * s->answer, .c_kl = 0.05,
 			.logp = xcalloc(n, sizeof *p->logp),
 			.ref_logp = xcalloc(n, sizeof *p->ref_logp),

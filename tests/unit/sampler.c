@@ -130,7 +130,7 @@ static void edges(void)
 	struct sampling plain = {1, 1, 0, 0}, greedy = {1, 1, 0, 1}, k1 = {1, 1, 1, 0},
 	                cold = {1e-3, 1, 0, 0};
 	void *scratch = xaligned(sample_scratch(LEN(x)));
-	int first = 17;
+	int first = 17, above = 0;
 
 	for (size_t i = 0; i < LEN(x); i++)
 		x[i] = i == 17 || i == 33 || i == 39 ? 5 : -1;
@@ -147,6 +147,15 @@ static void edges(void)
 	ok(sample_token(x, LEN(x), &plain, 0x1.fffffffffffffp-1, NULL, 0, &lp, &slp, scratch) == 19,
 	   "the largest number below 1: the last token that has a probability");
 	ok(sample_token(x, LEN(x), &plain, 0, NULL, 0, &lp, &slp, scratch) == 0, "0: the first");
+	for (size_t k = 0; k < 200; k++) {
+		struct sampling how = {0.01 + 0.003 * (double)k, 1, 0, 0};
+
+		for (size_t i = 0; i < LEN(x); i++)
+			x[i] = i == k % LEN(x) ? 20 + (float)k / 7 : (float)i / 9;
+		sample_token(x, LEN(x), &how, 0.5, NULL, 0, &lp, &slp, scratch);
+		above += slp > 0 || lp > 0;
+	}
+	ok(!above, "no probability is above 1 by rounding (%d of 200)", above);
 	free(scratch);
 }
 
