@@ -98,11 +98,13 @@ int main(int argc, char **argv)
 		{"stage", 0, OPT_INT, &s.shaping.stage, "1|2",
 		 "the stage whose returns these are (default 2 with --return)", 1, 2, NULL},
 		{"alpha", 0, OPT_F64, &s.shaping.alpha, "A",
-		 "weight of the progress bonus in Stage II (default 10)", 0, 0, NULL},
+		 "weight of the progress bonus in Stage II (default 10)", 0, 1e30, NULL},
 		{"gamma", 0, OPT_F64, &s.shaping.gamma, "G",
 		 "discount from turn to turn (default 0)", 0, 1, NULL},
 		{"baseline", 0, OPT_CHOICE, &s.shaping.baseline, "loo|group|batch|none",
 		 "what returns are compared with (default loo)", 0, 0, NULL},
+		{"advantage-norm", 0, OPT_FLAG, &s.shaping.norm, NULL,
+		 "advantages over the returns' standard deviation", 0, 0, NULL},
 		{"return", 0, OPT_STR, &s.program, "JQ",
 		 "jq program from the trajectory to an array of returns", 0, 0, NULL},
 		{"partial", 0, OPT_FLAG, &s.partial, NULL,
@@ -114,6 +116,8 @@ int main(int argc, char **argv)
 	file = opt_input(argc, argv, opt_parse(argc, argv, table, usage, about), usage);
 	if (!s.shaping.stage && !s.program)
 		opt_usage(usage, "wants --stage (or --return)");
+	if (s.shaping.norm && s.shaping.baseline == SHAPE_NONE)
+		opt_usage(usage, "--advantage-norm wants a --baseline");
 	if (!s.shaping.stage)
 		s.shaping.stage = 2;
 	if (s.program && compile(&s, &e))

@@ -17,6 +17,7 @@ struct settings {
 	const char *dir;
 	struct train_settings train;
 	int threads, device, partial, progress;
+	int weighed;                 /* --importance was given */
 };
 
 /* One bar for each batch, all on one line. */
@@ -101,6 +102,14 @@ static int parse_kl(const char *arg, void *data, struct err *e)
 	return rl_kl_by_name(arg, data, e);
 }
 
+static int parse_importance(const char *arg, void *data, struct err *e)
+{
+	struct settings *s = data;
+
+	s->weighed = 1;
+	return rl_importance_by_name(arg, &s->train.loss.importance, e);
+}
+
 static int parse_rank(const char *arg, void *data, struct err *e)
 {
 	struct policy_lora *l = data;
@@ -110,6 +119,24 @@ static int parse_rank(const char *arg, void *data, struct err *e)
 		return -1;
 	l->rank = (uint32_t)rank;
 	return 0;
+}
+
+/* What is drawn from elsewhere is weighed, unless it is said that it shall not be. */
+static void importance(struct settings *s)
+{
+	struct rl_loss *l = &s->train.loss;
+	const struct rl_estimator *row;
+
+	if (s->train.off_policy && !s->weighed)
+		l->importance = RL_TOKEN;
+	row = &rl_estimators[l->importance];
+	if (l->clip_ratio >= 0 && !row->weight)
+		opt_usage(usage, "--clip-ratio wants --importance");
+	if (l->clip_ratio >= 0 && l->clip_ratio < row->least)
+		opt_usage(usage, "--importance %s wants a --clip-ratio of at least %g", row->name,
+		          row->least);
+	if (l->clip_ratio < 0)
+		l->clip_ratio = row->c;
 }
 
 static void options(int argc, char **argv, struct settings *s, const char **file)
@@ -143,6 +170,16 @@ static void options(int argc, char **argv, struct settings *s, const char **file
 		 "exact, k1, k2 or k3 (default exact)", 0, 0, parse_kl},
 		{"kl-scale", 0, OPT_CHOICE, &s->train.loss.per_token, "sequence|token",
 		 "KL summed, or a mean (default sequence)", 0, 0, NULL},
+		{"importance", 0, OPT_CALL, s, "KIND",
+		 "none, token, turn or ppo (default none; token with --off-policy)", 0, 0,
+		 parse_importance},
+		{"clip-ratio", 0, OPT_F64, &s->train.loss.clip_ratio, "C",
+		 "largest weight (default 2), or ppo's range (default 0.2)", 0, 1e30, NULL},
+		{"max-ratio", 0, OPT_F64, &s->train.loss.max_ratio, "R",
+		 "refuse what is this much likelier or less likely now (default: any)", 1, 1e30, NULL},
+		{"policy-scale", 0, OPT_CHOICE, &s->train.loss.policy_scale, "sequence|token|batch",
+		 "log pi summed, or a mean of the turn's or the batch's tokens (default sequence)", 0, 0,
+		 NULL},
 		{"reference", 0, OPT_STR, &s->train.reference, "SNAPSHOT",
 		 "what KL is taken to (default base)", 0, 0, NULL},
 		{"max-lag", 0, OPT_U64, &s->train.max_lag, "N",
@@ -173,6 +210,7 @@ static void options(int argc, char **argv, struct settings *s, const char **file
 
 	*file = opt_input(argc, argv, opt_parse(argc, argv, table, usage, about), usage);
 	s->dir = opt_store(s->dir, usage);
+	importance(s);
 	if (s->train.adam.cosine && s->train.adam.total <= s->train.adam.warmup)
 		opt_usage(usage, "--schedule cosine wants --steps-total above --warmup");
 	if (s->train.lora.alpha != 0 && !s->train.lora.rank)
@@ -183,7 +221,7 @@ int main(int argc, char **argv)
 {
 	struct settings set = {
 		.train = {
-			.loss = {.beta1 = 0.01, .beta2 = 0.1},
+			.loss = {.beta1 = 0.01, .beta2 = 0.1, .clip_ratio = -1},
 			.adam = {.lr = 5e-6, .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .clip = 1},
 			.reference = "base", .commit_every = 1, .keep = 2,
 		},

@@ -16,6 +16,7 @@ struct work {
 	size_t n;
 	struct shape_groups groups;
 	double total;                /* N, or the sum of weights, over all processes */
+	double tokens;               /* of a trajectory, on average: those that count */
 };
 
 /* The policy is what acted: each turn's distribution is the one at its temperature. */
@@ -67,9 +68,21 @@ static void work_release(struct work *w)
 
 /* ---- coefficients ----------------------------------------------------------- */
 
-static double scale(const struct rl_loss *l, const struct rl_part *p)
+static double kl_scale(const struct rl_loss *l, const struct rl_part *p)
 {
 	return l->per_token && p->n ? 1 / (double)p->n : 1;
+}
+
+static double policy_scale(const struct work *w, const struct rl_part *p)
+{
+	switch (w->l->policy_scale) {
+	case RL_MEAN:
+		return p->n ? 1 / (double)p->n : 1;
+	case RL_BATCH:
+		return w->tokens > 0 ? 1 / w->tokens : 1;
+	default:
+		return 1;
+	}
 }
 
 static double beta(const struct rl_loss *l, const struct traj *t, size_t k)
@@ -80,22 +93,27 @@ static double beta(const struct rl_loss *l, const struct traj *t, size_t k)
 /* N (or the weights' sum) first: it divides every coefficient, whatever the micro-batches. */
 static int total(struct work *w, struct err *e)
 {
-	double sum = 0;
+	double sum = 0, tokens = 0, both[2];
 
 	for (size_t i = 0; i < w->n; i++)
-		for (size_t k = 0; k < w->seq[i].n_parts && w->l->objective == RL_NLL; k++)
-			if (w->seq[i].parts[k].use)
-				sum += w->t[i]->turns[k].weight * (double)w->seq[i].parts[k].n;
-	if (w->l->objective == RL_PG)
-		sum = (double)w->n;
-	if (comm_sum_f64(&sum, 1, e))
+		for (size_t k = 0; k < w->seq[i].n_parts; k++) {
+			const struct rl_part *p = &w->seq[i].parts[k];
+
+			tokens += p->use ? (double)p->n : 0;
+			sum += p->use ? w->t[i]->turns[k].weight * (double)p->n : 0;
+		}
+	both[0] = w->l->objective == RL_PG ? (double)w->n : sum;
+	both[1] = tokens;
+	if (comm_sum_f64(both, 2, e))
 		return -1;
+	sum = both[0];
 	if (!isfinite(sum))
 		return err_set(e, "the sum of the weights is not finite");
 	if (!(sum > 0))
 		return err_set(e, w->l->objective == RL_PG ? "no valid trajectory"
 		                                           : "no token has a weight above 0");
 	w->total = sum;
+	w->tokens = both[1] / sum;
 	return 0;
 }
 
@@ -110,8 +128,8 @@ static void coefficients(struct work *w)
 				p->c_logp = -u->weight / w->total;
 				continue;
 			}
-			p->c_logp = -u->advantage / w->total;
-			p->c_kl = beta(w->l, w->t[i], k) * scale(w->l, p) / w->total;
+			p->c_logp = -u->advantage * policy_scale(w, p) / w->total;
+			p->c_kl = beta(w->l, w->t[i], k) * kl_scale(w->l, p) / w->total;
 		}
 }
 
@@ -127,7 +145,7 @@ static void k1_into_advantage(struct work *w, size_t k)
 
 		for (size_t i = a; i < b; i++)
 			if (k < w->seq[i].n_parts && w->seq[i].parts[k].use) {
-				sum += w->seq[i].parts[k].kl * scale(w->l, &w->seq[i].parts[k]);
+				sum += w->seq[i].parts[k].kl * kl_scale(w->l, &w->seq[i].parts[k]);
 				have++;
 			}
 		for (size_t i = a; i < b; i++) {
@@ -137,12 +155,36 @@ static void k1_into_advantage(struct work *w, size_t k)
 			if (k >= w->seq[i].n_parts || !w->seq[i].parts[k].use)
 				continue;
 			p = &w->seq[i].parts[k];
-			own = p->kl * scale(w->l, p);
+			own = p->kl * kl_scale(w->l, p);
 			if (have > 1)
 				own -= (sum - own) / (double)(have - 1);
-			p->c_logp += beta(w->l, w->t[i], k) / w->total * own;
+			p->c_logp += beta(w->l, w->t[i], k) / w->total * own * policy_scale(w, p);
 		}
 	}
+}
+
+static double turn_ratio(const struct rl_part *p)
+{
+	double log_ratio = 0;
+
+	for (size_t j = 0; j < p->n && p->sampled; j++)
+		log_ratio += (double)p->logp[j] - p->sampled[j];
+	return exp(log_ratio);
+}
+
+static void turn_weights(struct work *w)
+{
+	const struct rl_estimator *s = &rl_estimators[w->l->importance];
+
+	for (size_t i = 0; i < w->n; i++)
+		for (size_t k = 0; k < w->seq[i].n_parts; k++) {
+			struct rl_part *p = &w->seq[i].parts[k];
+
+			if (!p->use)
+				continue;
+			p->weight = s->weight(turn_ratio(p), -p->c_logp, w->l->clip_ratio);
+			p->c_logp *= p->weight;
+		}
 }
 
 /* ---- what it came to ------------------------------------------------------------ */
@@ -194,12 +236,62 @@ static void ratios(struct rl_stats *s, const struct rl_part *p)
 	}
 }
 
+/* Ratios beyond this say nothing: not of a probability that anything was drawn with. */
+static const double ENDLESS = 1e100;
+
+static void weigh(struct rl_stats *s, double r, double weight)
+{
+	r = r < ENDLESS ? r : ENDLESS;
+	s->weighed++;
+	s->weight += r;
+	s->weight2 += r * r;
+	s->clipped += s->importance && weight != r;
+}
+
+/* Sum of w log pi over a turn's tokens. */
+static double weighted_logp(const struct work *w, struct rl_stats *s, const struct rl_part *p)
+{
+	int turn = rl_estimators[s->importance].turn;
+	double sum = 0;
+
+	for (size_t j = 0; j < p->n; j++) {
+		double weight = rl_token_weight(s->importance, w->l->clip_ratio, p, j);
+
+		sum += weight * p->logp[j];
+		if (p->sampled && !turn)
+			weigh(s, exp((double)p->logp[j] - p->sampled[j]), weight);
+	}
+	if (!turn)
+		return sum;
+	weigh(s, turn_ratio(p), p->weight);
+	return sum * p->weight;
+}
+
+/* Is every token's ratio within the limit? Else the message names the first that is not. */
+static int check_ratios(const struct work *w, const struct rl_stats *s, struct err *e)
+{
+	double limit = w->l->max_ratio > 0 ? w->l->max_ratio : ENDLESS;
+
+	for (size_t i = 0; i < w->n && !(s->ratio_max <= limit); i++)
+		for (size_t k = 0; k < w->seq[i].n_parts; k++) {
+			const struct rl_part *p = &w->seq[i].parts[k];
+
+			for (size_t j = 0; p->use && p->sampled && j < p->n; j++)
+				if (!(exp(fabs((double)p->logp[j] - p->sampled[j])) <= limit))
+					return err_set(e, "line %zu: .turns[%zu]: token %zu was drawn with the "
+					               "log-probability %g, which is %g now: the ratio is beyond "
+					               "%g (--max-ratio)", w->t[i]->line, k, j,
+					               (double)p->sampled[j], (double)p->logp[j], limit);
+		}
+	return 0;
+}
+
 static void turn_sums(struct work *w, struct rl_stats *s, size_t i, size_t k)
 {
 	const struct turn *u = &w->t[i]->turns[k];
 	const struct rl_part *p = &w->seq[i].parts[k];
 	struct rl_turn_stats *ts = turn_stats(s, k);
-	double logp = 0, b = beta(w->l, w->t[i], k) * scale(w->l, p);
+	double logp, b = beta(w->l, w->t[i], k) * kl_scale(w->l, p);
 
 	ts->n++;
 	ts->reward += u->reward;
@@ -211,16 +303,16 @@ static void turn_sums(struct work *w, struct rl_stats *s, size_t i, size_t k)
 	}
 	if (!p->use)
 		return;
-	for (size_t j = 0; j < p->n; j++)
-		logp += p->logp[j];
+	logp = weighted_logp(w, s, p);
 	s->tokens += p->n;
 	s->entropy += p->entropy;
 	if (w->l->objective == RL_NLL) {
 		s->loss -= u->weight * logp / w->total;
 		return;
 	}
-	ts->kl += p->kl * scale(w->l, p);
-	s->loss -= (u->advantage * logp - (s->has_ref ? b * p->kl : 0)) / w->total;
+	ts->kl += p->kl * kl_scale(w->l, p);
+	s->loss -= (u->advantage * policy_scale(w, p) * logp - (s->has_ref ? b * p->kl : 0)) /
+	           w->total;
 	ratios(s, p);
 }
 
@@ -283,12 +375,28 @@ static int grads_sum(struct grads *g, const struct model_config *c, struct err *
 	return rc;
 }
 
+/* What must be known of all tokens before any coefficient is: one more forward. */
+static void look_first(struct work *w, struct rl_pass *p, const struct rl_want *want, size_t most,
+                       struct rl_times *times)
+{
+	int k1 = want->ref && rl_kls[want->kl].advantage;
+	int turn = rl_estimators[want->importance].turn;
+
+	if (k1 || turn)
+		rl_pass_run(p, w->seq, w->n, want, NULL, times);
+	for (size_t k = 0; k < most && k1; k++)
+		k1_into_advantage(w, k);
+	if (turn)
+		turn_weights(w);
+}
+
 int rl_step(const struct rl_loss *l, struct rl_pass *p, struct traj *const *t, size_t n,
             struct grads *g, struct rl_stats *s, struct rl_times *times, struct err *e)
 {
-	int pg = l->objective == RL_PG, k1 = pg && rl_kls[l->kl].advantage;
+	int pg = l->objective == RL_PG;
 	struct rl_want want = {
 		.kl = l->kl, .ref = pg && (l->beta1 != 0 || l->beta2 != 0), .entropy = pg,
+		.importance = pg ? l->importance : RL_NONE, .clip_ratio = l->clip_ratio,
 	};
 	size_t most = 0;
 	struct work w;
@@ -296,6 +404,7 @@ int rl_step(const struct rl_loss *l, struct rl_pass *p, struct traj *const *t, s
 
 	*s = (struct rl_stats){
 		.objective = l->objective, .per_token = l->per_token, .has_ref = want.ref,
+		.importance = want.importance,
 	};
 	work_init(&w, l, t, n, &s->errors);
 	s->n = w.n;
@@ -306,13 +415,11 @@ int rl_step(const struct rl_loss *l, struct rl_pass *p, struct traj *const *t, s
 	s->turns = most < RL_TURNS ? most : RL_TURNS;
 	s->stage = pg && w.n ? w.t[0]->stage : 0;      /* the records of nll may say anything */
 	coefficients(&w);
-	if (k1 && want.ref) {
-		rl_pass_run(p, w.seq, w.n, &want, NULL, times);
-		for (size_t k = 0; k < most; k++)
-			k1_into_advantage(&w, k);
-	}
+	look_first(&w, p, &want, most, times);
 	rl_pass_run(p, w.seq, w.n, &want, g, times);
 	sums(&w, s, most);
+	if (check_ratios(&w, s, e))
+		goto out;
 	if (!isfinite(s->loss)) {
 		err_set(e, "the loss is not finite");
 		goto out;

@@ -2,6 +2,8 @@
 /* The metrics row of an update (schemas/metrics.json). */
 #include "rl/rl.h"
 
+#include <math.h>
+
 static struct js ratio(double sum, size_t n)
 {
 	return n ? js_num(sum / (double)n) : js_null();
@@ -42,6 +44,7 @@ static struct js turns(const struct rl_stats *s, enum per_turn what)
 
 static void pg_metrics(const struct rl_stats *s, struct js *o)
 {
+	double ess = s->weight * s->weight / s->weight2 / (double)s->weighed;
 	struct js r = js_object();
 	size_t unpaired = 0;
 
@@ -56,6 +59,8 @@ static void pg_metrics(const struct rl_stats *s, struct js *o)
 	js_set(&r, "k1", ratio(s->k1, s->compared));
 	js_set(&r, "k3", ratio(s->k3, s->compared));
 	js_set(o, "ratio", r);
+	js_set(o, "ess", s->weight2 > 0 ? js_num(fmin(ess, 1)) : js_null());
+	js_set(o, "clipped", s->importance ? ratio((double)s->clipped, s->weighed) : js_null());
 	js_set(o, "zero_variance", turns(s, FLAT));
 	js_set(o, "unpaired", js_num((double)unpaired));
 	js_set(o, "changed", ratio((double)s->changed, s->pairs));

@@ -412,10 +412,12 @@ static void buffers(struct rl_pass *p, int ref_on, int backward)
 static void head(struct head *h, const struct scored *s, const struct rl_want *want, float *c)
 {
 	const struct rl_kl_kind *kind = &rl_kls[want->kl];
-	double d = (double)s->logp - s->ref_logp, c_logp = h->part->c_logp, c_kl = h->part->c_kl;
+	double d = (double)s->logp - s->ref_logp, c_kl = h->part->c_kl, c_logp;
 
 	h->part->logp[h->at] = s->logp;
 	h->part->ref_logp[h->at] = s->ref_logp;
+	c_logp = h->part->c_logp *
+	         rl_token_weight(want->importance, want->clip_ratio, h->part, h->at);
 	if (want->ref && kind->slope)
 		c_logp += c_kl * kind->slope(d);
 	h->part->kl += want->ref && kind->value ? (float)kind->value(d) : s->kl;

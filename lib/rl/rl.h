@@ -32,8 +32,10 @@ struct rl_part {
 	double temperature;
 	/* [n] of what drew the tokens, borrowed from the trajectory; NULL from rl_seq_init. */
 	const float *sampled;
-	/* Coefficients in the loss that is minimised, for each token: of log pi, and of KL_t. */
+	/* Coefficients in the loss that is minimised, for each token: of log pi (before the weight
+	 * of a token's own ratio), and of KL_t. */
 	double c_logp, c_kl;
+	double weight;               /* of the turn, where the estimator's ratio is the turn's */
 	/* Results. */
 	/* [n] natural log over the whole vocabulary; ref_logp 0 without reference */
 	float *logp, *ref_logp;
@@ -78,6 +80,27 @@ MUST_CHECK int rl_check(const struct traj *t, const struct model_config *c, stru
 void rl_seq_init(struct rl_seq *s, const struct traj *t, const int *use);
 void rl_seq_release(struct rl_seq *s);
 
+/*
+ * What another distribution drew counts by r = pi(a) / q(a), q being what drew it: the coefficient
+ * of a token's log pi in J is A_k w, w a constant to the gradient. c is --clip-ratio.
+ *   none   1
+ *   token  min(r, c)
+ *   turn   the same, r being the product over the turn's tokens
+ *   ppo    r, or 0 where min(r A, clip(r, 1 - c, 1 + c) A) is flat
+ * With r = 1 all are 1.
+ */
+enum rl_importance { RL_NONE, RL_TOKEN, RL_TURN, RL_PPO };
+
+struct rl_estimator {
+	const char *name;
+	double (*weight)(double r, double advantage, double c);      /* NULL: 1 */
+	double c, least;             /* if nobody says; the smallest that leaves r = 1 alone */
+	int turn;                    /* r is the turn's */
+};
+extern const struct rl_estimator rl_estimators[];        /* by enum rl_importance */
+
+MUST_CHECK int rl_importance_by_name(const char *name, enum rl_importance *out, struct err *e);
+
 struct rl_times {
 	double forward, reference, head, backward, optimizer;     /* seconds, added up */
 	uint64_t rss;                                       /* highest RssAnon seen, bytes */
@@ -102,7 +125,13 @@ const struct model_config *rl_pass_config(const struct rl_pass *p);
 struct rl_want {
 	enum rl_kl kl;
 	int ref, entropy;
+	enum rl_importance importance;       /* of tokens: c_logp is times their weights */
+	double clip_ratio;
 };
+
+/* The weight of token j by its own ratio, once logp is there: 1 where ratios are a turn's, or
+ * nothing says what drew it. */
+double rl_token_weight(enum rl_importance i, double clip_ratio, const struct rl_part *p, size_t j);
 
 /* Computes the results of n sequences; what neighbours have in common from the first row on is
  * computed once, so sequences of a group belong side by side. With g adds the gradient of sum
@@ -119,6 +148,12 @@ struct rl_loss {
 	enum rl_kl kl;
 	int per_token;               /* scale_k is 1/length */
 	double beta1, beta2;         /* Stage I: beta2 on turns before the last, beta1 else */
+	/* The sum over a turn's tokens in J's first term: as it is, over the turn's length, over
+	 * the mean length of the batch's trajectories. */
+	enum rl_scale { RL_SEQUENCE, RL_MEAN, RL_BATCH } policy_scale;
+	enum rl_importance importance;
+	double clip_ratio;
+	double max_ratio;            /* of a token, or its inverse, before rl_step refuses; 0: any */
 };
 
 /* turns that have metrics of their own; the last holds all beyond */
@@ -128,6 +163,7 @@ enum { RL_TURNS = 16 };
 struct rl_stats {
 	enum rl_objective objective;
 	int stage, per_token, has_ref;
+	enum rl_importance importance;
 	size_t n, errors;            /* trajectories: valid, with an error */
 	double loss;                 /* -J, or the mean of weight * -log p */
 	size_t turns;                /* most turns of a valid trajectory, at most RL_TURNS */
@@ -144,14 +180,18 @@ struct rl_stats {
 	/* tokens with a recorded log-probability; ratio outside [0.9, 1.1] */
 	size_t compared, outside;
 	double ratio_max, k1, k3;    /* largest of ratio and 1/ratio; sums */
+	/* ratios of the estimator, a token's or a turn's: how many, sums of them and of their
+	 * squares, and those whose weight is another */
+	size_t weighed, clipped;
+	double weight, weight2;
 	/* trajectories of two turns or more; whose last answer is not the first */
 	size_t pairs, changed;
 };
 
 /*
  * One batch: fills s, adds the gradient of -J to g. All n trajectories, those with an error
- * included (they are left out and counted). -1: no valid trajectory or token to learn from, or a
- * loss that is not finite.
+ * included (they are left out and counted). -1: no valid trajectory or token to learn from, a loss
+ * that is not finite, or a ratio beyond max_ratio.
  */
 MUST_CHECK int rl_step(const struct rl_loss *l, struct rl_pass *p, struct traj *const *t, size_t n,
                        struct grads *g, struct rl_stats *s, struct rl_times *times, struct err *e);

@@ -120,19 +120,34 @@ static int trained(const struct traj *t, size_t k)
 	return k < t->n_turns && !t->turns[k].given && !traj_errored(t);
 }
 
+/* Of n >= 2 returns. From their differences: of equal returns exactly 0. */
+static double deviation(struct turn *const *u, size_t n)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; j < i; j++)
+			sum += pow(u[i]->ret - u[j]->ret, 2);
+	return sqrt(sum / ((double)n * (double)(n - 1)));
+}
+
 /*
  * One turn of one set of trajectories t[order[0 .. n)]. Differences are summed, not the
  * returns: equal returns give exactly 0.
  */
-static size_t baseline_turn(enum shape_baseline b, struct traj *const *t, const size_t *order,
+static size_t baseline_turn(const struct shaping *s, struct traj *const *t, const size_t *order,
                             size_t n, size_t k)
 {
+	enum shape_baseline b = s->baseline;
+	double by = 1;
 	struct turn **u = xreallocarray(NULL, n + 1, sizeof *u);
 	size_t have = 0;
 
 	for (size_t i = 0; i < n; i++)
 		if (trained(t[order[i]], k))
 			u[have++] = &t[order[i]]->turns[k];
+	if (s->norm && have > 1)
+		by = deviation(u, have);
 	for (size_t i = 0; i < have; i++) {
 		double above = 0;
 
@@ -144,12 +159,13 @@ static size_t baseline_turn(enum shape_baseline b, struct traj *const *t, const 
 			u[i]->advantage = 0;
 		else
 			u[i]->advantage = above / (double)(b == SHAPE_LOO ? have - 1 : have);
+		u[i]->advantage /= by > 0 ? by : 1;
 	}
 	free(u);
 	return have == 1 && b != SHAPE_NONE;
 }
 
-void shape_advantages(enum shape_baseline b, struct traj *const *t, size_t n, size_t *unpaired)
+void shape_advantages(const struct shaping *s, struct traj *const *t, size_t n, size_t *unpaired)
 {
 	struct shape_groups g;
 	size_t turns = 0;
@@ -161,12 +177,12 @@ void shape_advantages(enum shape_baseline b, struct traj *const *t, size_t n, si
 		turns = t[i]->n_turns > turns ? t[i]->n_turns : turns;
 	}
 	for (size_t k = 0; k < turns; k++) {
-		if (b == SHAPE_BATCH) {
-			*unpaired += baseline_turn(b, t, g.order, n, k);
+		if (s->baseline == SHAPE_BATCH) {
+			*unpaired += baseline_turn(s, t, g.order, n, k);
 			continue;
 		}
 		for (size_t i = 0; i < g.n_groups; i++)
-			*unpaired += baseline_turn(b, t, g.order + g.start[i],
+			*unpaired += baseline_turn(s, t, g.order + g.start[i],
 			                           g.start[i + 1] - g.start[i], k);
 	}
 	shape_groups_release(&g);

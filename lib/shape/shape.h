@@ -30,6 +30,7 @@ struct shaping {
 	int stage;                   /* 1 or 2 */
 	double alpha, gamma;
 	enum shape_baseline baseline;
+	int norm;                    /* advantages over the standard deviation of the returns */
 	struct jqp *program;         /* borrowed; NULL: the paper's returns */
 };
 
@@ -44,14 +45,16 @@ struct shaping {
 MUST_CHECK int shape_returns(const struct shaping *s, struct traj *t, struct err *e);
 
 /*
- * Fills turns[].advantage from turns[].ret of n trajectories (whole groups; a whole
- * batch for SHAPE_BATCH). The baseline is taken per group (SHAPE_BATCH: over the batch) and turn
- * over the valid trajectories whose turn is there and not given:
+ * Fills turns[].advantage from turns[].ret of n trajectories (whole groups; a whole batch for
+ * SHAPE_BATCH). The baseline is taken per group (SHAPE_BATCH: over the batch) and turn over the
+ * valid trajectories whose turn is there and not given:
  *   loo    mean of the others        group, batch  mean of all        none  0
  * Where fewer than two are left, a turn's advantage is 0 (but for SHAPE_NONE), and it is counted in
- * *unpaired. Given turns and trajectories with an error get 0.
+ * *unpaired. With norm, advantages are divided by the standard deviation (n - 1) of the returns
+ * that the baseline is taken over; where these are all equal, so are advantages and 0: nothing is
+ * divided. Given turns and trajectories with an error get 0. Of s, baseline and norm count.
  */
-void shape_advantages(enum shape_baseline b, struct traj *const *t, size_t n, size_t *unpaired);
+void shape_advantages(const struct shaping *s, struct traj *const *t, size_t n, size_t *unpaired);
 
 /* Writes stage, and every turn's return and advantage, into t->rec. */
 void shape_record(struct traj *t, int stage);

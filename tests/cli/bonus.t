@@ -137,9 +137,19 @@ is 'a full disk' "$status" 1
 run sh -c 'score-bonus --stage 1 <&-'
 is 'a closed stdin' "$status" 1
 
+# ---- advantages over the deviation ----
+score-bonus --stage 2 --alpha 1 --baseline group "$batch" >"$tmp/plain"
+score-bonus --stage 2 --alpha 1 --baseline group --advantage-norm "$batch" |
+	jq -cs 'map(.turns[1].advantage * 1e9 | round)' >"$tmp/got"
+is '--advantage-norm' "$(cat "$tmp/got")" "$(jq -cs 'group_by(.batch.index) | map((map(.turns[1].return) | (add / length) as $m
+	| (map((. - $m) * (. - $m)) | add / (length - 1) | sqrt)) as $s | .[].turns[1].advantage | if $s > 0 then . / $s else . end
+	| . * 1e9 | round)' "$tmp/plain")"
+is 'some of them are not 0' "$(jq 'map(select(. != 0)) | length > 1' "$tmp/got")" true
+
 # ---- usage ----
 for args in '' '--stage 3' '--stage 1 --baseline mean' '--stage 1 --gamma 2' '--stage 1 a b' \
-	'--no-such' '--stage 1 --alpha x'; do
+	'--no-such' '--stage 1 --alpha x' '--stage 2 --alpha -5' \
+	'--stage 1 --advantage-norm --baseline none'; do
 	# shellcheck disable=SC2086
 	bonus $args
 	is "usage: score-bonus $args" "$status" 2

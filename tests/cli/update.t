@@ -51,6 +51,50 @@ is 'off-policy: the ratio statistics' \
 		| map(. * 1e5 | round)' "$tmp/one")"
 is 'the ratio is reported, not used' "$(same_store "$w" "$first")" 0
 
+# ---- weights for what another distribution drew ----
+is 'on-policy all of the sample counts' "$(score-weights metrics -w "$first" | jq -c '[.ess, .clipped]')" '[1,null]'
+score-weights metrics -w "$first" | jq -c 'del(.timing, .clipped)' >"$tmp/plain"
+for how in 'token' 'turn' 'ppo' 'token --clip-ratio 1' 'ppo --clip-ratio 0' 'turn --max-ratio 1'; do
+	fresh
+	# shellcheck disable=SC2086
+	update --lr 1e-3 --importance $how "$tmp/one"
+	is "on-policy, --importance $how: the same weights and metrics" \
+		"$status $(same_store "$w" "$first") $(jq -c 'del(.timing, .clipped)' "$tmp/out" | cmp - "$tmp/plain" && jq .clipped "$tmp/out")" \
+		'0 0 0'
+done
+weighed() { # options; ratios and limits as jq has them
+	fresh
+	# shellcheck disable=SC2086
+	update --lr 1e-3 --importance $1 "$tmp/off"
+	is "off-policy, --importance $1: effective and clipped share" "$(jq -c '[.ess, .clipped] | map(. * 1e5 | round)' "$tmp/out")" \
+		"$(jq -cs "map(.turns | (.[0].tokens | length) as \$a | (.[1].tokens | length) as \$b | $2)
+			| add | [(add * add / length / (map(. * .) | add)), (map(select($3)) | length) / length]
+			| map(. * 1e5 | round)" "$tmp/one")"
+}
+tokens="[range(\$a) | if . == 0 then 0.5 | exp else 1 end] + [range(\$b) | if . == 1 then -0.05 | exp else 1 end]"
+weighed 'token --clip-ratio 1.6' "$tokens" '. > 1.6'
+weighed 'token' "$tokens" '. > 2'
+weighed 'turn --clip-ratio 1.6' '[(0.5 | exp), (-0.05 | exp)]' '. > 1.6'
+fresh
+update --lr 1e-3 --importance token "$tmp/off"
+is 'the ratio is used now' "$(same_store "$w" "$first" | sed 's/[1-9][0-9]*/some/')" some
+fresh
+update --max-ratio 1.7 "$tmp/off"
+is '--max-ratio: within' "$status $(at)" '0 1'
+fresh
+update --max-ratio 1.6 "$tmp/off"
+is '--max-ratio: beyond' "$status $(at) $(wc -c <"$tmp/out") $(sed "s|$tmp/off|OFF|; s/log-probability .*, which is .* now/LOG/" "$tmp/err")" \
+	"1 0 0 score-update: OFF: batch of step 0: line 1: .turns[0]: token 0 was drawn with the LOG: the ratio is beyond 1.6 (--max-ratio)"
+jq -c 'if .batch.index == 2 and .sample == 1 then .turns[1].logprobs[1] = -9999 else . end' "$tmp/one" >"$tmp/in"
+update "$tmp/in"
+is 'a log-probability that nothing is drawn with' "$status $(at) $(sed "s|$tmp/in|IN|; s/which is .* now/NOW/" "$tmp/err")" \
+	"1 0 score-update: IN: batch of step 0: line 8: .turns[1]: token 1 was drawn with the log-probability -9999, NOW: the ratio is beyond 1e+100 (--max-ratio)"
+for s in token batch; do
+	fresh
+	update --lr 1e-3 --policy-scale $s "$tmp/one"
+	is "--policy-scale $s is another step" "$status $(same_store "$w" "$first" | sed 's/[1-9][0-9]*/some/')" '0 some'
+done
+
 # ---- what was drawn from ----
 # Attempts of 3 and 7 tokens, sampled with these options.
 sampled() {
@@ -83,7 +127,7 @@ for how in 'top_p --top-p 0.9' 'top_k --top-k 5' 'greedy --greedy' 'min_tokens -
 	is "drawn with ${how#* }" "$status $(at) $(sed "s|$tmp/in|IN|" "$tmp/err")" \
 		"1 0 score-update: IN:1: .turns[0].sampling.${how%% *}: the tokens were not drawn from the policy, the softmax of logits / temperature (--off-policy)"
 	update --off-policy "$tmp/in"
-	is "drawn with ${how#* }, --off-policy" "$status $(at)" '0 1'
+	is "drawn with ${how#* }, --off-policy: weighed" "$status $(at) $(jq '.clipped != null' "$tmp/out")" '0 1 true'
 	fresh
 done
 jq -c '.turns[0].given = true' "$tmp/in" | jq -c '.turns[1].sampling.min_tokens = 0' >"$tmp/given"
@@ -311,8 +355,9 @@ is 'no device' "$status $(cat "$tmp/err")" '1 score-update: --device cuda: this 
 fresh
 SCORE_WEIGHTS=$w run score-update "$tmp/one"
 is 'the store by the environment' "$status $(at)" '0 1'
-for args in '--kl k4' '--kl-scale turn' '--lr -1' '--schedule cosine' '--schedule linear' \
-	'--objective ppo' '--clip-grad x' \
+for args in '--kl k4' '--importance is' '--clip-ratio 2' '--importance turn --clip-ratio 0.9' \
+	'--max-ratio 0.5' '--policy-scale turn' '--kl-scale turn' '--lr -1' '--schedule cosine' \
+	'--schedule linear' '--objective ppo' '--clip-grad x' \
 	'--adam-beta1 1' '--commit-every 0' '--micro-tokens 0' '--device gpu' 'a b' '--no-such'; do
 	# shellcheck disable=SC2086
 	update $args

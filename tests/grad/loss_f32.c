@@ -154,6 +154,21 @@ static void detach(const struct scene *c)
 		}
 }
 
+/* Of a turn's sum of log pi: 1, or over the turn's tokens, or the batch's for each trajectory. */
+static double policy_scale(const struct scene *c, const struct turn *t)
+{
+	double tokens = 0, n = 0;
+
+	for (size_t i = 0; i < TRAJS; i++) {
+		n += !shapes[i].error;
+		for (size_t k = 0; k < batch[i].n_turns; k++)
+			if (!shapes[i].error && !batch[i].turns[k].given)
+				tokens += (double)batch[i].turns[k].n_tokens;
+	}
+	return c->l.policy_scale == RL_MEAN ? 1 / (double)t->n_tokens :
+	       c->l.policy_scale == RL_BATCH ? n / tokens : 1;
+}
+
 /* The loss that is minimised; for k1 the surrogate whose gradient is the estimate. */
 static double loss(const void *ctx)
 {
@@ -177,6 +192,7 @@ static double loss(const void *ctx)
 			} else if (!t->given) {
 				if (c->l.kl == RL_K1)
 					a -= detached[i][k];
+				a *= policy_scale(c, t);
 				j -= (a * u[k].logp - beta_of(c, &batch[i], k) * scale * kl[c->l.kl]) / 5;
 			}
 		}
@@ -389,6 +405,10 @@ int main(void)
 		{"k1, per token", {.objective = RL_PG, .kl = RL_K1, .per_token = 1, .beta1 = 0.9}, 2, 0},
 		{"k2", {.objective = RL_PG, .kl = RL_K2, .beta1 = 0.2, .beta2 = 0.5}, 1, 0},
 		{"k3", {.objective = RL_PG, .kl = RL_K3, .beta1 = 0.2, .beta2 = 0.5}, 1, 0},
+		{"a mean over the turn's tokens",
+			{.objective = RL_PG, .policy_scale = RL_MEAN, .beta1 = 0.2}, 2, 0},
+		{"a mean over the batch's tokens",
+			{.objective = RL_PG, .policy_scale = RL_BATCH, .kl = RL_K1, .beta1 = 0.2}, 2, 0},
 		{"nll", {.objective = RL_NLL}, 0, 0},
 		{"policy term, temperatures", {.objective = RL_PG}, 2, 1.7},
 		{"exact, temperatures", {.objective = RL_PG, .beta1 = 0.4, .beta2 = 2}, 1, 1.7},

@@ -107,7 +107,8 @@ static void program(void)
 enum { N = 6 };
 
 /* Two groups: a has returns 1 0 0 (turn 1) and 2 2 2; b has a given first turn and an error. */
-static void advantages_are(enum shape_baseline b, const double first[N], const double second[N],
+static void advantages_are(enum shape_baseline b, int norm, const double first[N],
+                           const double second[N],
                            size_t unpaired,
                            const char *name)
 {
@@ -118,13 +119,14 @@ static void advantages_are(enum shape_baseline b, const double first[N], const d
 	};
 	/* the order of arrival must not matter */
 	struct traj *order[N] = {&t[4], &t[0], &t[5], &t[2], &t[1], &t[3]};
+	struct shaping s = {.baseline = b, .norm = norm};
 	size_t got = 0;
 	int good = 1;
 
 	for (size_t i = 0; i < N; i++)
 		for (size_t k = 0; k < 2; k++)
 			t[i].turns[k].ret = ret[i][k];
-	shape_advantages(b, order, N, &got);
+	shape_advantages(&s, order, N, &got);
 	for (size_t i = 0; i < N; i++) {
 		int same = near(t[i].turns[0].advantage, first[i]) &&
 			near(t[i].turns[1].advantage, second[i]);
@@ -140,17 +142,28 @@ static void advantages_are(enum shape_baseline b, const double first[N], const d
 
 static void advantages(void)
 {
-	const double third = 1.0 / 3;
+	const double third = 1.0 / 3, b1 = sqrt(43.0 / 12), b2 = sqrt(2.3);
 
-	advantages_are(SHAPE_LOO, (double[]){1, -0.5, -0.5, 0, 0, 0}, (double[]){0, 0, 0, 4, -4, 0}, 1,
+	advantages_are(SHAPE_LOO, 0, (double[]){1, -0.5, -0.5, 0, 0, 0}, (double[]){0, 0, 0, 4, -4, 0},
+	               1,
 	               "leave one out");
-	advantages_are(SHAPE_GROUP, (double[]){2 * third, -third, -third, 0, 0, 0},
+	advantages_are(SHAPE_GROUP, 0, (double[]){2 * third, -third, -third, 0, 0, 0},
 	               (double[]){0, 0, 0, 2, -2, 0}, 1,
 	               "group mean");
-	advantages_are(SHAPE_BATCH, (double[]){-0.25, -1.25, -1.25, 0, 2.75, 0},
+	advantages_are(SHAPE_BATCH, 0, (double[]){-0.25, -1.25, -1.25, 0, 2.75, 0},
 	               (double[]){-0.4, -0.4, -0.4, 2.6, -1.4, 0}, 0, "batch mean");
-	advantages_are(SHAPE_NONE, (double[]){1, 0, 0, 0, 4, 0}, (double[]){2, 2, 2, 5, 1, 0}, 0,
+	advantages_are(SHAPE_NONE, 0, (double[]){1, 0, 0, 0, 4, 0}, (double[]){2, 2, 2, 5, 1, 0}, 0,
 	               "none");
+	/* deviations: of 1 0 0 sqrt(1/3), of 5 1 sqrt(8); of 1 0 0 4 sqrt(43/12), of 2 2 2 5 1
+	 * sqrt(2.3) */
+	advantages_are(SHAPE_LOO, 1, (double[]){sqrt(3), -0.5 * sqrt(3), -0.5 * sqrt(3), 0, 0, 0},
+	               (double[]){0, 0, 0, 4 / sqrt(8), -4 / sqrt(8), 0}, 1, "leave one out, norm");
+	advantages_are(SHAPE_GROUP, 1, (double[]){2 * third * sqrt(3), -third * sqrt(3),
+	               -third * sqrt(3), 0, 0, 0}, (double[]){0, 0, 0, 2 / sqrt(8), -2 / sqrt(8), 0}, 1,
+	               "group mean, norm");
+	advantages_are(SHAPE_BATCH, 1, (double[]){-0.25 / b1, -1.25 / b1, -1.25 / b1, 0, 2.75 / b1, 0},
+	               (double[]){-0.4 / b2, -0.4 / b2, -0.4 / b2, 2.6 / b2, -1.4 / b2, 0}, 0,
+	               "batch mean, norm");
 }
 
 static void exact_zero(void)
@@ -158,12 +171,13 @@ static void exact_zero(void)
 	struct traj t[3] = {record("a", 0, 0, 3, "1"), record("a", 0, 1, 3, "1"),
 		record("a", 0, 2, 3, "1")};
 	struct traj *p[3] = {&t[0], &t[1], &t[2]};
+	struct shaping loo = {.norm = 1};
 	size_t unpaired = 0;
 	int good = 1;
 
 	for (int i = 0; i < 3; i++)
 		t[i].turns[0].ret = 0.1;
-	shape_advantages(SHAPE_LOO, p, 3, &unpaired);
+	shape_advantages(&loo, p, 3, &unpaired);
 	for (int i = 0; i < 3; i++) {
 		good = good && t[i].turns[0].advantage == 0;
 		traj_release(&t[i]);
