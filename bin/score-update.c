@@ -158,7 +158,7 @@ static void options(int argc, char **argv, struct settings *s, const char **file
 		 "decay of the first moment (default 0.9)", 0, 0.999999, NULL},
 		{"adam-beta2", 0, OPT_F64, &s->train.adam.beta2, "X",
 		 "decay of the second moment (default 0.95)", 0, 0.99999999, NULL},
-		{"adam-eps", 0, OPT_F64, &s->train.adam.eps, "X", "(default 1e-8)", 0, 1, NULL},
+		{"adam-eps", 0, OPT_F64, &s->train.adam.eps, "X", "(default 1e-8)", 1e-30, 1, NULL},
 		{"weight-decay", 0, OPT_F64, &s->train.adam.decay, "X",
 		 "decoupled, on matrices (default 0)", 0, 1e6, NULL},
 		{"clip-grad", 0, OPT_F64, &s->train.adam.clip, "X",

@@ -303,6 +303,8 @@ static void turn_sums(struct work *w, struct rl_stats *s, size_t i, size_t k)
 	}
 	if (!p->use)
 		return;
+	if (u->snapshot >= 0 && (s->written < 0 || u->snapshot < s->written))
+		s->written = u->snapshot;
 	logp = weighted_logp(w, s, p);
 	s->tokens += p->n;
 	s->entropy += p->entropy;
@@ -404,7 +406,7 @@ int rl_step(const struct rl_loss *l, struct rl_pass *p, struct traj *const *t, s
 
 	*s = (struct rl_stats){
 		.objective = l->objective, .per_token = l->per_token, .has_ref = want.ref,
-		.importance = want.importance,
+		.importance = want.importance, .written = -1,
 	};
 	work_init(&w, l, t, n, &s->errors);
 	s->n = w.n;

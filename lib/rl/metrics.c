@@ -72,6 +72,7 @@ struct js rl_metrics(const struct rl_stats *s, int64_t step, double grad_norm, d
 	struct js o = js_object();
 
 	js_set(&o, "step", js_num((double)step));
+	js_set(&o, "batch_step", s->written < 0 ? js_null() : js_num((double)s->written));
 	js_set(&o, "objective", js_str(pg ? "pg" : "nll"));
 	js_set(&o, "stage", pg && s->stage ? js_num(s->stage) : js_null());
 	js_set(&o, "n", js_num((double)s->n));

@@ -165,6 +165,8 @@ struct rl_stats {
 	int stage, per_token, has_ref;
 	enum rl_importance importance;
 	size_t n, errors;            /* trajectories: valid, with an error */
+	/* oldest step whose weights wrote a turn that counts; -1: nobody says */
+	int64_t written;
 	double loss;                 /* -J, or the mean of weight * -log p */
 	size_t turns;                /* most turns of a valid trajectory, at most RL_TURNS */
 	struct rl_turn_stats {

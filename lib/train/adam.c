@@ -6,6 +6,7 @@
  */
 #include "train/train.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,6 +82,20 @@ static void read_ahead(const struct job *j, size_t at)
 			snap_soon(j->snap, &j->state[k], from * sizeof(float), n * sizeof(float));
 }
 
+/* Of n new weights and second moments: is each a number? */
+static int all_finite(struct mem w, struct mem v, size_t n)
+{
+	act *x = mem_map(w, n * sizeof *x);
+	float *y = mem_map(v, n * sizeof *y);
+	int bad = 0;
+
+	for (size_t i = 0; i < n; i++)
+		bad |= !isfinite(act_f32(x[i])) | !isfinite(y[i]);
+	mem_unmap(w, x, n * sizeof *x, 0);
+	mem_unmap(v, y, n * sizeof *y, 0);
+	return !bad;
+}
+
 /* n values from `at` on. */
 static int run_piece(struct job *j, size_t at, size_t n, const struct piece *room)
 {
@@ -98,6 +113,8 @@ static int run_piece(struct job *j, size_t at, size_t n, const struct piece *roo
 	if (!mem_there(j->old[0]))
 		dev->from_act(p, mem_act(j->w0, at), n);
 	dev->adamw(&j->rate, n, mem_f32(j->g, at), p0, m0, v0, room->w, p, m, v);
+	if (!all_finite(room->w, v, n))
+		return err_set(&j->e, "%s would not be finite after this update", j->q.name);
 	return memory ? 0 : write_piece(j, n, room->w, p, m, v);
 }
 

@@ -77,11 +77,13 @@ void trainer_release(struct trainer *t);
 /* Is this a batch for these weights? The message begins with the field; *bad is the trajectory. */
 MUST_CHECK int trainer_check(const struct trainer *t, const struct batch *b,
                              const struct traj **bad, struct err *e);
-/* One step; its metrics row goes to rows. Each commit_every-th is committed. Adam and the
- * schedule begin anew where the objective or the stage differs from the last update's, and with
- * new adapters. After an error the step did not happen, and if it was not the commit that failed
- * the weights are as before; after a failed commit only trainer_commit (of what came before) and
- * trainer_release may follow. */
+/*
+ * One step; its metrics row goes to rows. Each commit_every-th is committed. Adam and the schedule
+ * begin anew where the objective or the stage differs from the last update's, and with new adapters.
+ * After an error the step did not happen, and if it was neither the commit that failed nor the new
+ * weights that were not finite, the weights are as before; else only trainer_commit (of what came
+ * before, unless such weights have taken its place in memory) and trainer_release may follow.
+ */
 MUST_CHECK int trainer_update(struct trainer *t, const struct batch *b, struct progress *bar,
                               struct err *e);
 /* Commits what waits, if anything does. */

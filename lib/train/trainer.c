@@ -232,6 +232,17 @@ static int gradient(struct trainer *r, const struct batch *b, struct step *s, st
 	return rc;
 }
 
+/* What is in memory is no state any more: the store's is the latest. */
+static int lose_memory(struct trainer *r, struct err *e)
+{
+	size_t n = r->n_waiting;
+
+	r->memory.held = 0;
+	while (r->n_waiting)
+		drop_row(r);
+	return n ? err_prefix(e, "%zu updates since the last commit are lost: ", n) : -1;
+}
+
 /* Adam, from where the state is to where it shall be. */
 static int adam(struct trainer *r, struct step *s, struct err *e)
 {
@@ -252,6 +263,8 @@ static int adam(struct trainer *r, struct step *s, struct err *e)
 	if (!rc && s->commit)
 		rc = commit_written(s->commit, &s->written, e);
 	snap_close(last);
+	if (rc && r->memory.held && !s->commit)
+		return lose_memory(r, e);
 	r->memory.held |= !rc && !s->commit;
 	return rc;
 }

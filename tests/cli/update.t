@@ -213,6 +213,23 @@ is 'timing.commit and bytes_written are those of updates that are committed at o
 	jq -c '.timing | [.commit, .bytes_written] | map(. != null) | unique' | tr '\n' ' ')" \
 	'[false] [false] [false] [true] [false] [false] [true] [false] '
 
+# Weights that no number is: without a gradient, but with a decay that is out of all proportion.
+jq -c '.turns[].given = true' "$tmp/eight" >"$tmp/given"
+for every in 1 3; do
+	fresh
+	update --lr 1e6 --weight-decay 1e6 --commit-every $every "$tmp/given"
+	is "weights that are not finite, --commit-every $every" \
+		"$status $(sed 's|.*batch of step|batch of step|; s|: [a-z0-9_.]* would|: W would|' "$tmp/err")" \
+		"1 batch of step 3: W would not be finite after this update"
+	is "what was before is committed and printed, --commit-every $every" \
+		"$(at) $(jq -c .step "$tmp/out" | tr '\n' ' ')" '3 1 2 3 '
+done
+fresh
+update --lr 1e6 --weight-decay 1e6 --commit-every 8 "$tmp/given"
+is 'weights that are not finite took the place of those in memory' \
+	"$status $(at) $(wc -c <"$tmp/out") $(sed 's|.*batch of step|batch of step|; s|: [a-z0-9_.]* would|: W would|' "$tmp/err")" \
+	'1 0 0 batch of step 3: 3 updates since the last commit are lost: W would not be finite after this update'
+
 # Killed at some instant, three times over, then left to finish.
 fresh
 for t in 0.2 0.4 0.8; do
@@ -238,6 +255,7 @@ jq -c 'del(.stage, .turns[].reward, .turns[].return, .turns[].advantage, .turns[
 update --objective nll --lr 1e-2 --warmup 4 "$tmp/sft"
 is 'nll: the loss falls' "$status $(jq -s '.[-1].loss < .[0].loss - 0.5' "$tmp/out")" '0 true'
 ok 'nll: metrics fit the schema' tests/validate metrics "$tmp/out"
+is 'nll: nobody says who wrote it' "$(jq -c .batch_step "$tmp/out" | sort -u)" null
 jq -c '.batch.step = 8' "$gold/trajectories.jsonl" | score-bonus --stage 2 >"$tmp/in"
 update --lr 1 --warmup 4 --max-lag 8 "$tmp/in"
 is 'another objective: the schedule begins anew' "$status $(jq -c .lr "$tmp/out")" '0 0.25'
@@ -287,6 +305,7 @@ is 'given turns are never stale, and change nothing' \
 jq -c '.batch.step = 2' "$tmp/one" >"$tmp/in"
 update --max-lag 2 "$tmp/in"
 is 'a stale batch, --max-lag 2' "$status $(at)" '0 3'
+is 'the row says whose batch it was' "$(jq -c '[.step, .batch_step]' "$tmp/out")" '[3,0]'
 jq -c '.batch.step = 3 | .turns[].snapshot = 4' "$tmp/one" >"$tmp/in"
 update --max-lag 9 "$tmp/in"
 is 'a batch from the future' "$status" 1
@@ -298,6 +317,17 @@ is 'no batch field' "$status $(at) $(cat "$tmp/err")" \
  --partial trains on them as one batch"
 update --partial "$tmp/in"
 is 'no batch field, --partial' "$status $(at)" '0 1'
+fresh
+cat "$tmp/in" "$tmp/in" >"$tmp/twice"
+update --partial "$tmp/twice"
+is "no batch field, lines twice" \
+	"$status $(at) $(sed "s|$tmp/twice|IN|; s/problem [a-z0-9-]*/P/" "$tmp/err")" \
+	"1 0 score-update: IN:13: .sample: P has sample 0 a second time (first on line 1)"
+jq -c "del(.batch, .sample, .group)" "$tmp/one" >"$tmp/twice"
+update --partial "$tmp/twice"
+is "no batch field, no sample: an id twice" \
+	"$status $(at) $(sed "s|$tmp/twice|IN|; s/problem [a-z0-9-]*/P/" "$tmp/err")" \
+	"1 0 score-update: IN:2: .sample: P has sample 0 a second time (first on line 1)"
 fresh
 jq -c 'if .sample == 1 then .turns[1].reward = null else . end' "$tmp/one" |
 	score-bonus --stage 1 >"$tmp/in"
@@ -357,7 +387,7 @@ SCORE_WEIGHTS=$w run score-update "$tmp/one"
 is 'the store by the environment' "$status $(at)" '0 1'
 for args in '--kl k4' '--importance is' '--clip-ratio 2' '--importance turn --clip-ratio 0.9' \
 	'--max-ratio 0.5' '--policy-scale turn' '--kl-scale turn' '--lr -1' '--schedule cosine' \
-	'--schedule linear' '--objective ppo' '--clip-grad x' \
+	'--schedule linear' '--objective ppo' '--clip-grad x' '--adam-eps 0' \
 	'--adam-beta1 1' '--commit-every 0' '--micro-tokens 0' '--device gpu' 'a b' '--no-such'; do
 	# shellcheck disable=SC2086
 	update $args
