@@ -27,6 +27,7 @@ static int compile(struct settings *s, struct err *e)
 	js_set(&args, "gamma", js_num(s->shaping.gamma));
 	rc = jqp_new(s->program, "--return", args, &s->shaping.program, e);
 	js_free(args);
+	s->shaping.text = s->program;
 	return rc;
 }
 

@@ -190,6 +190,8 @@ static void options(int argc, char **argv, struct settings *s, const char **file
 		 "train on batches that are cut short or not marked", 0, 0, NULL},
 		{"reset-optimizer", 0, OPT_FLAG, &s->train.reset, NULL,
 		 "begin with fresh moments and schedule", 0, 0, NULL},
+		{"keep-optimizer", 0, OPT_FLAG, &s->train.keep_optimizer, NULL,
+		 "keep them where stage or objective change", 0, 0, NULL},
 		{"memory", 0, OPT_BYTES, &s->train.memory, "SIZE",
 		 "for activations, bytes or with K, M, G (default 512M)", 0, 0, NULL},
 		{"micro-tokens", 0, OPT_U64, &s->train.micro, "N",

@@ -188,10 +188,26 @@ void shape_advantages(const struct shaping *s, struct traj *const *t, size_t n, 
 	shape_groups_release(&g);
 }
 
-void shape_record(struct traj *t, int stage)
+static struct js shaping_js(const struct shaping *s)
 {
-	t->stage = stage;
-	js_set(&t->rec, "stage", js_num(stage));
+	static const char *const baselines[] = {"loo", "group", "batch", "none"};
+	struct js o = js_object();
+
+	js_set(&o, "alpha", js_num(s->alpha));
+	js_set(&o, "gamma", js_num(s->gamma));
+	js_set(&o, "baseline", js_str(baselines[s->baseline]));
+	if (s->norm)
+		js_set(&o, "advantage_norm", js_bool(1));
+	if (s->text)
+		js_set(&o, "return", js_str(s->text));
+	return o;
+}
+
+void shape_record(const struct shaping *s, struct traj *t)
+{
+	t->stage = s->stage;
+	js_set(&t->rec, "stage", js_num(s->stage));
+	js_set(&t->rec, "shaping", shaping_js(s));
 	for (size_t k = 0; k < t->n_turns; k++) {
 		traj_set_turn(t, k, "return", js_num(t->turns[k].ret));
 		traj_set_turn(t, k, "advantage", js_num(t->turns[k].advantage));

@@ -32,6 +32,7 @@ struct shaping {
 	enum shape_baseline baseline;
 	int norm;                    /* advantages over the standard deviation of the returns */
 	struct jqp *program;         /* borrowed; NULL: the paper's returns */
+	const char *text;            /* of the program, borrowed */
 };
 
 /*
@@ -56,8 +57,8 @@ MUST_CHECK int shape_returns(const struct shaping *s, struct traj *t, struct err
  */
 void shape_advantages(const struct shaping *s, struct traj *const *t, size_t n, size_t *unpaired);
 
-/* Writes stage, and every turn's return and advantage, into t->rec. */
-void shape_record(struct traj *t, int stage);
+/* Writes stage, shaping (all of s), and every turn's return and advantage, into t->rec. */
+void shape_record(const struct shaping *s, struct traj *t);
 
 /* ---- groups from a stream ------------------------------------------------------ */
 

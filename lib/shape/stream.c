@@ -71,7 +71,7 @@ static void shape(struct shape_stream *r, const size_t *item, size_t n)
 		t[i] = &r->items[r->first + (item ? item[i] : i)].t;
 	shape_advantages(&r->s, t, n, &r->unpaired);
 	for (size_t i = 0; i < n; i++) {
-		shape_record(t[i], r->s.stage);
+		shape_record(&r->s, t[i]);
 		r->items[r->first + (item ? item[i] : i)].ready = 1;
 	}
 	free(t);

@@ -27,6 +27,7 @@ struct train_settings {
 	struct policy_lora lora;     /* rank 0: as the store has it */
 	int keep;                    /* snapshots, besides tagged ones */
 	int reset;                   /* begin with a fresh optimiser */
+	int keep_optimizer;          /* also where stage or objective change */
 };
 
 /* What the last commit said of the optimiser. */
@@ -79,7 +80,8 @@ MUST_CHECK int trainer_check(const struct trainer *t, const struct batch *b,
                              const struct traj **bad, struct err *e);
 /*
  * One step; its metrics row goes to rows. Each commit_every-th is committed. Adam and the schedule
- * begin anew where the objective or the stage differs from the last update's, and with new adapters.
+ * begin anew where the objective or the stage differs from the last update's (unless
+ * keep_optimizer), and with new adapters.
  * After an error the step did not happen, and if it was neither the commit that failed nor the new
  * weights that were not finite, the weights are as before; else only trainer_commit (of what came
  * before, unless such weights have taken its place in memory) and trainer_release may follow.
@@ -96,6 +98,10 @@ void trainer_printed(struct trainer *t);
 /* Of the latest step; zero where there is none yet (init, import). */
 MUST_CHECK int train_state_load(struct store *s, struct train_state *t, struct err *e);
 MUST_CHECK int train_state_commit(struct commit *c, const struct train_state *t, struct err *e);
+/* For a metrics row: the settings that decide the result, at the update after `updates` others
+ * since the reset; and what there is to say of its batch. */
+struct js train_settings_js(const struct trainer *t, uint64_t updates);
+struct js train_batch_js(const struct batch *b);
 /* What a commit of the trained parameters writes, about. */
 uint64_t train_bytes(const struct model_config *c, const struct grads *g);
 void train_memory_init(struct train_memory *m, size_t n);

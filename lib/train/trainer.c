@@ -157,6 +157,7 @@ struct step {
 	struct train_state next;
 	int reset;
 	struct commit *commit;       /* NULL: none */
+	struct js batch;             /* what the row says of it */
 	uint64_t written;
 };
 
@@ -185,6 +186,8 @@ static int add_row(struct trainer *r, const struct step *s, struct err *e)
 	struct buf text = {0};
 	int rc;
 
+	js_set(&row, "settings", train_settings_js(r, s->next.updates - 1));
+	js_set(&row, "batch", js_copy(s->batch));
 	js_set(&row, "timing", timing(s));
 	rc = js_print(row, &text, e);
 	js_free(row);
@@ -203,14 +206,16 @@ static void drop_row(struct trainer *r)
 	r->n_waiting--;
 }
 
-/* A stage or an objective of its own begins with a fresh optimiser, and so do new adapters. */
+/* A stage or an objective of its own begins with a fresh optimiser, unless that is to be kept; new
+ * adapters do anyhow. */
 static void next_state(const struct trainer *r, struct step *s)
 {
 	const char *objective = r->set.loss.objective == RL_PG ? "pg" : "nll";
+	int other = strcmp(r->state.objective, objective) || r->state.stage != s->stats.stage;
 
 	s->next = r->state;
-	s->reset = r->set.reset || strcmp(s->next.objective, objective) ||
-	           s->next.stage != s->stats.stage || (r->adapted && !r->memory.held);
+	s->reset = r->set.reset || (other && !r->set.keep_optimizer) ||
+	           (r->adapted && !r->memory.held);
 	if (s->reset)
 		s->next.updates = 0;
 	snprintf(s->next.objective, sizeof s->next.objective, "%s", objective);
@@ -303,9 +308,13 @@ fail:
 
 int trainer_update(struct trainer *r, const struct batch *b, struct progress *bar, struct err *e)
 {
-	struct step s = {.started = now_seconds(), .times = {.bar = bar}};
+	struct step s = {
+		.started = now_seconds(), .times = {.bar = bar}, .batch = train_batch_js(b),
+	};
+	int rc = gradient(r, b, &s, e) || step_on(r, &s, e);
 
-	if (gradient(r, b, &s, e) || step_on(r, &s, e))
+	js_free(s.batch);
+	if (rc)
 		return err_prefix(e, "batch of step %lld: ", (long long)r->step);
 	r->set.reset = 0;
 	r->state = s.next;

@@ -381,6 +381,29 @@ static int parse_problem(struct traj *t, unsigned need, struct err *e)
 	return err_set(e, ".tests: missing (task code needs entry_point and tests, or test_list)");
 }
 
+static int parse_shaping(struct js rec, struct err *e)
+{
+	struct js s;
+	double number;
+	char *baseline = NULL;
+	int flag, rc = get_object(rec, "shaping", &s, e);
+
+	if (rc <= 0)
+		return rc;
+	rc = get_number(s, "alpha", -HUGE_VAL, HUGE_VAL, &number, e) < 0
+	  || get_number(s, "gamma", -HUGE_VAL, HUGE_VAL, &number, e) < 0
+	  || get_string(s, "baseline", &baseline, NULL, e) < 0
+	  || get_bool(s, "advantage_norm", &flag, e) < 0
+	  || get_string(s, "return", NULL, NULL, e) < 0;
+	if (!rc && baseline && strcmp(baseline, "loo") && strcmp(baseline, "group")
+	 && strcmp(baseline, "batch") && strcmp(baseline, "none"))
+		rc = err_set(e, ".baseline: expected loo, group, batch or none, got \"%.40s\"",
+		             baseline);
+	free(baseline);
+	js_free(s);
+	return rc ? err_prefix(e, ".shaping") : 0;
+}
+
 static int parse_batch(struct traj *t, struct err *e)
 {
 	struct js b;
@@ -430,6 +453,7 @@ int traj_parse(struct js rec, unsigned need, struct traj *out, struct err *e)
 		goto bad;
 	}
 	if (parse_id(out, need, e) || parse_problem(out, need, e) || parse_batch(out, e)
+	 || parse_shaping(out->rec, e)
 	 || parse_turns(out, need, e))
 		goto bad;
 	return 0;

@@ -9,17 +9,24 @@ bonus --stage 2 --alpha 10 "$batch"
 is 'a whole batch: status' "$status" 0
 is 'a whole batch: nothing to say' "$(cat "$tmp/err")" ''
 ok 'a whole batch: fits the schema' tests/validate trajectory "$tmp/out"
-is 'only stage, return and advantage are new' \
-	"$(jq -c 'del(.stage, .turns[].return, .turns[].advantage)' "$tmp/out" | cmp - "$batch" &&
-	echo same)" same
+is 'only stage, shaping, return and advantage are new' \
+	"$(jq -c 'del(.stage, .shaping, .turns[].return, .turns[].advantage)' "$tmp/out" |
+	cmp - "$batch" && echo same)" same
 jq -c '.unknown = {a: [1, {"b": null}], "é": "\u0000"} | .turns[0].mine = 1e-300' "$batch" |
-	score-bonus --stage 1 | jq -c 'del(.stage, .turns[].return, .turns[].advantage)' >"$tmp/unknown"
+	score-bonus --stage 1 |
+	jq -c 'del(.stage, .shaping, .turns[].return, .turns[].advantage)' >"$tmp/unknown"
 is 'unknown fields pass through' \
 	"$(jq -c '.unknown = {a: [1, {"b": null}], "é": "\u0000"} | .turns[0].mine = 1e-300' "$batch" |
 	cmp - "$tmp/unknown" && echo same)" same
 is 'Stage I: nothing for turns before the last' \
 	"$(score-bonus --stage 1 <"$batch" | jq -c '[.stage, .turns[0].return, .turns[0].advantage]' |
 	sort -u)" '[1,0,0]'
+score-bonus --stage 1 --baseline batch --advantage-norm "$batch" >"$tmp/normed"
+is 'shaping says how' "$(jq -c .shaping "$tmp/out" "$tmp/normed" | sort -u)" \
+	'{"alpha":10,"gamma":0,"baseline":"batch","advantage_norm":true}
+{"alpha":10,"gamma":0,"baseline":"loo"}'
+is 'a program, too' \
+	"$(score-bonus --return '[0, 1]' "$batch" | jq -c .shaping.return | sort -u)" '"[0, 1]"'
 score-bonus --stage 2 --alpha 3 "$batch" >"$tmp/once"
 is 'again: the same, in place' \
 	"$(score-bonus --stage 2 --alpha 3 "$tmp/once" | cmp - "$tmp/once" && echo same)" same

@@ -62,6 +62,10 @@ both trajectory '{"id":"a","turns":{"response":"x"}}'
 both trajectory '{"id":"a","turns":["x"]}'
 both trajectory '{"id":"a","turns":[{"prompt":"p"}]}'
 both trajectory '{"id":"a","turns":[{"response":null}]}'
+both trajectory '{"id":"a","shaping":[]}'
+both trajectory '{"id":"a","shaping":{"alpha":"10"}}'
+both trajectory '{"id":"a","shaping":{"baseline":"mean"}}'
+both trajectory '{"id":"a","shaping":{"advantage_norm":1}}'
 both trajectory "$(turn '"prompt":1')"
 both trajectory "$(turn '"context":[-1]')"
 both trajectory "$(turn '"context":[2147483648]')"

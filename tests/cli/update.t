@@ -53,13 +53,13 @@ is 'the ratio is reported, not used' "$(same_store "$w" "$first")" 0
 
 # ---- weights for what another distribution drew ----
 is 'on-policy all of the sample counts' "$(score-weights metrics -w "$first" | jq -c '[.ess, .clipped]')" '[1,null]'
-score-weights metrics -w "$first" | jq -c 'del(.timing, .clipped)' >"$tmp/plain"
+score-weights metrics -w "$first" | jq -c 'del(.timing, .clipped, .settings)' >"$tmp/plain"
 for how in 'token' 'turn' 'ppo' 'token --clip-ratio 1' 'ppo --clip-ratio 0' 'turn --max-ratio 1'; do
 	fresh
 	# shellcheck disable=SC2086
 	update --lr 1e-3 --importance $how "$tmp/one"
 	is "on-policy, --importance $how: the same weights and metrics" \
-		"$status $(same_store "$w" "$first") $(jq -c 'del(.timing, .clipped)' "$tmp/out" | cmp - "$tmp/plain" && jq .clipped "$tmp/out")" \
+		"$status $(same_store "$w" "$first") $(jq -c 'del(.timing, .clipped, .settings)' "$tmp/out" | cmp - "$tmp/plain" && jq .clipped "$tmp/out")" \
 		'0 0 0'
 done
 weighed() { # options; ratios and limits as jq has them
@@ -268,6 +268,12 @@ is 'another stage: it begins anew' "$status $(jq -c .lr "$tmp/out")" '0 0.25'
 jq -c '.batch.step = 11' "$gold/trajectories.jsonl" | score-bonus --stage 1 >"$tmp/in"
 update --lr 1 --warmup 4 --max-lag 11 --reset-optimizer "$tmp/in"
 is '--reset-optimizer: it begins anew' "$status $(jq -c .lr "$tmp/out")" '0 0.25'
+for s in 1 2 1; do
+	jq -c ".batch.step = $(at)" "$gold/trajectories.jsonl" | score-bonus --stage $s |
+		score-update -w "$w" --lr 1 --warmup 8 --max-lag 20 --keep-optimizer
+done >"$tmp/kept"
+is 'stages in turn, --keep-optimizer: the warm-up goes on' "$(jq -c '[.stage, .lr, .settings.adam.updates]' "$tmp/kept" | tr '\n' ' ')" \
+	'[1,0.25,1] [2,0.375,2] [1,0.5,3] '
 fresh
 jq -c '.stage = 1 + .batch.step % 2' "$tmp/sft" >"$tmp/in"
 update --objective nll --lr 8 --warmup 8 "$tmp/in"
@@ -278,6 +284,31 @@ jq -c 'select(.batch.step == 0) | .turns[].weight = 0' "$tmp/sft" >"$tmp/in"
 update --objective nll "$tmp/in"
 is 'nll without a weight' "$status $(at) $(cat "$tmp/err")" \
 	"1 0 score-update: $tmp/in: batch of step 0: no token has a weight above 0"
+
+# ---- what decided the result ----
+fresh
+update --lr 1e-3 --schedule cosine --warmup 1 --steps-total 9 --beta1 0.02 --kl k3 --importance turn "$tmp/one"
+is 'the settings are in the row' "$(jq -c '.settings | [.loss, .adam, .reference, .lora, .micro_tokens]' "$tmp/out")" \
+	'[{"beta1":0.02,"beta2":0.1,"kl":"k3","kl_scale":"sequence","policy_scale":"sequence","importance":"turn","clip_ratio":2},{"updates":0,"lr":0.001,"schedule":"cosine","warmup":1,"steps_total":9,"min_lr":0,"beta1":0.9,"beta2":0.95,"eps":1e-08,"weight_decay":0,"clip_grad":1},0,null,null]'
+is 'and what the records say' "$(jq -c '.batch | [.seed, .sampling, .shaping]' "$tmp/out")" \
+	'[0,[{"temperature":1,"top_p":1,"top_k":0,"greedy":false},{"temperature":1,"top_p":1,"top_k":0,"greedy":false}],{"alpha":10,"gamma":0,"baseline":"loo"}]'
+hash=$(jq .batch.hash "$tmp/out")
+hash_of() { fresh; update "$1"; got="$status $(jq .batch.hash "$tmp/out")"; }
+hash_of "$tmp/shuffled"
+is 'the hash of the batch: in any order of lines' "$got" "0 $hash"
+jq -c '.note = 7 | .turns[0].response = "x"' "$tmp/one" >"$tmp/in"
+hash_of "$tmp/in"
+is 'the hash of the batch: of what is read only' "$got" "0 $hash"
+for what in '.turns[1].advantage = 0.125' '.turns[0].tokens[1] = 7' '.turns[1].logprobs[0] -= 1e-5' '.turns[1].given = true'; do
+	jq -c "if .batch.index == 1 and .sample == 2 then $what else . end" "$tmp/one" >"$tmp/in"
+	hash_of "$tmp/in"
+	is "the hash of the batch: another after $what" "$(echo "$got" | sed "s/$hash/the same/; s/ \".*/ another/")" '0 another'
+done
+jq -c 'if .sample == 2 then .seed = 5 | .turns[1].sampling.top_p = 0.5 | .turns[1].sample_logprobs = .turns[1].logprobs | del(.shaping) else . end' "$tmp/one" >"$tmp/in"
+fresh
+update --off-policy "$tmp/in"
+is 'where the records do not agree' "$(jq -c '.batch | [.seed, .sampling[1], .shaping]' "$tmp/out")" '[null,null,null]'
+ok 'the row fits the schema' tests/validate metrics "$tmp/out"
 
 # ---- whole, of this step, fresh ----
 fresh
