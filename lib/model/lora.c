@@ -35,16 +35,30 @@ void model_adapt(struct model *m, size_t i, struct mem w, struct mem a, struct m
 {
 	struct matrix *x = model_matrix(m, i);
 	size_t r = m->c.lora_rank;
-	struct mem merged = mem_new(x->n * x->k * sizeof(act));
 
 	mem_fit(&x->lora_a, r * x->k * sizeof(act));
 	mem_fit(&x->lora_b, x->n * r * sizeof(act));
 	dev->copy(x->lora_a, a, r * x->k * sizeof(act));
 	dev->copy(x->lora_b, b, x->n * r * sizeof(act));
 	x->lora_param = model_adapter(&m->c, i);
-	dev->merge(merged, w, a, b, x->n, x->k, r, lora_scale(&m->c));
+	model_adapter_on(m, i, w);
+}
+
+void model_adapter_on(struct model *m, size_t i, struct mem w)
+{
+	struct matrix *x = model_matrix(m, i);
+	struct mem merged = mem_new(x->n * x->k * sizeof(act));
+
+	dev->merge(merged, w, x->lora_a, x->lora_b, x->n, x->k, m->c.lora_rank, lora_scale(&m->c));
 	dev->mat_set(x->w, x->col, merged, x->n);
 	mem_free(&merged);
+}
+
+void model_adapter_off(struct model *m, size_t i, struct mem w)
+{
+	struct matrix *x = model_matrix(m, i);
+
+	dev->mat_set(x->w, x->col, w, x->n);
 }
 
 /* With W's gradient dW = dy' in: dB = s dW A' = dy' (s in A') and dA = s B' dW = (s dy B)' in,

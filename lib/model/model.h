@@ -31,6 +31,10 @@ void model_set(struct model *m, size_t i, struct mem values);
 /* The same for a layer's matrix with an adapter: the weights become act(w + lora_alpha / lora_rank
  * b a), and model_backward computes the gradients of a and b. */
 void model_adapt(struct model *m, size_t i, struct mem w, struct mem a, struct mem b);
+/* The same matrix without its adapter, which is kept, or with it again. w: as it was given to
+ * model_adapt. */
+void model_adapter_off(struct model *m, size_t i, struct mem w);
+void model_adapter_on(struct model *m, size_t i, struct mem w);
 /* On host memory: out[n][k] = act(w + scale b a), of w[n][k], b[n][r], a[r][k]; the same bits at
  * every ISA level. */
 void lora_merge(act *out, const act *w, const act *a, const act *b, size_t n, size_t k, size_t r,

@@ -417,6 +417,8 @@ int rl_step(const struct rl_loss *l, struct rl_pass *p, struct traj *const *t, s
 	s->turns = most < RL_TURNS ? most : RL_TURNS;
 	s->stage = pg && w.n ? w.t[0]->stage : 0;      /* the records of nll may say anything */
 	coefficients(&w);
+	if (want.ref && rl_pass_reference(p, w.seq, w.n, times, e))
+		goto out;
 	look_first(&w, p, &want, most, times);
 	rl_pass_run(p, w.seq, w.n, &want, g, times);
 	sums(&w, s, most);

@@ -39,6 +39,12 @@ struct place {
 
 struct rl_pass {
 	struct model *m, *ref;
+	rl_adapters_fn turn;         /* NULL, or makes m the reference and back */
+	void *turn_ctx;
+	/* act [heads of all sequences][D] of the reference, where it is m; the first of the
+	 * micro-batch's */
+	struct mem kept;
+	size_t kept_at;
 	size_t micro, width, vocab;
 	/* rows that memory has room for, as the acts are kept; at least 1 */
 	size_t saved, recomputed;
@@ -217,6 +223,7 @@ void rl_pass_free(struct rl_pass *p)
 	mem_free(&p->ref_kv_mem);
 	mem_free(&p->hidden);
 	mem_free(&p->ref_hidden);
+	mem_free(&p->kept);
 	mem_free(&p->dhidden);
 	mem_free(&p->row);
 	mem_free(&p->token);
@@ -230,6 +237,12 @@ void rl_pass_free(struct rl_pass *p)
 	mem_free(&p->dx);
 	mem_free(&p->dh);
 	free(p);
+}
+
+void rl_pass_adapters(struct rl_pass *p, rl_adapters_fn turn, void *ctx)
+{
+	p->turn = turn;
+	p->turn_ctx = ctx;
 }
 
 const struct model_config *rl_pass_config(const struct rl_pass *p)
@@ -389,9 +402,10 @@ static void buffers(struct rl_pass *p, int ref_on, int backward)
 	size_t need = p->n_rows * p->width;
 
 	mem_fit(&p->hidden, need * sizeof(act));
-	if (ref_on) {
-		mem_fit(&p->ref_hidden, need * sizeof(act));
+	if (ref_on)
 		mem_fit(&p->y, TILE * p->vocab * sizeof(float));
+	if (ref_on && !p->turn) {
+		mem_fit(&p->ref_hidden, need * sizeof(act));
 		p->ref_rows = xreallocarray(p->ref_rows, p->n_rows, sizeof *p->ref_rows);
 	}
 	p->block = !backward ? TILE : p->n_heads < BLOCK ? p->n_heads : BLOCK;
@@ -440,10 +454,13 @@ static void tile(struct rl_pass *p, size_t first, size_t n, struct mem picked, s
 	float c[2 * TILE];
 
 	model_logits(p->m, picked, n, p->x);
-	if (want->ref) {
+	if (want->ref && p->turn)
+		dev->copy(p->ref_picked, mem_act(p->kept, (p->kept_at + first) * p->width),
+		          n * p->width * sizeof(act));
+	else if (want->ref)
 		dev->gather(p->ref_picked, p->ref_hidden, row, n, p->width);
-		model_logits(p->ref, p->ref_picked, n, y);
-	}
+	if (want->ref)
+		model_logits(p->turn ? p->m : p->ref, p->ref_picked, n, y);
 	dev->score(p->scored, p->x, y, token, inv_t, n, p->vocab,
 	           exact ? SCORE_KL : want->entropy ? SCORE_ENTROPY : SCORE_TOKENS);
 	dev->download(s, p->scored, n * sizeof *s);
@@ -492,7 +509,7 @@ static void micro_batch(struct rl_pass *p, const struct rl_want *want, struct gr
 	acts_recompute(p->acts, p->recompute);
 	model_forward(p->m, p->rows, p->n_rows, p->hidden, g ? p->acts : NULL);
 	t = clock_add(&times->forward, t);
-	if (want->ref) {
+	if (want->ref && !p->turn) {
 		for (size_t i = 0; i < p->n_rows; i++) {
 			p->ref_rows[i] = p->rows[i];
 			p->ref_rows[i].kv = p->ref_kv + (p->rows[i].kv - p->kv);
@@ -511,13 +528,51 @@ static void micro_batch(struct rl_pass *p, const struct rl_want *want, struct gr
 	times->rss = rss > times->rss ? rss : times->rss;
 }
 
+static size_t count_heads(const struct rl_seq *s, size_t n)
+{
+	size_t heads = 0;
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < s[i].n_parts; k++)
+			heads += s[i].parts[k].use ? s[i].parts[k].n : 0;
+	return heads;
+}
+
+int rl_pass_reference(struct rl_pass *p, struct rl_seq *s, size_t n, struct rl_times *times,
+                      struct err *e)
+{
+	double began = now_seconds();
+	size_t heads = 0;
+
+	if (!p->turn)
+		return 0;
+	if (p->turn(p->turn_ctx, 0, e))
+		return -1;
+	mem_fit(&p->kept, count_heads(s, n) * p->width * sizeof(act));
+	p->recompute = 0;
+	for (size_t i = 0, m; i < n; i += m) {
+		m = gather_sequences(p, s + i, n - i, p->micro, shared_cost(model_config(p->m), 0));
+		lay_out(p, s + i, m, 0, 1);
+		if (!p->n_heads)
+			continue;
+		buffers(p, 0, 0);
+		model_forward(p->m, p->rows, p->n_rows, p->hidden, NULL);
+		dev->gather(mem_act(p->kept, heads * p->width), p->hidden, p->row, p->n_heads, p->width);
+		heads += p->n_heads;
+	}
+	if (times)
+		clock_add(&times->reference, began);
+	return p->turn(p->turn_ctx, 1, e);
+}
+
 void rl_pass_run(struct rl_pass *p, struct rl_seq *s, size_t n, const struct rl_want *want,
                  struct grads *g, struct rl_times *times)
 {
 	struct rl_times none = {0};
 	struct rl_want w = *want;
 
-	w.ref = w.ref && p->ref;
+	w.ref = w.ref && (p->ref || p->turn);
+	p->kept_at = 0;
 	times = times ? times : &none;
 	for (size_t i = 0; i < n; i++) {
 		for (size_t k = 0; k < s[i].n_parts; k++)
@@ -535,9 +590,10 @@ void rl_pass_run(struct rl_pass *p, struct rl_seq *s, size_t n, const struct rl_
 			room = p->recomputed;
 		m = gather_sequences(p, s + i, n - i, g && room < p->micro ? room : p->micro,
 		                     shared_cost(model_config(p->m), p->recompute));
-		lay_out(p, s + i, m, w.ref, !g || p->recompute);
+		lay_out(p, s + i, m, w.ref && !p->turn, !g || p->recompute);
 		if (p->n_heads)
 			micro_batch(p, &w, g, times);
+		p->kept_at += p->n_heads;
 		for (size_t j = i; j < i + m; j++)
 			done += s[j].n_rows;
 		if (times->bar)

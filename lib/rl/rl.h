@@ -119,6 +119,13 @@ struct rl_pass;
  */
 struct rl_pass *rl_pass_new(struct model *policy, struct model *ref, size_t micro, uint64_t memory);
 void rl_pass_free(struct rl_pass *p);
+/*
+ * The reference is the policy without its adapters: no second model. With ref NULL in rl_pass_new:
+ * turn(ctx, 0) takes them off policy, which is the reference then, turn(ctx, 1) puts them on again.
+ * The head must be the same with and without.
+ */
+typedef int (*rl_adapters_fn)(void *ctx, int on, struct err *e);
+void rl_pass_adapters(struct rl_pass *p, rl_adapters_fn turn, void *ctx);
 const struct model_config *rl_pass_config(const struct rl_pass *p);
 /* What a pass measures. Without ref, ref_logp, kl and c_kl are out of it; without entropy (which
  * reads the vocabulary once more) entropy is, unless KL exact needs that reading anyway. */
@@ -133,6 +140,10 @@ struct rl_want {
  * nothing says what drew it. */
 double rl_token_weight(enum rl_importance i, double clip_ratio, const struct rl_part *p, size_t j);
 
+/* With rl_pass_adapters: what the reference makes of n sequences, kept for those rl_pass_run that
+ * get the same ones next; else nothing. */
+MUST_CHECK int rl_pass_reference(struct rl_pass *p, struct rl_seq *s, size_t n,
+                                 struct rl_times *times, struct err *e);
 /* Computes the results of n sequences; what neighbours have in common from the first row on is
  * computed once, so sequences of a group belong side by side. With g adds the gradient of sum
  * c_logp log pi + c_kl KL_t  (k1: its c_kl is left out). times may be NULL. */

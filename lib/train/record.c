@@ -63,7 +63,7 @@ struct js train_settings_js(const struct trainer *t, uint64_t updates)
 	js_set(&o, "device", js_str(dev->name));
 	js_set(&o, "isa", js_str(dev->level()));
 	js_set(&o, "seed", js_num((double)t->seed));
-	js_set(&o, "reference", t->ref.model ? js_num((double)t->ref.step) : js_null());
+	js_set(&o, "reference", t->reference < 0 ? js_null() : js_num((double)t->reference));
 	js_set(&o, "loss", pg ? loss_js(&t->set.loss) : js_null());
 	js_set(&o, "adam", adam_js(&t->set.adam, updates));
 	js_set(&o, "lora", lora_js(&t->policy.config));

@@ -53,7 +53,9 @@ struct train_memory {
 struct trainer {
 	struct train_settings set;
 	struct store *store;         /* owned, open for writing */
-	struct policy policy, ref;   /* ref.model NULL where no KL is wanted */
+	/* ref.model NULL where no KL is wanted, or the reference is the policy without adapters */
+	struct policy policy, ref;
+	int64_t reference;           /* step of what KL is taken to; -1: nothing */
 	struct rl_pass *pass;
 	/* g[i] none: parameter i is not trained, its tensor stays the store's */
 	struct grads grads;

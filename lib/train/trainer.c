@@ -324,19 +324,91 @@ int trainer_update(struct trainer *r, const struct batch *b, struct progress *ba
 
 /* ---- set-up ------------------------------------------------------------------------ */
 
+/* Are two snapshots' tensors the same, but for the adapters, which `bare` has not? */
+static int same_but_adapters(struct snap *bare, struct snap *s, const struct model_config *c,
+                             struct err *e)
+{
+	struct tensor a, b;
+	struct param p;
+
+	for (size_t i = 0; i < model_params(c); i++) {
+		model_param(c, i, &p);
+		if (i >= model_base_params(c)) {
+			if (snap_has(bare, p.name))
+				return 0;
+			continue;
+		}
+		if (snap_tensor(bare, p.name, &a, e) || snap_tensor(s, p.name, &b, e))
+			return -1;
+		/* large ones that are equal are stored once */
+		if (a.data != b.data && (a.bytes != b.bytes || memcmp(a.data, b.data, a.bytes)))
+			return 0;
+	}
+	return 1;
+}
+
+/* The reference: the policy without its adapters if that is what it is, else a model beside it. */
+static int reference_open(struct trainer *r, int *without, struct err *e)
+{
+	const struct model_config *c = &r->policy.config;
+	struct snap *bare, *last = NULL;
+	int rc;
+
+	if (snap_open(r->store, r->set.reference, &bare, e))
+		return -1;
+	r->reference = snap_step(bare);
+	rc = snap_open(r->store, NULL, &last, e);
+	if (!rc && c->lora_rank)
+		rc = same_but_adapters(bare, last, c, e);
+	snap_close(last);
+	snap_close(bare);
+	*without = rc > 0;
+	return rc ? rc < 0 ? -1 : 0 : policy_load(r->store, r->set.reference, 0, &r->ref, e);
+}
+
+/* An rl_adapters_fn; ctx: the trainer. */
+static int turn_adapters(void *ctx, int on, struct err *e)
+{
+	struct trainer *r = ctx;
+	const struct model_config *c = &r->policy.config;
+	void (*set)(struct model *, size_t, struct mem) = on ? model_adapter_on : model_adapter_off;
+	struct snap *last;
+	int rc = 0;
+
+	if (snap_open(r->store, NULL, &last, e))
+		return -1;
+	for (size_t i = 0; i < model_base_params(c); i++) {
+		struct param p;
+		struct mem w;
+		const act *x;
+
+		if (!model_adapter(c, i))
+			continue;
+		model_param(c, i, &p);
+		if ((rc = policy_tensor(last, &p, &x, e)))
+			break;
+		w = mem_borrow(x, p.rows * p.cols * sizeof *x);
+		set(r->policy.model, i, w);
+		mem_return(&w);
+	}
+	snap_close(last);
+	return rc;
+}
+
 int trainer_open(struct trainer *r, const char *dir, const struct train_settings *set,
                  struct err *e)
 {
 	int ref = set->loss.objective == RL_PG && (set->loss.beta1 != 0 || set->loss.beta2 != 0);
 	struct model_config known;
+	int without = 0;
 
-	*r = (struct trainer){.set = *set};
+	*r = (struct trainer){.set = *set, .reference = -1};
 	if (store_open(dir, STORE_WRITE, &r->store, e) || policy_docs(r->store, &known, NULL, e) ||
 	    policy_seed(r->store, &r->seed, e) ||
 	    policy_load_lora(r->store, NULL, &set->lora, 0, &r->policy, e))
 		return -1;
 	r->adapted = r->policy.config.lora_rank != known.lora_rank;
-	if (ref && policy_load(r->store, set->reference, 0, &r->ref, e))
+	if (ref && reference_open(r, &without, e))
 		return err_prefix(e, "--reference: ");
 	r->step = r->committed = r->policy.step;
 	if (train_state_load(r->store, &r->state, e))
@@ -345,6 +417,8 @@ int trainer_open(struct trainer *r, const char *dir, const struct train_settings
 	r->zeroed = 1;
 	train_memory_init(&r->memory, r->grads.n);
 	r->pass = rl_pass_new(r->policy.model, r->ref.model, set->micro, set->memory);
+	if (without)
+		rl_pass_adapters(r->pass, turn_adapters, r);
 	return 0;
 }
 
