@@ -167,10 +167,10 @@ void dialogue_too_long(struct dialogue *d, const struct dialogue_rules *r, size_
 
 	buf_addf(&why, "%zu tokens with this prompt do not fit the model's context of %zu", d->all.n,
 	         limit);
-	js_set(&verdict, "status", js_str("error"));
+	js_set(&verdict, "status", js_str("context-limit"));
 	js_set(&verdict, "detail", js_str(why.data));
 	js_set(&d->open, "context", js_array());
-	js_set(&d->open, "reward", js_null());
+	js_set(&d->open, "reward", js_num(0));
 	js_set(&d->open, "verdict", verdict);
 	d->all.n = d->asked;
 	dialogue_answer(d, r, &none);

@@ -40,9 +40,8 @@ MUST_CHECK int dialogue_init(struct dialogue *d, const struct traj *t,
 void dialogue_release(struct dialogue *d);
 /* Asks for the next user message and appends its context to all. */
 MUST_CHECK int dialogue_ask(struct dialogue *d, const struct dialogue_rules *r, struct err *e);
-/* Closes the turn without a response, as an error (reward null): after the model's own earlier
- * responses its context exceeds the limit. This is not the input's fault, so the run goes on; the
- * trajectory is excluded and counted. */
+/* Closes the turn without a response, with reward 0 and status context-limit: after the model's own
+ * earlier responses its context exceeds the limit. That is the model's failure, not the input's. */
 void dialogue_too_long(struct dialogue *d, const struct dialogue_rules *r, size_t limit);
 /* Appends the finished response to all and the turn to the record. */
 void dialogue_answer(struct dialogue *d, const struct dialogue_rules *r, const struct gen *g);

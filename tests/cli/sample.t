@@ -89,9 +89,9 @@ ok 'a prompt too long: line' grep -q "long:2: .turns\[0\]: 400 tokens" "$tmp/err
 run sh -c "score-sample -n 2 --turns 3 --max-tokens 150,4 --min-tokens 150 '$tmp/p.jsonl' |
 	score-verify >'$tmp/full'"
 is 'answers that fill the context: the run goes on' "$status $(wc -l <"$tmp/full")" '0 12'
-is '... and their trajectories are errors' \
+is '... and is their own failure' \
 	"$(jq -c '[.turns[1] | .finish, .reward, .verdict.status, (.tokens | length)]' "$tmp/full" |
-	sort -u)" '["length",null,"error",0]'
+	sort -u)" '["length",0,"context-limit",0]'
 ok '... and valid' sh -c "tests/validate trajectory <'$tmp/full'"
 run score-sample -n 2 "$tmp/all"
 is 'a group cannot be multiplied' $status 1
