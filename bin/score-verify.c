@@ -152,7 +152,7 @@ static int options(int argc, char ***argv, struct verify_opts *o, int *progress)
 		opt_usage(usage, "--lenient belongs to --grader strict");
 	if (o->memory < 64u << 20)
 		opt_usage(usage, "--memory: Python itself needs 64M");
-	o->grader = grader == HENDRYCKS ? GRADER_HENDRYCKS : lenient ? GRADER_LENIENT : GRADER_STRICT;
+	o->grader = grader == HENDRYCKS ? MATH_HENDRYCKS : lenient ? MATH_LENIENT : MATH_STRICT;
 	if (!o->wall)
 		o->wall = o->timeout * 6 > 10 ? o->timeout * 6 : 10;
 	*argv += n;

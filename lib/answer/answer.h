@@ -57,9 +57,43 @@ struct math_result math_equal_choice(const char *gold, size_t n_gold, const char
  * the rewriting that score-verify(1) lists. */
 int math_hendrycks(const char *gold, size_t n_gold, const char *got, size_t n_got);
 
-/* The text that answers are compared by: LaTeX spacing, sizing, delimiters, \text, units at the
- * end, currency and percent signs gone, \dfrac as \frac, numbers canonical. Returns 1 if it is a
- * number. */
-int math_canonical(const char *s, size_t n, struct buf *out);
+/*
+ * The canonical text of an answer, for people and for votes: sqrt(3)/2, 3/4, x^2+1, (1, 2], {1, 2}.
+ * Numbers as above; sums, products, sets and lists in an order of their own; notations of one thing
+ * as one text. It is its own canonical text, and the answer is math_equal to it; many that are
+ * equal have different ones, since nothing is worked out but arithmetic of numbers. What cannot be
+ * read is written without spacing; where no such text is certain, the answer stays as it is.
+ * Replaces what is in out.
+ */
+void math_canonical(const char *s, size_t n, struct buf *out);
+/* The same without the units that equality passes over where the other side has none: 1; 0 if there
+ * are none of them. */
+int math_bare(const char *s, size_t n, struct buf *out);
+
+/* ---- grading (grade.c) ---- */
+
+enum math_grader {
+	MATH_STRICT,                 /* equivalence, certain or not at all */
+	MATH_LENIENT,                /* and roundings of the reference */
+	MATH_HENDRYCKS,              /* the MATH data set's first grader: rewritten strings */
+};
+
+struct math_grade {
+	const char *status;          /* pass, fail, unknown, unparsed */
+	const char *method;          /* how that is known; none: it is not, or there is no answer */
+	enum math_found found;       /* what was taken for the answer */
+	uint64_t work;               /* of the comparison, as in math_result */
+	struct buf gold, got;        /* reference and answer as they were compared */
+	struct buf canonical;        /* the answer's; a unit that the reference lacks is left out
+	                              * where that makes no difference to the status */
+};
+
+/* A response, or an answer by itself (read as a reference is), against a reference. *g was {0} or
+ * graded before. */
+void math_grade_response(const char *reference, size_t n_reference, const char *response, size_t n,
+                         enum math_grader grader, struct math_grade *g);
+void math_grade_answer(const char *reference, size_t n_reference, const char *answer, size_t n,
+                       enum math_grader grader, struct math_grade *g);
+void math_grade_release(struct math_grade *g);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "answer/answer.h"
 #include "base/ascii.h"
+#include "latex/tree.h"
 
 struct span {
 	size_t from, to;             /* the content */
@@ -38,6 +39,7 @@ struct decimal {
 enum { NUM_MAX_EXPONENT = 400 };
 
 void num_release(struct decimal *d);
+uint64_t num_gcd(uint64_t a, uint64_t b);
 /* Moves the point one place: to the left, or to the right. */
 void num_shift(struct decimal *d, int left);
 /* Sign and currency before the digits. Returns where the digits start. */
@@ -54,6 +56,54 @@ size_t num_frac(const char *s, size_t n, size_t at, struct decimal *over, struct
 /* Canonical text, added to out. A fraction: 0 if under is zero. */
 void num_put(struct decimal *d, struct buf *out);
 int num_put_fraction(struct decimal *over, struct decimal *under, struct buf *out);
+
+/* ---- canon.c, term.c: trees as canonical text ---- */
+
+/* How tightly a text binds. */
+enum canon_level {
+	CANON_LIST,                  /* commas */
+	CANON_RELATION,
+	CANON_SET,                   /* unions, ratios, residues, \pm */
+	CANON_SUM,                   /* and what begins with a minus */
+	CANON_PRODUCT,
+	CANON_POWER,                 /* and what has a sign behind it: 5!, 5% */
+	CANON_ATOM,
+};
+
+/* The text of a node, or of a part of one. */
+struct canon {
+	struct buf s;
+	enum canon_level level;
+	int number;                  /* it is a canonical number */
+	int degree;                  /* as a term's: of its powers of names, added up */
+	int bad;                     /* something in it cannot be written */
+};
+
+struct canons {
+	struct canon *v;
+	size_t n, cap;
+};
+
+/* Fills out, which was {0}. */
+void canon_node(const struct math_node *n, struct canon *out);
+/* The same, appended to out: in brackets where it binds less than level. */
+void canon_put(const struct math_node *n, enum canon_level level, struct canon *out);
+void canon_append(const struct canon *c, enum canon_level level, struct canon *out);
+/* The next of several; filled by the caller. */
+struct canon *canon_next(struct canons *l);
+/* By text. */
+void canons_sort(struct canons *l);
+/* Everything, with sign between each two of them. */
+void canons_join(const struct canons *l, const char *sign, enum canon_level level,
+                 struct canon *out);
+void canons_release(struct canons *l);
+
+/* term.c: numbers, what is added, what is multiplied and divided. */
+void canon_number(const struct math_node *n, struct canon *out);
+void canon_mixed(const struct math_node *n, struct canon *out);
+void canon_sum(const struct math_node *n, struct canon *out);
+void canon_product(const struct math_node *n, struct canon *out);
+void canon_power(const struct math_node *n, struct canon *out);
 
 /* ---- connect.c ---- */
 enum connective {

@@ -148,7 +148,7 @@ static int as_u64(const struct decimal *d, size_t places, uint64_t *out)
 	return 1;
 }
 
-static uint64_t gcd(uint64_t a, uint64_t b)
+uint64_t num_gcd(uint64_t a, uint64_t b)
 {
 	while (b) {
 		uint64_t r = a % b;
@@ -196,7 +196,7 @@ int num_put_fraction(struct decimal *over, struct decimal *under, struct buf *ou
 		num_put(under, out);
 		return 1;
 	}
-	g = gcd(a, b);
+	g = num_gcd(a, b);
 	a /= g;
 	b /= g;
 	if (negative && a)

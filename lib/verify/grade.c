@@ -6,7 +6,6 @@
 
 #include "answer/answer.h"
 #include "base/frame.h"
-#include "latex/tree.h"
 #include "verify/program.h"
 #include "verify/verify.h"
 
@@ -140,74 +139,24 @@ static int grade_number(struct traj *t, size_t i, const struct buf *want, struct
 	return rc;
 }
 
-static const char *text(const struct buf *b)
-{
-	return b->data ? b->data : "";
-}
-
-/* Is this nothing that can be read? */
-static int unparsed(const struct buf *b)
-{
-	struct math_tree *t = math_parse(text(b), b->len);
-	int rc = !t->root;
-
-	math_tree_free(t);
-	return rc;
-}
-
-/* How the answer compares with the reference: a status, and the method by which it was decided. */
-static const char *compare(const struct buf *want, const struct buf *got, enum verify_grader grader,
-                           const char **method)
-{
-	struct math_opts o = {.lenient = grader == GRADER_LENIENT, .repeats = 1};
-	struct math_result r;
-
-	if (grader == GRADER_HENDRYCKS) {
-		*method = "hendrycks";
-		return math_hendrycks(text(want), want->len, text(got), got->len) ? "pass" : "fail";
-	}
-	r = math_equal_choice(text(want), want->len, text(got), got->len, &o);
-	*method = math_method_name(r.method);
-	if (r.verdict == MATH_EQUAL)
-		return "pass";
-	if (r.verdict == MATH_UNEQUAL)
-		return "fail";
-	return unparsed(got) ? "unparsed" : "unknown";
-}
-
 static void grade_math(struct traj *t, size_t i, const struct buf *reference,
-                       enum verify_grader grader)
+                       enum math_grader grader)
 {
-	struct buf want = {0}, raw = {0}, got = {0};
-	enum math_found found = math_extract(t->turns[i].response, t->turns[i].response_len, &raw);
-	const char *status = "fail", *method = "none";
+	struct math_grade g = {0};
 	struct js v = js_object();
 
-	math_reference(reference->data, reference->len, &got);
-	if (grader == GRADER_HENDRYCKS) {
-		buf_add(&want, got.data, got.len);
-		buf_clear(&got);
-		buf_add(&got, raw.data, raw.len);
-	} else {
-		math_settle(text(&got), got.len, &want);
-		math_settle(text(&raw), raw.len, &got);
-	}
-	if (found != MATH_NONE)
-		status = compare(&want, &got, grader, &method);
-	js_set(&v, "status", js_str(status));
-	if (found != MATH_NONE) {
-		math_canonical(text(&got), got.len, &raw);
-		js_set(&v, "answer", js_strn(text(&raw), raw.len));
-	}
-	js_set(&v, "method", js_str(method));
-	js_set(&v, "found", js_str(math_found_name(found)));
-	set(t, i, js_num(!strcmp(status, "pass")), v);
-	buf_release(&want);
-	buf_release(&raw);
-	buf_release(&got);
+	math_grade_response(reference->data ? reference->data : "", reference->len,
+	                    t->turns[i].response, t->turns[i].response_len, grader, &g);
+	js_set(&v, "status", js_str(g.status));
+	if (g.found != MATH_NONE)
+		js_set(&v, "answer", js_strn(g.canonical.data, g.canonical.len));
+	js_set(&v, "method", js_str(g.method));
+	js_set(&v, "found", js_str(math_found_name(g.found)));
+	set(t, i, js_num(!strcmp(g.status, "pass")), v);
+	math_grade_release(&g);
 }
 
-int grade_text(struct traj *t, size_t i, enum grade_task task, enum verify_grader grader,
+int grade_text(struct traj *t, size_t i, enum grade_task task, enum math_grader grader,
                struct err *e)
 {
 	struct buf want = {0};

@@ -1,22 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * verify: rewards and verdicts. Text tasks are graded at once by lib/answer and lib/equal; programs
+ * verify: rewards and verdicts. Text tasks are graded at once by lib/answer; programs
  * go to several score-box processes over sockets (sandbox/job.h). Records come out in input order,
  * each as soon as it and all before it are done. Single-threaded.
  */
 #ifndef VERIFY_H
 #define VERIFY_H
 
+#include "answer/answer.h"
 #include "traj/traj.h"
 
-enum verify_grader {
-	GRADER_STRICT,               /* only certain equivalence */
-	GRADER_LENIENT,              /* also roundings of the reference */
-	GRADER_HENDRYCKS,            /* the MATH data set's original grader: rewritten strings */
-};
-
 struct verify_opts {
-	enum verify_grader grader;   /* for task math */
+	enum math_grader grader;     /* for task math */
 	/* maximum number of score-box processes; started when programs need them */
 	int jobs;
 	double timeout, wall;        /* seconds of CPU time, of wall time */
@@ -38,7 +33,7 @@ enum grade_task { TASK_EXACT, TASK_NUMBER, TASK_MATH, TASK_CODE };
 /* The record's task; -1 with ".task: ..." if it is missing, unknown or lacks a required field. */
 MUST_CHECK int grade_task(const struct traj *t, enum grade_task *task, struct err *e);
 /* Sets reward and verdict of turn i, for every task but code. */
-MUST_CHECK int grade_text(struct traj *t, size_t i, enum grade_task task, enum verify_grader grader,
+MUST_CHECK int grade_text(struct traj *t, size_t i, enum grade_task task, enum math_grader grader,
                           struct err *e);
 /* Builds score-box's request for turn i in request (frame.h): 1, or 0 if the response has no
  * program, or if program or tests are too long (reward and verdict are then set). entry: the

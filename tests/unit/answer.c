@@ -79,17 +79,64 @@ static const struct { const char *text, *want; } numbers[] = {
 	{"1e17", "100000000000000000"}, {"51.0", "51"},
 };
 
+/* What canonical text is, and what it is without a unit (NULL: it has none to leave out). */
+static const struct { const char *text, *want, *bare; } texts[] = {
+	/* numbers, as math_number has them */
+	{"1/2", "0.5", NULL}, {"\\frac12", "0.5", NULL}, {"0.50", "0.5", NULL}, {"1/3", "1/3", NULL},
+	{"\\frac{-2}{6}", "-1/3", NULL}, {"-\\frac{1}{3}", "-1/3", NULL}, {"1,234", "1234", NULL},
+	{"1\\,234.50", "1234.5", NULL}, {"3\\frac12", "3.5", NULL}, {"2 1/3", "7/3", NULL},
+	{"0.\\overline{3}", "1/3", NULL}, {"0.1\\overline{6}", "1/6", NULL}, {"1e5", "100000", NULL},
+	{"6.02 \\times 10^{23}", "602000000000000000000000", NULL}, {"2^{10}", "1024", NULL},
+	{"1.5E-30", "0.0000000000000000000000000000015", NULL}, {"-0", "0", NULL}, {"5.", "5", NULL},
+	{"\\frac{\\frac12}{\\frac34}", "2/3", NULL}, {"-(-5)", "5", NULL},
+	{"\\frac{1}{0}", "\\frac{1}{0}", NULL},
+	{"123456789012345678901234567890/3", "123456789012345678901234567890/3", NULL},
+	{"\\$5", "\\$5", "5"}, {"-\\$5.50", "\\$-5.5", "-5.5"}, {"20\\%", "20%", "20"},
+	{"90^\\circ", "90\xc2\xb0", "90"}, {"180\\text{ miles}", "180 mi", "180"},
+	{"180 mi", "180 mi", "180"}, {"12\\text{ cm}^2", "12 cm^2", "12"}, {"5 m", "5 m", "5"},
+	{"5\\text{ m}", "5 \\text{m}", "5"}, {"5\\text{ apples}", "5 apple", "5"},
+	{"3\\text{ cm}, 4\\text{ cm}", "{3 cm, 4 cm}", "{3, 4}"}, {"21st", "21th", "21"},
+	/* sums, products, roots */
+	{"\\frac{\\sqrt3}{2}", "sqrt(3)/2", NULL}, {"\\sqrt3/2", "sqrt(3)/2", NULL},
+	{"\\frac12\\sqrt{3}", "sqrt(3)/2", NULL}, {"0.5\\cdot\\sqrt{3}", "sqrt(3)/2", NULL},
+	{"x^2+1", "x^2+1", NULL}, {"1+x^{2}", "x^2+1", NULL}, {"{x}", "x", NULL}, {"yx", "x*y", NULL},
+	{"-2x + x^2", "x^2-2*x", NULL}, {"\\frac{-x}{2}", "-x/2", NULL}, {"2\\pi r", "2*pi*r", NULL},
+	{"\\frac{1}{2x}", "1/(2*x)", NULL}, {"a-(b-c)", "-(b-c)+a", NULL},
+	{"\\sqrt[3]{x}", "sqrt[3](x)", NULL},
+	{"x^{n+1}", "x^(n+1)", NULL}, {"x^{-1}", "x^(-1)", NULL}, {"(-2)^n", "(-2)^n", NULL},
+	{"e^{i\\pi/4}", "e^(i*pi/4)", NULL}, {"\\sin^2 x", "sin(x)^2", NULL},
+	{"\\log_2 x", "log_{2}(x)", NULL},
+	{"\\alpha_1", "alpha_1", NULL}, {"a_{n+1}", "a_{n+1}", NULL}, {"n!", "n!", NULL},
+	{"\\binom{5}{2}", "binom(5, 2)", NULL}, {"|x-1|", "abs(x-1)", NULL}, {"\\mu", "\\mu", NULL},
+	{"2\\pm\\sqrt3", "2\xc2\xb1sqrt(3)", NULL}, {"\\arcsin x", "arcsin(x)", NULL},
+	{"f(x)", "f(x)", NULL},
+	/* several values, sets, statements */
+	{"(1,2]", "(1, 2]", NULL}, {"\\left( 3, \\frac{\\pi}{2} \\right)", "(3, pi/2)", NULL},
+	{"2,1", "{1, 2}", NULL}, {"\\{2, 1\\}", "{1, 2}", NULL}, {"1 and 2", "{1, 2}", NULL},
+	{"\\{5\\}", "5", NULL}, {"\\emptyset", "\xe2\x88\x85", NULL},
+	{"\\langle 1,2\\rangle", "(1, 2)", NULL},
+	{"(2,3)\\cup\\{0\\}", "(2, 3) \xe2\x88\xaa \\{0\\}", NULL}, {"x \\ge 2", "2 <= x", NULL},
+	{"x=1 \\text{ or } x=2", "x = 1, x = 2", NULL}, {"y=2,x=1", "x = 1, y = 2", NULL},
+	{"x=1 \\text{ or } y=2", "x = 1 or y = 2", NULL}, {"3:4", "3:4", NULL},
+	{"9:05 am", "9:05 am", NULL}, {"10 \\pmod 7", "10 (mod 7)", NULL}, {"1010_2", "1010_{2}", NULL},
+
+	{"\\begin{pmatrix}1\\\\\\frac12\\end{pmatrix}", "\\begin{pmatrix}1 \\\\ 0.5\\end{pmatrix}",
+	 NULL},
+	{"\\text{(C)}", "C", NULL}, {"\\text{Monday}", "monday", NULL},
+	{"\\mathbb R", "\\mathbb{R}", NULL},
+	/* what cannot be read, and what is more than its letters */
+	{"\\frac{1}{", "frac{1}{", NULL}, {"BAC", "BAC", NULL}, {"", "", NULL},
+};
+
 static const struct { const char *a, *b; int same; } pairs[] = {
-	{"\\dfrac{1}{2}", "0.5", 1}, {"\\frac12", "1/2", 1}, {"180\\text{ miles}", "180", 1},
-	{"20\\%", "20", 1}, {"\\$5", "5", 1}, {"90^\\circ", "90", 1},
-	{"\\left( 3, \\frac{\\pi}{2} \\right)", "(3,\\frac{\\pi}{2})", 1}, {"x^{2}", "x^2", 1},
-	{"{x}", "x", 1}, {"1,000", "1000", 1}, {"x \\cdot y", "x\\cdot y", 1},
-	{"\\text{yes}", "yes", 1}, {"-\\frac{1}{3}", "\\frac{-1}{3}", 1}, {"5.", "5", 1},
-	{"$x$", "x", 1}, {"\\(x\\)", "x", 1}, {"x\\le 3", "x\\leq 3", 1}, {"1/3", "0.333", 0},
-	{"0.33333333333333333333", "1/3", 0}, {"(0,1)", "[0,1]", 0}, {"x+1", "1+x", 0},
-	{"\\sqrt{2}", "1.41421356", 0}, {"\\pi", "355/113", 0}, {"a b", "c", 0}, {"xy", "x", 0},
-	{"\\frac{1}{2}", "\\frac{2}{1}", 0}, {"\\cdot x", "\\cdotx", 0}, {"12", "1 2", 1},
-	{"2^{10}", "2^10", 0},
+	{"x \\cdot y", "yx", 1}, {"\\text{yes}", "Yes", 1}, {"$x$", "\\(x\\)", 1},
+	{"x\\le 3", "3 \\geq x", 1}, {"\\frac{2}{4}\\pi", "\\pi/2", 1},
+	{"x/7+2/7", "\\frac27+\\frac x7", 1},
+	{"1/3", "0.333", 0}, {"0.33333333333333333333", "1/3", 0}, {"(0,1)", "[0,1]", 0},
+	{"(0,1)", "0,1", 0}, {"(1,2)", "(2,1)", 0}, {"\\sqrt{2}", "1.41421356", 0},
+	{"\\pi", "355/113", 0}, {"xy", "x", 0}, {"\\frac{1}{2}", "\\frac{2}{1}", 0}, {"5 cm", "5 m", 0},
+	{"a-b", "b-a", 0}, {"x/y", "y/x", 0}, {"x^y", "y^x", 0}, {"BAC", "CAB", 0}, {"x<y", "y<x", 0},
+	{"x^{12}", "x^12", 1}, {"5\\%", "5^\\circ", 0}, {"1,1,2", "1,2,2", 0}, {"\\ln x", "\\log x", 0},
 };
 
 static int equals(const struct buf *b, const char *want)
@@ -114,6 +161,19 @@ int main(void)
 
 		ok(found == (numbers[i].want != NULL) && (!found || equals(&out, numbers[i].want)),
 		   "number case %zu", i);
+	}
+	for (size_t i = 0; i < LEN(texts); i++) {
+		int bare;
+
+		math_canonical(texts[i].text, strlen(texts[i].text), &out);
+		bare = math_bare(texts[i].text, strlen(texts[i].text), &other);
+		if (!ok(equals(&out, texts[i].want) && bare == (texts[i].bare != NULL) &&
+		            (!bare || equals(&other, texts[i].bare)), "%s is written %s", texts[i].text,
+		        texts[i].want))
+			diag("%.*s, without its unit (%d) %.*s", (int)out.len, out.data ? out.data : "", bare,
+			     (int)other.len, other.data ? other.data : "");
+		math_canonical(texts[i].want, strlen(texts[i].want), &other);
+		ok(equals(&other, texts[i].want), "%s stays", texts[i].want);
 	}
 	for (size_t i = 0; i < LEN(pairs); i++) {
 		math_canonical(pairs[i].a, strlen(pairs[i].a), &out);
