@@ -84,18 +84,28 @@ is 'math: methods and statuses' \
 unparsed-none fail-exact "
 ok 'math: schema' tests/validate trajectory "$tmp/out"
 # one canonical form: how an answer is written makes no other vote of it, and no change
-run score-verify <<'EOF'
-{"id":"v","sample":0,"group":3,"task":"math","answer":"\\frac{\\sqrt{3}}{2}","turns":[{"response":"\\boxed{1}"},{"response":"\\boxed{1}"}]}
-{"id":"v","sample":1,"group":3,"task":"math","answer":"\\frac{\\sqrt{3}}{2}","turns":[{"response":"\\boxed{\\frac{\\sqrt3}{2}}"},{"response":"\\boxed{\\sqrt3/2}"}]}
-{"id":"v","sample":2,"group":3,"task":"math","answer":"\\frac{\\sqrt{3}}{2}","turns":[{"response":"\\boxed{\\frac12\\sqrt3}"},{"response":"\\boxed{0.5\\cdot\\sqrt{3}}"}]}
-EOF
+votes() { # sample first second
+	printf '{"id":"v","sample":%d,"group":3,"task":"math","answer":"\\\\frac{\\\\sqrt{3}}{2}",' "$1"
+	printf '"turns":[{"response":"\\\\boxed{%s}"},{"response":"\\\\boxed{%s}"}]}\n' "$2" "$3"
+}
+{
+	votes 0 1 1
+	votes 1 '\\frac{\\sqrt3}{2}' '\\sqrt3/2'
+	votes 2 '\\frac12\\sqrt3' '0.5\\cdot\\sqrt{3}'
+} >"$tmp/votes"
+run score-verify "$tmp/votes"
 is 'math: one answer, one text' "$(verdicts)" \
-	'[0,"fail","1"] [0,"fail","1"] [1,"pass","sqrt(3)/2"] [1,"pass","sqrt(3)/2"] [1,"pass","sqrt(3)/2"] [1,"pass","sqrt(3)/2"] '
-is 'math: it is one vote, and not changed' "$(score-eval --vote 3 "$tmp/out" | jq -c '[.changed.value, .vote_t1.value]')" '[0,1]'
-{ math 60 '60^\\circ'; math 60 '60'; math '5\\text{ cm}' '5\\text{ m}'; math 0.5 '50\\%'; math '1,2' '\\{2,1\\}'; math 7 'x = 5'; } >"$tmp/in3"
+	"[0,\"fail\",\"1\"] [0,\"fail\",\"1\"] $(printf '[1,"pass","sqrt(3)/2"] %.0s' 1 2 3 4)"
+is 'math: it is one vote, and not changed' \
+	"$(score-eval --vote 3 "$tmp/out" | jq -c '[.changed.value, .vote_t1.value]')" '[0,1]'
+{
+	math 60 '60^\\circ'; math 60 '60'; math '5\\text{ cm}' '5\\text{ m}'
+	math 0.5 '50\\%'; math '1,2' '\\{2,1\\}'; math 7 'x = 5'
+} >"$tmp/in3"
 run score-verify "$tmp/in3"
 is 'math: a unit that the reference lacks is left out where it makes no difference' "$(verdicts)" \
-	'[1,"pass","60"] [1,"pass","60"] [0,"fail","5 \\text{m}"] [1,"pass","50%"] [1,"pass","{1, 2}"] [0,"fail","x = 5"] '
+	'[1,"pass","60"] [1,"pass","60"] [0,"fail","5 \\text{m}"] '\
+'[1,"pass","50%"] [1,"pass","{1, 2}"] [0,"fail","x = 5"] '
 run score-verify --lenient "$tmp/in2"
 is '--lenient: a rounding' "$(jq -c '.turns[0].reward' "$tmp/out" | sed -n 5,6p | tr '\n' ' ')" \
 	'1 0 '

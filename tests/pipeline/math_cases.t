@@ -32,4 +32,21 @@ is 'hendrycks: its own cases' "$(sort "$tmp/old" | comm -12 - "$tmp/differ" | tr
 is 'hendrycks: there are 16' "$(wc -l <"$tmp/old" | tr -d ' ')" 16
 graded --lenient
 is 'lenient: a rounding to sixteen digits' "$(grep '^72 ' "$tmp/got")" '72 1'
+
+# canonical texts, of these answers and of MATH's: each is its own, and answers that have the same
+# one are equal
+{
+	jq -c '.gold, .pred' "$cases"
+	jq -c .answer "$data/math500.jsonl" "$data/math_train.jsonl"
+} | sort -u |
+	jq -c '{gold: ., got: .}' | score-equal >"$tmp/canonical"
+ok 'canonical: thousands of them' test "$(wc -l <"$tmp/canonical")" -gt 4000
+jq -c '.canonical.gold | {gold: ., got: .}' "$tmp/canonical" | score-equal >"$tmp/again"
+is 'canonical: of canonical text' \
+	"$(jq -c 'select(.canonical.gold != .gold or .equal != true) | .gold' "$tmp/again")" ''
+jq -sc 'group_by(.canonical.gold)[] | .[0] as $first | .[1:][] | {gold: $first.gold, got: .gold}' \
+	"$tmp/canonical" >"$tmp/pairs"
+ok 'canonical: hundreds of pairs written in two ways' test "$(wc -l <"$tmp/pairs")" -gt 100
+is 'canonical: they are equal' \
+	"$(score-equal "$tmp/pairs" | jq -c 'select(.equal != true) | [.gold, .got]')" ''
 finish
