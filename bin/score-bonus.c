@@ -4,8 +4,11 @@
  * program's) and its advantage over a baseline.
  */
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "shape/shape.h"
+
+enum { MAX_PROGRAM = 1 << 20 };      /* bytes of a jq program */
 
 static const char usage[] = "score-bonus --stage 1|2 [options] [FILE]";
 static const char about[] = "Adds stage, return and advantage to verified trajectories.";
@@ -13,21 +16,28 @@ static const char about[] = "Adds stage, return and advantage to verified trajec
 struct settings {
 	struct shaping shaping;
 	const char *program;
+	struct buf text;             /* of the program */
 	int partial;
 };
 
-/* The program gets the numbers as variables, so that one file can serve several runs. */
+/* The program gets the numbers as variables, so that one file can serve several runs. It is the text
+ * of --return, or of the file that --return names. */
 static int compile(struct settings *s, struct err *e)
 {
 	struct js args = js_object();
-	int rc;
+	int rc = 0;
 
+	if (str_ends(s->program, ".jq") && !access(s->program, F_OK))
+		rc = file_read(s->program, MAX_PROGRAM, &s->text, e);
+	else
+		buf_adds(&s->text, s->program);
+	buf_addc(&s->text, 0);
 	js_set(&args, "stage", js_num(s->shaping.stage));
 	js_set(&args, "alpha", js_num(s->shaping.alpha));
 	js_set(&args, "gamma", js_num(s->shaping.gamma));
-	rc = jqp_new(s->program, "--return", args, &s->shaping.program, e);
+	rc = rc || jqp_new(s->text.data, "--return", args, &s->shaping.program, e);
 	js_free(args);
-	s->shaping.text = s->program;
+	s->shaping.text = s->text.data;
 	return rc;
 }
 
@@ -106,7 +116,7 @@ int main(int argc, char **argv)
 		 "what returns are compared with (default loo)", 0, 0, NULL},
 		{"advantage-norm", 0, OPT_FLAG, &s.shaping.norm, NULL,
 		 "advantages over the returns' standard deviation", 0, 0, NULL},
-		{"return", 0, OPT_STR, &s.program, "JQ",
+		{"return", 0, OPT_STR, &s.program, "JQ|FILE.jq",
 		 "jq program from the trajectory to an array of returns", 0, 0, NULL},
 		{"partial", 0, OPT_FLAG, &s.partial, NULL,
 		 "shape groups and batches that are cut short as they are", 0, 0, NULL},
@@ -128,5 +138,6 @@ int main(int argc, char **argv)
 	rc = run(in, &s, &e);
 	jl_close(in);
 	jqp_free(s.shaping.program);
+	buf_release(&s.text);
 	return jl_exit(rc, &e);
 }

@@ -83,7 +83,10 @@ static int program_returns(const struct shaping *s, struct traj *t, struct err *
 		if (number)
 			t->turns[k].ret = t->turns[k].given ? 0 : js_number(v);
 		else
-			err_set(e, "--return: [%zu]: expected a number, got %s", k, js_kind_name(js_kind(v)));
+			err_set(e, "--return: [%zu]: expected a finite number, got %s", k,
+			        js_kind(v) != JS_NUMBER ? js_kind_name(js_kind(v))
+			        : isnan(js_number(v))   ? "nan"
+			                                : "infinite");
 		js_free(v);
 		if (!number)
 			goto out;

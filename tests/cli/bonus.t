@@ -114,7 +114,7 @@ is 'a program that gives no array' "$status $(cat "$tmp/err")" \
 	"1 score-bonus: $batch:1: --return: expected an array of 2 numbers, one for each turn"
 bonus --return '[1, "x"]' "$batch"
 is 'a program that gives no numbers' "$status $(cat "$tmp/err")" \
-	"1 score-bonus: $batch:1: --return: [1]: expected a number, got string"
+	"1 score-bonus: $batch:1: --return: [1]: expected a finite number, got string"
 bonus --return '[.turns[' "$batch"
 is 'a program that does not compile' "$status" 2
 
@@ -152,6 +152,24 @@ is '--advantage-norm' "$(cat "$tmp/got")" "$(jq -cs 'group_by(.batch.index) | ma
 	| (map((. - $m) * (. - $m)) | add / (length - 1) | sqrt)) as $s | .[].turns[1].advantage | if $s > 0 then . / $s else . end
 	| . * 1e9 | round)' "$tmp/plain")"
 is 'some of them are not 0' "$(jq 'map(select(. != 0)) | length > 1' "$tmp/got")" true
+
+# ---- a program in a file ----
+# The variables are the program's.
+# shellcheck disable=SC2016
+echo '# reward, and a bonus
+[.turns[] | .reward * $alpha]' >"$tmp/mine.jq"
+is 'a program in a file' \
+	"$(score-bonus --return "$tmp/mine.jq" --alpha 3 "$batch" | jq -c '[.turns[].return]' | sort -u)" \
+	"$(jq -c '[.turns[].reward * 3]' "$batch" | sort -u)"
+is 'its text is recorded' "$(score-bonus --return "$tmp/mine.jq" "$batch" | sed -n 1p |
+	jq -j .shaping.return)" "$(cat "$tmp/mine.jq")"
+bonus --return "$tmp/no.jq" "$batch"
+is 'a file that is not there is taken as a program' "$status" 2
+for pair in 'nan nan' 'infinite infinite' 'null null' '"1" string'; do
+	bonus --return "[0, ${pair% *}]" "$batch"
+	is "a return that is no number: ${pair% *}" "$status $(cat "$tmp/err")" \
+		"1 score-bonus: $batch:1: --return: [1]: expected a finite number, got ${pair#* }"
+done
 
 # ---- usage ----
 for args in '' '--stage 3' '--stage 1 --baseline mean' '--stage 1 --gamma 2' '--stage 1 a b' \
