@@ -4,17 +4,19 @@
 # usage: eval.sh STORE SNAPSHOT PROBLEMS.jsonl OUT [options of score-sample]
 #
 # Writes OUT.jsonl (the verified trajectories) and prints score-eval's object, which is also OUT.json.
-# Settings from the environment: SAMPLE, VERIFY, EVAL, more options of score-sample, score-verify, score-eval.
-set -euo pipefail
-export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}      # filters share the cores: threads that wait must not spin
+# Settings from the environment: SAMPLE, VERIFIER, VERIFY as in score.sh; EVAL, options of score-eval.
+# shellcheck source=pipelines/common.sh
+. "$(dirname "$0")/common.sh"
 (($# >= 4)) || { sed -n 4p "$0" >&2; exit 2; }
 store=$1 snapshot=$2 problems=$3 out=$4
 shift 4
+sample=() verifier=() eval=()
+words sample "${SAMPLE-}"
+words verifier "${VERIFIER:-score-verify} ${VERIFY-}"
+words eval "${EVAL-}"
 
-# shellcheck disable=SC2086
-score-sample -w "$store" -s "$snapshot" ${SAMPLE-} "$@" "$problems" | score-verify ${VERIFY-} >"$out.jsonl.part"
+tied score-sample -w "$store" -s "$snapshot" "${sample[@]}" "$@" "$problems" | tied "${verifier[@]}" >"$out.jsonl.part"
 mv "$out.jsonl.part" "$out.jsonl"
-# shellcheck disable=SC2086
-score-eval ${EVAL-} "$out.jsonl" >"$out.json.part"
+score-eval "${eval[@]}" "$out.jsonl" >"$out.json.part"
 mv "$out.json.part" "$out.json"
 cat "$out.json"

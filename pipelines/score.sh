@@ -1,13 +1,17 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# SCoRe: Stage I, then Stage II, one pipeline of filters per step.
+# SCoRe: Stage I, then Stage II, two pipelines of filters a step.
 # usage: score.sh RUN          (a folder that holds weights.lmdb and train.jsonl; settings from the environment, below)
 #
-# Stops and goes on at any instant: where to go on is read from the store. Every verified batch is kept as
-# RUN/batches/STEP.jsonl; a step that was interrupted after its batch was whole uses that batch again, if the
-# weights that are there now give its responses the same log-probabilities, to the bit: else other weights wrote it.
-# Leaves the tags stage1 and stage2 in the store, and RUN/metrics.jsonl.
-set -euo pipefail
+# Stops and goes on at any instant. Where it is, it reads from the store: the rows of metrics since the snapshot that is tagged
+# base must be steps of Stage I, then of Stage II; anything else is refused.
+# The first pipeline of a step ends in a file, RUN/batches/STEP.jsonl, which has this name once it is whole and on the disk; the
+# second one learns from that file. A step that was interrupted in between uses it again, if the weights that are there now give
+# its responses the same log-probabilities, to the bit: else other weights wrote it.
+# Leaves the tags stage1 and stage2 in the store; RUN/metrics.jsonl grows by a row a step; RUN/settings.json is what the run was
+# made with, and a run that was begun with other settings is refused (only the numbers of steps may grow).
+# shellcheck source=pipelines/common.sh
+. "$(dirname "$0")/common.sh"
 
 case ${1--h} in -*) sed -n "s|^# usage: |usage: |p" "$0" >&2; exit 2 ;; esac
 run=$1
@@ -16,20 +20,65 @@ STAGE2=${STAGE2:-100}                     # steps of Stage II
 PROBLEMS=${PROBLEMS:-16}                  # problems a step
 SAMPLES=${SAMPLES:-8}                     # samples a problem
 SEED=${SEED:-0}
-SAMPLE=${SAMPLE-}                        # more options of score-sample, for training and evaluation
-VERIFY=${VERIFY-}                        # ... of score-verify
-BONUS1=${BONUS1-}                        # ... of score-bonus in Stage I
+# Command lines, read as the shell reads them: an argument with spaces is put in quotes.
+SAMPLE=${SAMPLE-}                         # more options of score-sample, for training and evaluation
+VERIFIER=${VERIFIER:-score-verify}        # any filter that writes reward and verdict (score-verify(1))
+VERIFY=${VERIFY-}                         # its options
+BONUS1=${BONUS1-}                         # options of score-bonus in Stage I
 BONUS2=${BONUS2:---alpha 10}              # ... and in Stage II
 UPDATE1=${UPDATE1:---lr 5e-6 --beta1 0.01 --beta2 0.1}        # ... of score-update
 UPDATE2=${UPDATE2:---lr 5e-6 --beta1 0.01}
+sample=() verifier=()
+words sample "$SAMPLE"
+words verifier "$VERIFIER $VERIFY"
+words bonus1 "$BONUS1"
+words bonus2 "$BONUS2"
+words update1 "$UPDATE1"
+words update2 "$UPDATE2"
 
-export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}      # filters share the cores: threads that wait must not spin
 export SCORE_WEIGHTS=$run/weights.lmdb
 mkdir -p "$run/batches"
+lock "$run/batches"
 
-# Is file $2 the whole batch of step $1, every turn verified, and not all in vain? score-bonus counts.
+# One line for the eye: on a terminal the filters' own would come between.
+one_line=
+if [[ -t 2 ]]; then
+	exec {terminal}>&2 2> >(exec cat >&2)
+	one_line=1
+fi
+progress() { if [[ $one_line ]]; then printf '\r\e[K%s' "$1" >&"$terminal"; else say "$1"; fi; }
+
+# ---- where the run is ----
+
+at() { score-weights show "$@" | jq .step; }
+
+# "ROWS OF STAGE I, OF STAGE II" since base, or what is wrong there.
+position() {
+	score-weights metrics --from $((first + 1)) | jq -rs --argjson first "$first" --argjson now "$now" --argjson one "$STAGE1" --argjson two "$STAGE2" '
+		def have($n): map(select(.stage == $n)) | length;
+		if map(.step) != [range($first + 1; $now + 1)] then "base is step \($first), the weights are step \($now), but not all steps between have metrics"
+		elif any(.objective != "pg" or .stage == null) then map(select(.objective != "pg" or .stage == null))[0]
+			| "step \(.step) came after base and is of neither stage (\(.objective)): what Stage I is to begin with wants the tag base (score-weights tag base)"
+		elif map(.stage) != (map(.stage) | sort) then "a step of Stage I came after Stage II"
+		elif have(1) > $one or (have(2) > 0 and have(1) < $one) then "Stage I took \(have(1)) steps there, and Stage II \(have(2)): STAGE1 cannot be \($one)"
+		elif have(2) > $two then "Stage II took \(have(2)) steps there: STAGE2 cannot be \($two)"
+		else "\(have(1)) \(have(2))" end'
+}
+
+first=$(at -s base)
+now=$(at)
+found=$(position)
+[[ $found =~ ^([0-9]+)\ ([0-9]+)$ ]] || die "$SCORE_WEIGHTS: $found"
+one=${BASH_REMATCH[1]} two=${BASH_REMATCH[2]}
+"$(dirname "$0")/settings.sh" "$run" training "$( ((now > first)) && echo same || echo new)" "a fresh copy of the base model in $SCORE_WEIGHTS begins anew" \
+	steps="$STAGE1 $STAGE2" problems="$PROBLEMS" samples="$SAMPLES" seed="$SEED" sample="$SAMPLE" verifier="$VERIFIER $VERIFY" \
+	bonus1="$BONUS1" bonus2="$BONUS2" update1="$UPDATE1" update2="$UPDATE2" train="'$run/train.jsonl'"
+
+# ---- a step ----
+
+# Is file $3 the whole batch of step $1, of stage $2, every turn verified, and not all in vain? score-bonus counts.
 whole() {
-	[[ -f $2 ]] && score-bonus --stage 1 "$2" 2>/dev/null | jq -en --argjson step "$1" '
+	[[ -f $3 ]] && score-bonus --stage "$2" "${bonus[@]}" "$3" 2>/dev/null | jq -en --argjson step "$1" '
 		reduce inputs as $t ({}; .other = (.other or $t.batch.step != $step) |
 			.valid = (.valid or all($t.turns[]; .reward != null))) | .valid and (.other | not)' >/dev/null
 }
@@ -37,46 +86,41 @@ whole() {
 # Did the latest weights write it?
 ours() { score-logprob --as again "$1" | jq -en 'all(inputs.turns[]; .given or .again == .logprobs)' >/dev/null; }
 
-# Fresh verified trajectories of step $1, saved on their way.
-# shellcheck disable=SC2086
+# Makes file $3: verified trajectories of step $1, which score-bonus takes.
 fresh() {
-	score-draw -n "$PROBLEMS" --step "$1" --seed "$SEED" "$run/train.jsonl" |
-		score-sample -n "$SAMPLES" --seed "$SEED" $SAMPLE |
-		score-verify $VERIFY |
-		tee "$run/batches/$1.jsonl.part"
+	tied score-draw -n "$PROBLEMS" --step "$1" --seed "$SEED" "$run/train.jsonl" |
+		tied score-sample -n "$SAMPLES" --seed "$SEED" "${sample[@]}" |
+		tied "${verifier[@]}" >"$3.part"
+	score-bonus --stage "$2" "${bonus[@]}" "$3.part" >/dev/null
+	sync "$3.part"
+	mv "$3.part" "$3"
+	sync "${3%/*}"
 }
 
 # Step $1 of stage $2.
-# shellcheck disable=SC2086
 step() {
-	local saved=$run/batches/$1.jsonl bonus=BONUS$2 update=UPDATE$2
+	local saved=$run/batches/$1.jsonl
+	local -n bonus=bonus$2 update=update$2
 
-	if ! whole "$1" "$saved" && whole "$1" "$saved.part"; then
-		mv "$saved.part" "$saved"
+	if ! { whole "$1" "$2" "$saved" && ours "$saved"; }; then
+		fresh "$1" "$2" "$saved"
 	fi
-	if whole "$1" "$saved" && ours "$saved"; then
-		score-bonus --stage "$2" ${!bonus} "$saved" | score-update --reference base ${!update}
-	else
-		fresh "$1" | score-bonus --stage "$2" ${!bonus} | score-update --reference base ${!update}
-		mv "$saved.part" "$saved"
-	fi
+	tied score-bonus --stage "$2" "${bonus[@]}" "$saved" |
+		tied score-update --reference base "${update[@]}" >>"$run/metrics.jsonl"
 }
 
-at() { score-weights show "$@" | jq .step; }
-
-first=$(at -s base)
-now=$(at)
-# The batch of a step that was committed before its file got its name.
-last=$run/batches/$((now - 1)).jsonl
-[[ ! -f $last.part ]] || mv "$last.part" "$last"
-while :; do
-	((now != first + STAGE1)) || score-weights tag stage1 >/dev/null
-	((now != first + STAGE1 + STAGE2)) || score-weights tag stage2 >/dev/null
-	((now < first + STAGE1 + STAGE2)) || break
-	stage=$((now < first + STAGE1 ? 1 : 2))
-	step "$now" "$stage" | jq -r --argjson total $((first + STAGE1 + STAGE2)) \
-		'"step \(.step) of \($total), stage \(.stage): reward \([.reward[] | . * 1000 | round / 1000 | tostring] | join(" "))"' >&2
-	now=$((now + 1))
-done
 score-weights metrics >"$run/metrics.jsonl.part"
 mv "$run/metrics.jsonl.part" "$run/metrics.jsonl"
+total=$((STAGE1 + STAGE2)) before=$((one + two)) began=$SECONDS
+while :; do
+	((one < STAGE1 || two > 0)) || score-weights tag stage1 >/dev/null
+	((one + two < total)) || break
+	stage=$((one < STAGE1 ? 1 : 2))
+	step "$now" "$stage"
+	now=$((now + 1)) one=$((one + (stage == 1))) two=$((two + (stage == 2)))
+	left=$(((SECONDS - began) * (total - one - two) / (one + two - before)))
+	progress "$(tail -n 1 "$run/metrics.jsonl" | jq -r --arg total $((first + total)) --arg left "$(clock $left)" '
+		"step \(.step) of \($total), stage \(.stage): reward \([.reward[] | . * 1000 | round / 1000 | tostring] | join(" ")), \($left) left"')"
+done
+score-weights tag stage2 >/dev/null
+[[ ! $one_line ]] || ((one + two == before)) || echo >&"$terminal"

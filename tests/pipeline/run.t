@@ -3,27 +3,23 @@
 # A whole small run: pre-training, Stage I, Stage II, evaluation; cut off at any instant; in shards; from saved batches.
 . tests/tap.sh
 
-# A model of two layers that has learned to answer with a digit, and problems that a digit answers.
-pipelines/problems/arithmetic --min 0 --max 4 --held-out 0 -n 20 --seed 1 >"$tmp/train.jsonl"
-jq -c '.answer as $a | (range(10) | tostring) as $d | {id: "\(.id) \($d)", turns: [
-	{prompt, response: $d, given: true}, {prompt: "?", response: "=\($d)", given: true}]}' "$tmp/train.jsonl" >"$tmp/documents"
-jq '.context = 64' tests/golden/man/config.json >"$tmp/config.json"
-score-weights init -w "$tmp/base.part" "$tmp/config.json" >/dev/null
+. tests/pipeline/small.sh
+
+start
 ok 'pre-training, cut off' pipelines/sft.sh "$tmp/base.part" "$tmp/documents" 15 50 --lr 1e-2 --commit-every 5
 ok 'and gone on with' pipelines/sft.sh "$tmp/base.part" "$tmp/documents" 40 50 --lr 1e-2 --commit-every 5
 ok 'nothing is left to do' pipelines/sft.sh "$tmp/base.part" "$tmp/documents" 40 50 --lr 1e-2
 is 'every step once, and something was learned' \
 	"$(score-weights metrics -w "$tmp/base.part" | jq -sc '[length, .[-1].step, .[0].loss > 2 * .[-1].loss]')" '[40,40,true]'
-score-weights tag -w "$tmp/base.part" base >/dev/null
-mv "$tmp/base.part" "$tmp/base.lmdb"
-
-cp pipelines/demo/prompts.jq "$tmp"
-STAGE1=2 STAGE2=3 PROBLEMS=4 SAMPLES=4 SEED=3 SAMPLE="--max-tokens 1,2 --prompts $tmp/prompts.jq"
-BONUS2='--alpha 2' UPDATE1='--lr 1e-2 --beta1 0.01 --beta2 0.1' UPDATE2='--lr 1e-2 --beta1 0.01'
-export STAGE1 STAGE2 PROBLEMS SAMPLES SEED SAMPLE BONUS2 UPDATE1 UPDATE2
-new() { mkdir "$tmp/$1" && cp -R "$tmp/base.lmdb" "$tmp/$1/weights.lmdb" && cp "$tmp/train.jsonl" "$tmp/$1"; }
-rows() { jq -c 'del(.timing)' "$tmp/$1/metrics.jsonl"; }
-changed() { score-weights diff "$tmp/$1/weights.lmdb" "$tmp/$2/weights.lmdb" | tail -n 1 | jq -c .changed; }
+# documents of one turn and of two: trained as they are
+score-weights init -w "$tmp/documents.lmdb" "$tmp/config.json" >/dev/null
+head -n 8 "$tmp/documents" | jq -c 'if input_line_number % 2 == 0 then .turns |= .[:1] else . end' >"$tmp/mixed"
+run pipelines/sft.sh "$tmp/documents.lmdb" "$tmp/mixed" 1 8
+is 'the model adds nothing to a document' "$status $(jq -c '[.n, .tokens]' "$tmp/out")" \
+	"0 [8,$(jq -n '[inputs.turns[].response | length + 1] | add' "$tmp/mixed")]"
+run pipelines/sft.sh "$tmp/documents.lmdb" "$tmp/train.jsonl" 2 8
+is 'and answers no problem' "$status $(grep -c '.turns: expected at least one turn' "$tmp/err")" '1 1'
+learn
 
 new whole
 ok 'Stage I and II' pipelines/score.sh "$tmp/whole"
@@ -38,8 +34,8 @@ cp -R "$tmp/whole/weights.lmdb" "$tmp/before"
 ok 'a second run has nothing to do' pipelines/score.sh "$tmp/whole"
 is 'and does nothing' "$(score-weights diff "$tmp/before" "$tmp/whole/weights.lmdb" | tail -n 1 | jq .changed)" 0
 
-# Killed with the whole pipeline, at three instants of the first step and then by the clock: a batch cut short, a
-# step committed whose batch has not got its name, a whole batch that nothing learned from yet.
+# Killed with the whole pipeline, at three instants of a step and then by the clock: a batch cut short, a step
+# just committed, a whole batch that nothing learned from yet. (The shell alone: loop.t.)
 new killed
 mkdir "$tmp/wrap"
 wrap() { # tool, then the shell commands that take its place, once
@@ -48,17 +44,17 @@ wrap() { # tool, then the shell commands that take its place, once
 	chmod +x "$tmp/wrap/$1"
 }
 killed() { PATH="$tmp/wrap:$PATH" setsid -w "$@" >"$tmp/killed.log" 2>&1; }
-part() { find "$tmp/killed/batches" -type f -printf '%f\n' | sort | tr '\n' ' '; score-weights show -w "$tmp/killed/weights.lmdb" | jq .step; }
+part() { find "$tmp/killed/batches" -type f -printf '%f\n' | sort | tr '\n' ' '; at killed; }
 wrap score-verify "score-verify | head -n 5; sleep 1; kill -9 0"
 killed pipelines/score.sh "$tmp/killed"
 is 'killed with a part of a batch' "$(part)" '40.jsonl.part 40'
 # shellcheck disable=SC2016
 wrap score-update 'score-update "$@"; kill -9 0'
 killed pipelines/score.sh "$tmp/killed"
-is 'killed with a step but no name for its batch' "$(part)" '40.jsonl.part 41'
+is 'killed with a step committed' "$(part)" '40.jsonl 41'
 wrap score-update 'cat >/dev/null; kill -9 0'
 killed pipelines/score.sh "$tmp/killed"
-is 'killed with a batch but no step' "$(part)" '40.jsonl 41.jsonl.part 41'
+is 'killed with a batch but no step' "$(part)" '40.jsonl 41.jsonl 41'
 for tenths in 1 2 3 5 7 9; do killed timeout -s KILL "0.$tenths" pipelines/score.sh "$tmp/killed"; done
 ok 'then on to the end' pipelines/score.sh "$tmp/killed"
 is 'identical weights' "$(changed whole killed)" 0
@@ -69,24 +65,22 @@ is 'identical batches, under their names' "$(cat "$tmp/cmp")$(find "$tmp/killed/
 
 # a step that finds its batch
 flip() { jq -c '.turns[1].reward = 1 - .turns[1].reward'; }
-for how in whole part cut unverified other foreign errors; do
+for how in whole cut unverified other foreign errors; do
 	new "saved-$how"
 	mkdir "$tmp/saved-$how/batches"
 done
 flip <"$tmp/whole/batches/40.jsonl" >"$tmp/saved-whole/batches/40.jsonl"
-flip <"$tmp/whole/batches/40.jsonl" >"$tmp/saved-part/batches/40.jsonl.part"
-flip <"$tmp/whole/batches/40.jsonl" | head -c -20 >"$tmp/saved-cut/batches/40.jsonl.part"
+flip <"$tmp/whole/batches/40.jsonl" | head -c -20 >"$tmp/saved-cut/batches/40.jsonl"
 flip <"$tmp/whole/batches/40.jsonl" | jq -c 'del(.turns[1].reward)' >"$tmp/saved-unverified/batches/40.jsonl"
 flip <"$tmp/whole/batches/40.jsonl" | jq -c '.batch.step = 41' >"$tmp/saved-other/batches/40.jsonl"
 flip <"$tmp/whole/batches/40.jsonl" | jq -c '.turns[1].logprobs[0] -= 1e-6' >"$tmp/saved-foreign/batches/40.jsonl"
 flip <"$tmp/whole/batches/40.jsonl" | jq -c '.turns[1] += {reward: null, verdict: {status: "error"}}' >"$tmp/saved-errors/batches/40.jsonl"
 first=$(jq -c 'select(.step == 41) | .reward[1]' "$tmp/whole/metrics.jsonl")
-for how in whole part cut unverified other foreign errors; do
+for how in whole cut unverified other foreign errors; do
 	STAGE1=1 STAGE2=0 pipelines/score.sh "$tmp/saved-$how" 2>/dev/null
 	got=$(jq -c 'select(.step == 41) | .reward[1]' "$tmp/saved-$how/metrics.jsonl")
 	case $how in
 	whole) is 'a whole saved batch is used' "$got" "$(jq -n "1 - $first")" ;;
-	part) is 'so is one that was whole but had not got its name' "$got" "$(jq -n "1 - $first")" ;;
 	*) is "one that is not ($how) is made again" "$got" "$first" ;;
 	esac
 done
