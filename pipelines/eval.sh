@@ -15,7 +15,8 @@ words sample "${SAMPLE-}"
 words verifier "${VERIFIER:-score-verify} ${VERIFY-}"
 words eval "${EVAL-}"
 
-tied score-sample -w "$store" -s "$snapshot" "${sample[@]}" "$@" "$problems" | tied "${verifier[@]}" >"$out.jsonl.part"
+# one progress line, the sampler's: the verifier sees no terminal
+tied score-sample -w "$store" -s "$snapshot" "${sample[@]}" "$@" "$problems" | tied "${verifier[@]}" >"$out.jsonl.part" 2> >(exec cat >&2)
 mv "$out.jsonl.part" "$out.jsonl"
 score-eval "${eval[@]}" "$out.jsonl" >"$out.json.part"
 mv "$out.json.part" "$out.json"

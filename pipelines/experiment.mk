@@ -9,11 +9,12 @@
 #   PRETRAIN             STEPS BATCH options-of-score-update; or
 #   MODEL_FILE       a GGUF file or a Hugging Face directory to import
 #   FROM             another experiment whose problems and base model are used: then none of the above
-#   STAGE1 ... UPDATE2   settings of score.sh
-#   EVAL_SAMPLE      options of score-sample for evaluation, beside SAMPLE
+#   STAGE1 ... UPDATE2   settings of score.sh; VERIFIER, VERIFY and SAMPLE serve evaluation, too
+#   EVAL_SAMPLE      options of score-sample for evaluation, beside SAMPLE; EVAL, of score-eval
 #
-# Everything is under run/NAME/ and is made once: a second run goes on where the first was cut off.
-# More steps in the configuration go on from the last; anything else that is to be made again: delete it.
+# Everything is under run/NAME/ and is made once: a second run goes on where the first was cut off, and one beside it waits.
+# More steps in the configuration go on from the last. Whatever else in it decides the result is in run/NAME/settings.json, with
+# the hashes of the files: when one of these has changed that is said, in place of the old table.
 # Targets: all (default), base (stops at the model before reinforcement learning).
 SHELL = bash
 .SHELLFLAGS = -euo pipefail -c
@@ -24,39 +25,63 @@ MAKEFLAGS += --no-builtin-rules
 ifndef NAME
 $(error NAME= is missing: one of $(basename $(notdir $(wildcard pipelines/experiments/*.mk))))
 endif
+THIS := $(lastword $(MAKEFILE_LIST))
 CONFIG = pipelines/experiments/$(NAME).mk
 R = run/$(NAME)
 include $(CONFIG)
 
 export PATH := $(CURDIR)/bin:$(CURDIR)/sandbox:$(PATH)
-SAMPLE += --prompts $(R)/prompts.jq
-export SAMPLE
-export STAGE1 STAGE2 PROBLEMS SAMPLES SEED VERIFY EVAL BONUS1 BONUS2 UPDATE1 UPDATE2
-
-all: $(R)/summary.json $(R)/curves.svg
-	@jq -rn -f pipelines/table.jq $(EVALS)
-base: $(R)/base.lmdb $(R)/train.jsonl $(R)/prompts.jq
-
 say = echo "$(NAME): $(1)" >&2
 , := ,
 
+ifeq ($(LOCKED)$(findstring n,$(filter-out --%,$(firstword -$(MAKEFLAGS)))),)
+# ---- one at a time: the goals are made by a make under a lock, after a look at what the run was begun with ----
+
+GOALS = $(or $(MAKECMDGOALS),all)
+$(sort $(GOALS)): locked ;
+locked: FORCE
+	@mkdir -p $(R)
+	@. pipelines/common.sh; BASH_ARGV0=$(NAME); lock $(R); \
+	$(MAKE) --no-print-directory -f $(THIS) LOCKED=1 settings && $(MAKE) --no-print-directory -f $(THIS) LOCKED=1 $(GOALS)
+else
+
+SAMPLE += --prompts $(R)/prompts.jq
+export SAMPLE
+export STAGE1 STAGE2 PROBLEMS SAMPLES SEED VERIFIER VERIFY EVAL BONUS1 BONUS2 UPDATE1 UPDATE2
+# A variable as one argument of a shell command.
+quoted = '$(1)=$(subst ','\'',$(strip $($(1))))'
+
+all: $(R)/summary.json $(R)/curves.svg
+	@jq -rn -f pipelines/table.jq $(EVALS)
+base: $(R)/base.lmdb $(R)/train.jsonl $(R)/test.jsonl $(R)/prompts.jq
+
+MADE = $(wildcard $(addprefix $(R)/,train.jsonl test.jsonl prompts.jq documents.jsonl base.lmdb base.lmdb.part))
 ifdef FROM
 # ---- problems and base model of another experiment ----
 
 F = run/$(FROM)
-$(F)/%:
-	@$(MAKE) --no-print-directory -f pipelines/experiment.mk NAME=$(FROM) CONFIG=pipelines/experiments/$(FROM).mk R=$(F) $@
-$(R)/train.jsonl $(R)/test.jsonl $(R)/prompts.jq $(R)/base.lmdb: $(R)/%: | $(F)/% $(R)/eval
+F_MAKE = $(MAKE) --no-print-directory -f $(THIS) NAME=$(FROM) CONFIG=pipelines/experiments/$(FROM).mk R=$(F) LOCKED=
+settings: FORCE
+	@$(F_MAKE) settings
+	@pipelines/settings.sh $(R) base $(if $(MADE),same,new) 'delete $(R) to make all of it anew' from=$(FROM) base="$$(jq -cS .base $(F)/settings.json)"
+COPIES = train.jsonl test.jsonl prompts.jq base.lmdb
+$(COPIES:%=$(F)/%) &:
+	@$(F_MAKE) base
+$(COPIES:%=$(R)/%): $(R)/%: | $(F)/% $(R)/eval
 	@cp -R --sparse=always $(F)/$* $@.part
 	@mv $@.part $@
 else
 # ---- problems ----
 
+settings: FORCE | $(MODEL_FILE)
+	@pipelines/settings.sh $(R) base $(if $(MADE),same,new) 'delete $(R) to make all of it anew' \
+		$(foreach v,TRAIN TEST PROMPTS $(if $(INIT),INIT DOCUMENTS PRETRAIN SEED),$(call quoted,$v)) \
+		$(if $(INIT),,model='$(MODEL_FILE) $(wildcard $(MODEL_FILE)/*)')
 $(R)/train.jsonl $(R)/test.jsonl: | $(R)/eval
 	@$(if $(filter %/train.jsonl,$@),$(TRAIN),$(TEST)) >$@.part
 	@mv $@.part $@
-$(R)/prompts.jq: $(PROMPTS) | $(R)/eval
-	@cp $< $@
+$(R)/prompts.jq: | $(PROMPTS) $(R)/eval
+	@cp $(PROMPTS) $@
 
 # ---- the model to begin with: base.lmdb is there once it is whole ----
 
@@ -68,7 +93,8 @@ $(R)/documents.jsonl: | $(R)/eval
 $(R)/base.lmdb: | $(R)/documents.jsonl
 	@$(call say,pre-training: $(word 1,$(PRETRAIN)) steps of $(word 2,$(PRETRAIN)) documents)
 	@test -d $@.part || { rm -rf $@.new && score-weights init -w $@.new --seed $(or $(SEED),0) $(INIT) >/dev/null && mv $@.new $@.part; }
-	@pipelines/sft.sh $@.part $(R)/documents.jsonl $(PRETRAIN) | jq -r 'select(.step % 50 == 0) | "step \(.step): loss \(.loss)"' >&2
+	@pipelines/sft.sh $@.part $(R)/documents.jsonl $(PRETRAIN) 2> >(exec cat >&2) | \
+		jq -nj --unbuffered --argjson total $(word 1,$(PRETRAIN)) --arg line "$$(test ! -t 2 || echo 1)" -f pipelines/pretrain.jq >&2
 	@score-weights tag -w $@.part base >/dev/null
 	@mv $@.part $@
 else
@@ -87,28 +113,35 @@ $(R)/eval:
 # ---- reinforcement learning, in a copy ----
 
 $(R)/weights.lmdb: | $(R)/base.lmdb
-	@rm -rf $@.part $(R)/batches
+	@rm -rf $@.part $(R)/batches $(R)/trained
 	@cp -R --sparse=always $(R)/base.lmdb $@.part
 	@mv $@.part $@
-$(R)/trained: $(CONFIG) | $(R)/weights.lmdb $(R)/train.jsonl $(R)/prompts.jq
-	@$(call say,Stage I: $(STAGE1) steps$(,) Stage II: $(STAGE2) steps of $(PROBLEMS) problems x $(SAMPLES) samples)
+# It names the last step, and is younger than what was evaluated only when there was a new one.
+$(R)/trained: FORCE | $(R)/weights.lmdb $(R)/train.jsonl $(R)/prompts.jq
 	@pipelines/score.sh $(R)
-	@touch $@
+	@step=$$(score-weights show -w $(R)/weights.lmdb | jq .step); cmp -s - $@ <<<$$step || echo $$step >$@
 
 # ---- evaluation of base, stage1, stage2 ----
 
 EVALS = $(foreach s,$(SNAPSHOTS),$(R)/eval/$s.json)
 SNAPSHOTS ?= base stage1 stage2
-$(EVALS): $(R)/eval/%.json: | $(R)/test.jsonl $(R)/prompts.jq
+$(EVALS): $(R)/eval/%.json: | $(R)/evaluation
 	@$(call say,evaluation of $*)
 	@pipelines/eval.sh $(R)/weights.lmdb $* $(R)/test.jsonl $(R)/eval/$* $(EVAL_SAMPLE) >/dev/null
+.PHONY: $(R)/evaluation
+$(R)/evaluation: | $(R)/test.jsonl $(R)/prompts.jq
+	@pipelines/settings.sh $(R) evaluation $(if $(wildcard $(EVALS)),same,new) 'delete $(R)/eval to evaluate anew' \
+		$(foreach v,SAMPLE EVAL_SAMPLE VERIFIER VERIFY EVAL,$(call quoted,$v)) test=$(R)/test.jsonl
 $(R)/eval/base.json: | $(R)/weights.lmdb
 $(filter-out %/base.json,$(EVALS)): $(R)/trained
 
-$(R)/summary.json: $(EVALS)
+$(R)/summary.json: $(EVALS) | $(R)/evaluation
 	@jq -n '[inputs] | {before: .[0], after: .[-1]}' $(EVALS) >$@
 $(R)/curves.svg: $(R)/trained
 	@score-plot -o $@ --title 'run/$(NAME)' --smooth 5 -y '{"reward, attempt 1": .reward[0], "reward, attempt 2": .reward[1]}' \
 		-y '{"KL, attempt 1": .kl[0], "KL, attempt 2": .kl[1]}' $(R)/metrics.jsonl
 
-.PHONY: all base
+endif
+
+FORCE:
+.PHONY: all base settings locked FORCE

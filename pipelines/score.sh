@@ -111,6 +111,7 @@ step() {
 
 score-weights metrics >"$run/metrics.jsonl.part"
 mv "$run/metrics.jsonl.part" "$run/metrics.jsonl"
+((one + two == STAGE1 + STAGE2)) || say "Stage I: $STAGE1 steps, Stage II: $STAGE2, of $PROBLEMS problems x $SAMPLES samples"
 total=$((STAGE1 + STAGE2)) before=$((one + two)) began=$SECONDS
 while :; do
 	((one < STAGE1 || two > 0)) || score-weights tag stage1 >/dev/null

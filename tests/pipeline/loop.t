@@ -121,7 +121,7 @@ kept() { SAMPLE="--max-tokens 1,2 --prompts '$tmp/the prompts.jq'" VERIFIER="'$t
 kept STAGE2=0
 is 'any filter verifies, arguments with spaces arrive' "$status $(at kept) $(jq -c '.turns[0].verdict' "$tmp/kept/batches/40.jsonl" | sort -u | tr '\n' ' ')" \
 	'0 42 {"status":"fail"} {"status":"pass"} '
-is 'a line a step, with the time to go' "$(sed 's/reward.*, 0:0/reward, 0:0/; s/0:0[0-9]:[0-9][0-9]/TIME/' "$tmp/err" | tr '\n' ';')" \
+is 'a line a step, with the time to go' "$(sed '1d; s/reward.*, 0:0/reward, 0:0/; s/0:0[0-9]:[0-9][0-9]/TIME/' "$tmp/err" | tr '\n' ';')" \
 	'score.sh: step 41 of 42, stage 1: reward, TIME left;score.sh: step 42 of 42, stage 1: reward, TIME left;'
 is 'metrics.jsonl grows on the way' "$(tr '\n' ' ' <"$tmp/grown")" '40 41 '
 is 'settings.json: settings, hashes of the data and of all files in the settings' \
@@ -149,5 +149,5 @@ is 'a quote without its other one' "$status $(grep -c 'not the words of a comman
 # on a terminal
 new tty
 run script -qec "pipelines/score.sh $tmp/tty" /dev/null
-is 'one line, rewritten, and no other' "$status $(tr -d '\n' <"$tmp/out" | tr '\r' '\n' | grep -c 'step 4[1-5] of 45') $(wc -l <"$tmp/out") $(grep -c score- "$tmp/out")" '0 5 1 0'
+is 'a line for what there is to do, then one that is rewritten, and no other' "$status $(tr -d '\n' <"$tmp/out" | tr '\r' '\n' | grep -c 'step 4[1-5] of 45') $(wc -l <"$tmp/out") $(grep -c score- "$tmp/out")" '0 5 2 0'
 finish
