@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* score-eval: verified trajectories in, the paper's metrics with 95 % intervals out. */
 #include "eval/eval.h"
-#include "stat/stat.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -13,7 +12,8 @@ static const char about[] =
 
 struct settings {
 	const char *against;
-	uint64_t seed, resamples, vote;
+	struct budgets vote, pass;
+	uint64_t seed, resamples;
 	int text, partial, progress;
 };
 
@@ -32,23 +32,54 @@ static struct js interval(struct interval v)
 	return o;
 }
 
-/* Sets every metric of t in o; the histogram's columns become one array. */
+/* Sets, in the last object of curve, the figure of column c; a column of another k begins an object. */
+static void add_point(struct js *curve, const struct column *c, struct js figure)
+{
+	size_t n = js_len(*curve);
+	struct js point = n ? js_at(*curve, n - 1) : js_none(), k = n ? js_get(point, "k") : js_none();
+
+	if (!n || js_number(k) != (double)c->k) {
+		js_free(point);
+		point = js_object();
+		js_set(&point, "k", js_num((double)c->k));
+		js_push(curve, js_null());
+		n++;
+	}
+	js_set(&point, c->name, figure);
+	js_put(curve, n - 1, point);
+	js_free(k);
+}
+
+static void set_if_any(struct js *o, const char *key, struct js list)
+{
+	if (js_len(list))
+		js_set(o, key, list);
+	else
+		js_free(list);
+}
+
+/* Sets every metric of t in o: the histogram's columns and each curve's become one array; the largest vote stands in o itself, too. */
 static void add_metrics(const struct table *t, const struct settings *set, struct js *o)
 {
 	struct interval *v = xreallocarray(NULL, t->m, sizeof *v);
-	struct js bins = js_array();
+	struct js bins = js_array(), votes = js_array(), passes = js_array();
+	size_t largest = set->vote.n ? set->vote.k[set->vote.n - 1] : 0;
 
-	bootstrap(t->x, t->n, t->m, set->seed, set->resamples, v);
+	table_intervals(t, set->seed, set->resamples, v);
 	for (size_t c = 0; c < t->m; c++) {
-		if (c < t->bins_at)
-			js_set(o, t->name[c], interval(v[c]));
-		else
+		const struct column *col = &t->col[c];
+		int vote = !strncmp(col->name, "vote", 4);
+
+		if (c >= t->bins_at)
 			js_push(&bins, number(v[c].value));
+		else if (!col->k || (vote && col->k == largest))
+			js_set(o, col->name, interval(v[c]));
+		if (c < t->bins_at && col->k && (!vote || set->vote.n > 1))
+			add_point(vote ? &votes : &passes, col, interval(v[c]));
 	}
-	if (js_len(bins))
-		js_set(o, "edit_histogram", bins);
-	else
-		js_free(bins);
+	set_if_any(o, "edit_histogram", bins);
+	set_if_any(o, "votes", votes);
+	set_if_any(o, "pass", passes);
 	free(v);
 }
 
@@ -66,7 +97,7 @@ static int compare(const struct table *mine, const struct set *ours, const struc
 		err_set(e, "%s has %zu turns, %s has %zu", ours->name, ours->turns, other.name, other.turns);
 		goto out;
 	}
-	if (table_new(&other, set->vote, &theirs, e))
+	if (table_new(&other, &set->vote, &set->pass, &theirs, e))
 		goto out;
 	if (table_minus(mine, &theirs, &diff, e)) {
 		err_prefix(e, "%s: %s: ", ours->name, other.name);
@@ -100,19 +131,18 @@ static int evaluate(const char *path, const struct settings *opt, struct js *out
 		js_free(how);
 		return -1;
 	}
-	if (opt->vote && opt->vote < set.turns) {
-		err_set(e, "--vote %llu: %zu turns need at least %zu responses", (unsigned long long)opt->vote, set.turns,
-		        set.turns);
+	if (opt->vote.n && opt->vote.k[0] < set.turns) {
+		err_set(e, "--vote %zu: %zu turns need at least %zu responses", opt->vote.k[0], set.turns, set.turns);
 		goto out;
 	}
-	if (table_new(&set, opt->vote, &t, e))
+	if (table_new(&set, &opt->vote, &opt->pass, &t, e))
 		goto out;
 	js_set(out, "n", js_num((double)t.n));
 	js_set(out, "samples", js_num((double)(set.n - set.errors)));
 	js_set(out, "errors", js_num((double)set.errors));
 	js_set(out, "turns", js_num((double)set.turns));
-	if (opt->vote)
-		js_set(out, "vote", js_num((double)opt->vote));
+	if (opt->vote.n)
+		js_set(out, "vote", js_num((double)opt->vote.k[opt->vote.n - 1]));
 	add_metrics(&t, opt, out);
 	js_set(out, "statuses", js_copy(set.statuses));
 	js_set(out, "bootstrap", js_copy(how));
@@ -126,7 +156,23 @@ out:
 
 /* ---- text ---- */
 
-static void text_metrics(struct js o)
+static void text_metrics(struct js o, const char *at);
+
+static void text_curve(struct js points)
+{
+	for (size_t i = 0; i < js_len(points); i++) {
+		struct js point = js_at(points, i), k = js_get(point, "k");
+		char at[32];
+
+		snprintf(at, sizeof at, "@%.0f", js_number(k));
+		text_metrics(point, at);
+		js_free(k);
+		js_free(point);
+	}
+}
+
+/* A line for each figure of o, its name followed by at; those of its curves, too. */
+static void text_metrics(struct js o, const char *at)
 {
 	struct js_iter it = js_begin(o);
 	const char *key;
@@ -134,9 +180,13 @@ static void text_metrics(struct js o)
 
 	while (js_next(o, &it, &key, &v)) {
 		struct js value = js_get(v, "value"), lo = js_get(v, "lo"), hi = js_get(v, "hi");
+		char name[64];
 
+		snprintf(name, sizeof name, "%s%s", key, at);
 		if (js_kind(value) == JS_NUMBER)
-			printf("%-18s %7.2f %%   [%6.2f, %6.2f]\n", key, 100 * js_number(value), 100 * js_number(lo), 100 * js_number(hi));
+			printf("%-18s %7.2f %%   [%6.2f, %6.2f]\n", name, 100 * js_number(value), 100 * js_number(lo), 100 * js_number(hi));
+		else if (!strcmp(key, "votes") || !strcmp(key, "pass"))
+			text_curve(v);
 		js_free(value);
 		js_free(lo);
 		js_free(hi);
@@ -180,13 +230,32 @@ static void print_text(struct js o, const char *other)
 
 	printf("%.0f problems, %.0f trajectories of %.0f turns, %.0f errors left out; 95 %% intervals\n\n", get_number(o, "n"),
 	       get_number(o, "samples"), get_number(o, "turns"), get_number(o, "errors"));
-	text_metrics(o);
+	text_metrics(o, "");
 	text_histogram(o);
 	if (js_kind(against) == JS_OBJECT) {
 		printf("\ndifference to %s (%.0f problems in both)\n\n", other, get_number(against, "n"));
-		text_metrics(against);
+		text_metrics(against, "");
 	}
 	js_free(against);
+}
+
+/* K[,K..], rising. */
+static int budget_list(const char *arg, void *data, struct err *e)
+{
+	struct budgets *b = data;
+	char *copy = xstrdup(arg), *rest = copy;
+	int rc = 0;
+	uint64_t v;
+
+	b->n = 0;
+	for (char *w; !rc && (w = strsep(&rest, ",")); ) {
+		if (b->n == LEN(b->k))
+			rc = err_set(e, "more than %zu numbers", LEN(b->k));
+		else if (!(rc = parse_u64(w, b->n ? b->k[b->n - 1] + 1 : 1, 1000000, &v, e)))
+			b->k[b->n++] = (size_t)v;
+	}
+	free(copy);
+	return rc;
 }
 
 int main(int argc, char **argv)
@@ -194,7 +263,8 @@ int main(int argc, char **argv)
 	struct settings set = {.resamples = 2000};
 	const struct opt table[] = {
 		{"format", 0, OPT_CHOICE, &set.text, "json|text", "one JSON object, or a table (default json)", 0, 0, NULL},
-		{"vote", 0, OPT_U64, &set.vote, "K", "majority votes at a budget of K responses a problem", 1, 1e6, NULL},
+		{"vote", 0, OPT_CALL, &set.vote, "K[,K..]", "majority votes at budgets of K responses a problem", 0, 0, budget_list},
+		{"pass", 0, OPT_CALL, &set.pass, "K[,K..]", "pass@K: one of K attempts is right", 0, 0, budget_list},
 		{"against", 0, OPT_STR, &set.against, "FILE", "also this input minus FILE, paired by problem id", 0, 0, NULL},
 		{"resamples", 0, OPT_U64, &set.resamples, "N", "of the bootstrap (default 2000)", 1, 1e6, NULL},
 		OPT_SEED(&set.seed),

@@ -23,7 +23,7 @@ hashes() {
 	done
 }
 
-now=$(hashes "$@" | jq -cRn --arg score "$(score-weights -V | cut -d" " -f2)" --arg jq "$(jq --version)" --arg python "$(python3 -V | cut -d" " -f2)" --arg machine "$(uname -m)" '
+now=$(hashes "$@" | jq -cRn --arg score "$(score-weights -V | cut -d" " -f2)" --arg jq "$(jq --version)" --arg python "$(python3 -V | cut -d" " -f2)" --arg machine "$(uname -m)${SCORE_ISA:+ $SCORE_ISA}" '
 	([inputs | {(.[65:]): .[:64]}] | add // {}) as $files
 	| ([$ARGS.positional[] | index("=") as $i | {(.[:$i]): .[$i + 1:]}] | add)
 		+ {$files, versions: {$score, $jq, $python, $machine}}' --args -- "$@")

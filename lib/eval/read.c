@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include "eval/eval.h"
-#include "stat/stat.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,17 +21,26 @@ static struct js verdict_of(const struct traj *t, size_t turn)
 	return v;
 }
 
-static char *answer_of(const struct traj *t, size_t turn, struct err *e)
+/* A field as JSON text; NULL if it is absent or null. */
+static char *text_of(struct js o, const char *key, struct err *e)
 {
-	struct js verdict = verdict_of(t, turn), a = js_get(verdict, "answer");
+	struct js a = js_get(o, key);
 	struct buf text = {0};
 	int none = js_kind(a) == JS_NONE || js_kind(a) == JS_NULL;
 
 	if (!none && js_print(a, &text, e))
 		text.data = NULL;            /* cannot be: it was parsed */
-	js_free(verdict);
 	js_free(a);
 	return text.data;
+}
+
+static char *answer_of(const struct traj *t, size_t turn, struct err *e)
+{
+	struct js verdict = verdict_of(t, turn);
+	char *text = text_of(verdict, "answer", e);
+
+	js_free(verdict);
+	return text;
 }
 
 static void count_status(struct set *s, const struct traj *t, size_t turn)
@@ -73,6 +81,7 @@ static int keep(struct set *s, const struct traj *t, size_t first_line, struct e
 	if (t->n_turns != s->turns)
 		return err_set(e, ".turns: %zu turns, but line %zu has %zu", t->n_turns, first_line, s->turns);
 	a.at.id = a.id = xstrdup(t->id);
+	a.task = text_of(t->rec, "task", e);
 	a.right = xcalloc(s->turns, sizeof *a.right);
 	a.answer = xcalloc(s->turns, sizeof *a.answer);
 	a.changed = xcalloc(s->pairs + 1, sizeof *a.changed);
@@ -81,6 +90,7 @@ static int keep(struct set *s, const struct traj *t, size_t first_line, struct e
 		count_status(s, t, k);
 		a.right[k] = t->turns[k].reward == 1;
 		a.answer[k] = answer_of(t, k, e);
+		a.answers |= a.answer[k] != NULL;
 	}
 	for (size_t p = 0; p < s->pairs && !a.error; p++) {
 		size_t from, to;
@@ -142,6 +152,27 @@ static int check_whole(const struct set *s, int partial, struct err *e)
 	return rc;
 }
 
+static int by_task(const void *x, const void *y)
+{
+	const struct sample *a = x, *b = y;
+
+	return a->task && b->task ? strcmp(a->task, b->task) : (a->task != NULL) - (b->task != NULL);
+}
+
+/* What one sample has answers for, all samples of its task have. */
+static void share_answers(struct set *s)
+{
+	qsort(s->v, s->n, sizeof *s->v, by_task);
+	for (size_t i = 0, end; i < s->n; i = end) {
+		int answers = 0;
+
+		for (end = i; end < s->n && !by_task(&s->v[i], &s->v[end]); end++)
+			answers |= s->v[end].answers;
+		for (size_t k = i; k < end; k++)
+			s->v[k].answers = answers;
+	}
+}
+
 int set_read(const char *path, int partial, int progress, struct set *s, struct err *e)
 {
 	struct jl_in *in;
@@ -183,6 +214,7 @@ int set_read(const char *path, int partial, int progress, struct set *s, struct 
 	qsort(s->v, s->n, sizeof *s->v, by_step);
 	if (check_whole(s, partial, e))
 		goto out;
+	share_answers(s);
 	qsort(s->v, s->n, sizeof *s->v, by_problem);
 	rc = 0;
 out:
@@ -201,6 +233,7 @@ void set_release(struct set *s)
 		for (size_t k = 0; k < s->turns; k++)
 			free(a->answer[k]);
 		free(a->id);
+		free(a->task);
 		free(a->right);
 		free(a->answer);
 		free(a->changed);

@@ -113,5 +113,12 @@ is 'nor when sampling fails on the way' "$(score-weights show -w "$tmp/fails/wei
 
 ok 'evaluation' pipelines/eval.sh "$tmp/whole/weights.lmdb" stage2 "$tmp/train.jsonl" "$tmp/eval" -n 2
 is 'of every problem' "$(jq -c '[.n, .samples]' "$tmp/eval.json")" '[20,40]'
-ok 'and its table' sh -c "jq -rn -f pipelines/table.jq $tmp/eval.json | grep -q '^  eval  *[0-9.]* \[.*\] *[0-9.]* \[.*\] *[-+0-9.]* \['"
+# three attempts: all of their accuracies, and what is compared with what; files that do not belong together
+ok 'an evaluation of three attempts' env EVAL= pipelines/eval.sh "$tmp/whole/weights.lmdb" stage2 "$tmp/train.jsonl" "$tmp/three" --turns 3
+is 'its table' "$(jq -rn -f pipelines/table.jq "$tmp/three.json" | head -n 1 | tr -s ' ')" ' Acc@t1 Acc@t2 Acc@t3 delta t1-t3 i->c t1-t3 c->i t1-t3'
+is 'is its figures' "$(jq -rn -f pipelines/table.jq "$tmp/three.json" | sed 1d | grep -oE '[-+0-9.]+ \[' | tr -d '[+\n')" \
+	"$(jq -r '[.acc_t1, .acc_t2, .acc_t3, .delta, .i_to_c, .c_to_i | .value * 1000 | round | if . % 10 == 0 then "\(. / 10).0" else . / 10 end] | map("\(.) ") | add' "$tmp/three.json")"
+run jq -rn -f pipelines/table.jq "$tmp/eval.json" "$tmp/three.json"
+is 'two and three attempts are no one table' "$status $(grep -c 'the files have 2 and 3 attempts' "$tmp/err")" '5 1'
+ok 'and the table of two' sh -c "jq -rn -f pipelines/table.jq $tmp/eval.json | grep -q '^  eval  *[0-9.]* \[.*\] *[0-9.]* \[.*\] *[-+0-9.]* \['"
 finish

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* edit distance against the plain table, word diffs put back together, bootstrap against theory. */
+/* edit distance against the plain table, word diffs put back together, bootstrap against theory, intervals of shares against simulation. */
 #include "stat/stat.h"
 #include "tap.h"
 
@@ -160,10 +160,124 @@ static void intervals(void)
 	free(x);
 }
 
+/* ---- intervals of shares ---- */
+
+static double uniform(struct rng *r, uint64_t *at)
+{
+	return (double)rng_below(r, (*at)++, 1 << 30) / (1 << 30);
+}
+
+/* P(k or more of n) by adding up. */
+static double at_least(int k, int n, double p)
+{
+	double sum = 0;
+
+	for (int i = k; i <= n; i++)
+		sum += exp(lgamma(n + 1) - lgamma(i + 1) - lgamma(n - i + 1) + i * log(p) + (n - i) * log1p(-p));
+	return sum;
+}
+
+static void beta(void)
+{
+	double worst = 0;
+
+	for (int n = 1; n <= 400; n = n * 2 + 1)
+		for (int k = 1; k <= n; k += 1 + n / 7)
+			for (double p = 0.01; p < 1; p += 0.14)
+				worst = fmax(worst, fabs(beta_below(p, k, n - k + 1) - at_least(k, n, p)));
+	ok(worst < 1e-11, "incomplete beta: binomial tails, to %.0e", worst);
+	ok(beta_below(0, 2, 3) == 0 && beta_below(1, 2, 3) == 1 && fabs(beta_below(0.3, 1, 1) - 0.3) < 1e-15 &&
+	   fabs(beta_below(0.25, 0.5, 0.5) - 1.0 / 3) < 1e-14, "and known values");
+}
+
+/* n problems of s samples; a problem's samples mend with probability up and break with down, in half of the problems with twice
+ * that and else never where there are several. Rows of (mended, broken, their difference). */
+static void draw(double *x, size_t n, int s, double up, double down, struct rng *r, uint64_t *at)
+{
+	for (size_t i = 0; i < n; i++) {
+		double factor = s == 1 ? 1 : uniform(r, at) < 0.5 ? 2 : 0, a = 0, b = 0;
+
+		for (int k = 0; k < s; k++) {
+			double u = uniform(r, at);
+
+			a += u < factor * up;
+			b += u >= factor * up && u < factor * (up + down);
+		}
+		x[3 * i] = a / s;
+		x[3 * i + 1] = b / s;
+		x[3 * i + 2] = (a - b) / s;
+	}
+}
+
+static int covers(struct interval v, double truth)
+{
+	return v.lo <= truth && truth <= v.hi;
+}
+
+/* 800 runs of a case have a standard error of 0.8 %. */
+static void coverage(void)
+{
+	static const size_t sizes[] = {20, 100, 500};
+	static const double rates[][2] = {{0.01, 0.01}, {0.02, 0.05}, {0.1, 0.03}, {0.2, 0.02}, {0.3, 0.1}};
+	enum { RUNS = 800 };
+	struct rng r = rng_stream(3, "test", 0, "coverage", 0, 0);
+	double *x = xreallocarray(NULL, 500 * 3, sizeof *x), least[3] = {1, 1, 1};
+	uint64_t at = 0;
+
+	for (size_t c = 0; c < LEN(sizes) * LEN(rates) * 2; c++) {
+		size_t n = sizes[c % LEN(sizes)];
+		const double *rate = rates[c / LEN(sizes) % LEN(rates)];
+		int s = c < LEN(sizes) * LEN(rates) ? 1 : 4, hits[3] = {0};
+
+		for (int run = 0; run < RUNS; run++) {
+			double trials = (double)n * s;
+
+			draw(x, n, s, rate[0], rate[1], &r, &at);
+			hits[0] += covers(share_interval(x, n, 3, trials), rate[0]);
+			hits[1] += covers(share_interval(x + 1, n, 3, trials), rate[1]);
+			hits[2] += covers(difference_interval(x + 2, n, 3, 1, trials), rate[0] - rate[1]);
+		}
+		for (int k = 0; k < 3; k++)
+			least[k] = fmin(least[k], (double)hits[k] / RUNS);
+	}
+	ok(least[0] >= 0.93 && least[1] >= 0.93, "i->c and c->i at n = 20 .. 500, 1 and 4 samples: 95 %% intervals cover %.1f and %.1f %% at least",
+	   100 * least[0], 100 * least[1]);
+	ok(least[2] >= 0.93, "delta's: %.1f %% at least", 100 * least[2]);
+	free(x);
+}
+
+static void shares(void)
+{
+	double x[40] = {0}, halves[40], gaps[4] = {NAN, 1, NAN, 0};
+	struct interval v = share_interval(x, 40, 1, 160), w;
+
+	ok(v.value == 0 && v.lo == 0 && fabs(v.hi - (1 - pow(0.025, 1.0 / 40))) < 1e-12, "no event in 40: up to %.4f", v.hi);
+	v = difference_interval(x, 40, 1, 1, 40);
+	ok(v.value == 0 && v.lo < -0.08 && v.hi > 0.08, "no difference in 40 is not none");
+	for (int i = 0; i < 40; i++)
+		halves[i] = i % 2;
+	v = share_interval(halves, 40, 1, 40);
+	w = share_interval(halves, 40, 1, 400);
+	ok(v.lo == w.lo && v.hi == w.hi, "what differs only between problems is as sure as their number");
+	for (int i = 0; i < 40; i++)
+		halves[i] = 0.4 + 0.2 * (i % 2);
+	w = share_interval(halves, 40, 1, 400);
+	ok(w.hi - w.lo < 0.4 * (v.hi - v.lo), "what differs between samples is surer");
+	v = share_interval(gaps, 4, 1, 4);
+	ok(v.value == 0.5 && v.lo < 0.02 && v.hi > 0.98, "a NaN says nothing");
+	v = share_interval(gaps, 1, 1, 4);
+	ok(isnan(v.value) && isnan(v.lo) && isnan(difference_interval(gaps, 1, 1, 1, 4).hi), "and alone gives NaN");
+	v = difference_interval(gaps + 1, 1, 1, 2, 4);
+	ok(v.value == 1 && v.lo >= -2 && v.hi > 1.9 && v.hi <= 2, "in a range of 2");
+}
+
 int main(void)
 {
 	distances();
 	diffs();
 	intervals();
+	beta();
+	shares();
+	coverage();
 	return done();
 }
