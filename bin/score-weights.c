@@ -3,6 +3,7 @@
  * score-weights: stores of weights from the outside: made, filled from a model file, written
  * out as one, looked at, compared, tagged, cleaned and checked.
  */
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,28 @@ struct args {
 	int keep, del, tensors, progress;
 	uint64_t from, to;
 };
+
+/* What a verb says is kept until its store is closed: whoever makes the output wait (a pager) must pin no snapshot, of which
+ * later steps could not use the room, and hold no lock. */
+static struct buf said;
+
+static int say(struct js o, struct err *e)
+{
+	int rc = js_print(o, &said, e);
+
+	if (!rc)
+		buf_addc(&said, '\n');
+	return rc;
+}
+
+static int print_said(struct err *e)
+{
+	errno = 0;
+	if (said.len && (fwrite(said.data, 1, said.len, stdout) != said.len || fflush(stdout)))
+		return err_set(e, "<stdout>: %s", errno ? strerror(errno) : "cannot write");
+	buf_release(&said);
+	return 0;
+}
 
 /* ---- making a store ---- */
 
@@ -155,7 +178,7 @@ static int do_export(const struct args *a, struct err *e)
 	if (!rc) {
 		js_set(&o, "step", js_num((double)snap_step(p)));
 		js_set(&o, "path", js_str(path));
-		rc = jl_write(o, e);
+		rc = say(o, e);
 	}
 	free(merge.buffer);
 	js_free(o);
@@ -182,7 +205,7 @@ static int do_ls(const struct args *a, struct err *e)
 
 		rc = policy_info_js(&list[i], &o, e);
 		if (!rc)
-			rc = jl_write(o, e);
+			rc = say(o, e);
 		js_free(o);
 	}
 	snap_list_free(list, n);
@@ -204,7 +227,7 @@ static int show(struct store *s, const char *ref, int tensors, struct err *e)
 		rc = snap_at(p, i, &t, e);
 		if (!rc) {
 			line = policy_tensor_js(&t);
-			rc = jl_write(line, e);
+			rc = say(line, e);
 		}
 		js_free(line);
 	}
@@ -212,7 +235,7 @@ static int show(struct store *s, const char *ref, int tensors, struct err *e)
 	if (!rc)
 		rc = policy_snapshot_js(s, ref, &o, e);
 	if (!rc)
-		rc = jl_write(o, e);
+		rc = say(o, e);
 	js_free(o);
 	return rc;
 }
@@ -270,7 +293,7 @@ static int diff_line(const struct tensor_diff *d, void *data)
 	t->differing += d->differing;
 	t->max_abs = d->max_abs > t->max_abs ? d->max_abs : t->max_abs;
 	o = policy_diff_js(d);
-	rc = jl_write(o, t->e);
+	rc = say(o, t->e);
 	js_free(o);
 	return rc;
 }
@@ -291,7 +314,7 @@ static int diff_sides(struct snap *a, struct snap *b, struct err *e)
 	js_set(&o, "values", js_num((double)t.values));
 	js_set(&o, "differing", js_num((double)t.differing));
 	js_set(&o, "max_abs", isfinite(t.max_abs) ? js_num(t.max_abs) : js_null());
-	rc = jl_write(o, e);
+	rc = say(o, e);
 	js_free(o);
 	return rc;
 }
@@ -344,7 +367,7 @@ static int do_tag(const struct args *a, struct err *e)
 		js_set(&o, "step", js_num((double)snap_step(p)));
 	snap_close(p);
 	if (!rc)
-		rc = jl_write(o, e);
+		rc = say(o, e);
 	js_free(o);
 	store_close(s);
 	return rc;
@@ -369,7 +392,7 @@ static int do_gc(const struct args *a, struct err *e)
 	js_set(&o, "snapshots", js_num((double)after));
 	js_set(&o, "freed", js_num((double)freed));
 	if (!rc)
-		rc = jl_write(o, e);
+		rc = say(o, e);
 	js_free(o);
 	store_close(s);
 	return rc;
@@ -382,7 +405,7 @@ static void write_fault(const char *msg, void *data)
 
 	(void)data;
 	js_set(&o, "fault", js_str(msg));
-	if (jl_write(o, &e))
+	if (say(o, &e))
 		die(EXIT_ERROR, "%s", e.msg);
 	js_free(o);
 }
@@ -394,7 +417,7 @@ static int do_fsck(const struct args *a, struct err *e)
 
 	js_set(&o, "faults", js_num(faults));
 	if (!rc)
-		rc = jl_write(o, e);
+		rc = say(o, e);
 	js_free(o);
 	if (!rc && faults)
 		rc = err_set(e, "%s: %d fault%s", a->dir, faults, faults == 1 ? "" : "s");
@@ -407,7 +430,7 @@ static int metrics_row(const char *json, void *data)
 	int rc = js_parse(json, strlen(json), &o, data);
 
 	if (!rc) {
-		rc = jl_write(o, data);
+		rc = say(o, data);
 		js_free(o);
 	}
 	return rc;
@@ -452,8 +475,8 @@ int main(int argc, char **argv)
 {
 	struct args a = {.dir = getenv("SCORE_WEIGHTS"), .to = INT64_MAX};
 	const struct verb *verb;
-	struct err e;
-	int at;
+	struct err e, late;
+	int at, rc;
 	const struct opt table[] = {
 		OPT_WEIGHTS(&a.dir),
 		OPT_SNAPSHOT(&a.snapshot),
@@ -477,5 +500,10 @@ int main(int argc, char **argv)
 	if (verb->store)
 		a.dir = opt_store(a.dir, usage);
 	a.operand = (const char **)argv + at;
-	return jl_exit(verb->run(&a, &e), &e);
+	rc = verb->run(&a, &e);
+	if (print_said(&late) && !rc) {
+		e = late;
+		rc = -1;
+	}
+	return jl_exit(rc, &e);
 }

@@ -220,5 +220,45 @@ run sh -c 'score-weights ls -w a >/dev/full'
 is 'a full disk under stdout is noticed' "$status $(grep -c 'No space' err)" '1 1'
 run sh -c 'score-weights ls -w a >&-'
 is 'a closed stdout is noticed' "$status" 1
+# ---- a pager that waits pins nothing: steps committed meanwhile use the room of those before ----
+score-weights init -w before "$config" >out
+jq -c '{id, turns: [{prompt, response: .answer, given: true}]}' "$top/tests/golden/man/problems.jsonl" >documents
+steps() { # store, first and last step
+	score-draw -n 4 --steps "$2..$3" documents | score-sample -w "$1" --turns 0 | score-update -w "$1" --objective nll >rows
+}
+steps before 0 2
+cp -R before undisturbed
+steps undisturbed 3 12
+mkfifo brim
+waits() { # name, then a command that reads store "held"; its output waits for room in a pipe that is full
+	name=$1; shift
+	rm -rf held && cp -R before held
+	# shellcheck disable=SC2217
+	sleep 20 <brim &
+	sleeper=$!
+	exec 8>brim
+	dd if=/dev/zero bs=65536 count=1 >&8 2>err
+	"$@" >&8 2>err &
+	reader=$!
+	sleep 0.5
+	kill -0 $reader 2>err && waiting=yes || waiting=no
+	steps held 3 12 2>err
+	is "$name" "$waiting $(score-weights show -w held | jq .step) $(($(du -k held/data.mdb | cut -f 1) <= $(du -k undisturbed/data.mdb | cut -f 1)))" 'yes 13 1'
+	kill $reader $sleeper 2>err
+	wait $reader $sleeper 2>err
+	exec 8>&-
+}
+waits 'metrics' score-weights metrics -w held
+waits 'show --tensors' score-weights show --tensors -w held
+waits 'diff' score-weights diff -w held base latest
+waits 'ls' score-weights ls -w held
+waits 'fsck' score-weights fsck -w held
+waits 'export' score-weights export -w held held/model.gguf
+waits 'tag' score-weights tag -w held -s 0 here
+waits 'gc' score-weights gc -w held
+waits 'score-sample' score-sample -w held --max-tokens 2 "$top/tests/golden/man/problems.jsonl"
+score-sample -w before --max-tokens 2 "$top/tests/golden/man/problems.jsonl" >sampled
+waits 'score-logprob' score-logprob -w held sampled
+
 cd "$top" || exit 1
 finish
