@@ -2,15 +2,18 @@
 # shellcheck shell=bash
 # What the loops have in common; sourced by them, and by the recipes of experiment.mk.
 set -euo pipefail
-export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}      # filters share the cores: threads that wait must not spin
+# filters share the cores: threads that wait must not spin
+export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}
 
 say() { echo "${0##*/}: $*" >&2; }
 die() { say "$@"; exit 1; }
 
-# As one element of a pipeline: a filter that ends with this shell. After kill -9 of the shell no filter goes on by itself.
+# As one element of a pipeline: a filter that ends with this shell. After kill -9 of the shell no
+# filter goes on by itself.
 tied() { exec setpriv --pdeathsig KILL -- "$@"; }
 
-# One at a time: waits for folder $1, which this shell and all that it starts hold until the last of them has ended.
+# One at a time: waits for folder $1, which this shell and all that it starts hold until the last of
+# them has ended.
 lock() {
 	local fd
 
@@ -18,7 +21,7 @@ lock() {
 	flock -n "$fd" || { say "another process is at work in $1: waiting for its end"; flock "$fd"; }
 }
 
-# Array $1 gets the words of $2, read as the shell reads a command line: quotes keep spaces together.
+# Array $1 gets the words of $2, read as the shell reads a command line: quotes keep spaces.
 words() { eval "$1=($2)" || die "not the words of a command line: $2"; }
 
 # Seconds $1 as H:MM:SS.

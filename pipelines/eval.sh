@@ -4,7 +4,7 @@
 # usage: eval.sh STORE SNAPSHOT PROBLEMS.jsonl OUT [options of score-sample]
 #
 # Writes OUT.jsonl (the verified trajectories) and prints score-eval's object, which is also OUT.json.
-# Settings from the environment: SAMPLE, VERIFIER, VERIFY as in score.sh; EVAL, options of score-eval.
+# Settings from the environment: SAMPLE, VERIFIER, VERIFY as in score.sh; EVAL: options of score-eval.
 # shellcheck source=pipelines/common.sh
 . "$(dirname "$0")/common.sh"
 (($# >= 4)) || { sed -n 4p "$0" >&2; exit 2; }
@@ -16,7 +16,8 @@ words verifier "${VERIFIER:-score-verify} ${VERIFY-}"
 words eval "${EVAL-}"
 
 # one progress line, the sampler's: the verifier sees no terminal
-tied score-sample -w "$store" -s "$snapshot" "${sample[@]}" "$@" "$problems" | tied "${verifier[@]}" >"$out.jsonl.part" 2> >(exec cat >&2)
+tied score-sample -w "$store" -s "$snapshot" "${sample[@]}" "$@" "$problems" |
+	tied "${verifier[@]}" >"$out.jsonl.part" 2> >(exec cat >&2)
 mv "$out.jsonl.part" "$out.jsonl"
 score-eval "${eval[@]}" "$out.jsonl" >"$out.json.part"
 mv "$out.json.part" "$out.json"

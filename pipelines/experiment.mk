@@ -12,9 +12,10 @@
 #   STAGE1 ... UPDATE2   settings of score.sh; VERIFIER, VERIFY and SAMPLE serve evaluation, too
 #   EVAL_SAMPLE      options of score-sample for evaluation, beside SAMPLE; EVAL, of score-eval
 #
-# Everything is under run/NAME/ and is made once: a second run goes on where the first was cut off, and one beside it waits.
-# More steps in the configuration go on from the last. Whatever else in it decides the result is in run/NAME/settings.json, with
-# the hashes of the files: when one of these has changed that is said, in place of the old table.
+# Everything is under run/NAME/ and is made once: a second run goes on where the first was cut off, and
+# one beside it waits. More steps in the configuration go on from the last. Whatever else in it decides
+# the result is in run/NAME/settings.json, with the hashes of the files: when one of these has changed
+# that is said, in place of the old table.
 # Targets: all (default), base (stops at the model before reinforcement learning).
 SHELL = bash
 .SHELLFLAGS = -euo pipefail -c
@@ -35,14 +36,15 @@ say = echo "$(NAME): $(1)" >&2
 , := ,
 
 ifeq ($(LOCKED)$(findstring n,$(filter-out --%,$(firstword -$(MAKEFLAGS)))),)
-# ---- one at a time: the goals are made by a make under a lock, after a look at what the run was begun with ----
+# ---- one at a time: a make under a lock makes the goals, after a look at the settings ----
 
 GOALS = $(or $(MAKECMDGOALS),all)
 $(sort $(GOALS)): locked ;
 locked: FORCE
 	@mkdir -p $(R)
 	@. pipelines/common.sh; BASH_ARGV0=$(NAME); lock $(R); \
-	$(MAKE) --no-print-directory -f $(THIS) LOCKED=1 settings && $(MAKE) --no-print-directory -f $(THIS) LOCKED=1 $(GOALS)
+	$(MAKE) --no-print-directory -f $(THIS) LOCKED=1 settings; \
+	$(MAKE) --no-print-directory -f $(THIS) LOCKED=1 $(GOALS)
 else
 
 SAMPLE += --prompts $(R)/prompts.jq
@@ -55,15 +57,17 @@ all: $(R)/summary.json $(R)/curves.svg
 	@jq -rn -f pipelines/table.jq $(EVALS)
 base: $(R)/base.lmdb $(R)/train.jsonl $(R)/test.jsonl $(R)/prompts.jq
 
-MADE = $(wildcard $(addprefix $(R)/,train.jsonl test.jsonl prompts.jq documents.jsonl base.lmdb base.lmdb.part))
+MADE = $(wildcard $(addprefix $(R)/,train.jsonl test.jsonl prompts.jq documents.jsonl base.lmdb*))
+RECORD_BASE = pipelines/settings.sh $(R) base $(if $(MADE),same,new) 'delete $(R) to make all of it anew'
 ifdef FROM
 # ---- problems and base model of another experiment ----
 
 F = run/$(FROM)
-F_MAKE = $(MAKE) --no-print-directory -f $(THIS) NAME=$(FROM) CONFIG=pipelines/experiments/$(FROM).mk R=$(F) LOCKED=
+F_MAKE = $(MAKE) --no-print-directory -f $(THIS) NAME=$(FROM) R=$(F) LOCKED= \
+	CONFIG=pipelines/experiments/$(FROM).mk
 settings: FORCE
 	@$(F_MAKE) settings
-	@pipelines/settings.sh $(R) base $(if $(MADE),same,new) 'delete $(R) to make all of it anew' from=$(FROM) base="$$(jq -cS .base $(F)/settings.json)"
+	@$(RECORD_BASE) from=$(FROM) base="$$(jq -cS .base $(F)/settings.json)"
 COPIES = train.jsonl test.jsonl prompts.jq base.lmdb
 $(COPIES:%=$(F)/%) &:
 	@$(F_MAKE) base
@@ -74,8 +78,9 @@ else
 # ---- problems ----
 
 settings: FORCE | $(MODEL_FILE)
-	@pipelines/settings.sh $(R) base $(if $(MADE),same,new) 'delete $(R) to make all of it anew' \
-		$(foreach v,TRAIN TEST PROMPTS $(if $(INIT),INIT DOCUMENTS PRETRAIN SEED),$(call quoted,$v)) \
+	@$(RECORD_BASE) \
+		$(foreach v,TRAIN TEST PROMPTS,$(call quoted,$v)) \
+		$(if $(INIT),$(foreach v,INIT DOCUMENTS PRETRAIN SEED,$(call quoted,$v))) \
 		$(if $(INIT),,model='$(MODEL_FILE) $(wildcard $(MODEL_FILE)/*)')
 $(R)/train.jsonl $(R)/test.jsonl: | $(R)/eval
 	@$(if $(filter %/train.jsonl,$@),$(TRAIN),$(TEST)) >$@.part
@@ -94,7 +99,8 @@ $(R)/base.lmdb: | $(R)/documents.jsonl
 	@$(call say,pre-training: $(word 1,$(PRETRAIN)) steps of $(word 2,$(PRETRAIN)) documents)
 	@test -d $@.part || { rm -rf $@.new && score-weights init -w $@.new --seed $(or $(SEED),0) $(INIT) >/dev/null && mv $@.new $@.part; }
 	@pipelines/sft.sh $@.part $(R)/documents.jsonl $(PRETRAIN) 2> >(exec cat >&2) | \
-		jq -nj --unbuffered --argjson total $(word 1,$(PRETRAIN)) --arg line "$$(test ! -t 2 || echo 1)" -f pipelines/pretrain.jq >&2
+		jq -nj --unbuffered --argjson total $(word 1,$(PRETRAIN)) \
+			--arg line "$$(test ! -t 2 || echo 1)" -f pipelines/pretrain.jq >&2
 	@score-weights tag -w $@.part base >/dev/null
 	@mv $@.part $@
 else
@@ -119,7 +125,8 @@ $(R)/weights.lmdb: | $(R)/base.lmdb
 # It names the last step, and is younger than what was evaluated only when there was a new one.
 $(R)/trained: FORCE | $(R)/weights.lmdb $(R)/train.jsonl $(R)/prompts.jq
 	@pipelines/score.sh $(R)
-	@step=$$(score-weights show -w $(R)/weights.lmdb | jq .step); cmp -s - $@ <<<$$step || echo $$step >$@
+	@step=$$(score-weights show -w $(R)/weights.lmdb | jq .step); \
+	cmp -s - $@ <<<$$step || echo $$step >$@
 
 # ---- evaluation of base, stage1, stage2 ----
 
@@ -130,7 +137,8 @@ $(EVALS): $(R)/eval/%.json: | $(R)/evaluation
 	@pipelines/eval.sh $(R)/weights.lmdb $* $(R)/test.jsonl $(R)/eval/$* $(EVAL_SAMPLE) >/dev/null
 .PHONY: $(R)/evaluation
 $(R)/evaluation: | $(R)/test.jsonl $(R)/prompts.jq
-	@pipelines/settings.sh $(R) evaluation $(if $(wildcard $(EVALS)),same,new) 'delete $(R)/eval to evaluate anew' \
+	@pipelines/settings.sh $(R) evaluation $(if $(wildcard $(EVALS)),same,new) \
+		'delete $(R)/eval to evaluate anew' \
 		$(foreach v,SAMPLE EVAL_SAMPLE VERIFIER VERIFY EVAL,$(call quoted,$v)) test=$(R)/test.jsonl
 $(R)/eval/base.json: | $(R)/weights.lmdb
 $(filter-out %/base.json,$(EVALS)): $(R)/trained

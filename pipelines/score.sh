@@ -3,26 +3,28 @@
 # SCoRe: Stage I, then Stage II, two pipelines of filters a step.
 # usage: score.sh RUN          (a folder that holds weights.lmdb and train.jsonl; settings from the environment, below)
 #
-# Stops and goes on at any instant. Where it is, it reads from the store: the rows of metrics since the snapshot that is tagged
-# base must be steps of Stage I, then of Stage II; anything else is refused.
-# The first pipeline of a step ends in a file, RUN/batches/STEP.jsonl, which has this name once it is whole and on the disk; the
-# second one learns from that file. A step that was interrupted in between uses it again, if the weights that are there now give
-# its responses the same log-probabilities, to the bit: else other weights wrote it.
-# Leaves the tags stage1 and stage2 in the store; RUN/metrics.jsonl grows by a row a step; RUN/settings.json is what the run was
-# made with, and a run that was begun with other settings is refused (only the numbers of steps may grow).
+# Stops and goes on at any instant. Where it is, it reads from the store: the rows of metrics since the
+# snapshot that is tagged base must be steps of Stage I, then of Stage II; anything else is refused.
+# The first pipeline of a step ends in a file, RUN/batches/STEP.jsonl, which has this name once it is
+# whole and on the disk; the second one learns from that file. A step that was interrupted in between
+# uses it again, if the weights that are there now give its responses the same log-probabilities, to the
+# bit: else other weights wrote it.
+# Leaves the tags stage1 and stage2 in the store; RUN/metrics.jsonl grows by a row a step;
+# RUN/settings.json is what the run was made with, and a run that was begun with other settings is
+# refused (only the numbers of steps may grow).
 # shellcheck source=pipelines/common.sh
 . "$(dirname "$0")/common.sh"
 
 case ${1--h} in -*) sed -n "s|^# usage: |usage: |p" "$0" >&2; exit 2 ;; esac
-run=$1
+run=$1 here=$(dirname "$0")
 STAGE1=${STAGE1:-50}                      # steps of Stage I
 STAGE2=${STAGE2:-100}                     # steps of Stage II
 PROBLEMS=${PROBLEMS:-16}                  # problems a step
 SAMPLES=${SAMPLES:-8}                     # samples a problem
 SEED=${SEED:-0}
 # Command lines, read as the shell reads them: an argument with spaces is put in quotes.
-SAMPLE=${SAMPLE-}                         # more options of score-sample, for training and evaluation
-VERIFIER=${VERIFIER:-score-verify}        # any filter that writes reward and verdict (score-verify(1))
+SAMPLE=${SAMPLE-}                         # options of score-sample, for training and evaluation
+VERIFIER=${VERIFIER:-score-verify}        # any filter that writes reward and verdict
 VERIFY=${VERIFY-}                         # its options
 BONUS1=${BONUS1-}                         # options of score-bonus in Stage I
 BONUS2=${BONUS2:---alpha 10}              # ... and in Stage II
@@ -52,33 +54,25 @@ progress() { if [[ $one_line ]]; then printf '\r\e[K%s' "$1" >&"$terminal"; else
 
 at() { score-weights show "$@" | jq .step; }
 
-# "ROWS OF STAGE I, OF STAGE II" since base, or what is wrong there.
-position() {
-	score-weights metrics --from $((first + 1)) | jq -rs --argjson first "$first" --argjson now "$now" --argjson one "$STAGE1" --argjson two "$STAGE2" '
-		def have($n): map(select(.stage == $n)) | length;
-		if map(.step) != [range($first + 1; $now + 1)] then "base is step \($first), the weights are step \($now), but not all steps between have metrics"
-		elif any(.objective != "pg" or .stage == null) then map(select(.objective != "pg" or .stage == null))[0]
-			| "step \(.step) came after base and is of neither stage (\(.objective)): what Stage I is to begin with wants the tag base (score-weights tag base)"
-		elif map(.stage) != (map(.stage) | sort) then "a step of Stage I came after Stage II"
-		elif have(1) > $one or (have(2) > 0 and have(1) < $one) then "Stage I took \(have(1)) steps there, and Stage II \(have(2)): STAGE1 cannot be \($one)"
-		elif have(2) > $two then "Stage II took \(have(2)) steps there: STAGE2 cannot be \($two)"
-		else "\(have(1)) \(have(2))" end'
-}
-
 first=$(at -s base)
 now=$(at)
-found=$(position)
+found=$(score-weights metrics --from $((first + 1)) | jq -rs --argjson first "$first" --argjson now "$now" \
+	--argjson one "$STAGE1" --argjson two "$STAGE2" -f "$here/position.jq")
 [[ $found =~ ^([0-9]+)\ ([0-9]+)$ ]] || die "$SCORE_WEIGHTS: $found"
 one=${BASH_REMATCH[1]} two=${BASH_REMATCH[2]}
-"$(dirname "$0")/settings.sh" "$run" training "$( ((now > first)) && echo same || echo new)" "a fresh copy of the base model in $SCORE_WEIGHTS begins anew" \
-	steps="$STAGE1 $STAGE2" problems="$PROBLEMS" samples="$SAMPLES" seed="$SEED" sample="$SAMPLE" verifier="$VERIFIER $VERIFY" \
-	bonus1="$BONUS1" bonus2="$BONUS2" update1="$UPDATE1" update2="$UPDATE2" train="'$run/train.jsonl'"
+"$here/settings.sh" "$run" training "$( ((now > first)) && echo same || echo new)" \
+	"a fresh copy of the base model in $SCORE_WEIGHTS begins anew" \
+	steps="$STAGE1 $STAGE2" problems="$PROBLEMS" samples="$SAMPLES" seed="$SEED" sample="$SAMPLE" \
+	verifier="$VERIFIER $VERIFY" bonus1="$BONUS1" bonus2="$BONUS2" update1="$UPDATE1" update2="$UPDATE2" \
+	train="'$run/train.jsonl'"
 
 # ---- a step ----
 
-# Is file $3 the whole batch of step $1, of stage $2, every turn verified, and not all in vain? score-bonus counts.
+# Is file $3 the whole batch of step $1, of stage $2, every turn verified, and not all in vain?
+# score-bonus counts.
 whole() {
-	[[ -f $3 ]] && score-bonus --stage "$2" "${bonus[@]}" "$3" 2>/dev/null | jq -en --argjson step "$1" '
+	[[ -f $3 ]] || return 1
+	score-bonus --stage "$2" "${bonus[@]}" "$3" 2>/dev/null | jq -en --argjson step "$1" '
 		reduce inputs as $t ({}; .other = (.other or $t.batch.step != $step) |
 			.valid = (.valid or all($t.turns[]; .reward != null))) | .valid and (.other | not)' >/dev/null
 }
@@ -111,7 +105,8 @@ step() {
 
 score-weights metrics >"$run/metrics.jsonl.part"
 mv "$run/metrics.jsonl.part" "$run/metrics.jsonl"
-((one + two == STAGE1 + STAGE2)) || say "Stage I: $STAGE1 steps, Stage II: $STAGE2, of $PROBLEMS problems x $SAMPLES samples"
+((one + two == STAGE1 + STAGE2)) ||
+	say "Stage I: $STAGE1 steps, Stage II: $STAGE2, of $PROBLEMS problems x $SAMPLES samples"
 total=$((STAGE1 + STAGE2)) before=$((one + two)) began=$SECONDS
 while :; do
 	((one < STAGE1 || two > 0)) || score-weights tag stage1 >/dev/null
@@ -120,8 +115,10 @@ while :; do
 	step "$now" "$stage"
 	now=$((now + 1)) one=$((one + (stage == 1))) two=$((two + (stage == 2)))
 	left=$(((SECONDS - began) * (total - one - two) / (one + two - before)))
-	progress "$(tail -n 1 "$run/metrics.jsonl" | jq -r --arg total $((first + total)) --arg left "$(clock $left)" '
-		"step \(.step) of \($total), stage \(.stage): reward \([.reward[] | . * 1000 | round / 1000 | tostring] | join(" ")), \($left) left"')"
+	progress "$(tail -n 1 "$run/metrics.jsonl" |
+		jq -r --arg total $((first + total)) --arg left "$(clock $left)" '
+			([.reward[] | . * 1000 | round / 1000 | tostring] | join(" ")) as $reward
+			| "step \(.step) of \($total), stage \(.stage): reward \($reward), \($left) left"')"
 done
 score-weights tag stage2 >/dev/null
 [[ ! $one_line ]] || ((one + two == before)) || echo >&"$terminal"

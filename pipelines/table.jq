@@ -15,5 +15,5 @@ def row: "  " + ([(.[0] | pad(8))] + (.[1:] | map(pad(20))) | join("  ") | sub("
 | if $other then error("the files have \($turns) and \($other) attempts: no one table") else . end
 | (if $turns > 2 then " t1-t\($turns)" else "" end) as $pair
 | (["", (range($turns) | "Acc@t\(. + 1)"), ("delta", "i->c", "c->i" | . + $pair)] | row),
-  (.[] | .eval as $e | [.name, (range($turns) | $e["acc_t\(. + 1)"] | cell(false)), ($e.delta | cell(true)),
-	($e.i_to_c, $e.c_to_i | cell(false))] | row)
+  (.[] | .eval as $e | [.name, (range($turns) | $e["acc_t\(. + 1)"] | cell(false)),
+	($e.delta | cell(true)), ($e.i_to_c, $e.c_to_i | cell(false))] | row)
