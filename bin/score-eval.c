@@ -32,7 +32,7 @@ static struct js interval(struct interval v)
 	return o;
 }
 
-/* Sets, in the last object of curve, the figure of column c; a column of another k begins an object. */
+/* Sets the figure of column c in the last object of curve; a column of another k begins an object. */
 static void add_point(struct js *curve, const struct column *c, struct js figure)
 {
 	size_t n = js_len(*curve);
@@ -58,7 +58,8 @@ static void set_if_any(struct js *o, const char *key, struct js list)
 		js_free(list);
 }
 
-/* Sets every metric of t in o: the histogram's columns and each curve's become one array; the largest vote stands in o itself, too. */
+/* Sets every metric of t in o: the histogram's columns and each curve's become one array; the largest
+ * vote stands in o itself, too. */
 static void add_metrics(const struct table *t, const struct settings *set, struct js *o)
 {
 	struct interval *v = xreallocarray(NULL, t->m, sizeof *v);
@@ -132,7 +133,8 @@ static int evaluate(const char *path, const struct settings *opt, struct js *out
 		return -1;
 	}
 	if (opt->vote.n && opt->vote.k[0] < set.turns) {
-		err_set(e, "--vote %zu: %zu turns need at least %zu responses", opt->vote.k[0], set.turns, set.turns);
+		err_set(e, "--vote %zu: %zu turns need at least %zu responses", opt->vote.k[0], set.turns,
+		        set.turns);
 		goto out;
 	}
 	if (table_new(&set, &opt->vote, &opt->pass, &t, e))
@@ -184,7 +186,8 @@ static void text_metrics(struct js o, const char *at)
 
 		snprintf(name, sizeof name, "%s%s", key, at);
 		if (js_kind(value) == JS_NUMBER)
-			printf("%-18s %7.2f %%   [%6.2f, %6.2f]\n", name, 100 * js_number(value), 100 * js_number(lo), 100 * js_number(hi));
+			printf("%-18s %7.2f %%   [%6.2f, %6.2f]\n", name, 100 * js_number(value),
+			       100 * js_number(lo), 100 * js_number(hi));
 		else if (!strcmp(key, "votes") || !strcmp(key, "pass"))
 			text_curve(v);
 		js_free(value);
@@ -263,8 +266,10 @@ int main(int argc, char **argv)
 	struct settings set = {.resamples = 2000};
 	const struct opt table[] = {
 		{"format", 0, OPT_CHOICE, &set.text, "json|text", "one JSON object, or a table (default json)", 0, 0, NULL},
-		{"vote", 0, OPT_CALL, &set.vote, "K[,K..]", "majority votes at budgets of K responses a problem", 0, 0, budget_list},
-		{"pass", 0, OPT_CALL, &set.pass, "K[,K..]", "pass@K: one of K attempts is right", 0, 0, budget_list},
+		{"vote", 0, OPT_CALL, &set.vote, "K[,K..]", "majority votes at budgets of K responses a problem",
+		 0, 0, budget_list},
+		{"pass", 0, OPT_CALL, &set.pass, "K[,K..]", "pass@K: one of K attempts is right", 0, 0,
+		 budget_list},
 		{"against", 0, OPT_STR, &set.against, "FILE", "also this input minus FILE, paired by problem id", 0, 0, NULL},
 		{"resamples", 0, OPT_U64, &set.resamples, "N", "of the bootstrap (default 2000)", 1, 1e6, NULL},
 		OPT_SEED(&set.seed),

@@ -18,7 +18,7 @@ struct sample {
 	int *right;                  /* [turns] reward is 1 */
 	char **answer;               /* [turns] verdict.answer as JSON text, what is voted on; NULL: none */
 	char *task;                  /* as JSON text; NULL: none */
-	int answers;                 /* some sample of this task has an answer: one without it says something */
+	int answers;                 /* some sample of this task has one */
 	double *changed, *ratio;     /* [pairs] */
 };
 
@@ -53,18 +53,21 @@ struct column {
 /* One number per problem (samples averaged) and metric; problems with errors only are not in it. */
 struct table {
 	char **id;                   /* [n] ascending, borrowed from the set */
-	double *x;                   /* [n][m]; NaN where a problem says nothing: too few samples without an error, no answers */
+	double *x;                   /* [n][m]; NaN where a problem says nothing: too few valid samples,
+	                              * or a task without answers */
 	size_t n, m, id_cap;
 	double trials;               /* samples in all */
-	struct column *col;          /* [m] the last EVAL_BINS are the histogram's, if there are pairs */
+	struct column *col;          /* [m] the last EVAL_BINS: the histogram, if there are pairs */
 	size_t bins_at;              /* number of columns before the histogram */
 };
 
 /* A problem with fewer samples than the largest of vote and pass is an error. */
-MUST_CHECK int table_new(const struct set *s, const struct budgets *vote, const struct budgets *pass, struct table *out, struct err *e);
+MUST_CHECK int table_new(const struct set *s, const struct budgets *vote, const struct budgets *pass,
+                         struct table *out, struct err *e);
 /* this - other, problem by problem, for ids and metrics that are in both; -1 if there is none. */
 MUST_CHECK int table_minus(const struct table *t, const struct table *other, struct table *out, struct err *e);
-/* Each column's mean with its 95 % interval; seed and resamples are the bootstrap's, which serves the columns of kind MEAN. */
+/* Each column's mean with its 95 % interval; seed and resamples are the bootstrap's, which serves the
+ * columns of kind MEAN. */
 void table_intervals(const struct table *t, uint64_t seed, size_t resamples, struct interval *out);
 void table_release(struct table *t);
 

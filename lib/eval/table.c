@@ -26,7 +26,8 @@ static int vote(const struct sample *const *v, size_t n, size_t turn)
 	return right;
 }
 
-/* Mean over the disjoint groups of K/(turn+1) samples: K responses each. NaN if errors left fewer, or there is nothing to vote on. */
+/* Mean over the disjoint groups of K/(turn+1) samples: K responses each. NaN if errors left fewer, or
+ * there is nothing to vote on. */
 static double vote_share(const struct sample *const *v, size_t n, size_t k, size_t turn)
 {
 	size_t each = k / (turn + 1), groups = n / each, right = 0;
@@ -36,7 +37,8 @@ static double vote_share(const struct sample *const *v, size_t n, size_t k, size
 	return groups && v[0]->answers ? (double)right / (double)groups : NAN;
 }
 
-/* Probability that one of k samples, drawn from the n without replacement, is right (Chen et al. 2021). NaN if errors left fewer. */
+/* Probability that one of k samples, drawn from the n without replacement, is right (Chen et al. 2021).
+ * NaN if errors left fewer. */
 static double pass(const struct sample *const *v, size_t n, size_t k, size_t turn)
 {
 	double none = 1;
@@ -53,7 +55,7 @@ static double pass(const struct sample *const *v, size_t n, size_t k, size_t tur
 
 /* ---- metrics ---- */
 
-static void column(struct table *t, enum column_kind kind, size_t k, const char *fmt, ...) PRINTF(4, 5);
+PRINTF(4, 5)
 static void column(struct table *t, enum column_kind kind, size_t k, const char *fmt, ...)
 {
 	struct column c = {.kind = kind, .k = k, .range = 1};
@@ -77,7 +79,8 @@ static double *new_row(struct table *t, char *id)
 	return memset(t->x + (t->n - 1) * t->m, 0, t->m * sizeof *t->x);
 }
 
-static void columns(struct table *t, const struct set *s, const struct budgets *votes, const struct budgets *passes)
+static void columns(struct table *t, const struct set *s, const struct budgets *votes,
+                    const struct budgets *passes)
 {
 	for (size_t i = 0; i < s->turns; i++)
 		column(t, SHARE, 0, "acc_t%zu", i + 1);
@@ -133,8 +136,9 @@ static void add_sample(const struct set *s, const struct sample *v, double *x, d
 		bins[bin(v->ratio[0])] += 1;
 }
 
-static void problem_row(const struct set *s, const struct sample *const *v, size_t n, const struct budgets *votes,
-                        const struct budgets *passes, size_t bins_at, double *x)
+static void problem_row(const struct set *s, const struct sample *const *v, size_t n,
+                        const struct budgets *votes, const struct budgets *passes, size_t bins_at,
+                        double *x)
 {
 	size_t sums = s->turns + 5 * s->pairs;
 
@@ -161,13 +165,15 @@ static void problem_row(const struct set *s, const struct sample *const *v, size
 /* The most samples that are asked for of each problem, and the option that asks. */
 static size_t most(const struct budgets *votes, const struct budgets *passes, const char **option)
 {
-	size_t vote = votes->n ? votes->k[votes->n - 1] : 0, pass = passes->n ? passes->k[passes->n - 1] : 0;
+	size_t vote = votes->n ? votes->k[votes->n - 1] : 0;
+	size_t any = passes->n ? passes->k[passes->n - 1] : 0;
 
-	*option = vote >= pass ? "--vote" : "--pass";
-	return vote >= pass ? vote : pass;
+	*option = vote >= any ? "--vote" : "--pass";
+	return vote >= any ? vote : any;
 }
 
-int table_new(const struct set *s, const struct budgets *votes, const struct budgets *passes, struct table *t, struct err *e)
+int table_new(const struct set *s, const struct budgets *votes, const struct budgets *passes,
+              struct table *t, struct err *e)
 {
 	const struct sample **valid = xreallocarray(NULL, s->n, sizeof *valid);
 	const char *option;
@@ -183,7 +189,8 @@ int table_new(const struct set *s, const struct budgets *votes, const struct bud
 			if (!s->v[end].error)
 				valid[n++] = &s->v[end];
 		if (end - i < k) {
-			err_set(e, "%s: problem %s has %zu samples, %s %zu wants as many", s->name, s->v[i].id, end - i, option, k);
+			err_set(e, "%s: problem %s has %zu samples, %s %zu wants as many", s->name, s->v[i].id,
+			        end - i, option, k);
 			goto out;
 		}
 		if (!n)

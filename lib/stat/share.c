@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Exact intervals of shares and of differences of shares; the incomplete beta function that they rest on. */
+/* Exact intervals of shares and of differences of shares, and the incomplete beta function under them. */
 #include "stat/stat.h"
 
 #include <math.h>
 
 enum { TERMS = 300, HALVINGS = 60 };
 
-/* The continued fraction of the incomplete beta function, by Lentz's method (DLMF 8.17.22); x < (a + 1) / (a + b + 2). */
+/* The continued fraction of the incomplete beta function, by Lentz's method (DLMF 8.17.22);
+ * x < (a + 1) / (a + b + 2). */
 static double fraction(double x, double a, double b)
 {
 	double c = 1, d = 1 - (a + b) * x / (a + 1), f;
@@ -66,7 +67,8 @@ static double t_squared(double freedom)
 	return freedom * (1 - x) / x;
 }
 
-/* How many independent yes-or-no trials would give a mean p of n values the variance it has: n at least, trials at most. */
+/* How many independent yes-or-no trials would give a mean p of n values the variance it has: n at least,
+ * trials at most. */
 static double effective(double p, double variance, double n, double trials)
 {
 	double e = variance > 0 ? p * (1 - p) / variance : trials;
@@ -128,7 +130,14 @@ struct interval share_interval(const double *x, size_t n, size_t stride, double 
 	return s.n > 0 ? exact(&s, trials) : (struct interval){NAN, NAN, NAN};
 }
 
-struct interval difference_interval(const double *x, size_t n, size_t stride, double range, double trials)
+/* Half an interval of a - b: a and b are that far from its end, and correlated by rho. */
+static double joined(double a, double b, double rho)
+{
+	return sqrt(a * a + b * b - 2 * rho * a * b);
+}
+
+struct interval difference_interval(const double *x, size_t n, size_t stride, double range,
+                                    double trials)
 {
 	struct moments up = moments(x, n, stride, 1 / range), down = moments(x, n, stride, -1 / range);
 	struct interval u, d, out;
@@ -141,9 +150,7 @@ struct interval difference_interval(const double *x, size_t n, size_t stride, do
 	/* where one part is, the other is 0 */
 	rho = both > 0 ? -up.mean * down.mean / sqrt(both) : 0;
 	out.value = range * (u.value - d.value);
-	out.lo = out.value - range * sqrt(pow(u.value - u.lo, 2) + pow(d.hi - d.value, 2) - 2 * rho * (u.value - u.lo) * (d.hi - d.value));
-	out.hi = out.value + range * sqrt(pow(u.hi - u.value, 2) + pow(d.value - d.lo, 2) - 2 * rho * (u.hi - u.value) * (d.value - d.lo));
-	out.lo = fmax(out.lo, -range);
-	out.hi = fmin(out.hi, range);
+	out.lo = fmax(out.value - range * joined(u.value - u.lo, d.hi - d.value, rho), -range);
+	out.hi = fmin(out.value + range * joined(u.hi - u.value, d.value - d.lo, rho), range);
 	return out;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* edit distance against the plain table, word diffs put back together, bootstrap against theory, intervals of shares against simulation. */
+/* edit distance against the plain table, word diffs put back together, bootstrap against theory,
+ * intervals of shares against simulation. */
 #include "stat/stat.h"
 #include "tap.h"
 
@@ -190,8 +191,8 @@ static void beta(void)
 	   fabs(beta_below(0.25, 0.5, 0.5) - 1.0 / 3) < 1e-14, "and known values");
 }
 
-/* n problems of s samples; a problem's samples mend with probability up and break with down, in half of the problems with twice
- * that and else never where there are several. Rows of (mended, broken, their difference). */
+/* n problems of s samples, which mend with probability up and break with down; where there are several,
+ * in half of the problems with twice that and else never. Rows of (mended, broken, their difference). */
 static void draw(double *x, size_t n, int s, double up, double down, struct rng *r, uint64_t *at)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -240,7 +241,8 @@ static void coverage(void)
 		for (int k = 0; k < 3; k++)
 			least[k] = fmin(least[k], (double)hits[k] / RUNS);
 	}
-	ok(least[0] >= 0.93 && least[1] >= 0.93, "i->c and c->i at n = 20 .. 500, 1 and 4 samples: 95 %% intervals cover %.1f and %.1f %% at least",
+	ok(least[0] >= 0.93 && least[1] >= 0.93,
+	   "i->c and c->i at n = 20 .. 500, 1 and 4 samples: 95 %% intervals cover %.1f and %.1f %% at least",
 	   100 * least[0], 100 * least[1]);
 	ok(least[2] >= 0.93, "delta's: %.1f %% at least", 100 * least[2]);
 	free(x);
