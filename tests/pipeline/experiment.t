@@ -61,6 +61,8 @@ is 'a verifier of one'"'"'s own, arguments with spaces' "$status $(wc -l <"$tmp/
 is 'settings.json: problems and base, training, evaluation' "$(jq -c '[keys, .base.PRETRAIN, .training.steps, .evaluation.EVAL_SAMPLE,
 	(.[] | .files | keys | map(split("/") | last) | sort)]' "$tmp/own/settings.json")" \
 	'[["base","evaluation","training"],"20 8 --lr 1e-2 --commit-every 5","2 2","--system '"'Be brief.'"'",["arithmetic","problems","prompts.jq","tiny.json"],["a word.jq","prompts.jq","test.jsonl"],["a word.jq","prompts.jq","train.jsonl"]]'
+jq -c . "$tmp/own/settings.json" >"$tmp/settings"
+ok 'it fits its schema' tests/validate settings "$tmp/settings"
 refused() { # what has changed, words of the message, arguments of make
 	what=$1 words=$2; shift 2
 	run experiment own CONFIG="$tmp/own.mk" "$@"
