@@ -32,7 +32,8 @@ static struct js interval(struct interval v)
 	return o;
 }
 
-/* Sets the figure of column c in the last object of curve; a column of another k begins an object. */
+/* Sets the figure of column c in the last object of curve; a column of another k begins an
+ * object. */
 static void add_point(struct js *curve, const struct column *c, struct js figure)
 {
 	size_t n = js_len(*curve);
@@ -58,8 +59,8 @@ static void set_if_any(struct js *o, const char *key, struct js list)
 		js_free(list);
 }
 
-/* Sets every metric of t in o: the histogram's columns and each curve's become one array; the largest
- * vote stands in o itself, too. */
+/* Sets every metric of t in o: the histogram's columns and each curve's become one array; the
+ * largest vote stands in o itself, too. */
 static void add_metrics(const struct table *t, const struct settings *set, struct js *o)
 {
 	struct interval *v = xreallocarray(NULL, t->m, sizeof *v);
@@ -266,8 +267,8 @@ int main(int argc, char **argv)
 	struct settings set = {.resamples = 2000};
 	const struct opt table[] = {
 		{"format", 0, OPT_CHOICE, &set.text, "json|text", "one JSON object, or a table (default json)", 0, 0, NULL},
-		{"vote", 0, OPT_CALL, &set.vote, "K[,K..]", "majority votes at budgets of K responses a problem",
-		 0, 0, budget_list},
+		{"vote", 0, OPT_CALL, &set.vote, "K[,K..]",
+		 "majority votes at budgets of K responses a problem", 0, 0, budget_list},
 		{"pass", 0, OPT_CALL, &set.pass, "K[,K..]", "pass@K: one of K attempts is right", 0, 0,
 		 budget_list},
 		{"against", 0, OPT_STR, &set.against, "FILE", "also this input minus FILE, paired by problem id", 0, 0, NULL},

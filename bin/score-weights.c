@@ -25,8 +25,8 @@ struct args {
 	uint64_t from, to;
 };
 
-/* What a verb says is kept until its store is closed: whoever makes the output wait (a pager) must pin no
- * snapshot, of which later steps could not use the room, and hold no lock. */
+/* What a verb says is kept until its store is closed: whoever makes the output wait (a pager)
+ * must pin no snapshot, of which later steps could not use the room, and hold no lock. */
 static struct buf said;
 
 static int say(struct js o, struct err *e)

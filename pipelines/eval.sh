@@ -3,8 +3,9 @@
 # Evaluation of a snapshot on a problem file.
 # usage: eval.sh STORE SNAPSHOT PROBLEMS.jsonl OUT [options of score-sample]
 #
-# Writes OUT.jsonl (the verified trajectories) and prints score-eval's object, which is also OUT.json.
-# Settings from the environment: SAMPLE, VERIFIER, VERIFY as in score.sh; EVAL: options of score-eval.
+# Writes OUT.jsonl (the verified trajectories) and prints score-eval's object, which is also
+# OUT.json. Settings from the environment: SAMPLE, VERIFIER, VERIFY as in score.sh; EVAL: options
+# of score-eval.
 # shellcheck source=pipelines/common.sh
 . "$(dirname "$0")/common.sh"
 (($# >= 4)) || { sed -n 4p "$0" >&2; exit 2; }

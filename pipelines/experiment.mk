@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-# One experiment from problems to table: make experiment NAME=tiny, or make -f pipelines/experiment.mk NAME=tiny
-# from the repository's top with bin/ on PATH. experiments/NAME.mk is its configuration:
+# One experiment from problems to table: make experiment NAME=tiny, or make -f
+# pipelines/experiment.mk NAME=tiny from the repository's top with bin/ on PATH.
+# experiments/NAME.mk is its configuration:
 #
 #   TRAIN, TEST      commands that print problem records
 #   PROMPTS          the jq program from a record to the next user message
@@ -12,11 +13,11 @@
 #   STAGE1 ... UPDATE2   settings of score.sh; VERIFIER, VERIFY and SAMPLE serve evaluation, too
 #   EVAL_SAMPLE      options of score-sample for evaluation, beside SAMPLE; EVAL, of score-eval
 #
-# Everything is under run/NAME/ and is made once: a second run goes on where the first was cut off, and
-# one beside it waits. More steps in the configuration go on from the last. Whatever else in it decides
-# the result is in run/NAME/settings.json, with the hashes of the files: when one of these has changed
-# that is said, in place of the old table.
-# Targets: all (default), base (stops at the model before reinforcement learning).
+# Everything is under run/NAME/ and is made once: a second run goes on where the first was cut off,
+# and one beside it waits. More steps in the configuration go on from the last. Whatever else in it
+# decides the result is in run/NAME/settings.json, with the hashes of the files: when one of these
+# has changed that is said, in place of the old table. Targets: all (default), base (stops at the
+# model before reinforcement learning).
 SHELL = bash
 .SHELLFLAGS = -euo pipefail -c
 .DELETE_ON_ERROR:
@@ -58,7 +59,8 @@ all: $(R)/summary.json $(R)/curves.svg
 base: $(R)/base.lmdb $(R)/train.jsonl $(R)/test.jsonl $(R)/prompts.jq
 
 MADE = $(wildcard $(addprefix $(R)/,train.jsonl test.jsonl prompts.jq documents.jsonl base.lmdb*))
-RECORD_BASE = pipelines/settings.sh $(R) base $(if $(MADE),same,new) 'delete $(R) to make all of it anew'
+RECORD_BASE = pipelines/settings.sh $(R) base $(if $(MADE),same,new) \
+	'delete $(R) to make all of it anew'
 ifdef FROM
 # ---- problems and base model of another experiment ----
 

@@ -8,7 +8,8 @@ def strange: .objective != "pg" or .stage == null;
 if map(.step) != [range($first + 1; $now + 1)] then
 	"base is step \($first), the weights are step \($now), but not all steps between have metrics"
 elif any(strange) then
-	map(select(strange))[0] | "step \(.step) came after base and is of neither stage (\(.objective)): "
+	map(select(strange))[0]
+	| "step \(.step) came after base and is of neither stage (\(.objective)): "
 		+ "what Stage I is to begin with wants the tag base (score-weights tag base)"
 elif map(.stage) != (map(.stage) | sort) then
 	"a step of Stage I came after Stage II"

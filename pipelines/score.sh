@@ -1,17 +1,18 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # SCoRe: Stage I, then Stage II, two pipelines of filters a step.
-# usage: score.sh RUN          (a folder that holds weights.lmdb and train.jsonl; settings from the environment, below)
+# usage: score.sh RUN          (a folder that holds weights.lmdb and train.jsonl)
+# Settings come from the environment, below.
 #
-# Stops and goes on at any instant. Where it is, it reads from the store: the rows of metrics since the
-# snapshot that is tagged base must be steps of Stage I, then of Stage II; anything else is refused.
-# The first pipeline of a step ends in a file, RUN/batches/STEP.jsonl, which has this name once it is
-# whole and on the disk; the second one learns from that file. A step that was interrupted in between
-# uses it again, if the weights that are there now give its responses the same log-probabilities, to the
-# bit: else other weights wrote it.
-# Leaves the tags stage1 and stage2 in the store; RUN/metrics.jsonl grows by a row a step;
-# RUN/settings.json is what the run was made with, and a run that was begun with other settings is
-# refused (only the numbers of steps may grow).
+# Stops and goes on at any instant. Where it is, it reads from the store: the rows of metrics since
+# the snapshot that is tagged base must be steps of Stage I, then of Stage II; anything else is
+# refused. The first pipeline of a step ends in a file, RUN/batches/STEP.jsonl, which has this name
+# once it is whole and on the disk; the second one learns from that file. A step that was
+# interrupted in between uses it again, if the weights that are there now give its responses the
+# same log-probabilities, to the bit: else other weights wrote it. Leaves the tags stage1 and
+# stage2 in the store; RUN/metrics.jsonl grows by a row a step; RUN/settings.json is what the run
+# was made with, and a run that was begun with other settings is refused (only the numbers of steps
+# may grow).
 # shellcheck source=pipelines/common.sh
 . "$(dirname "$0")/common.sh"
 
@@ -56,15 +57,16 @@ at() { score-weights show "$@" | jq .step; }
 
 first=$(at -s base)
 now=$(at)
-found=$(score-weights metrics --from $((first + 1)) | jq -rs --argjson first "$first" --argjson now "$now" \
-	--argjson one "$STAGE1" --argjson two "$STAGE2" -f "$here/position.jq")
+found=$(score-weights metrics --from $((first + 1)) |
+	jq -rs --argjson first "$first" --argjson now "$now" --argjson one "$STAGE1" \
+		--argjson two "$STAGE2" -f "$here/position.jq")
 [[ $found =~ ^([0-9]+)\ ([0-9]+)$ ]] || die "$SCORE_WEIGHTS: $found"
 one=${BASH_REMATCH[1]} two=${BASH_REMATCH[2]}
 "$here/settings.sh" "$run" training "$( ((now > first)) && echo same || echo new)" \
 	"a fresh copy of the base model in $SCORE_WEIGHTS begins anew" \
 	steps="$STAGE1 $STAGE2" problems="$PROBLEMS" samples="$SAMPLES" seed="$SEED" sample="$SAMPLE" \
-	verifier="$VERIFIER $VERIFY" bonus1="$BONUS1" bonus2="$BONUS2" update1="$UPDATE1" update2="$UPDATE2" \
-	train="'$run/train.jsonl'"
+	verifier="$VERIFIER $VERIFY" bonus1="$BONUS1" bonus2="$BONUS2" \
+	update1="$UPDATE1" update2="$UPDATE2" train="'$run/train.jsonl'"
 
 # ---- a step ----
 

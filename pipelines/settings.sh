@@ -5,15 +5,16 @@
 #
 # new records the group: its values, the hash of every file that is a word of one (quotes keep
 # spaces), the versions. same compares with what is recorded, and says what differs, and the REMEDY:
-# exit 1. The key steps may change, and other versions are only noted. A group that has no record yet
-# gets one.
+# exit 1. The key steps may change, and other versions are only noted. A group that has no record
+# yet gets one.
 # shellcheck source=pipelines/common.sh
 . "$(dirname "$0")/common.sh"
 (($# >= 4)) || { sed -n 4p "$0" >&2; exit 2; }
 run=$1 group=$2 how=$3 remedy=$4 file=$1/settings.json
 shift 4
 
-# Lines "HASH PATH" for the files among the words of the values; a command line may be no list of words.
+# Lines "HASH PATH" for the files among the words of the values; a command line may be no list of
+# words.
 hashes() {
 	local value word
 
@@ -25,12 +26,13 @@ hashes() {
 }
 
 second() { cut -d ' ' -f 2; }
-versions=$(jq -nc '$ARGS.named' --arg score "$(score-weights -V | second)" --arg jq "$(jq --version)" \
-	--arg python "$(python3 -V | second)" --arg machine "$(uname -m)${SCORE_ISA:+ $SCORE_ISA}")
+versions=$(jq -nc '$ARGS.named' --arg score "$(score-weights -V | second)" \
+	--arg jq "$(jq --version)" --arg python "$(python3 -V | second)" \
+	--arg machine "$(uname -m)${SCORE_ISA:+ $SCORE_ISA}")
 now=$(hashes "$@" | jq -cRn --argjson versions "$versions" '
 	([inputs | {(.[65:]): .[:64]}] | add // {}) as $files
-	| ([$ARGS.positional[] | index("=") as $i | {(.[:$i]): .[$i + 1:]}] | add) + {$files, $versions}' \
-	--args -- "$@")
+	| ([$ARGS.positional[] | index("=") as $i | {(.[:$i]): .[$i + 1:]}] | add)
+		+ {$files, $versions}' --args -- "$@")
 [[ -f $file ]] || echo '{}' >"$file"
 old=null
 [[ $how == new ]] || old=$(jq -c --arg group "$group" '.[$group]' "$file")

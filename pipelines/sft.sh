@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Supervised training on documents, trajectories that have their responses, in one stream of batches.
+# Supervised training on documents, trajectories that have their responses, in one stream of
+# batches.
 # usage: sft.sh STORE DOCUMENTS.jsonl STEPS BATCH [options of score-update]
 #
 # STEPS batches of BATCH documents from the store's step 0 on; goes on where the store is. Prints

@@ -29,8 +29,8 @@ struct set {
 	struct js statuses;          /* [turns] object: how often each verdict.status */
 };
 
-/* Reads a whole file (NULL: stdin). All records must have as many turns. Nothing may be there twice; groups and
- * batches must be whole unless partial. progress: as progress_start's force. */
+/* Reads a whole file (NULL: stdin). All records must have as many turns. Nothing may be there
+ * twice; groups and batches must be whole unless partial. progress: progress_start's force. */
 MUST_CHECK int set_read(const char *path, int partial, int progress, struct set *out, struct err *e);
 void set_release(struct set *s);
 /* The turns that pair p compares, 0-based. */
@@ -62,12 +62,12 @@ struct table {
 };
 
 /* A problem with fewer samples than the largest of vote and pass is an error. */
-MUST_CHECK int table_new(const struct set *s, const struct budgets *vote, const struct budgets *pass,
-                         struct table *out, struct err *e);
+MUST_CHECK int table_new(const struct set *s, const struct budgets *vote,
+                         const struct budgets *pass, struct table *out, struct err *e);
 /* this - other, problem by problem, for ids and metrics that are in both; -1 if there is none. */
 MUST_CHECK int table_minus(const struct table *t, const struct table *other, struct table *out, struct err *e);
-/* Each column's mean with its 95 % interval; seed and resamples are the bootstrap's, which serves the
- * columns of kind MEAN. */
+/* Each column's mean with its 95 % interval; seed and resamples are the bootstrap's, which
+ * serves the columns of kind MEAN. */
 void table_intervals(const struct table *t, uint64_t seed, size_t resamples, struct interval *out);
 void table_release(struct table *t);
 

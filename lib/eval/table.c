@@ -7,7 +7,8 @@
 
 /* ---- majority vote ---- */
 
-/* Is the answer that most of v[n]'s attempts at this turn give a right one? Ties go to the answer that came first. */
+/* Is the answer that most of v[n]'s attempts at this turn give a right one? Ties go to the
+ * answer that came first. */
 static int vote(const struct sample *const *v, size_t n, size_t turn)
 {
 	size_t most = 0;
@@ -26,8 +27,8 @@ static int vote(const struct sample *const *v, size_t n, size_t turn)
 	return right;
 }
 
-/* Mean over the disjoint groups of K/(turn+1) samples: K responses each. NaN if errors left fewer, or
- * there is nothing to vote on. */
+/* Mean over the disjoint groups of K/(turn+1) samples: K responses each. NaN if errors left
+ * fewer, or there is nothing to vote on. */
 static double vote_share(const struct sample *const *v, size_t n, size_t k, size_t turn)
 {
 	size_t each = k / (turn + 1), groups = n / each, right = 0;
@@ -37,8 +38,8 @@ static double vote_share(const struct sample *const *v, size_t n, size_t k, size
 	return groups && v[0]->answers ? (double)right / (double)groups : NAN;
 }
 
-/* Probability that one of k samples, drawn from the n without replacement, is right (Chen et al. 2021).
- * NaN if errors left fewer. */
+/* Probability that one of k samples, drawn from the n without replacement, is right (Chen et al.
+ * 2021). NaN if errors left fewer. */
 static double pass(const struct sample *const *v, size_t n, size_t k, size_t turn)
 {
 	double none = 1;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Exact intervals of shares and of differences of shares, and the incomplete beta function under them. */
+/* Exact intervals of shares and of differences of shares, and the incomplete beta function under
+ * them. */
 #include "stat/stat.h"
 
 #include <math.h>
@@ -67,8 +68,8 @@ static double t_squared(double freedom)
 	return freedom * (1 - x) / x;
 }
 
-/* How many independent yes-or-no trials would give a mean p of n values the variance it has: n at least,
- * trials at most. */
+/* How many independent yes-or-no trials would give a mean p of n values the variance it has: n
+ * at least, trials at most. */
 static double effective(double p, double variance, double n, double trials)
 {
 	double e = variance > 0 ? p * (1 - p) / variance : trials;

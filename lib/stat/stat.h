@@ -58,16 +58,16 @@ double beta_below(double x, double a, double b);
 
 /*
  * Mean of the n numbers x[0], x[stride], ... in [0, 1] (NaN: left out) and its exact 95 % interval
- * (Clopper and Pearson 1934), which covers however few of them are not 0. Where a number is itself a mean
- * of trials, the mean of all is as sure as one of so many yes-or-no trials that its variance is the same
- * (Korn and Graubard 1998): n at least, trials at most.
+ * (Clopper and Pearson 1934), which covers however few of them are not 0. Where a number is
+ * itself a mean of trials, the mean of all is as sure as one of so many yes-or-no trials that
+ * its variance is the same (Korn and Graubard 1998): n at least, trials at most.
  */
 struct interval share_interval(const double *x, size_t n, size_t stride, double trials);
 
 /*
- * The same for numbers in [-range, range]: the shares of what is above 0 and of what is below are each
- * given their interval, and these are joined as those of two correlated shares (Zou and Donner 2008).
- * Zeros alone are no certainty, either.
+ * The same for numbers in [-range, range]: the shares of what is above 0 and of what is below
+ * are each given their interval, and these are joined as those of two correlated shares (Zou and
+ * Donner 2008). Zeros alone are no certainty, either.
  */
 struct interval difference_interval(const double *x, size_t n, size_t stride, double range,
                                     double trials);

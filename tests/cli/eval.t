@@ -69,7 +69,8 @@ jq -c 'select(.id | ltrimstr("p") | tonumber < 300) | .turns[1].reward = .turns[
 run score-eval --against "$tmp/other" "$tmp/many"
 is '--against: differences of the matched problems' \
 	"$(get '.against | [.n, .acc_t1.value, .acc_t2.value, .delta.value]')" '[300,0,0.2,0.2]'
-is 'no difference in 300 problems is one of up to 1.2 % either way' "$(get '.against.acc_t1 | [.lo, .hi | . * 1e4 | round]')" '[-122,122]'
+is 'no difference in 300 problems is one of up to 1.2 % either way' \
+	"$(get '.against.acc_t1 | [.lo, .hi | . * 1e4 | round]')" '[-122,122]'
 is '--against is paired: narrower than the two intervals apart' \
 	"$(get '(.against.acc_t2.hi - .against.acc_t2.lo) < (.acc_t2.hi - .acc_t2.lo)')" true
 sed 's/"p/"q/' "$tmp/other" >"$tmp/none"
@@ -78,15 +79,23 @@ is '--against: nothing in common' "$status $(cat "$tmp/err")" \
 	"1 score-eval: $tmp/many: $tmp/none: no problem id is in both files"
 
 # few events in few problems: a score's own intervals, worked out by hand
-jq -nc 'range(20) | {id: "p\(.)", turns: [{response: "x", reward: 1}, {response: "y", reward: 1}]}' >"$tmp/few"
+jq -nc \
+	'range(20) | {id: "p\(.)", turns: [{response: "x", reward: 1}, {response: "y", reward: 1}]}' \
+	>"$tmp/few"
 run score-eval "$tmp/few"
-is 'no event in 20: 1 - 0.025 ^ (1 / 20), not 0' "$(get '[.i_to_c, .acc_t1, .delta | .lo, .hi | . * 1e4 | round]')" '[0,1684,8316,10000,-1684,1684]'
+is 'no event in 20: 1 - 0.025 ^ (1 / 20), not 0' \
+	"$(get '[.i_to_c, .acc_t1, .delta | .lo, .hi | . * 1e4 | round]')" \
+	'[0,1684,8316,10000,-1684,1684]'
 jq -c 'if .id == "p7" then .turns[0].reward = 0 else . end' "$tmp/few" >"$tmp/once"
 run score-eval "$tmp/once"
-is 'one in 20, the table of Clopper and Pearson' "$(get '[.i_to_c, .c_to_i | .lo, .hi | . * 1e4 | round]')" '[13,2487,0,1684]'
-for i in 0 1 2 3; do jq -c --argjson i "$i" '.sample = $i | .group = 4' "$tmp/once"; done >"$tmp/copies"
+is 'one in 20, the table of Clopper and Pearson' \
+	"$(get '[.i_to_c, .c_to_i | .lo, .hi | . * 1e4 | round]')" '[13,2487,0,1684]'
+for i in 0 1 2 3; do
+	jq -c --argjson i "$i" '.sample = $i | .group = 4' "$tmp/once"
+done >"$tmp/copies"
 run score-eval "$tmp/copies"
-is 'four samples that all say the same are no more problems' "$(get '[.i_to_c | .lo, .hi | . * 1e4 | round]')" '[13,2487]'
+is 'four samples that all say the same are no more problems' \
+	"$(get '[.i_to_c | .lo, .hi | . * 1e4 | round]')" '[13,2487]'
 
 # votes: four samples; first attempts vote 9 9 8 8 -> 9 (came first, wrong); 8 8 8 9 -> 8
 {
@@ -106,30 +115,37 @@ run score-eval --vote 4 --against "$tmp/v" "$tmp/v"
 ok 'with votes and differences it fits its schema' tests/validate eval "$tmp/out"
 run score-eval --vote 2,4 --pass 1,3 "$tmp/v"
 is '--vote 2,4: a point for each, and the last one as with --vote 4' \
-	"$(get '[.vote, .vote_t1.value, .vote_t2.value, .vote_delta.value, (.votes[] | [.k, .vote_t1.value, .vote_t2.value, .vote_delta.value])]')" \
+	"$(get '[.vote, .vote_t1.value, .vote_t2.value, .vote_delta.value, 
+		(.votes[] | [.k, .vote_t1.value, .vote_t2.value, .vote_delta.value])]')" \
 	'[4,0.5,0.75,0.25,[2,0.5,0.625,0.125],[4,0.5,0.75,0.25]]'
 # a: 2 of 4 first attempts are right, 2 second ones; b: 3 and 3; of three one is right for certain
-is '--pass 1,3: the mean, and where three hold a right one' "$(get '[.pass[] | [.k, .pass_t1.value, .pass_t2.value]]')" '[[1,0.625,0.625],[3,1,1]]'
+is '--pass 1,3: the mean, and where three hold a right one' \
+	"$(get '[.pass[] | [.k, .pass_t1.value, .pass_t2.value]]')" '[[1,0.625,0.625],[3,1,1]]'
 ok 'curves fit the schema' tests/validate eval "$tmp/out"
 run score-eval --vote 2,4 --pass 1,3 --against "$tmp/v" "$tmp/v"
 ok 'and so do their differences' tests/validate eval "$tmp/out"
 run score-eval --format text --vote 2,4 --pass 3 "$tmp/v"
-is 'and stand in the text' "$(grep -oE '^(vote|pass)_[a-z0-9]+@[0-9]+' "$tmp/out" | tr '\n' ' ')" 'vote_t1@2 vote_t2@2 vote_delta@2 vote_t1@4 vote_t2@4 vote_delta@4 pass_t1@3 pass_t2@3 '
+is 'and stand in the text' "$(grep -oE '^(vote|pass)_[a-z0-9]+@[0-9]+' "$tmp/out" | tr '\n' ' ')" \
+	'vote_t1@2 vote_t2@2 vote_delta@2 vote_t1@4 vote_t2@4 vote_delta@4 pass_t1@3 pass_t2@3 '
 for wrong in '--vote 4,2' '--vote 0' '--pass 3,x' '--pass 3,3'; do
 	# shellcheck disable=SC2086
 	run score-eval $wrong "$tmp/v"
 	is "usage: $wrong" "$status" 2
 done
 run score-eval --pass 5 "$tmp/v"
-is '--pass: too few samples' "$status $(cat "$tmp/err")" "1 score-eval: $tmp/v: problem a has 4 samples, --pass 5 wants as many"
+is '--pass: too few samples' "$status $(cat "$tmp/err")" \
+	"1 score-eval: $tmp/v: problem a has 4 samples, --pass 5 wants as many"
 jq -c 'del(.turns[].verdict.answer)' "$tmp/v" >"$tmp/mute"
 run score-eval --vote 4 "$tmp/mute"
-is 'where no answer is known a vote is null, not 0' "$status $(get '[.vote_t1.value, .vote_t2.lo, .vote_delta.value]')" '0 [null,null,null]'
+is 'where no answer is known a vote is null, not 0' \
+	"$status $(get '[.vote_t1.value, .vote_t2.lo, .vote_delta.value]')" '0 [null,null,null]'
 ok 'which fits the schema' tests/validate eval "$tmp/out"
-{ jq -c '.task = "code" | .id += "c"' "$tmp/mute"; jq -c 'select(.id == "b") | .task = "number" | .id = "n" | del(.turns[].verdict.answer) | .turns[].reward = 0' "$tmp/v"
+{ jq -c '.task = "code" | .id += "c"' "$tmp/mute"
+	jq -c 'select(.id == "b") | .id = "n" | .task = "number" | .turns[].reward = 0' "$tmp/mute"
 	jq -c '.task = "number"' "$tmp/v"; } >"$tmp/mixed"
 run score-eval --vote 4 "$tmp/mixed"
-is 'a task without answers has no vote, a problem without one has it wrong' "$(get '[.n, .vote_t1.value * 3, .vote_t2.value * 3]')" '[5,1,1.5]'
+is 'a task without answers has no vote, a problem without one has it wrong' \
+	"$(get '[.n, .vote_t1.value * 3, .vote_t2.value * 3]')" '[5,1,1.5]'
 run score-eval --vote 5 "$tmp/v"
 is '--vote: too few samples' "$status $(cat "$tmp/err")" \
 	"1 score-eval: $tmp/v: problem a has 4 samples, --vote 5 wants as many"
@@ -157,11 +173,14 @@ ok 'three turns fit the schema' tests/validate eval "$tmp/out"
 { line a 0 1 '1 0'; line b 0 1 '2 1'; } >"$tmp/one"
 run score-eval "$tmp/one"
 run score-eval --against "$tmp/three" "$tmp/one"
-is '--against: other numbers of turns' "$status $(cat "$tmp/err")" "1 score-eval: $tmp/one has 1 turns, $tmp/three has 3"
+is '--against: other numbers of turns' "$status $(cat "$tmp/err")" \
+	"1 score-eval: $tmp/one has 1 turns, $tmp/three has 3"
 run score-eval --vote 1 "$tmp/one"
-is 'one turn: a vote has nothing to be compared with' "$status $(get '[.vote_t1.value, has("vote_delta")]')" '0 [0.5,false]'
+is 'one turn: a vote has nothing to be compared with' \
+	"$status $(get '[.vote_t1.value, has("vote_delta")]')" '0 [0.5,false]'
 run score-eval "$tmp/one"
-is 'one turn: accuracy only' "$(get '[.acc_t1.value, has("delta"), has("edit_histogram")]')" '[0.5,false,false]'
+is 'one turn: accuracy only' "$(get '[.acc_t1.value, has("delta"), has("edit_histogram")]')" \
+	'[0.5,false,false]'
 cat "$tmp/one" "$tmp/three" >"$tmp/bad"
 run score-eval "$tmp/bad"
 is 'turns must agree' "$status $(cat "$tmp/err")" \

@@ -95,8 +95,8 @@ is '... and is their own failure' \
 ok '... and valid' sh -c "tests/validate trajectory <'$tmp/full'"
 run score-sample -n 2 "$tmp/all"
 is 'a group cannot be multiplied' $status 1
-for args in '--no-such' '--device gpu' '--max-tokens 1,,2' '--max-tokens 1,' '-T 0' '--turns 0' \
-	'a b'; do
+for args in '--no-such' '--device gpu' '--max-tokens 1,,2' '--max-tokens 1,' '-T 0' \
+	'--turns -1' '--turns 65' 'a b'; do
 	# shellcheck disable=SC2086
 	run score-sample $args
 	is "usage: score-sample $args" $status 2

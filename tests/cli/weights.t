@@ -222,15 +222,18 @@ run sh -c 'score-weights ls -w a >&-'
 is 'a closed stdout is noticed' "$status" 1
 # ---- a pager that waits pins nothing: steps committed meanwhile use the room of those before ----
 score-weights init -w before "$config" >out
-jq -c '{id, turns: [{prompt, response: .answer, given: true}]}' "$top/tests/golden/man/problems.jsonl" >documents
+jq -c '{id, turns: [{prompt, response: .answer, given: true}]}' \
+	"$top/tests/golden/man/problems.jsonl" >documents
 steps() { # store, first and last step
-	score-draw -n 4 --steps "$2..$3" documents | score-sample -w "$1" --turns 0 | score-update -w "$1" --objective nll >rows
+	score-draw -n 4 --steps "$2..$3" documents | score-sample -w "$1" --turns 0 |
+		score-update -w "$1" --objective nll >rows
 }
 steps before 0 2
 cp -R before undisturbed
 steps undisturbed 3 12
 mkfifo brim
-waits() { # name, then a command that reads store "held"; its output waits for room in a pipe that is full
+size() { du -k "$1/data.mdb" | cut -f 1; }
+waits() { # name, then a command that reads store "held"; its output waits: its pipe is full
 	name=$1; shift
 	rm -rf held && cp -R before held
 	# shellcheck disable=SC2217
@@ -243,7 +246,9 @@ waits() { # name, then a command that reads store "held"; its output waits for r
 	sleep 0.5
 	kill -0 $reader 2>err && waiting=yes || waiting=no
 	steps held 3 12 2>err
-	is "$name" "$waiting $(score-weights show -w held | jq .step) $(($(du -k held/data.mdb | cut -f 1) <= $(du -k undisturbed/data.mdb | cut -f 1)))" 'yes 13 1'
+	step=$(score-weights show -w held | jq .step)
+	is "$name" "$waiting $step $(($(size held) <= $(size undisturbed)))" \
+		'yes 13 1'
 	kill $reader $sleeper 2>err
 	wait $reader $sleeper 2>err
 	exec 8>&-

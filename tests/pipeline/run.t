@@ -1,41 +1,55 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# A whole small run: pre-training, Stage I, Stage II, evaluation; cut off at any instant; in shards; from saved batches.
+# A whole small run: pre-training, Stage I, Stage II, evaluation; cut off at any instant; in
+# shards; from saved batches.
 . tests/tap.sh
 
 . tests/pipeline/small.sh
 
 start
-ok 'pre-training, cut off' pipelines/sft.sh "$tmp/base.part" "$tmp/documents" 15 50 --lr 1e-2 --commit-every 5
-ok 'and gone on with' pipelines/sft.sh "$tmp/base.part" "$tmp/documents" 40 50 --lr 1e-2 --commit-every 5
+ok 'pre-training, cut off' pipelines/sft.sh "$tmp/base.part" "$tmp/documents" 15 50 --lr 1e-2 \
+	--commit-every 5
+ok 'and gone on with' pipelines/sft.sh "$tmp/base.part" "$tmp/documents" 40 50 --lr 1e-2 \
+	--commit-every 5
 ok 'nothing is left to do' pipelines/sft.sh "$tmp/base.part" "$tmp/documents" 40 50 --lr 1e-2
 is 'every step once, and something was learned' \
 	"$(score-weights metrics -w "$tmp/base.part" | jq -sc '[length, .[-1].step, .[0].loss > 2 * .[-1].loss]')" '[40,40,true]'
 # documents of one turn and of two: trained as they are
 score-weights init -w "$tmp/documents.lmdb" "$tmp/config.json" >/dev/null
-head -n 8 "$tmp/documents" | jq -c 'if input_line_number % 2 == 0 then .turns |= .[:1] else . end' >"$tmp/mixed"
+head -n 8 "$tmp/documents" |
+	jq -c 'if input_line_number % 2 == 0 then .turns |= .[:1] else . end' >"$tmp/mixed"
 run pipelines/sft.sh "$tmp/documents.lmdb" "$tmp/mixed" 1 8
 is 'the model adds nothing to a document' "$status $(jq -c '[.n, .tokens]' "$tmp/out")" \
 	"0 [8,$(jq -n '[inputs.turns[].response | length + 1] | add' "$tmp/mixed")]"
 run pipelines/sft.sh "$tmp/documents.lmdb" "$tmp/train.jsonl" 2 8
-is 'and answers no problem' "$status $(grep -c '.turns: expected at least one turn' "$tmp/err")" '1 1'
+is 'and answers no problem' "$status $(grep -c '.turns: expected at least one turn' "$tmp/err")" \
+	'1 1'
 learn
 
 new whole
 ok 'Stage I and II' pipelines/score.sh "$tmp/whole"
-is 'five steps, two of Stage I' "$(jq -sc 'map(select(.stage) | [.step, .stage])' "$tmp/whole/metrics.jsonl")" \
+is 'five steps, two of Stage I' \
+	"$(jq -sc 'map(select(.stage) | [.step, .stage])' "$tmp/whole/metrics.jsonl")" \
 	'[[41,1],[42,1],[43,2],[44,2],[45,2]]'
-ok 'on-policy is exact: every ratio is 1' jq -es '[.[] | select(.stage) | .ratio.max == 1 and .ratio.outside == 0] | all' "$tmp/whole/metrics.jsonl"
-ok 'something is right, and moves the weights' jq -es '[.[] | select(.stage) | .grad_norm > 0] | all' "$tmp/whole/metrics.jsonl"
-is 'tags' "$(score-weights ls -w "$tmp/whole/weights.lmdb" | jq -c '[.step, .tags]' | tr '\n' ' ')" \
+ok 'on-policy is exact: every ratio is 1' jq -es \
+	'[.[] | select(.stage) | .ratio.max == 1 and .ratio.outside == 0] | all' \
+	"$tmp/whole/metrics.jsonl"
+ok 'something is right, and moves the weights' jq -es \
+	'[.[] | select(.stage) | .grad_norm > 0] | all' "$tmp/whole/metrics.jsonl"
+is 'tags' \
+	"$(score-weights ls -w "$tmp/whole/weights.lmdb" | jq -c '[.step, .tags]' | tr '\n' ' ')" \
 	'[40,["base"]] [42,["stage1"]] [44,[]] [45,["stage2"]] '
-is 'the batches are kept, by step' "$(find "$tmp/whole/batches" -type f -printf "%f\n" | sort | tr '\n' ' ')" '40.jsonl 41.jsonl 42.jsonl 43.jsonl 44.jsonl '
+is 'the batches are kept, by step' \
+	"$(find "$tmp/whole/batches" -type f -printf "%f\n" | sort | tr '\n' ' ')" \
+	'40.jsonl 41.jsonl 42.jsonl 43.jsonl 44.jsonl '
 cp -R "$tmp/whole/weights.lmdb" "$tmp/before"
 ok 'a second run has nothing to do' pipelines/score.sh "$tmp/whole"
-is 'and does nothing' "$(score-weights diff "$tmp/before" "$tmp/whole/weights.lmdb" | tail -n 1 | jq .changed)" 0
+is 'and does nothing' \
+	"$(score-weights diff "$tmp/before" "$tmp/whole/weights.lmdb" | tail -n 1 | jq .changed)" 0
 
-# Killed with the whole pipeline, at three instants of a step and then by the clock: a batch cut short, a step
-# just committed, a whole batch that nothing learned from yet. (The shell alone: loop.t.)
+# Killed with the whole pipeline, at three instants of a step and then by the clock: a batch cut
+# short, a step just committed, a whole batch that nothing learned from yet. (The shell alone:
+# loop.t.)
 new killed
 mkdir "$tmp/wrap"
 wrap() { # tool, then the shell commands that take its place, once
@@ -60,7 +74,8 @@ ok 'then on to the end' pipelines/score.sh "$tmp/killed"
 is 'identical weights' "$(changed whole killed)" 0
 is 'identical metrics' "$(rows killed)" "$(rows whole)"
 for f in "$tmp"/whole/batches/*; do cmp "$f" "$tmp/killed/batches/$(basename "$f")"; done >"$tmp/cmp" 2>&1
-is 'identical batches, under their names' "$(cat "$tmp/cmp")$(find "$tmp/killed/batches" -type f -printf "%f\n" | sort | tr '\n' ' ')" \
+is 'identical batches, under their names' \
+	"$(cat "$tmp/cmp")$(find "$tmp/killed/batches" -type f -printf "%f\n" | sort | tr '\n' ' ')" \
 	'40.jsonl 41.jsonl 42.jsonl 43.jsonl 44.jsonl '
 
 # a step that finds its batch
@@ -107,18 +122,31 @@ is 'and the same weights, from lines in another order' "$(changed shards saved-c
 new fails
 run env VERIFY=--nonsense pipelines/score.sh "$tmp/fails"
 is 'a failing filter stops the loop' "$(test "$status" -gt 0 && echo stopped)" stopped
-is 'nothing was committed, nothing saved' "$(score-weights show -w "$tmp/fails/weights.lmdb" | jq .step) $(find "$tmp/fails/batches" -name '*.jsonl')" '40 '
+is 'nothing was committed, nothing saved' \
+	"$(at fails) $(find "$tmp/fails/batches" -name '*.jsonl')" \
+	'40 '
 run env SAMPLES=1000 SAMPLE="$SAMPLE --kv-memory 1K" pipelines/score.sh "$tmp/fails"
-is 'nor when sampling fails on the way' "$(score-weights show -w "$tmp/fails/weights.lmdb" | jq .step)" 40
+is 'nor when sampling fails on the way' \
+	"$(score-weights show -w "$tmp/fails/weights.lmdb" | jq .step)" 40
 
-ok 'evaluation' pipelines/eval.sh "$tmp/whole/weights.lmdb" stage2 "$tmp/train.jsonl" "$tmp/eval" -n 2
+ok 'evaluation' pipelines/eval.sh "$tmp/whole/weights.lmdb" stage2 "$tmp/train.jsonl" "$tmp/eval" \
+	-n 2
 is 'of every problem' "$(jq -c '[.n, .samples]' "$tmp/eval.json")" '[20,40]'
-# three attempts: all of their accuracies, and what is compared with what; files that do not belong together
-ok 'an evaluation of three attempts' env EVAL= pipelines/eval.sh "$tmp/whole/weights.lmdb" stage2 "$tmp/train.jsonl" "$tmp/three" --turns 3
-is 'its table' "$(jq -rn -f pipelines/table.jq "$tmp/three.json" | head -n 1 | tr -s ' ')" ' Acc@t1 Acc@t2 Acc@t3 delta t1-t3 i->c t1-t3 c->i t1-t3'
-is 'is its figures' "$(jq -rn -f pipelines/table.jq "$tmp/three.json" | sed 1d | grep -oE '[-+0-9.]+ \[' | tr -d '[+\n')" \
-	"$(jq -r '[.acc_t1, .acc_t2, .acc_t3, .delta, .i_to_c, .c_to_i | .value * 1000 | round | if . % 10 == 0 then "\(. / 10).0" else . / 10 end] | map("\(.) ") | add' "$tmp/three.json")"
+# three attempts: all of their accuracies, and what is compared with what; files that do not belong
+# together
+ok 'an evaluation of three attempts' env EVAL= pipelines/eval.sh "$tmp/whole/weights.lmdb" stage2 \
+	"$tmp/train.jsonl" "$tmp/three" --turns 3
+is 'its table' "$(jq -rn -f pipelines/table.jq "$tmp/three.json" | head -n 1 | tr -s ' ')" \
+	' Acc@t1 Acc@t2 Acc@t3 delta t1-t3 i->c t1-t3 c->i t1-t3'
+is 'is its figures' \
+	"$(jq -rn -f pipelines/table.jq "$tmp/three.json" | sed 1d | grep -oE '[-+0-9.]+ \[' |
+		tr -d '[+\n')" \
+	"$(jq -r '[.acc_t1, .acc_t2, .acc_t3, .delta, .i_to_c, .c_to_i | .value * 1000 | round
+		| if . % 10 == 0 then "\(. / 10).0 " else "\(. / 10) " end] | add' "$tmp/three.json")"
 run jq -rn -f pipelines/table.jq "$tmp/eval.json" "$tmp/three.json"
-is 'two and three attempts are no one table' "$status $(grep -c 'the files have 2 and 3 attempts' "$tmp/err")" '5 1'
-ok 'and the table of two' sh -c "jq -rn -f pipelines/table.jq $tmp/eval.json | grep -q '^  eval  *[0-9.]* \[.*\] *[0-9.]* \[.*\] *[-+0-9.]* \['"
+is 'two and three attempts are no one table' \
+	"$status $(grep -c 'the files have 2 and 3 attempts' "$tmp/err")" '5 1'
+jq -rn -f pipelines/table.jq "$tmp/eval.json" >"$tmp/table"
+ok 'and the table of two' \
+	grep -q '^  eval  *[0-9.]* \[.*\] *[0-9.]* \[.*\] *[-+0-9.]* \[' "$tmp/table"
 finish

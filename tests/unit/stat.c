@@ -174,7 +174,8 @@ static double at_least(int k, int n, double p)
 	double sum = 0;
 
 	for (int i = k; i <= n; i++)
-		sum += exp(lgamma(n + 1) - lgamma(i + 1) - lgamma(n - i + 1) + i * log(p) + (n - i) * log1p(-p));
+		sum += exp(lgamma(n + 1) - lgamma(i + 1) - lgamma(n - i + 1) + i * log(p) +
+		           (n - i) * log1p(-p));
 	return sum;
 }
 
@@ -187,12 +188,14 @@ static void beta(void)
 			for (double p = 0.01; p < 1; p += 0.14)
 				worst = fmax(worst, fabs(beta_below(p, k, n - k + 1) - at_least(k, n, p)));
 	ok(worst < 1e-11, "incomplete beta: binomial tails, to %.0e", worst);
-	ok(beta_below(0, 2, 3) == 0 && beta_below(1, 2, 3) == 1 && fabs(beta_below(0.3, 1, 1) - 0.3) < 1e-15 &&
+	ok(beta_below(0, 2, 3) == 0 && beta_below(1, 2, 3) == 1 &&
+	   fabs(beta_below(0.3, 1, 1) - 0.3) < 1e-15 &&
 	   fabs(beta_below(0.25, 0.5, 0.5) - 1.0 / 3) < 1e-14, "and known values");
 }
 
-/* n problems of s samples, which mend with probability up and break with down; where there are several,
- * in half of the problems with twice that and else never. Rows of (mended, broken, their difference). */
+/* n problems of s samples, which mend with probability up and break with down; where there are
+ * several, in half of the problems with twice that and else never. Rows of (mended, broken,
+ * their difference). */
 static void draw(double *x, size_t n, int s, double up, double down, struct rng *r, uint64_t *at)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -219,7 +222,9 @@ static int covers(struct interval v, double truth)
 static void coverage(void)
 {
 	static const size_t sizes[] = {20, 100, 500};
-	static const double rates[][2] = {{0.01, 0.01}, {0.02, 0.05}, {0.1, 0.03}, {0.2, 0.02}, {0.3, 0.1}};
+	static const double rates[][2] = {
+		{0.01, 0.01}, {0.02, 0.05}, {0.1, 0.03}, {0.2, 0.02}, {0.3, 0.1},
+	};
 	enum { RUNS = 800 };
 	struct rng r = rng_stream(3, "test", 0, "coverage", 0, 0);
 	double *x = xreallocarray(NULL, 500 * 3, sizeof *x), least[3] = {1, 1, 1};
@@ -242,7 +247,7 @@ static void coverage(void)
 			least[k] = fmin(least[k], (double)hits[k] / RUNS);
 	}
 	ok(least[0] >= 0.93 && least[1] >= 0.93,
-	   "i->c and c->i at n = 20 .. 500, 1 and 4 samples: 95 %% intervals cover %.1f and %.1f %% at least",
+	   "i->c, c->i at n = 20 .. 500, 1 and 4 samples: 95 %% intervals cover %.1f, %.1f %% at least",
 	   100 * least[0], 100 * least[1]);
 	ok(least[2] >= 0.93, "delta's: %.1f %% at least", 100 * least[2]);
 	free(x);
@@ -253,14 +258,16 @@ static void shares(void)
 	double x[40] = {0}, halves[40], gaps[4] = {NAN, 1, NAN, 0};
 	struct interval v = share_interval(x, 40, 1, 160), w;
 
-	ok(v.value == 0 && v.lo == 0 && fabs(v.hi - (1 - pow(0.025, 1.0 / 40))) < 1e-12, "no event in 40: up to %.4f", v.hi);
+	ok(v.value == 0 && v.lo == 0 && fabs(v.hi - (1 - pow(0.025, 1.0 / 40))) < 1e-12,
+	   "no event in 40: up to %.4f", v.hi);
 	v = difference_interval(x, 40, 1, 1, 40);
 	ok(v.value == 0 && v.lo < -0.08 && v.hi > 0.08, "no difference in 40 is not none");
 	for (int i = 0; i < 40; i++)
 		halves[i] = i % 2;
 	v = share_interval(halves, 40, 1, 40);
 	w = share_interval(halves, 40, 1, 400);
-	ok(v.lo == w.lo && v.hi == w.hi, "what differs only between problems is as sure as their number");
+	ok(v.lo == w.lo && v.hi == w.hi,
+	   "what differs only between problems is as sure as their number");
 	for (int i = 0; i < 40; i++)
 		halves[i] = 0.4 + 0.2 * (i % 2);
 	w = share_interval(halves, 40, 1, 400);
@@ -268,7 +275,8 @@ static void shares(void)
 	v = share_interval(gaps, 4, 1, 4);
 	ok(v.value == 0.5 && v.lo < 0.02 && v.hi > 0.98, "a NaN says nothing");
 	v = share_interval(gaps, 1, 1, 4);
-	ok(isnan(v.value) && isnan(v.lo) && isnan(difference_interval(gaps, 1, 1, 1, 4).hi), "and alone gives NaN");
+	ok(isnan(v.value) && isnan(v.lo) && isnan(difference_interval(gaps, 1, 1, 1, 4).hi),
+	   "and alone gives NaN");
 	v = difference_interval(gaps + 1, 1, 1, 2, 4);
 	ok(v.value == 1 && v.lo >= -2 && v.hi > 1.9 && v.hi <= 2, "in a range of 2");
 }
