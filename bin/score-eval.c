@@ -96,7 +96,8 @@ static int compare(const struct table *mine, const struct set *ours, const struc
 	if (set_read(set->against, set->partial, set->progress, &other, e))
 		return -1;
 	if (other.turns != ours->turns) {
-		err_set(e, "%s has %zu turns, %s has %zu", ours->name, ours->turns, other.name, other.turns);
+		err_set(e, "%s has %zu turns, %s has %zu", ours->name, ours->turns, other.name,
+		        other.turns);
 		goto out;
 	}
 	if (table_new(&other, &set->vote, &set->pass, &theirs, e))
@@ -232,8 +233,9 @@ static void print_text(struct js o, const char *other)
 {
 	struct js against = js_get(o, "against");
 
-	printf("%.0f problems, %.0f trajectories of %.0f turns, %.0f errors left out; 95 %% intervals\n\n", get_number(o, "n"),
-	       get_number(o, "samples"), get_number(o, "turns"), get_number(o, "errors"));
+	printf("%.0f problems, %.0f trajectories of %.0f turns, %.0f errors left out; "
+	       "95 %% intervals\n\n", get_number(o, "n"), get_number(o, "samples"),
+	       get_number(o, "turns"), get_number(o, "errors"));
 	text_metrics(o, "");
 	text_histogram(o);
 	if (js_kind(against) == JS_OBJECT) {
@@ -266,15 +268,19 @@ int main(int argc, char **argv)
 {
 	struct settings set = {.resamples = 2000};
 	const struct opt table[] = {
-		{"format", 0, OPT_CHOICE, &set.text, "json|text", "one JSON object, or a table (default json)", 0, 0, NULL},
+		{"format", 0, OPT_CHOICE, &set.text, "json|text", 
+		 "one JSON object, or a table (default json)", 0, 0, NULL},
 		{"vote", 0, OPT_CALL, &set.vote, "K[,K..]",
 		 "majority votes at budgets of K responses a problem", 0, 0, budget_list},
 		{"pass", 0, OPT_CALL, &set.pass, "K[,K..]", "pass@K: one of K attempts is right", 0, 0,
 		 budget_list},
-		{"against", 0, OPT_STR, &set.against, "FILE", "also this input minus FILE, paired by problem id", 0, 0, NULL},
-		{"resamples", 0, OPT_U64, &set.resamples, "N", "of the bootstrap (default 2000)", 1, 1e6, NULL},
+		{"against", 0, OPT_STR, &set.against, "FILE", 
+		 "also this input minus FILE, paired by problem id", 0, 0, NULL},
+		{"resamples", 0, OPT_U64, &set.resamples, "N", "of the bootstrap (default 2000)", 1, 1e6,
+		 NULL},
 		OPT_SEED(&set.seed),
-		{"partial", 0, OPT_FLAG, &set.partial, NULL, "take groups and batches that are cut short as they are", 0, 0, NULL},
+		{"partial", 0, OPT_FLAG, &set.partial, NULL, 
+		 "take groups and batches that are cut short as they are", 0, 0, NULL},
 		OPT_PROGRESS(&set.progress),
 		{0},
 	};

@@ -15,8 +15,9 @@
 #include "policy/policy.h"
 
 static const char usage[] = "score-weights [-w DIR] VERB [options] [operands]";
-static const char about[] = "Verbs: init CONFIG.json | import PATH | export PATH | ls | show | diff A B |\n"
-                            "       tag NAME | tag -d NAME | gc | fsck | metrics";
+static const char about[] =
+	"Verbs: init CONFIG.json | import PATH | export PATH | ls | show | diff A B |\n"
+	"       tag NAME | tag -d NAME | gc | fsck | metrics";
 
 struct args {
 	const char *dir, *snapshot, **operand;
@@ -68,8 +69,9 @@ static int describe(const char *objective, const char *source, struct buf *out, 
 static int show(struct store *s, const char *ref, int tensors, struct err *e);
 
 /* Makes the store, or leaves things as they were. */
-static int make(const struct args *a, const struct model_config *c, const struct vocab *v, const char *objective,
-                const char *source, policy_fill_fn fill, void *ctx, struct err *e)
+static int make(const struct args *a, const struct model_config *c, const struct vocab *v,
+                const char *objective, const char *source, policy_fill_fn fill, void *ctx,
+                struct err *e)
 {
 	struct buf meta = {0};
 	struct store *s = NULL;
@@ -141,8 +143,10 @@ static int do_import(const struct args *a, struct err *e)
 
 	if (import_open(a->operand[0], &g.im, e))
 		return -1;
-	progress_start(&g.progress, "import", "MB", 2e-6 * (double)model_size(import_config(g.im)), a->progress);
-	rc = make(a, import_config(g.im), import_vocab(g.im), "import", a->operand[0], from_file, &g, e);
+	progress_start(&g.progress, "import", "MB", 2e-6 * (double)model_size(import_config(g.im)),
+	               a->progress);
+	rc = make(a, import_config(g.im), import_vocab(g.im), "import", a->operand[0], from_file, &g,
+	          e);
 	progress_end(&g.progress);
 	if (!rc)
 		tell_chat(import_vocab(g.im));
@@ -331,7 +335,8 @@ static int do_diff(const struct args *a, struct err *e)
 
 		dirs[i] = own ? a->operand[i] : a->dir;
 		if (!dirs[i])
-			rc = err_set(e, "%s: no store there, and no -w whose snapshot it could be", a->operand[i]);
+			rc = err_set(e, "%s: no store there, and no -w whose snapshot it could be",
+			             a->operand[i]);
 		/* LMDB wants a store to be open once */
 		else if (i && same_file(dirs[0], dirs[1]))
 			open[1] = open[0];
@@ -458,7 +463,8 @@ static const struct verb {
 	int operands, store;         /* store: -w is needed */
 	int (*run)(const struct args *a, struct err *e);
 } verbs[] = {
-	{"init", 1, 1, do_init}, {"import", 1, 1, do_import}, {"export", 1, 1, do_export}, {"ls", 0, 1, do_ls},
+	{"init", 1, 1, do_init}, {"import", 1, 1, do_import}, {"export", 1, 1, do_export},
+	{"ls", 0, 1, do_ls},
 	{"show", 0, 1, do_show}, {"diff", 2, 0, do_diff}, {"tag", 1, 1, do_tag}, {"gc", 0, 1, do_gc},
 	{"fsck", 0, 1, do_fsck}, {"metrics", 0, 1, do_metrics},
 };
@@ -480,10 +486,12 @@ int main(int argc, char **argv)
 	const struct opt table[] = {
 		OPT_WEIGHTS(&a.dir),
 		OPT_SNAPSHOT(&a.snapshot),
-		{"seed", 0, OPT_U64, &a.seed, "N", "init: seed of the random weights (default 0)", 0, 0, NULL},
+		{"seed", 0, OPT_U64, &a.seed, "N", "init: seed of the random weights (default 0)", 0,
+		 0, NULL},
 		{"tensors", 0, OPT_FLAG, &a.tensors, NULL, "show: also a line per tensor", 0, 0, NULL},
 		{"delete", 'd', OPT_FLAG, &a.del, NULL, "tag: remove it", 0, 0, NULL},
-		{"keep", 0, OPT_INT, &a.keep, "K", "gc: keep the last K snapshots, and tagged ones (default all)", 1, 1000000000, NULL},
+		{"keep", 0, OPT_INT, &a.keep, "K",
+		 "gc: keep the last K snapshots, and tagged ones (default all)", 1, 1000000000, NULL},
 		{"from", 0, OPT_U64, &a.from, "STEP", "metrics: from this step", 0, 9e15, NULL},
 		{"to", 0, OPT_U64, &a.to, "STEP", "metrics: up to this step", 0, 9e15, NULL},
 		OPT_PROGRESS(&a.progress),
@@ -496,7 +504,8 @@ int main(int argc, char **argv)
 		opt_usage(usage, "wants a verb");
 	verb = verb_by_name(argv[at++]);
 	if (argc - at != verb->operands)
-		opt_usage(usage, "%s wants %d operand%s, got %d", verb->name, verb->operands, verb->operands == 1 ? "" : "s", argc - at);
+		opt_usage(usage, "%s wants %d operand%s, got %d", verb->name, verb->operands,
+		          verb->operands == 1 ? "" : "s", argc - at);
 	if (verb->store)
 		a.dir = opt_store(a.dir, usage);
 	a.operand = (const char **)argv + at;

@@ -76,11 +76,15 @@ whole() {
 	[[ -f $3 ]] || return 1
 	score-bonus --stage "$2" "${bonus[@]}" "$3" 2>/dev/null | jq -en --argjson step "$1" '
 		reduce inputs as $t ({}; .other = (.other or $t.batch.step != $step) |
-			.valid = (.valid or all($t.turns[]; .reward != null))) | .valid and (.other | not)' >/dev/null
+			.valid = (.valid or all($t.turns[]; .reward != null)))
+		| .valid and (.other | not)' >/dev/null
 }
 
 # Did the latest weights write it?
-ours() { score-logprob --as again "$1" | jq -en 'all(inputs.turns[]; .given or .again == .logprobs)' >/dev/null; }
+ours() {
+	score-logprob --as again "$1" |
+		jq -en 'all(inputs.turns[]; .given or .again == .logprobs)' >/dev/null
+}
 
 # Makes file $3: verified trajectories of step $1, which score-bonus takes.
 fresh() {

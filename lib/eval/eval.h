@@ -16,7 +16,7 @@ struct sample {
 	struct whole_line at;        /* its place in its batch; id is the one above */
 	int error;                   /* a reward is null: counted, otherwise left out */
 	int *right;                  /* [turns] reward is 1 */
-	char **answer;               /* [turns] verdict.answer as JSON text, what is voted on; NULL: none */
+	char **answer;               /* [turns] verdict.answer as JSON text, voted on; NULL: none */
 	char *task;                  /* as JSON text; NULL: none */
 	int answers;                 /* some sample of this task has one */
 	double *changed, *ratio;     /* [pairs] */
@@ -31,7 +31,8 @@ struct set {
 
 /* Reads a whole file (NULL: stdin). All records must have as many turns. Nothing may be there
  * twice; groups and batches must be whole unless partial. progress: progress_start's force. */
-MUST_CHECK int set_read(const char *path, int partial, int progress, struct set *out, struct err *e);
+MUST_CHECK int set_read(const char *path, int partial, int progress, struct set *out,
+                        struct err *e);
 void set_release(struct set *s);
 /* The turns that pair p compares, 0-based. */
 void set_pair(const struct set *s, size_t p, size_t *from, size_t *to);
@@ -65,7 +66,8 @@ struct table {
 MUST_CHECK int table_new(const struct set *s, const struct budgets *vote,
                          const struct budgets *pass, struct table *out, struct err *e);
 /* this - other, problem by problem, for ids and metrics that are in both; -1 if there is none. */
-MUST_CHECK int table_minus(const struct table *t, const struct table *other, struct table *out, struct err *e);
+MUST_CHECK int table_minus(const struct table *t, const struct table *other, struct table *out,
+                           struct err *e);
 /* Each column's mean with its 95 % interval; seed and resamples are the bootstrap's, which
  * serves the columns of kind MEAN. */
 void table_intervals(const struct table *t, uint64_t seed, size_t resamples, struct interval *out);

@@ -53,7 +53,8 @@ static void count_status(struct set *s, const struct traj *t, size_t turn)
 		counts = js_at(s->statuses, turn);
 		js_put(&s->statuses, turn, js_null());
 		old = js_get(counts, js_string(status));
-		js_set(&counts, js_string(status), js_num(js_kind(old) == JS_NUMBER ? js_number(old) + 1 : 1));
+		js_set(&counts, js_string(status),
+		       js_num(js_kind(old) == JS_NUMBER ? js_number(old) + 1 : 1));
 		js_put(&s->statuses, turn, counts);
 		js_free(old);
 	}
@@ -61,7 +62,8 @@ static void count_status(struct set *s, const struct traj *t, size_t turn)
 	js_free(status);
 }
 
-static int differ(const struct turn *a, const char *answer_a, const struct turn *b, const char *answer_b)
+static int differ(const struct turn *a, const char *answer_a, const struct turn *b,
+                  const char *answer_b)
 {
 	if (answer_a || answer_b)
 		return !answer_a || !answer_b || strcmp(answer_a, answer_b);
@@ -79,7 +81,8 @@ static int keep(struct set *s, const struct traj *t, size_t first_line, struct e
 			js_push(&s->statuses, js_object());
 	}
 	if (t->n_turns != s->turns)
-		return err_set(e, ".turns: %zu turns, but line %zu has %zu", t->n_turns, first_line, s->turns);
+		return err_set(e, ".turns: %zu turns, but line %zu has %zu", t->n_turns, first_line,
+		               s->turns);
 	a.at.id = a.id = xstrdup(t->id);
 	a.task = text_of(t->rec, "task", e);
 	a.right = xcalloc(s->turns, sizeof *a.right);

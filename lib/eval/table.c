@@ -219,7 +219,8 @@ static void minus_column(struct table *out, const struct column *c)
 
 int table_minus(const struct table *t, const struct table *other, struct table *out, struct err *e)
 {
-	size_t *mine = xreallocarray(NULL, t->m, sizeof *mine), *theirs = xreallocarray(NULL, t->m, sizeof *theirs);
+	size_t *mine = xreallocarray(NULL, t->m, sizeof *mine);
+	size_t *theirs = xreallocarray(NULL, t->m, sizeof *theirs);
 
 	*out = (struct table){.trials = fmin(t->trials, other->trials)};
 	for (size_t c = 0; c < t->bins_at; c++)
