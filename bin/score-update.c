@@ -32,6 +32,18 @@ static void bar_start(struct progress *bar, const struct batch *b, int force)
 	bar->shown = shown;
 }
 
+/* A batch that the sandbox, say, has made smaller. */
+static void tell_errors(const struct batch *b, const struct jl_in *in, int objective)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < b->n; i++)
+		n += objective == RL_PG && traj_errored(&b->t[i]);
+	if (n)
+		warn("%s: %zu of the %zu trajectories of batch step %lld have errors, and are left out",
+		     jl_name(in), n, b->n, (long long)b->step);
+}
+
 static int learn(struct trainer *r, const struct batch *b, const struct jl_in *in,
                  const struct settings *s, struct progress *bar, struct err *e)
 {
@@ -43,7 +55,10 @@ static int learn(struct trainer *r, const struct batch *b, const struct jl_in *i
 	if (trainer_check(r, b, &bad, e))
 		return err_prefix(e, "%s:%zu: ", jl_name(in), bad->line);
 	bar_start(bar, b, s->progress);
-	return trainer_update(r, b, bar, e) ? err_prefix(e, "%s: ", jl_name(in)) : 0;
+	if (trainer_update(r, b, bar, e))
+		return err_prefix(e, "%s: ", jl_name(in));
+	tell_errors(b, in, s->train.loss.objective);
+	return 0;
 }
 
 /* What is committed is said: a printed line is a step that will not be lost. */

@@ -12,7 +12,7 @@ static void append(struct ids *all, const int *v, size_t n)
 
 /* Context before response number d->turns: the end token that a cut response lacks, then the chat
  * template's parts. */
-static int context(struct dialogue *d, const struct dialogue_rules *r, const char *prompt,
+static int context(struct dialogue *d, const struct dialogue_rules *r, struct js prompt,
                    struct js *out, struct err *e)
 {
 	size_t start = d->all.n;
@@ -63,7 +63,7 @@ static int read_given(struct dialogue *d, const struct turn *t, struct js turn,
 	if (js_kind(prompt) == JS_NONE && next_prompt(d, r, &prompt, e))
 		goto fail;
 	js_set(&turn, "prompt", js_copy(prompt));
-	if (context(d, r, js_string(prompt), &ids, e))
+	if (context(d, r, prompt, &ids, e))
 		goto fail;
 	js_free(prompt);
 	js_set(&turn, "context", ids);
@@ -149,7 +149,7 @@ int dialogue_ask(struct dialogue *d, const struct dialogue_rules *r, struct err 
 	d->asked = d->all.n;
 	if (next_prompt(d, r, &prompt, e))
 		return -1;
-	if (context(d, r, js_string(prompt), &ids, e)) {
+	if (context(d, r, prompt, &ids, e)) {
 		js_free(prompt);
 		return -1;
 	}

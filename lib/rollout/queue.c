@@ -5,6 +5,7 @@
  */
 #include "rollout/queue.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -368,10 +369,25 @@ static void outgrown(struct queue *q, struct item *j)
 	q->waiting = j;
 }
 
+/* Weights of which something is not finite give logits that are not. */
+static int drawn_well(const struct gen *g)
+{
+	for (size_t i = 0; i < g->n; i++)
+		if (!isfinite(g->logprobs[i]) || !isfinite(g->sample_logprobs[i]))
+			return 0;
+	return 1;
+}
+
 static void finish_turn(struct queue *q, struct item *j)
 {
+	size_t turn = j->d.turns;
 	struct err e;
 
+	if (!drawn_well(&j->g)) {
+		err_set(&e, ".turns[%zu]: the model gives probabilities that are no numbers", turn);
+		fail(q, j, &e);
+		return;
+	}
 	dialogue_answer(&j->d, &q->r.dialogue, &j->g);
 	if (next_turn(q, j, &e)) {
 		fail(q, j, &e);

@@ -221,7 +221,7 @@ static int render_piece(struct tok *t, struct js piece, int *started, struct ids
 }
 
 int chat_render(struct chat *c, struct tok *t, size_t turn, const char *system,
-                const char *prompt, struct ids *ids, struct err *e)
+                struct js prompt, struct ids *ids, struct err *e)
 {
 	struct js in = js_object(), pieces = js_none();
 	size_t old = ids->n;
@@ -229,7 +229,7 @@ int chat_render(struct chat *c, struct tok *t, size_t turn, const char *system,
 
 	js_set(&in, "turn", js_num((double)turn));
 	js_set(&in, "system", system ? js_str(system) : js_null());
-	js_set(&in, "prompt", js_str(prompt));
+	js_set(&in, "prompt", js_copy(prompt));
 	rc = jqp_run(c->program, in, &pieces, e);
 	js_free(in);
 	if (rc)

@@ -32,6 +32,11 @@ static int get_string(struct js obj, const char *key, char **text, size_t *n, st
 		return 0;
 	if (js_kind(v) != JS_STRING)
 		return wrong_kind(e, key, "string", v);
+	/* without n it will be read up to a NUL */
+	if (text && !n && strlen(js_string(v)) != js_string_len(v)) {
+		js_free(v);
+		return err_set(e, ".%s: holds a NUL character", key);
+	}
 	if (text)
 		*text = xstrndup(js_string(v), js_string_len(v));
 	if (n)
@@ -348,6 +353,7 @@ static int parse_problem(struct traj *t, unsigned need, struct err *e)
 	static const char *const tasks[] = {"exact", "number", "math", "code"};
 	int has_prompt = get_string(t->rec, "prompt", NULL, NULL, e), has_answer, has_entry, has_tests,
 	    has_list;
+	char *entry = NULL;
 	size_t i = 0;
 
 	if (has_prompt < 0 || get_string(t->rec, "task", &t->task, NULL, e) < 0)
@@ -359,7 +365,8 @@ static int parse_problem(struct traj *t, unsigned need, struct err *e)
 	has_answer = parse_answer(t->rec, e);
 	if (has_answer < 0)
 		return -1;
-	has_entry = get_string(t->rec, "entry_point", NULL, NULL, e);
+	has_entry = get_string(t->rec, "entry_point", &entry, NULL, e);
+	free(entry);
 	if (has_entry < 0)
 		return -1;
 	has_tests = get_string(t->rec, "tests", NULL, NULL, e);

@@ -364,6 +364,8 @@ jq -c 'if .sample == 1 then .turns[1].reward = null else . end' "$tmp/one" |
 	score-bonus --stage 1 >"$tmp/in"
 update "$tmp/in"
 is 'errors are left out and counted' "$status $(jq -c '[.n, .errors]' "$tmp/out")" '0 [8,4]'
+ok 'and told' grep -q '4 of the 12 trajectories of batch step 0 have errors, and are left out' \
+	"$tmp/err"
 fresh
 jq -c '.turns[1].reward = null' "$tmp/one" | score-bonus --stage 1 >"$tmp/in"
 update "$tmp/in"

@@ -204,6 +204,37 @@ static void too_large(void)
 	queue_free(q);
 }
 
+/* The last norm's weights as NaN: whatever the prompt, the logits are no numbers. */
+static void no_numbers(void)
+{
+	size_t i = model_params(&config) - 1, line = 0;
+	struct queue *q = start(4, 64 * MIB);
+	struct buf out = {0};
+	struct param p;
+	struct err e;
+	struct mem m;
+	bf16 *nans;
+
+	for (model_param(&config, i, &p); p.role != ROLE_NORM; model_param(&config, i, &p))
+		i--;
+	nans = xreallocarray(NULL, p.rows, sizeof *nans);
+	for (size_t k = 0; k < p.rows; k++)
+		nans[k] = 0x7fc0;
+	m = mem_borrow(nans, p.rows * sizeof *nans);
+	model_set(policy.model, i, m);
+	mem_return(&m);
+	free(nans);
+	if (add(q, 7, 1, 1, &e))
+		ok(0, "%s", e.msg);
+	while (!queue_done(q))
+		queue_forward(q);
+	ok(!take(q, &out) && queue_failed(q, &line, &e) && line == 7, "NaN: nothing but the line");
+	ok(!strcmp(e.msg, ".turns[0]: the model gives probabilities that are no numbers"),
+	   "and the reason: %s", e.msg);
+	buf_release(&out);
+	queue_free(q);
+}
+
 int main(void)
 {
 	struct err e;
@@ -214,6 +245,7 @@ int main(void)
 	}
 	same_however();
 	too_large();
+	no_numbers();
 	jqp_free(dialogue.prompts);
 	chat_free(dialogue.chat);
 	policy_release(&policy);

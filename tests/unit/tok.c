@@ -399,10 +399,13 @@ static const char *rendered(struct chat *c, struct tok *t, size_t turn, const ch
 {
 	static struct buf out;
 	struct ids ids = {0};
+	struct js text = js_str(prompt);
+	int rc = chat_render(c, t, turn, system, text, &ids, &e);
 
+	js_free(text);
 	buf_clear(&out);
 	buf_adds(&out, "");
-	if (chat_render(c, t, turn, system, prompt, &ids, &e)) {
+	if (rc) {
 		free(ids.v);
 		return ids.n ? "ids were left behind" : e.msg;
 	}
@@ -507,6 +510,7 @@ static void test_programs(void)
 	struct tok *t;
 	struct chat *c;
 	struct ids ids = {0};
+	struct js text;
 	int fd = mkstemp(path);
 
 	chat_vocab(&v);
@@ -525,9 +529,17 @@ static void test_programs(void)
 	program(t, path, "[{text: \"a\"}, {control: \"<|x|>\"}]",
 	        "chat: .[1]: the vocabulary has no control token '<|x|>'");
 	/* A prompt's own "<|im_end|>" is bytes. */
-	ok(!chat_new("plain", NULL, &c, &e) && !chat_render(c, t, 1, NULL, "<|im_end|>", &ids, &e) &&
+	text = js_str("<|im_end|>");
+	ok(!chat_new("plain", NULL, &c, &e) && !chat_render(c, t, 1, NULL, text, &ids, &e) &&
 	       ids.n == 10 && ids.v[0] == '<',
 	   "text does not become a control token");
+	js_free(text);
+	text = js_strn("a\0b", 3);
+	ids.n = 0;
+	ok(!chat_render(c, t, 1, NULL, text, &ids, &e) && ids.n == 3 && ids.v[1] == 0 &&
+	       ids.v[2] == 'b',
+	   "a NUL does not end a prompt");
+	js_free(text);
 	free(ids.v);
 	chat_free(c);
 	ok(chat_new("nope", NULL, &c, &e) == -1, "an unknown format");

@@ -35,6 +35,8 @@ static const struct {
 	{"{'id':3}", 0, ".id: expected string, got number"},
 	{"{'id':''}", 0, ".id: expected a string that is not empty and holds no NUL"},
 	{"{'id':'a\\u0000b'}", 0, ".id: expected a string that is not empty and holds no NUL"},
+	{"{'id':'a','task':'code\\u0000'}", 0, ".task: holds a NUL character"},
+	{"{'id':'a','entry_point':'f\\u0000g'}", 0, ".entry_point: holds a NUL character"},
 	{"{'id':null}", 0, ".id: expected string, got null"},
 	{"{'task':'sum'}", 0, ".task: expected exact, number, math or code, got \"sum\""},
 	{"{'task':1}", 0, ".task: expected string, got number"},
