@@ -20,8 +20,8 @@ struct settings {
 	int partial;
 };
 
-/* The program gets the numbers as variables, so that one file can serve several runs. It is the text
- * of --return, or of the file that --return names. */
+/* The program gets the numbers as variables, so that one file can serve several runs. It is the
+ * text of --return, or of the file that --return names. */
 static int compile(struct settings *s, struct err *e)
 {
 	struct js args = js_object();

@@ -9,7 +9,8 @@
 #   DOCUMENTS            a command that prints documents (sft.sh), for
 #   PRETRAIN             STEPS BATCH options-of-score-update; or
 #   MODEL_FILE       a GGUF file or a Hugging Face directory to import
-#   FROM             another experiment whose problems and base model are used: then none of the above
+#   FROM             another experiment whose problems and base model are used: then none of
+#                    the above
 #   STAGE1 ... UPDATE2   settings of score.sh; VERIFIER, VERIFY and SAMPLE serve evaluation, too
 #   EVAL_SAMPLE      options of score-sample for evaluation, beside SAMPLE; EVAL, of score-eval
 #
@@ -99,7 +100,9 @@ $(R)/documents.jsonl: | $(R)/eval
 	@mv $@.part $@
 $(R)/base.lmdb: | $(R)/documents.jsonl
 	@$(call say,pre-training: $(word 1,$(PRETRAIN)) steps of $(word 2,$(PRETRAIN)) documents)
-	@test -d $@.part || { rm -rf $@.new && score-weights init -w $@.new --seed $(or $(SEED),0) $(INIT) >/dev/null && mv $@.new $@.part; }
+	@test -d $@.part || { rm -rf $@.new && \
+		score-weights init -w $@.new --seed $(or $(SEED),0) $(INIT) >/dev/null && \
+		mv $@.new $@.part; }
 	@pipelines/sft.sh $@.part $(R)/documents.jsonl $(PRETRAIN) 2> >(exec cat >&2) | \
 		jq -nj --unbuffered --argjson total $(word 1,$(PRETRAIN)) \
 			--arg line "$$(test ! -t 2 || echo 1)" -f pipelines/pretrain.jq >&2
@@ -148,7 +151,8 @@ $(filter-out %/base.json,$(EVALS)): $(R)/trained
 $(R)/summary.json: $(EVALS) | $(R)/evaluation
 	@jq -n '[inputs] | {before: .[0], after: .[-1]}' $(EVALS) >$@
 $(R)/curves.svg: $(R)/trained
-	@score-plot -o $@ --title 'run/$(NAME)' --smooth 5 -y '{"reward, attempt 1": .reward[0], "reward, attempt 2": .reward[1]}' \
+	@score-plot -o $@ --title 'run/$(NAME)' --smooth 5 \
+		-y '{"reward, attempt 1": .reward[0], "reward, attempt 2": .reward[1]}' \
 		-y '{"KL, attempt 1": .kl[0], "KL, attempt 2": .kl[1]}' $(R)/metrics.jsonl
 
 endif

@@ -22,8 +22,8 @@
 #   r u32                  a list, dict, ... that crossed before, or is being read, by its number:
 #                          see Writer
 # A subclass crosses as its base value's raw content: the base type's own methods read it, so no
-# override by the program is ever called. The reader trusts nothing: size, depth, counts, numbers and
-# names are checked before anything is built, and an unknown tag or a surplus byte is an error.
+# override by the program is ever called. The reader trusts nothing: size, depth, counts, numbers
+# and names are checked before anything is built, and an unknown tag or a surplus byte is an error.
 import os
 import struct
 import sys

@@ -127,9 +127,9 @@ MUST_CHECK int chat_new(const char *format, const char *file, struct chat **out,
 void chat_free(struct chat *c);
 /* The built-in program's source text (for the man page and for copying), NULL if unknown. */
 const char *chat_source(const char *format);
-/* Appends the ids that the model reads before response `turn` (0-based). system may be NULL. turn 0
- * begins with bos if the model expects it. prompt: a string, borrowed. A control token missing from the vocabulary is an
- * error. */
+/* Appends the ids that the model reads before response `turn` (0-based). system may be NULL; prompt
+ * is a string, borrowed. turn 0 begins with bos if the model expects it. A control token missing
+ * from the vocabulary is an error. */
 MUST_CHECK int chat_render(struct chat *c, struct tok *t, size_t turn, const char *system,
                            struct js prompt, struct ids *ids, struct err *e);
 

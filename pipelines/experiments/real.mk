@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-# make demo MODEL=smollm2, MODEL=/path/to.gguf or MODEL=/a/Hugging-Face/directory: three whole steps of reinforcement
-# learning on two-digit sums, and an evaluation before and after. It shows that the loop runs, not that three steps teach.
+# make demo MODEL=smollm2, MODEL=/path/to.gguf or MODEL=/a/Hugging-Face/directory: three whole steps
+# of reinforcement learning on two-digit sums, and an evaluation before and after. It shows that the
+# loop runs, not that three steps teach.
 R         = run/real-$(patsubst %.gguf,%,$(notdir $(MODEL:/=)))
 TRAIN     = pipelines/problems/arithmetic --min 10 --max 99 --split train --seed 1 -n 500
 TEST      = pipelines/problems/arithmetic --min 10 --max 99 --split test --seed 2 -n 64

@@ -6,7 +6,8 @@ PROMPTS   = pipelines/demo/prompts.jq
 
 INIT      = pipelines/experiments/tiny.json
 DOCUMENTS = pipelines/problems/arithmetic --min 0 --max 4 --held-out 40 --split train -n 10 | \
-	jq -c '{id, turns: [{prompt, response: .answer, given: true}, {prompt: "?", response: "=\(.answer)", given: true}]}'
+	jq -c '{id, turns: [{prompt, response: .answer, given: true}, \
+		{prompt: "?", response: "=\(.answer)", given: true}]}'
 PRETRAIN  = 20 8 --lr 1e-2 --commit-every 5
 
 SAMPLE    = --max-tokens 1,2

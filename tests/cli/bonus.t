@@ -148,8 +148,10 @@ is 'a closed stdin' "$status" 1
 score-bonus --stage 2 --alpha 1 --baseline group "$batch" >"$tmp/plain"
 score-bonus --stage 2 --alpha 1 --baseline group --advantage-norm "$batch" |
 	jq -cs 'map(.turns[1].advantage * 1e9 | round)' >"$tmp/got"
-is '--advantage-norm' "$(cat "$tmp/got")" "$(jq -cs 'group_by(.batch.index) | map((map(.turns[1].return) | (add / length) as $m
-	| (map((. - $m) * (. - $m)) | add / (length - 1) | sqrt)) as $s | .[].turns[1].advantage | if $s > 0 then . / $s else . end
+is '--advantage-norm' "$(cat "$tmp/got")" \
+	"$(jq -cs 'group_by(.batch.index) | map((map(.turns[1].return) | (add / length) as $m
+	| (map((. - $m) * (. - $m)) | add / (length - 1) | sqrt)) as $s | .[].turns[1].advantage
+	| if $s > 0 then . / $s else . end
 	| . * 1e9 | round)' "$tmp/plain")"
 is 'some of them are not 0' "$(jq 'map(select(. != 0)) | length > 1' "$tmp/got")" true
 
@@ -159,7 +161,8 @@ is 'some of them are not 0' "$(jq 'map(select(. != 0)) | length > 1' "$tmp/got")
 echo '# reward, and a bonus
 [.turns[] | .reward * $alpha]' >"$tmp/mine.jq"
 is 'a program in a file' \
-	"$(score-bonus --return "$tmp/mine.jq" --alpha 3 "$batch" | jq -c '[.turns[].return]' | sort -u)" \
+	"$(score-bonus --return "$tmp/mine.jq" --alpha 3 "$batch" | jq -c '[.turns[].return]' |
+	sort -u)" \
 	"$(jq -c '[.turns[].reward * 3]' "$batch" | sort -u)"
 is 'its text is recorded' "$(score-bonus --return "$tmp/mine.jq" "$batch" | sed -n 1p |
 	jq -j .shaping.return)" "$(cat "$tmp/mine.jq")"

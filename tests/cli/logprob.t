@@ -42,9 +42,11 @@ for isa in ref avx2 avx512 avx512bf16; do
 done
 
 for t in 0.05 0.3 1.7; do
-	score-sample -n 2 --max-tokens 9 --turns 2 -T $t "$gold/problems.jsonl" | score-logprob -T $t >"$tmp/out"
+	score-sample -n 2 --max-tokens 9 --turns 2 -T $t "$gold/problems.jsonl" |
+		score-logprob -T $t >"$tmp/out"
 	is "-T $t: what was drawn from, to the bit" \
-		"$(jq -s 'length == 24 and all(.[].turns[]; .ref_logprobs == .sample_logprobs)' "$tmp/out")" true
+		"$(jq -s 'length == 24 and all(.[].turns[]; .ref_logprobs == .sample_logprobs)' \
+		"$tmp/out")" true
 done
 
 # ---- another snapshot ----
@@ -85,7 +87,8 @@ run sh -c 'score-logprob "$1" >/dev/full' sh "$tmp/t"
 is 'a full disk' "$status" 1
 run score-logprob </dev/null
 is 'no input' "$status $(cat "$tmp/out" "$tmp/err")" '0 '
-for args in '--as tokens' '--as reward' '--micro-tokens 0' '-T 0' '--device tpu' 'a b' '--no-such'; do
+for args in '--as tokens' '--as reward' '--micro-tokens 0' '-T 0' '--device tpu' 'a b' \
+	'--no-such'; do
 	# shellcheck disable=SC2086
 	run score-logprob $args
 	is "usage: score-logprob $args" "$status" 2

@@ -83,12 +83,14 @@ batch 2 >"$tmp/third"
 score-logprob -w "$w" -s base "$tmp/third" >"$tmp/bare"
 run score-update -w "$w" --kl k1 --lr 1e-2 "$tmp/third"
 is 'KL is to the base, as score-logprob has it' "$(jq -c '.kl | map(. * 1e4 | round)' "$tmp/out")" \
-	"$(jq -cs '. as $t | [0, 1] | map(. as $k | $t | map(.turns[$k] | (.logprobs | add) - (.ref_logprobs | add)) | add / length
+	"$(jq -cs '. as $t | [0, 1]
+	| map(. as $k | $t | map(.turns[$k] | (.logprobs | add) - (.ref_logprobs | add)) | add / length
 		| . * 1e4 | round)' "$tmp/bare")"
 batch 3 >"$tmp/fourth"
 cp -R "$w" "$tmp/own.lmdb"
 run score-update -w "$tmp/own.lmdb" --reference 3 "$tmp/fourth"
-is 'a reference with adapters of its own' "$status $(jq -c '[.kl, .settings.reference]' "$tmp/out")" '0 [[0,0],3]'
+is 'a reference with adapters of its own' \
+	"$status $(jq -c '[.kl, .settings.reference]' "$tmp/out")" '0 [[0,0],3]'
 fresh
 update --lr 1e-2 "$tmp/zero"
 batch 1 >"$tmp/second"
@@ -97,15 +99,18 @@ is 'a base that other weights were frozen after: a model beside it' \
 	"$status $(jq -c '[(.kl | map(. > 0)), .settings.reference]' "$tmp/out")" '0 [[true,true],0]'
 jq '.layers = 6 | .width = 512 | .ffn = 2048' "$gold/config.json" >"$tmp/config.json"
 score-weights init -w "$tmp/wide.lmdb" "$tmp/config.json" >"$tmp/init"
-score-draw -n 1 --step 0 "$gold/problems.jsonl" | score-sample -w "$tmp/wide.lmdb" -n 2 --max-tokens 3 |
+score-draw -n 1 --step 0 "$gold/problems.jsonl" |
+	score-sample -w "$tmp/wide.lmdb" -n 2 --max-tokens 3 |
 	jq -c '.turns[].reward = 0.5' | score-bonus --stage 2 >"$tmp/wide"
 for beta in 0 1; do
 	cp -R "$tmp/wide.lmdb" "$tmp/wide$beta.lmdb"
-	score-update -w "$tmp/wide$beta.lmdb" --lora 2 --beta1 $beta --beta2 $beta --memory 8M "$tmp/wide" | jq .timing.rss_anon
+	score-update -w "$tmp/wide$beta.lmdb" --lora 2 --beta1 $beta --beta2 $beta --memory 8M \
+		"$tmp/wide" | jq .timing.rss_anon
 done >"$tmp/rss"
 tensors=$(score-weights show -w "$tmp/wide.lmdb" | jq .bytes)
 ok 'there is something that a second copy would take' test "$tensors" -gt 30000000
-ok "KL takes no second copy: $(tr '\n' ' ' <"$tmp/rss")bytes without and with, $tensors of weights" \
+ok "KL takes no second copy: $(tr '\n' \
+	' ' <"$tmp/rss")bytes without and with, $tensors of weights" \
 	test "$(($(tail -n 1 "$tmp/rss") - $(head -n 1 "$tmp/rss")))" -lt $((tensors / 4))
 
 # ---- exported is what was sampled from ----

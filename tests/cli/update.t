@@ -52,26 +52,30 @@ is 'off-policy: the ratio statistics' \
 is 'the ratio is reported, not used' "$(same_store "$w" "$first")" 0
 
 # ---- weights for what another distribution drew ----
-is 'on-policy all of the sample counts' "$(score-weights metrics -w "$first" | jq -c '[.ess, .clipped]')" '[1,null]'
+is 'on-policy all of the sample counts' \
+	"$(score-weights metrics -w "$first" | jq -c '[.ess, .clipped]')" '[1,null]'
 score-weights metrics -w "$first" | jq -c 'del(.timing, .clipped, .settings)' >"$tmp/plain"
 for how in 'token' 'turn' 'ppo' 'token --clip-ratio 1' 'ppo --clip-ratio 0' 'turn --max-ratio 1'; do
 	fresh
 	# shellcheck disable=SC2086
 	update --lr 1e-3 --importance $how "$tmp/one"
 	is "on-policy, --importance $how: the same weights and metrics" \
-		"$status $(same_store "$w" "$first") $(jq -c 'del(.timing, .clipped, .settings)' "$tmp/out" | cmp - "$tmp/plain" && jq .clipped "$tmp/out")" \
+		"$status $(same_store "$w" "$first") $(jq -c 'del(.timing, .clipped, .settings)' \
+		"$tmp/out" | cmp - "$tmp/plain" && jq .clipped "$tmp/out")" \
 		'0 0 0'
 done
 weighed() { # options; ratios and limits as jq has them
 	fresh
 	# shellcheck disable=SC2086
 	update --lr 1e-3 --importance $1 "$tmp/off"
-	is "off-policy, --importance $1: effective and clipped share" "$(jq -c '[.ess, .clipped] | map(. * 1e5 | round)' "$tmp/out")" \
+	is "off-policy, --importance $1: effective and clipped share" \
+		"$(jq -c '[.ess, .clipped] | map(. * 1e5 | round)' "$tmp/out")" \
 		"$(jq -cs "map(.turns | (.[0].tokens | length) as \$a | (.[1].tokens | length) as \$b | $2)
 			| add | [(add * add / length / (map(. * .) | add)), (map(select($3)) | length) / length]
 			| map(. * 1e5 | round)" "$tmp/one")"
 }
-tokens="[range(\$a) | if . == 0 then 0.5 | exp else 1 end] + [range(\$b) | if . == 1 then -0.05 | exp else 1 end]"
+tokens="[range(\$a) | if . == 0 then 0.5 | exp else 1 end]
+	+ [range(\$b) | if . == 1 then -0.05 | exp else 1 end]"
 weighed 'token --clip-ratio 1.6' "$tokens" '. > 1.6'
 weighed 'token' "$tokens" '. > 2'
 weighed 'turn --clip-ratio 1.6' '[(0.5 | exp), (-0.05 | exp)]' '. > 1.6'
@@ -83,22 +87,29 @@ update --max-ratio 1.7 "$tmp/off"
 is '--max-ratio: within' "$status $(at)" '0 1'
 fresh
 update --max-ratio 1.6 "$tmp/off"
-is '--max-ratio: beyond' "$status $(at) $(wc -c <"$tmp/out") $(sed "s|$tmp/off|OFF|; s/log-probability .*, which is .* now/LOG/" "$tmp/err")" \
-	"1 0 0 score-update: OFF: batch of step 0: line 1: .turns[0]: token 0 was drawn with the LOG: the ratio is beyond 1.6 (--max-ratio)"
-jq -c 'if .batch.index == 2 and .sample == 1 then .turns[1].logprobs[1] = -9999 else . end' "$tmp/one" >"$tmp/in"
+is '--max-ratio: beyond' "$status $(at) $(wc -c <"$tmp/out") $(sed \
+	"s|$tmp/off|OFF|; s/log-probability .*, which is .* now/LOG/" "$tmp/err")" \
+	"1 0 0 score-update: OFF: batch of step 0: line 1: .turns[0]: token 0 was drawn with the LOG: \
+the ratio is beyond 1.6 (--max-ratio)"
+jq -c 'if .batch.index == 2 and .sample == 1 then .turns[1].logprobs[1] = -9999 else . end' \
+	"$tmp/one" >"$tmp/in"
 update "$tmp/in"
-is 'a log-probability that nothing is drawn with' "$status $(at) $(sed "s|$tmp/in|IN|; s/which is .* now/NOW/" "$tmp/err")" \
-	"1 0 score-update: IN: batch of step 0: line 8: .turns[1]: token 1 was drawn with the log-probability -9999, NOW: the ratio is beyond 1e+100 (--max-ratio)"
+is 'a log-probability that nothing is drawn with' \
+	"$status $(at) $(sed "s|$tmp/in|IN|; s/which is .* now/NOW/" "$tmp/err")" \
+	"1 0 score-update: IN: batch of step 0: line 8: .turns[1]: token 1 was drawn with the \
+log-probability -9999, NOW: the ratio is beyond 1e+100 (--max-ratio)"
 for s in token batch; do
 	fresh
 	update --lr 1e-3 --policy-scale $s "$tmp/one"
-	is "--policy-scale $s is another step" "$status $(same_store "$w" "$first" | sed 's/[1-9][0-9]*/some/')" '0 some'
+	is "--policy-scale $s is another step" \
+		"$status $(same_store "$w" "$first" | sed 's/[1-9][0-9]*/some/')" '0 some'
 done
 
 # ---- what was drawn from ----
 # Attempts of 3 and 7 tokens, sampled with these options.
 sampled() {
-	score-draw -n 4 --step 0 "$gold/problems.jsonl" | score-sample -w "$tmp/base.lmdb" -n 3 --max-tokens 3,7 "$@" |
+	score-draw -n 4 --step 0 "$gold/problems.jsonl" |
+		score-sample -w "$tmp/base.lmdb" -n 3 --max-tokens 3,7 "$@" |
 		jq -c '.turns |= map(.reward = (.tokens[0] % 2))' | score-bonus --stage 1
 }
 sampled -T 0.3 >"$tmp/cold"
@@ -110,12 +121,14 @@ jq -c '.turns[].sampling.temperature = 1 | del(.turns[].sample_logprobs)' "$tmp/
 cold=$w
 fresh
 update --lr 1e-3 "$tmp/in"
-is 'and it is another step than at temperature 1' "$status $(same_store "$w" "$cold" | sed 's/[1-9][0-9]*/some/')" '0 some'
+is 'and it is another step than at temperature 1' \
+	"$status $(same_store "$w" "$cold" | sed 's/[1-9][0-9]*/some/')" '0 some'
 fresh
 jq -c 'del(.turns[1].sample_logprobs)' "$tmp/cold" >"$tmp/in"
 update "$tmp/in"
 is 'without what was drawn from' "$status $(at) $(sed "s|$tmp/in|IN|" "$tmp/err")" \
-	"1 0 score-update: IN:1: .turns[1].sample_logprobs: missing (.sampling is not the model's full softmax)"
+	"1 0 score-update: IN:1: .turns[1].sample_logprobs: missing (.sampling is not the model's full \
+softmax)"
 jq -c '.turns[1].sampling.temperature = 1e-9' "$tmp/cold" >"$tmp/in"
 update "$tmp/in"
 is 'a temperature that no sampler has' "$status $(sed "s|$tmp/in|IN|" "$tmp/err")" \
@@ -125,9 +138,11 @@ for how in 'top_p --top-p 0.9' 'top_k --top-k 5' 'greedy --greedy' 'min_tokens -
 	sampled ${how#* } >"$tmp/in"
 	update "$tmp/in"
 	is "drawn with ${how#* }" "$status $(at) $(sed "s|$tmp/in|IN|" "$tmp/err")" \
-		"1 0 score-update: IN:1: .turns[0].sampling.${how%% *}: the tokens were not drawn from the policy, the softmax of logits / temperature (--off-policy)"
+		"1 0 score-update: IN:1: .turns[0].sampling.${how%% *}: the tokens were not drawn from the \
+policy, the softmax of logits / temperature (--off-policy)"
 	update --off-policy "$tmp/in"
-	is "drawn with ${how#* }, --off-policy: weighed" "$status $(at) $(jq '.clipped != null' "$tmp/out")" '0 1 true'
+	is "drawn with ${how#* }, --off-policy: weighed" \
+		"$status $(at) $(jq '.clipped != null' "$tmp/out")" '0 1 true'
 	fresh
 done
 jq -c '.turns[0].given = true' "$tmp/in" | jq -c '.turns[1].sampling.min_tokens = 0' >"$tmp/given"
@@ -219,7 +234,8 @@ for every in 1 3; do
 	fresh
 	update --lr 1e6 --weight-decay 1e6 --commit-every $every "$tmp/given"
 	is "weights that are not finite, --commit-every $every" \
-		"$status $(sed 's|.*batch of step|batch of step|; s|: [a-z0-9_.]* would|: W would|' "$tmp/err")" \
+		"$status $(sed 's|.*batch of step|batch of step|; s|: [a-z0-9_.]* would|: W would|' \
+		"$tmp/err")" \
 		"1 batch of step 3: W would not be finite after this update"
 	is "what was before is committed and printed, --commit-every $every" \
 		"$(at) $(jq -c .step "$tmp/out" | tr '\n' ' ')" '3 1 2 3 '
@@ -227,8 +243,10 @@ done
 fresh
 update --lr 1e6 --weight-decay 1e6 --commit-every 8 "$tmp/given"
 is 'weights that are not finite took the place of those in memory' \
-	"$status $(at) $(wc -c <"$tmp/out") $(sed 's|.*batch of step|batch of step|; s|: [a-z0-9_.]* would|: W would|' "$tmp/err")" \
-	'1 0 0 batch of step 3: 3 updates since the last commit are lost: W would not be finite after this update'
+	"$status $(at) $(wc -c <"$tmp/out") $(sed \
+	's|.*batch of step|batch of step|; s|: [a-z0-9_.]* would|: W would|' "$tmp/err")" \
+	"1 0 0 batch of step 3: 3 updates since the last commit are lost: W would not be finite after \
+this update"
 
 # Killed at some instant, three times over, then left to finish.
 fresh
@@ -272,7 +290,8 @@ for s in 1 2 1; do
 	jq -c ".batch.step = $(at)" "$gold/trajectories.jsonl" | score-bonus --stage $s |
 		score-update -w "$w" --lr 1 --warmup 8 --max-lag 20 --keep-optimizer
 done >"$tmp/kept"
-is 'stages in turn, --keep-optimizer: the warm-up goes on' "$(jq -c '[.stage, .lr, .settings.adam.updates]' "$tmp/kept" | tr '\n' ' ')" \
+is 'stages in turn, --keep-optimizer: the warm-up goes on' \
+	"$(jq -c '[.stage, .lr, .settings.adam.updates]' "$tmp/kept" | tr '\n' ' ')" \
 	'[1,0.25,1] [2,0.375,2] [1,0.5,3] '
 fresh
 jq -c '.stage = 1 + .batch.step % 2' "$tmp/sft" >"$tmp/in"
@@ -287,11 +306,24 @@ is 'nll without a weight' "$status $(at) $(cat "$tmp/err")" \
 
 # ---- what decided the result ----
 fresh
-update --lr 1e-3 --schedule cosine --warmup 1 --steps-total 9 --beta1 0.02 --kl k3 --importance turn "$tmp/one"
-is 'the settings are in the row' "$(jq -c '.settings | [.loss, .adam, .reference, .lora, .micro_tokens]' "$tmp/out")" \
-	'[{"beta1":0.02,"beta2":0.1,"kl":"k3","kl_scale":"sequence","policy_scale":"sequence","importance":"turn","clip_ratio":2},{"updates":0,"lr":0.001,"schedule":"cosine","warmup":1,"steps_total":9,"min_lr":0,"beta1":0.9,"beta2":0.95,"eps":1e-08,"weight_decay":0,"clip_grad":1},0,null,null]'
+update --lr 1e-3 --schedule cosine --warmup 1 --steps-total 9 --beta1 0.02 --kl k3 \
+	--importance turn "$tmp/one"
+is 'the settings are in the row' \
+	"$(jq -c '.settings | [.loss, .adam, .reference, .lora, .micro_tokens]' "$tmp/out")" \
+	"$(records <<'END'
+[{"beta1":0.02,"beta2":0.1,"kl":"k3","kl_scale":"sequence",
+	"policy_scale":"sequence","importance":"turn","clip_ratio":2},
+	{"updates":0,"lr":0.001,"schedule":"cosine","warmup":1,"steps_total":9,"min_lr":0,
+	"beta1":0.9,"beta2":0.95,"eps":1e-08,"weight_decay":0,"clip_grad":1},0,null,null]
+END
+)"
 is 'and what the records say' "$(jq -c '.batch | [.seed, .sampling, .shaping]' "$tmp/out")" \
-	'[0,[{"temperature":1,"top_p":1,"top_k":0,"greedy":false},{"temperature":1,"top_p":1,"top_k":0,"greedy":false}],{"alpha":10,"gamma":0,"baseline":"loo"}]'
+	"$(records <<'END'
+[0,[{"temperature":1,"top_p":1,"top_k":0,"greedy":false},
+	{"temperature":1,"top_p":1,"top_k":0,"greedy":false}],
+	{"alpha":10,"gamma":0,"baseline":"loo"}]
+END
+)"
 hash=$(jq .batch.hash "$tmp/out")
 hash_of() { fresh; update "$1"; got="$status $(jq .batch.hash "$tmp/out")"; }
 hash_of "$tmp/shuffled"
@@ -299,15 +331,20 @@ is 'the hash of the batch: in any order of lines' "$got" "0 $hash"
 jq -c '.note = 7 | .turns[0].response = "x"' "$tmp/one" >"$tmp/in"
 hash_of "$tmp/in"
 is 'the hash of the batch: of what is read only' "$got" "0 $hash"
-for what in '.turns[1].advantage = 0.125' '.turns[0].tokens[1] = 7' '.turns[1].logprobs[0] -= 1e-5' '.turns[1].given = true'; do
+for what in '.turns[1].advantage = 0.125' '.turns[0].tokens[1] = 7' \
+	'.turns[1].logprobs[0] -= 1e-5' '.turns[1].given = true'; do
 	jq -c "if .batch.index == 1 and .sample == 2 then $what else . end" "$tmp/one" >"$tmp/in"
 	hash_of "$tmp/in"
-	is "the hash of the batch: another after $what" "$(echo "$got" | sed "s/$hash/the same/; s/ \".*/ another/")" '0 another'
+	is "the hash of the batch: another after $what" \
+		"$(echo "$got" | sed "s/$hash/the same/; s/ \".*/ another/")" '0 another'
 done
-jq -c 'if .sample == 2 then .seed = 5 | .turns[1].sampling.top_p = 0.5 | .turns[1].sample_logprobs = .turns[1].logprobs | del(.shaping) else . end' "$tmp/one" >"$tmp/in"
+jq -c 'if .sample == 2 then .seed = 5 | .turns[1].sampling.top_p = 0.5
+	| .turns[1].sample_logprobs = .turns[1].logprobs | del(.shaping) else . end' \
+		"$tmp/one" >"$tmp/in"
 fresh
 update --off-policy "$tmp/in"
-is 'where the records do not agree' "$(jq -c '.batch | [.seed, .sampling[1], .shaping]' "$tmp/out")" '[null,null,null]'
+is 'where the records do not agree' \
+	"$(jq -c '.batch | [.seed, .sampling[1], .shaping]' "$tmp/out")" '[null,null,null]'
 ok 'the row fits the schema' tests/validate metrics "$tmp/out"
 
 # ---- whole, of this step, fresh ----

@@ -7,7 +7,8 @@
 # shellcheck disable=SC2317
 experiment() { # name, then arguments of make; the folder is $tmp/NAME
 	name=$1; shift
-	env -u MAKEFLAGS -u MAKELEVEL make --no-print-directory -f pipelines/experiment.mk NAME="$name" R="$tmp/$name" F="$tmp/tiny" "$@"
+	env -u MAKEFLAGS -u MAKELEVEL make --no-print-directory -f pipelines/experiment.mk \
+		NAME="$name" R="$tmp/$name" F="$tmp/tiny" "$@"
 }
 at() { score-weights show -w "$tmp/$1/weights.lmdb" | jq .step; }
 
@@ -26,7 +27,8 @@ ok "summary.json: score-eval's objects" tests/validate eval "$tmp/parts"
 is 'before and after are base and stage2' \
 	"$(jq -c .before "$tmp/tiny/summary.json") $(jq -c .after "$tmp/tiny/summary.json")" \
 	"$(jq -c . "$tmp/tiny/eval/base.json") $(jq -c . "$tmp/tiny/eval/stage2.json")"
-is 'evaluated on problems that were not trained on' "$(jq -r .id "$tmp/tiny/train.jsonl" "$tmp/tiny/test.jsonl" "$tmp/tiny/documents.jsonl" | sort | uniq -c |
+is 'evaluated on problems that were not trained on' "$(jq -r .id "$tmp/tiny/train.jsonl" \
+	"$tmp/tiny/test.jsonl" "$tmp/tiny/documents.jsonl" | sort | uniq -c |
 	awk '{print $1}' | sort | uniq -c | tr -s ' \n' ' ')" ' 8 1 10 2 '
 ok 'metrics rows' tests/validate metrics "$tmp/tiny/metrics.jsonl"
 is 'curves' "$(head -c 5 "$tmp/tiny/curves.svg")" '<?xml'
@@ -46,12 +48,14 @@ is 'and is evaluated anew' "$(jq -c .after "$tmp/tiny/summary.json")" \
 # killed at a few instants, then to the end: the same experiment
 mkdir "$tmp/cut"
 for tenths in 2 4 6 8 12 16; do
-	setsid -w timeout -s KILL "$((tenths / 10)).$((tenths % 10))" env -u MAKEFLAGS -u MAKELEVEL make -f pipelines/experiment.mk \
+	setsid -w timeout -s KILL "$((tenths / 10)).$((tenths % 10))" env -u MAKEFLAGS -u MAKELEVEL \
+		make -f pipelines/experiment.mk \
 		NAME=tiny R="$tmp/cut/tiny" >"$tmp/log" 2>&1
 done
 run env -u MAKEFLAGS -u MAKELEVEL make -f pipelines/experiment.mk NAME=tiny R="$tmp/cut/tiny"
 is 'cut off anywhere: the same weights in the end' \
-	"$status $(score-weights diff "$tmp/before" "$tmp/cut/tiny/weights.lmdb" | tail -n 1 | jq .changed)" '0 0'
+	"$status $(score-weights diff "$tmp/before" "$tmp/cut/tiny/weights.lmdb" | tail -n 1 |
+	jq .changed)" '0 0'
 ok 'and the same table' cmp "$tmp/out" "$tmp/table"
 
 # what it was made with has changed: that is said, and no table

@@ -1,12 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The cases of other graders' test suites (../shared/data, not kept here) through score-verify: each as its authors have it, or listed in
-# math_cases.txt with the reason why not.
+# The cases of other graders' test suites (../shared/data, not kept here) through score-verify: each
+# as its authors have it, or listed in math_cases.txt with the reason why not.
 . tests/tap.sh
 
 shared_data
 cases=$data/math_grade_cases.jsonl
-jq -c '{id: "\(input_line_number)", task: "math", answer: .gold, turns: [{response: .pred}]}' "$cases" >"$tmp/records"
+jq -c '{id: "\(input_line_number)", task: "math", answer: .gold, turns: [{response: .pred}]}' \
+	"$cases" >"$tmp/records"
 jq -r '"\(input_line_number) \(.expected)"' "$cases" >"$tmp/expected"
 jq -r 'select(.source | test("hendrycks")) | input_line_number' "$cases" >"$tmp/old"
 
@@ -24,7 +25,8 @@ ok 'schema' tests/validate trajectory "$tmp/out"
 sort "$tmp/expected" >"$tmp/a"
 sort "$tmp/got" | comm -13 "$tmp/a" - | cut -d' ' -f1 | sort -n >"$tmp/differ"
 sed -n 's/^\([0-9][0-9]*\) .*/\1/p' tests/pipeline/math_cases.txt | sort -n >"$tmp/listed"
-is 'strict: as their authors have it, but for those listed with a reason' "$(tr '\n' ' ' <"$tmp/differ")" "$(tr '\n' ' ' <"$tmp/listed")"
+is 'strict: as their authors have it, but for those listed with a reason' \
+	"$(tr '\n' ' ' <"$tmp/differ")" "$(tr '\n' ' ' <"$tmp/listed")"
 
 graded --grader hendrycks
 sort "$tmp/got" | comm -13 "$tmp/a" - | cut -d' ' -f1 | sort >"$tmp/differ"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The converters on the whole data sets: records of the right form, distinct names, and the data sets' own
-# solutions judged right (programs: tests/sandbox/truth.t).
+# The converters on the whole data sets: records of the right form, distinct names, and the data
+# sets' own solutions judged right (programs: tests/sandbox/truth.t).
 . tests/tap.sh
 
 shared_data
@@ -25,18 +25,23 @@ convert gsm8k gsm8k_test.jsonl 1319
 convert svamp svamp.json 1000
 convert math math_train.jsonl 12000
 convert math math500.jsonl 500
-is 'HumanEval keeps its own prompt apart' "$(jq -c 'select(.code_prompt == null or .canonical_solution == null)' "$tmp/HumanEval.jsonl.gz.problems")" ''
-is 'MBPP: entry points by hand' "$(jq -r 'select(.entry_point) | "\(.id)=\(.entry_point)"' "$tmp/mbpp.jsonl.problems" | sort | tr '\n' ' ')" \
+is 'HumanEval keeps its own prompt apart' "$(jq -c 'select(.code_prompt == null
+	or .canonical_solution == null)' "$tmp/HumanEval.jsonl.gz.problems")" ''
+is 'MBPP: entry points by hand' "$(jq -r 'select(.entry_point) | "\(.id)=\(.entry_point)"' \
+	"$tmp/mbpp.jsonl.problems" | sort | tr '\n' ' ')" \
 	'mbpp/126=sum mbpp/596=tuple_size mbpp/601=max_chain_length '
-is 'GSM8K: an answer with a comma' "$(jq -r 'select(.solution | test("#### 1,080$")) | .answer' "$tmp"/gsm8k_*.problems | sort -u)" 1080
+is 'GSM8K: an answer with a comma' "$(jq -r 'select(.solution | test("#### 1,080$")) | .answer' \
+	"$tmp"/gsm8k_*.problems | sort -u)" 1080
 
 # Solutions as responses, turn by turn; how often each verdict.
 judge() { # name file program options...
 	name=$1 file=$2 program=$3; shift 3
-	jq -c "$program" "$tmp/$file.problems" | score-verify "$@" >"$tmp/$name.judged" 2>"$tmp/$name.err"
+	jq -c "$program" "$tmp/$file.problems" |
+		score-verify "$@" >"$tmp/$name.judged" 2>"$tmp/$name.err"
 	is "$name: no complaint" "$(cat "$tmp/$name.err")" ''
 	ok "$name: schema" tests/validate trajectory "$tmp/$name.judged"
-	got=$(jq -r '.turns[] | "\(.reward) \(.verdict.status) \(.verdict.isolation // "-")"' "$tmp/$name.judged" |
+	got=$(jq -r '.turns[] | "\(.reward) \(.verdict.status) \(.verdict.isolation // "-")"' \
+		"$tmp/$name.judged" |
 		sort | uniq -c | sed 's/^ *//' | paste -s -d ,)
 }
 judge gsm8k gsm8k_train.jsonl '.turns = [{response: .solution}]'
@@ -47,9 +52,12 @@ judge svamp svamp.json '.turns = [{response: "That is \(.answer)."}, {response: 
 is 'SVAMP: answers are right, the next number is not' "$got" '1000 0 fail -,1000 1 pass -'
 judge math500 math500.jsonl '.turns = [{response: .solution}]'
 is 'MATH-500: its solutions are right' "$got" '500 1 pass -'
-judge math math_train.jsonl '.turns = [{response: "So \\boxed{\(.answer)}."}, {response: "So \\boxed{\(.answer)+q}."}]'
+judge math math_train.jsonl \
+	'.turns = [{response: "So \\boxed{\(.answer)}."}, {response: "So \\boxed{\(.answer)+q}."}]'
 # 4238 is an approximation, and the +q comes behind it
-is 'MATH: every answer equals itself, and not another' "$got" '11285 0 fail -,637 0 unknown -,77 0 unparsed -,12001 1 pass -'
-is 'MATH: all of them' "$(jq -r 'select(.turns[0].reward != 1) | "\(.id)=\(.answer)"' "$tmp/math.judged" | tr '\n' ' ')" ''
+is 'MATH: every answer equals itself, and not another' "$got" \
+	'11285 0 fail -,637 0 unknown -,77 0 unparsed -,12001 1 pass -'
+is 'MATH: all of them' "$(jq -r 'select(.turns[0].reward != 1) | "\(.id)=\(.answer)"' \
+	"$tmp/math.judged" | tr '\n' ' ')" ''
 
 finish

@@ -13,7 +13,8 @@ ok 'and gone on with' pipelines/sft.sh "$tmp/base.part" "$tmp/documents" 40 50 -
 	--commit-every 5
 ok 'nothing is left to do' pipelines/sft.sh "$tmp/base.part" "$tmp/documents" 40 50 --lr 1e-2
 is 'every step once, and something was learned' \
-	"$(score-weights metrics -w "$tmp/base.part" | jq -sc '[length, .[-1].step, .[0].loss > 2 * .[-1].loss]')" '[40,40,true]'
+	"$(score-weights metrics -w "$tmp/base.part" |
+	jq -sc '[length, .[-1].step, .[0].loss > 2 * .[-1].loss]')" '[40,40,true]'
 # documents of one turn and of two: trained as they are
 score-weights init -w "$tmp/documents.lmdb" "$tmp/config.json" >/dev/null
 head -n 8 "$tmp/documents" |
@@ -69,11 +70,13 @@ is 'killed with a step committed' "$(part)" '40.jsonl 41'
 wrap score-update 'cat >/dev/null; kill -9 0'
 killed pipelines/score.sh "$tmp/killed"
 is 'killed with a batch but no step' "$(part)" '40.jsonl 41.jsonl 41'
-for tenths in 1 2 3 5 7 9; do killed timeout -s KILL "0.$tenths" pipelines/score.sh "$tmp/killed"; done
+for tenths in 1 2 3 5 7 9; do killed timeout -s KILL "0.$tenths" pipelines/score.sh \
+	"$tmp/killed"; done
 ok 'then on to the end' pipelines/score.sh "$tmp/killed"
 is 'identical weights' "$(changed whole killed)" 0
 is 'identical metrics' "$(rows killed)" "$(rows whole)"
-for f in "$tmp"/whole/batches/*; do cmp "$f" "$tmp/killed/batches/$(basename "$f")"; done >"$tmp/cmp" 2>&1
+for f in "$tmp"/whole/batches/*; do cmp "$f" \
+	"$tmp/killed/batches/$(basename "$f")"; done >"$tmp/cmp" 2>&1
 is 'identical batches, under their names' \
 	"$(cat "$tmp/cmp")$(find "$tmp/killed/batches" -type f -printf "%f\n" | sort | tr '\n' ' ')" \
 	'40.jsonl 41.jsonl 42.jsonl 43.jsonl 44.jsonl '
@@ -86,10 +89,13 @@ for how in whole cut unverified other foreign errors; do
 done
 flip <"$tmp/whole/batches/40.jsonl" >"$tmp/saved-whole/batches/40.jsonl"
 flip <"$tmp/whole/batches/40.jsonl" | head -c -20 >"$tmp/saved-cut/batches/40.jsonl"
-flip <"$tmp/whole/batches/40.jsonl" | jq -c 'del(.turns[1].reward)' >"$tmp/saved-unverified/batches/40.jsonl"
+flip <"$tmp/whole/batches/40.jsonl" |
+	jq -c 'del(.turns[1].reward)' >"$tmp/saved-unverified/batches/40.jsonl"
 flip <"$tmp/whole/batches/40.jsonl" | jq -c '.batch.step = 41' >"$tmp/saved-other/batches/40.jsonl"
-flip <"$tmp/whole/batches/40.jsonl" | jq -c '.turns[1].logprobs[0] -= 1e-6' >"$tmp/saved-foreign/batches/40.jsonl"
-flip <"$tmp/whole/batches/40.jsonl" | jq -c '.turns[1] += {reward: null, verdict: {status: "error"}}' >"$tmp/saved-errors/batches/40.jsonl"
+flip <"$tmp/whole/batches/40.jsonl" |
+	jq -c '.turns[1].logprobs[0] -= 1e-6' >"$tmp/saved-foreign/batches/40.jsonl"
+flip <"$tmp/whole/batches/40.jsonl" | jq -c \
+	'.turns[1] += {reward: null, verdict: {status: "error"}}' >"$tmp/saved-errors/batches/40.jsonl"
 first=$(jq -c 'select(.step == 41) | .reward[1]' "$tmp/whole/metrics.jsonl")
 for how in whole cut unverified other foreign errors; do
 	STAGE1=1 STAGE2=0 pipelines/score.sh "$tmp/saved-$how" 2>/dev/null
@@ -106,7 +112,8 @@ export SCORE_WEIGHTS="$tmp/shards/weights.lmdb"
 draw() { score-draw -n 4 --seed 3 --step 40 "$tmp/train.jsonl"; }
 for i in 0 1; do
 	# shellcheck disable=SC2086
-	draw | jq -c "select(.batch.index % 2 == $i)" | score-sample -n 4 --seed 3 $SAMPLE --batch $((i + 3)) | score-verify >"$tmp/shard$i" &
+	draw | jq -c "select(.batch.index % 2 == $i)" |
+		score-sample -n 4 --seed 3 $SAMPLE --batch $((i + 3)) | score-verify >"$tmp/shard$i" &
 done
 wait
 sort "$tmp/shard1" "$tmp/shard0" >"$tmp/sharded"
