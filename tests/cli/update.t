@@ -309,12 +309,13 @@ fresh
 update --lr 1e-3 --schedule cosine --warmup 1 --steps-total 9 --beta1 0.02 --kl k3 \
 	--importance turn "$tmp/one"
 is 'the settings are in the row' \
-	"$(jq -c '.settings | [.loss, .adam, .reference, .lora, .micro_tokens]' "$tmp/out")" \
+	"$(jq -c '.settings | .adam.eps |= (. == 1e-8) |
+	[.loss, .adam, .reference, .lora, .micro_tokens]' "$tmp/out")" \
 	"$(records <<'END'
 [{"beta1":0.02,"beta2":0.1,"kl":"k3","kl_scale":"sequence",
 	"policy_scale":"sequence","importance":"turn","clip_ratio":2},
 	{"updates":0,"lr":0.001,"schedule":"cosine","warmup":1,"steps_total":9,"min_lr":0,
-	"beta1":0.9,"beta2":0.95,"eps":1e-08,"weight_decay":0,"clip_grad":1},0,null,null]
+	"beta1":0.9,"beta2":0.95,"eps":true,"weight_decay":0,"clip_grad":1},0,null,null]
 END
 )"
 is 'and what the records say' "$(jq -c '.batch | [.seed, .sampling, .shaping]' "$tmp/out")" \
