@@ -82,7 +82,8 @@ score-weights init -w "$tmp/w" "$gold/config.json" >"$tmp/init"
 score-draw -n 3 --step 0 "$gold/problems.jsonl" |
 	jq -c '. + {odd: ["\u007f\u0000\u001f\u2028\ud83d\ude00\"\\/", 1e-7, -0.1, 1e300,
 	9007199254740992, 0.30000000000000004, {}, []]}' >"$tmp/drawn"
-# (From 1.7 on, jq writes numbers its own way, 1E-7 and 0.000005 for 1e-07 and 5e-06: then no value.)
+# (From 1.7 on, jq writes numbers its own way, 1E-7 and 0.000005 for 1e-07 and 5e-06: then it
+# changes no value.)
 same() {
 	jq -c . "$1" >"$tmp/again"
 	if [ "$(echo 1e-07 | jq -c .)" = 1e-07 ]; then
