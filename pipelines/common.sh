@@ -12,11 +12,12 @@ die() { say "$@"; exit 1; }
 # filter goes on by itself.
 tied() { exec setpriv --pdeathsig KILL -- "$@"; }
 
-# One at a time: waits for folder $1, which this shell and all that it starts hold until the last of
-# them has ended.
+# One at a time: waits for $1, a folder or a file that is made for this, which this shell and all
+# that it starts hold until the last of them has ended.
 lock() {
 	local fd
 
+	[[ -d $1 ]] || : >>"$1"
 	exec {fd}<"$1"
 	flock -n "$fd" || { say "another process is at work in $1: waiting for its end"; flock "$fd"; }
 }

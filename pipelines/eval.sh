@@ -4,8 +4,9 @@
 # usage: eval.sh STORE SNAPSHOT PROBLEMS.jsonl OUT [options of score-sample]
 #
 # Writes OUT.jsonl (the verified trajectories) and prints score-eval's object, which is also
-# OUT.json. Settings from the environment: SAMPLE, VERIFIER, VERIFY as in score.sh; EVAL: options
-# of score-eval.
+# OUT.json. Wherever it stops, the two belong together if both are there; a second evaluation with
+# the same OUT waits for the first (OUT.lock). Settings from the environment: SAMPLE, VERIFIER,
+# VERIFY as in score.sh; EVAL: options of score-eval.
 # shellcheck source=pipelines/common.sh
 . "$(dirname "$0")/common.sh"
 (($# >= 4)) || { sed -n 4p "$0" >&2; exit 2; }
@@ -15,11 +16,13 @@ sample=() verifier=() eval=()
 words sample "${SAMPLE-}"
 words verifier "${VERIFIER:-score-verify} ${VERIFY-}"
 words eval "${EVAL-}"
+lock "$out.lock"
 
 # one progress line, the sampler's: the verifier sees no terminal
 tied score-sample -w "$store" -s "$snapshot" "${sample[@]}" "$@" "$problems" |
 	tied "${verifier[@]}" >"$out.jsonl.part" 2> >(exec cat >&2)
+score-eval "${eval[@]}" "$out.jsonl.part" >"$out.json.part"
+rm -f "$out.json"
 mv "$out.jsonl.part" "$out.jsonl"
-score-eval "${eval[@]}" "$out.jsonl" >"$out.json.part"
 mv "$out.json.part" "$out.json"
 cat "$out.json"

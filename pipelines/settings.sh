@@ -33,6 +33,7 @@ now=$(hashes "$@" | jq -cRn --argjson versions "$versions" '
 	([inputs | {(.[65:]): .[:64]}] | add // {}) as $files
 	| ([$ARGS.positional[] | index("=") as $i | {(.[:$i]): .[$i + 1:]}] | add)
 		+ {$files, $versions}' --args -- "$@")
+lock "$file.lock"     # training and evaluation may record theirs at the same time
 [[ -f $file ]] || echo '{}' >"$file"
 old=null
 [[ $how == new ]] || old=$(jq -c --arg group "$group" '.[$group]' "$file")

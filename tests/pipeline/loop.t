@@ -64,6 +64,18 @@ is 'a second one waits, and says so, and finds nothing left to do' \
 	"$status $(cat "$tmp/err") $(at two)" \
 	"0 score.sh: another process is at work in $tmp/two/batches: waiting for its end 41"
 
+# training and evaluation, at the same time: neither loses what the other records
+mkdir "$tmp/wrap" "$tmp/both"
+printf '#!/bin/sh\nsleep 0.5\nexec /bin/mv "$@"\n' >"$tmp/wrap/mv"
+chmod +x "$tmp/wrap/mv"
+for group in training evaluation; do
+	PATH="$tmp/wrap:$PATH" pipelines/settings.sh "$tmp/both" $group new - of=$group || echo $? &
+done >"$tmp/out" 2>"$tmp/log"
+wait
+is 'two record settings of one run' \
+	"$(cat "$tmp/out")$(jq -cS 'map_values(.of)' "$tmp/both/settings.json")" \
+	'{"evaluation":"evaluation","training":"training"}'
+
 # a disk with room for one batch and a half, then for all
 new full
 mkdir "$tmp/full/batches"

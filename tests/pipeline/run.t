@@ -139,6 +139,35 @@ is 'nor when sampling fails on the way' \
 ok 'evaluation' pipelines/eval.sh "$tmp/whole/weights.lmdb" stage2 "$tmp/train.jsonl" "$tmp/eval" \
 	-n 2
 is 'of every problem' "$(jq -c '[.n, .samples]' "$tmp/eval.json")" '[20,40]'
+# two at once: each has its own figures, and the files are the second one's
+eval_of() { # NAME options of score-sample
+	name=$1; shift
+	pipelines/eval.sh "$tmp/whole/weights.lmdb" stage2 "$tmp/train.jsonl" "$tmp/both" \
+		"$@" >"$tmp/$name.out" 2>"$tmp/$name.err"
+	echo $? >"$tmp/$name.status"
+}
+printf '#!/bin/sh\nsleep 1\nexec score-verify\n' >"$tmp/slow"
+chmod +x "$tmp/slow"
+export VERIFIER="$tmp/slow"
+eval_of first -n 3 &
+for i in $(seq 100); do [ -e "$tmp/both.jsonl.part" ] || sleep 0.1; done
+eval_of second
+wait $!
+unset VERIFIER
+is 'a second evaluation waits, and says so' \
+	"$(cat "$tmp/first.status" "$tmp/second.status" | tr '\n' ' ')$(cat "$tmp/second.err")" \
+	"0 0 eval.sh: another process is at work in $tmp/both.lock: waiting for its end"
+is 'each has its own figures' "$(jq -c .samples "$tmp/first.out" "$tmp/second.out" |
+	tr '\n' ' ')" '60 20 '
+ok 'the files are the second one'"'"'s' cmp "$tmp/second.out" "$tmp/both.json"
+is 'both of them' "$(score-eval "$tmp/both.jsonl")" "$(cat "$tmp/both.json")"
+# shellcheck disable=SC2016
+wrap mv 'mv "$@"; kill -9 0'
+PATH="$tmp/wrap:$PATH" setsid -w pipelines/eval.sh "$tmp/whole/weights.lmdb" base \
+	"$tmp/train.jsonl" "$tmp/both" >"$tmp/log" 2>&1
+is 'killed between the two: new trajectories, and no older figures beside them' \
+	"$(find "$tmp" -maxdepth 1 -name 'both.json*' -printf '%f\n' | sort | tr '\n' ' ')" \
+	'both.json.part both.jsonl '
 # three attempts: all of their accuracies, and what is compared with what; files that do not belong
 # together
 ok 'an evaluation of three attempts' env EVAL= pipelines/eval.sh "$tmp/whole/weights.lmdb" stage2 \
