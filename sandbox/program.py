@@ -381,6 +381,8 @@ class Program:
             body = None
         except Malformed as e:
             raise self.breaks(e)
+        except MemoryError:
+            raise self.breaks(full) from None
         if body is None:
             raise self.breaks(Died())
         return body
@@ -514,6 +516,8 @@ class Program:
             raise self.breaks(e)
         except TooBig as e:
             raise self.breaks(Refused("a function of the tests: %s" % e)) from None
+        except MemoryError:
+            raise self.breaks(full) from None
 
     def throws(self, e):
         """An exception of the tests' own as the program sees it. A failed assertion stays one,

@@ -52,6 +52,8 @@ def judged(plan, program, names):
     except (Raised, Quit):
         raise
     except Exception as e:
+        if isinstance(e, MemoryError) and program.asked:
+            return verdict("memory", OUT_OF_MEMORY)
         # a set-up that asked the program failed on its answer; only one that did not is the data
         # set's fault
         return verdict("fail" if program.asked else "error",
@@ -149,7 +151,8 @@ def run(plan, one, channel):
         return of_raised(e, isolation=plan.isolation())
     except Died:
         return verdict("died", isolation=plan.isolation())
-    except Full:
+    # the latter where there was no room to say so in its place
+    except (Full, MemoryError):
         return verdict("memory", OUT_OF_MEMORY, program.test, plan.isolation())
     except Malformed as e:
         return verdict("exception", "the program answered with %s" % e, isolation=plan.isolation())

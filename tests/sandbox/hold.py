@@ -309,6 +309,18 @@ def memory(name, tier, box, by_group):
                      "this kernel's cgroup has no peak that can be set back")
 
 
+# All memory that the tests have but for some MiB.
+FULL = """
+held = []
+def fill(left):
+    try:
+        while True:
+            held.append(bytearray(1 << 20))
+    except MemoryError:
+        del held[-left:]
+"""
+
+
 def large_values(name, box):
     """What tests make of a program's values may take as much memory as the program, and as much
     time."""
@@ -332,6 +344,26 @@ def check(candidate):
             break
     tap.ok(v["status"] == "memory",
            "%s: a result that there is no memory for is not an exception" % name, v)
+    v = box.run("def f(x):\n    return b'x' * (12 << 20)\n", FULL + """
+def check(candidate):
+    fill(4)
+    try:
+        candidate(1)
+    except Exception:
+        pass
+""", **{**LIMITS, "memory": 100 * MIB})
+    tap.ok(v["status"] == "memory", "%s: nor where it cannot even be received" % name, v)
+    v = box.run("def f(g):\n    return g()\n", FULL + """
+def large():
+    fill(4)
+    return "x" * (3 << 20)
+def check(candidate):
+    try:
+        candidate(large)
+    except Exception:
+        pass
+""", **{**LIMITS, "memory": 100 * MIB})
+    tap.ok(v["status"] == "memory", "%s: nor where the tests' answer cannot be sent" % name, v)
     v = box.run("def f(x):\n    return range(10 ** 18)\n",
                 "def check(candidate):\n    assert sum(candidate(1)) == 0\n", cpu=0.3)
     tap.ok(v["status"] == "timeout" and "the tests took more than 0.3 s" in v["detail"],
