@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Exact intervals of shares and of differences of shares, and the incomplete beta function under
- * them. */
+/* Exact intervals of shares and rates and of their differences, and the incomplete beta function
+ * under them. */
 #include "stat/stat.h"
 
 #include <math.h>
@@ -112,23 +112,28 @@ static double variance(const struct moments *s)
 	return v > 1e-12 ? v : 0;
 }
 
-static struct interval exact(const struct moments *s, double trials)
+/* Share p of n trials. */
+static struct interval exact(double p, double n)
 {
-	double e = effective(s->mean, variance(s) / s->n, s->n, trials), k = s->mean * e;
-	struct interval out = {s->mean, 0, 1};
+	struct interval out = {p, 0, 1};
 
-	if (s->mean > 0)
-		out.lo = beta_at(0.025, k, e - k + 1);
-	if (s->mean < 1)
-		out.hi = beta_at(0.975, k + 1, e - k);
+	if (p > 0)
+		out.lo = beta_at(0.025, n * p, n - n * p + 1);
+	if (p < 1)
+		out.hi = beta_at(0.975, n * p + 1, n - n * p);
 	return out;
+}
+
+static struct interval exact_mean(const struct moments *s, double trials)
+{
+	return exact(s->mean, effective(s->mean, variance(s) / s->n, s->n, trials));
 }
 
 struct interval share_interval(const double *x, size_t n, size_t stride, double trials)
 {
 	struct moments s = moments(x, n, stride, 1);
 
-	return s.n > 0 ? exact(&s, trials) : (struct interval){NAN, NAN, NAN};
+	return s.n > 0 ? exact_mean(&s, trials) : (struct interval){NAN, NAN, NAN};
 }
 
 /* Half an interval of a - b: a and b are that far from its end, and correlated by rho. */
@@ -146,12 +151,66 @@ struct interval difference_interval(const double *x, size_t n, size_t stride, do
 
 	if (!(up.n > 0))
 		return (struct interval){NAN, NAN, NAN};
-	u = exact(&up, range * trials);
-	d = exact(&down, range * trials);
+	u = exact_mean(&up, range * trials);
+	d = exact_mean(&down, range * trials);
 	/* where one part is, the other is 0 */
 	rho = both > 0 ? -up.mean * down.mean / sqrt(both) : 0;
 	out.value = range * (u.value - d.value);
 	out.lo = fmax(out.value - range * joined(u.value - u.lo, d.hi - d.value, rho), -range);
 	out.hi = fmin(out.value + range * joined(u.hi - u.value, d.value - d.lo, rho), range);
+	return out;
+}
+
+/* Sum of y, y[stride], ... over that of the numbers beside them. Equally heavy denominators count
+ * as one trial each at least, others as what they weigh together (Kish). */
+static struct interval rate(const double *y, size_t n, size_t stride, double trials)
+{
+	double sum = 0, all = 0, squares = 0, rest = 0, p;
+
+	for (size_t i = 0; i < n * stride; i += stride) {
+		sum += y[i];
+		all += y[i + 1];
+		squares += y[i + 1] * y[i + 1];
+	}
+	if (!(all > 0))
+		return (struct interval){NAN, NAN, NAN};
+	p = fmin(sum / all, 1);
+	for (size_t i = 0; i < n * stride; i += stride)
+		rest += (y[i] - p * y[i + 1]) * (y[i] - p * y[i + 1]);
+	return exact(p, effective(p, rest / (all * all), all * all / squares,
+	                          trials * all / (double)n));
+}
+
+struct interval rate_interval(const double *x, size_t n, double trials)
+{
+	return rate(x, n, 2, trials);
+}
+
+/* Correlation of two rates: that of what the rows add to each beyond its mean. */
+static double rates_together(const double *x, size_t n, double a, double b)
+{
+	double aa = 0, bb = 0, ab = 0;
+
+	for (const double *r = x; r < x + 4 * n; r += 4) {
+		double u = r[0] - a * r[1], v = r[2] - b * r[3];
+
+		aa += u * u;
+		bb += v * v;
+		ab += u * v;
+	}
+	return aa > 1e-12 && bb > 1e-12 ? ab / sqrt(aa * bb) : 0;
+}
+
+struct interval rate_difference(const double *x, size_t n, double trials)
+{
+	struct interval a = rate(x, n, 4, trials), b = rate(x + 2, n, 4, trials), out;
+	double rho;
+
+	if (isnan(a.value) || isnan(b.value))
+		return (struct interval){NAN, NAN, NAN};
+	rho = rates_together(x, n, a.value, b.value);
+	out.value = a.value - b.value;
+	out.lo = fmax(out.value - joined(a.value - a.lo, b.hi - b.value, rho), -1);
+	out.hi = fmin(out.value + joined(a.hi - a.value, b.value - b.lo, rho), 1);
 	return out;
 }

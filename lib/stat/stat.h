@@ -72,4 +72,25 @@ struct interval share_interval(const double *x, size_t n, size_t stride, double 
 struct interval difference_interval(const double *x, size_t n, size_t stride, double range,
                                     double trials);
 
+/*
+ * A rate among those it concerns: the sum of x[n][2]'s first column over that of the second, row by
+ * row 0 <= first <= second <= 1, and its interval as share_interval's; the variance is that of the
+ * linearised ratio, and a row counts as what its denominator weighs. Denominators of 0 only: NaN
+ * three times. trials: of all rows, whatever their denominators.
+ */
+struct interval rate_interval(const double *x, size_t n, double trials);
+
+/* The rate of x[n][4]'s first two columns less that of the last two, joined as those of two
+ * correlated shares. */
+struct interval rate_difference(const double *x, size_t n, double trials);
+
+/*
+ * The sum of x[n][2]'s first column over that of the second, or (m = 4) that less the same of the
+ * last two columns, with the percentile interval of the bootstrap, whose rows are bootstrap's. No
+ * row may be NaN. Over 0 the ratio is infinite, and so is then an end of the interval; an infinite
+ * one less another is unknown, and widens it at both ends.
+ */
+struct interval bootstrap_ratio(const double *x, size_t n, size_t m, uint64_t seed,
+                                size_t resamples);
+
 #endif

@@ -281,6 +281,130 @@ static void shares(void)
 	ok(v.value == 1 && v.lo >= -2 && v.hi > 1.9 && v.hi <= 2, "in a range of 2");
 }
 
+/* ---- rates ---- */
+
+/* Attempts of n problems, s each: wrong with probability 0.9 or 0.1, and the same again with
+ * probability p of these. Rows of (again, wrong). */
+static void draw_rates(double *x, size_t n, size_t stride, int s, double p, struct rng *r,
+                       uint64_t *at)
+{
+	for (size_t i = 0; i < n; i++, x += stride) {
+		double hard = uniform(r, at) < 0.5 ? 0.9 : 0.1;
+
+		x[0] = x[1] = 0;
+		for (int k = 0; k < s; k++) {
+			double u = uniform(r, at);
+
+			x[0] += u < hard * p;
+			x[1] += u < hard;
+		}
+		x[0] /= s;
+		x[1] /= s;
+	}
+}
+
+static void rate_coverage(void)
+{
+	enum { RUNS = 800, MOST = 200 };
+	static const double rates[][2] = {{0.02, 0.02}, {0.1, 0.3}, {0.5, 0.4}, {0.9, 0.95}};
+	struct rng r = rng_stream(5, "test", 0, "rates", 0, 0);
+	double *x = xreallocarray(NULL, MOST * 4, sizeof *x), least[2] = {1, 1};
+	double *y = xreallocarray(NULL, MOST * 2, sizeof *y);
+	uint64_t at = 0;
+
+	for (size_t c = 0; c < LEN(rates) * 4; c++) {
+		const double *p = rates[c % LEN(rates)];
+		size_t n = c / LEN(rates) % 2 ? MOST : 30;
+		int s = c < LEN(rates) * 2 ? 1 : 4, hits[2] = {0};
+
+		for (int run = 0; run < RUNS; run++) {
+			double trials = (double)n * s;
+
+			draw_rates(x, n, 4, s, p[0], &r, &at);
+			draw_rates(x + 2, n, 4, s, p[1], &r, &at);
+			for (size_t i = 0; i < n; i++)
+				memcpy(y + 2 * i, x + 4 * i, 2 * sizeof *y);
+			hits[0] += covers(rate_interval(y, n, trials), p[0]);
+			hits[1] += covers(rate_difference(x, n, trials), p[0] - p[1]);
+		}
+		for (int k = 0; k < 2; k++)
+			least[k] = fmin(least[k], (double)hits[k] / RUNS);
+	}
+	ok(least[0] >= 0.93 && least[1] >= 0.93,
+	   "rates at n = 30, 200, 1 and 4 samples: 95 %% intervals cover %.1f %% at least, those of "
+	   "differences %.1f %%", 100 * least[0], 100 * least[1]);
+	free(x);
+	free(y);
+}
+
+static void ratios(void)
+{
+	enum { N = 60 };
+	double x[N * 2] = {0}, y[N * 4], alone[N];
+	struct interval v, w;
+	size_t n = 0;
+
+	for (size_t i = 0; i < N; i++) {
+		x[2 * i + 1] = i % 3 != 0;
+		x[2 * i] = i % 6 == 1;
+		if (i % 3)
+			alone[n++] = x[2 * i];
+		y[4 * i] = y[4 * i + 2] = x[2 * i];
+		y[4 * i + 1] = y[4 * i + 3] = x[2 * i + 1];
+	}
+	v = rate_interval(x, N, N);
+	w = share_interval(alone, n, 1, (double)n);
+	ok(v.value == w.value && fabs(v.lo - w.lo) < 1e-9 && fabs(v.hi - w.hi) < 1e-9,
+	   "a rate of yes or no is the share of those concerned: %.3f [%.3f, %.3f]", v.value, v.lo,
+	   v.hi);
+	w = rate_difference(y, N, N);
+	ok(w.value == 0 && fabs(w.hi - fabs(v.hi + v.lo - 2 * v.value)) < 1e-9 && w.lo == -w.hi,
+	   "a rate less itself: as far as its interval is skew, %.3f", w.hi);
+	for (size_t i = 0; i < N; i++)
+		x[2 * i] = 0;
+	v = rate_interval(x, N, N);
+	ok(v.lo == 0 && fabs(v.hi - (1 - pow(0.025, 1.0 / 40))) < 1e-9, "no event in the 40 concerned");
+	for (size_t i = 0; i < N; i++)
+		x[2 * i + 1] = 0;
+	v = rate_interval(x, N, N);
+	ok(isnan(v.value) && isnan(v.lo) && isnan(v.hi), "none concerned: NaN");
+}
+
+static void bootstrap_of_ratios(void)
+{
+	enum { N = 400 };
+	double *x = xmalloc(N * 4 * sizeof *x), r, e = 0, se;
+	struct rng g = rng_stream(6, "test", 0, "ratio", 0, 0);
+	struct interval v;
+
+	for (size_t i = 0; i < N; i++) {
+		x[2 * i] = 10 + 20 * rng_uniform(&g, 2 * i);
+		x[2 * i + 1] = rng_uniform(&g, 2 * i + 1) < 0.4;
+	}
+	v = bootstrap_ratio(x, N, 2, 1, 2000);
+	r = v.value;
+	for (size_t i = 0; i < N; i++)
+		e += (x[2 * i] - r * x[2 * i + 1]) * (x[2 * i] - r * x[2 * i + 1]);
+	se = sqrt(e) / (0.4 * N);
+	ok(fabs(r - 50) < 4 * se && fabs(v.hi - v.lo - 2 * 1.96 * se) < 0.15 * 2 * 1.96 * se,
+	   "ratio %.1f, width %.2f, by linearisation %.2f", r, v.hi - v.lo, 2 * 1.96 * se);
+	for (size_t i = N; i-- > 0;) {
+		x[4 * i] = x[4 * i + 2] = x[2 * i];
+		x[4 * i + 1] = x[4 * i + 3] = x[2 * i + 1];
+	}
+	v = bootstrap_ratio(x, N, 4, 1, 200);
+	ok(v.value == 0 && v.lo == 0 && v.hi == 0, "the same rows for both ratios of a difference");
+	for (size_t i = 0; i < N; i++)
+		x[4 * i + 1] = i == 0;
+	v = bootstrap_ratio(x, N, 4, 1, 200);
+	ok(isfinite(v.lo) && v.hi > 0 && isinf(v.hi), "a denominator that may be 0: no upper bound");
+	for (size_t i = 0; i < N; i++)
+		x[4 * i + 3] = i == 0;
+	v = bootstrap_ratio(x, N, 4, 1, 200);
+	ok(!isfinite(v.lo) && !isfinite(v.hi), "two of them: no bound at all");
+	free(x);
+}
+
 int main(void)
 {
 	distances();
@@ -289,5 +413,8 @@ int main(void)
 	beta();
 	shares();
 	coverage();
+	ratios();
+	rate_coverage();
+	bootstrap_of_ratios();
 	return done();
 }
