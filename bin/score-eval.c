@@ -5,21 +5,24 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char usage[] = "score-eval [options] [FILE]";
 static const char about[] =
 	"Verified trajectories in, the metrics of self-correction with 95 % intervals out.";
 
 struct settings {
-	const char *against;
+	const char *against, *judge;
 	struct budgets vote, pass;
 	uint64_t seed, resamples;
-	int text, partial, progress;
+	struct reading how;
+	int text;
 };
 
+/* null: there is no figure, or no bound. */
 static struct js number(double x)
 {
-	return isnan(x) ? js_null() : js_num(x);
+	return isfinite(x) ? js_num(x) : js_null();
 }
 
 static struct js interval(struct interval v)
@@ -70,8 +73,10 @@ static void add_metrics(const struct table *t, const struct settings *set, struc
 	table_intervals(t, set->seed, set->resamples, v);
 	for (size_t c = 0; c < t->m; c++) {
 		const struct column *col = &t->col[c];
-		int vote = !strncmp(col->name, "vote", 4);
+		int vote = col->k && strncmp(col->name, "pass", 4);
 
+		if (col->kind == PART)
+			continue;
 		if (c >= t->bins_at)
 			js_push(&bins, number(v[c].value));
 		else if (!col->k || (vote && col->k == largest))
@@ -85,6 +90,26 @@ static void add_metrics(const struct table *t, const struct settings *set, struc
 	free(v);
 }
 
+/* How often the judge said what of which first attempts. */
+static struct js confusion(const struct set *s)
+{
+	static const char *const said[] = {"rejected", "accepted", "silent"};
+	size_t count[2][LEN(said)] = {{0}};
+	struct js out = js_object();
+
+	for (size_t i = 0; i < s->n; i++)
+		if (!s->v[i].error)
+			count[s->v[i].right[0] != 0][s->v[i].judged]++;
+	for (int right = 1; right >= 0; right--) {
+		struct js o = js_object();
+
+		for (size_t j = 0; j < LEN(said); j++)
+			js_set(&o, said[j], js_num((double)count[right][j]));
+		js_set(&out, right ? "right" : "wrong", o);
+	}
+	return out;
+}
+
 static int compare(const struct table *mine, const struct set *ours, const struct settings *set,
                    struct js *out, struct err *e)
 {
@@ -93,7 +118,7 @@ static int compare(const struct table *mine, const struct set *ours, const struc
 	struct js o;
 	int rc = -1;
 
-	if (set_read(set->against, set->partial, set->progress, &other, e))
+	if (set_read(set->against, &set->how, &other, e))
 		return -1;
 	if (other.turns != ours->turns) {
 		err_set(e, "%s has %zu turns, %s has %zu", ours->name, ours->turns, other.name,
@@ -130,7 +155,7 @@ static int evaluate(const char *path, const struct settings *opt, struct js *out
 	js_set(&how, "level", js_num(0.95));
 	js_set(&how, "resamples", js_num((double)opt->resamples));
 	js_set(&how, "seed", js_num((double)opt->seed));
-	if (set_read(path, opt->partial, opt->progress, &set, e)) {
+	if (set_read(path, &opt->how, &set, e)) {
 		js_free(how);
 		return -1;
 	}
@@ -148,6 +173,8 @@ static int evaluate(const char *path, const struct settings *opt, struct js *out
 	if (opt->vote.n)
 		js_set(out, "vote", js_num((double)opt->vote.k[opt->vote.n - 1]));
 	add_metrics(&t, opt, out);
+	if (set.judge)
+		js_set(out, "confusion", confusion(&set));
 	js_set(out, "statuses", js_copy(set.statuses));
 	js_set(out, "bootstrap", js_copy(how));
 	rc = opt->against ? compare(&t, &set, opt, out, e) : 0;
@@ -161,6 +188,23 @@ out:
 /* ---- text ---- */
 
 static void text_metrics(struct js o, const char *at);
+
+/* Tokens and numbers of things are printed as they are, everything else in percent. */
+static int amount(const char *name)
+{
+	return !strncmp(name, "unique", 6) || strstr(name, "tokens_") || strstr(name, "_size_");
+}
+
+static void text_figure(const char *name, struct js value, struct js lo, struct js hi)
+{
+	double scale = amount(name) ? 1 : 100;
+	char end[32] = "-";
+
+	if (js_kind(hi) == JS_NUMBER)
+		snprintf(end, sizeof end, "%.2f", scale * js_number(hi));
+	printf("%-29s %8.2f %c   [%7.2f, %7s]\n", name, scale * js_number(value), 
+	       scale == 1 ? ' ' : '%', scale * js_number(lo), end);
+}
 
 static void text_curve(struct js points)
 {
@@ -188,8 +232,7 @@ static void text_metrics(struct js o, const char *at)
 
 		snprintf(name, sizeof name, "%s%s", key, at);
 		if (js_kind(value) == JS_NUMBER)
-			printf("%-18s %7.2f %%   [%6.2f, %6.2f]\n", name, 100 * js_number(value),
-			       100 * js_number(lo), 100 * js_number(hi));
+			text_figure(name, value, lo, hi);
 		else if (!strcmp(key, "votes") || !strcmp(key, "pass"))
 			text_curve(v);
 		js_free(value);
@@ -264,6 +307,14 @@ static int budget_list(const char *arg, void *data, struct err *e)
 	return rc;
 }
 
+/* The text of a program, or the name of its file. */
+static int load_judge(const char *arg, struct jqp **out, struct err *e)
+{
+	if (str_ends(arg, ".jq") && !access(arg, F_OK))
+		return jqp_load(arg, js_none(), out, e);
+	return jqp_new(arg, "--judge", js_none(), out, e);
+}
+
 int main(int argc, char **argv)
 {
 	struct settings set = {.resamples = 2000};
@@ -276,12 +327,16 @@ int main(int argc, char **argv)
 		 budget_list},
 		{"against", 0, OPT_STR, &set.against, "FILE", 
 		 "also this input minus FILE, paired by problem id", 0, 0, NULL},
+		{"judge", 0, OPT_STR, &set.judge, "JQ|FILE.jq",
+		 "what a trajectory says of its first attempt: true, false, null", 0, 0, NULL},
+		{"carry", 0, OPT_FLAG, &set.how.carry, NULL,
+		 "where a dialogue ended early its last attempt stands for the later ones", 0, 0, NULL},
 		{"resamples", 0, OPT_U64, &set.resamples, "N", "of the bootstrap (default 2000)", 1, 1e6,
 		 NULL},
 		OPT_SEED(&set.seed),
-		{"partial", 0, OPT_FLAG, &set.partial, NULL, 
+		{"partial", 0, OPT_FLAG, &set.how.partial, NULL, 
 		 "take groups and batches that are cut short as they are", 0, 0, NULL},
-		OPT_PROGRESS(&set.progress),
+		OPT_PROGRESS(&set.how.progress),
 		{0},
 	};
 	struct js out = js_object();
@@ -291,11 +346,13 @@ int main(int argc, char **argv)
 
 	prog_init(argv[0]);
 	file = opt_input(argc, argv, opt_parse(argc, argv, table, usage, about), usage);
-	rc = evaluate(file, &set, &out, &e);
+	rc = set.judge ? load_judge(set.judge, &set.how.judge, &e) : 0;
+	rc = rc || evaluate(file, &set, &out, &e);
 	if (!rc && set.text)
 		print_text(out, set.against);
 	else if (!rc)
 		rc = jl_write(out, &e);
 	js_free(out);
+	jqp_free(set.how.judge);
 	return jl_exit(rc, &e);
 }

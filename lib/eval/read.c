@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 #include "eval/eval.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-void set_pair(const struct set *s, size_t p, size_t *from, size_t *to)
+size_t turn_pairs(size_t turns)
+{
+	return turns < 3 ? turns - 1 : turns;
+}
+
+void turn_pair(size_t turns, size_t p, size_t *from, size_t *to)
 {
 	*from = p ? p - 1 : 0;
-	*to = p ? p : s->turns - 1;
+	*to = p ? p : turns - 1;
 }
 
 /* ---- reading ---- */
@@ -70,42 +76,114 @@ static int differ(const struct turn *a, const char *answer_a, const struct turn 
 	return a->response_len != b->response_len || memcmp(a->response, b->response, a->response_len);
 }
 
-static int keep(struct set *s, const struct traj *t, size_t first_line, struct err *e)
+/* Tokens of the turns up to each; a given turn costs none. */
+static void count_tokens(const struct traj *t, double *tokens)
 {
-	struct sample a = {.at = whole_line(t), .error = traj_errored(t)};
+	double sum = 0;
 
-	if (!s->turns) {
-		s->turns = t->n_turns;
-		s->pairs = s->turns < 3 ? s->turns - 1 : s->turns;
-		for (size_t k = 0; k < s->turns; k++)
-			js_push(&s->statuses, js_object());
+	for (size_t k = 0; k < t->n_turns; k++) {
+		const struct turn *u = &t->turns[k];
+
+		if (!u->given)
+			sum += u->has_tokens ? (double)u->n_tokens : NAN;
+		tokens[k] = sum;
 	}
-	if (t->n_turns != s->turns)
-		return err_set(e, ".turns: %zu turns, but line %zu has %zu", t->n_turns, first_line,
-		               s->turns);
+}
+
+static void compare_turns(const struct traj *t, struct sample *a)
+{
+	for (size_t p = 0; p < turn_pairs(t->n_turns); p++) {
+		const struct turn *u, *v;
+		size_t from, to;
+
+		turn_pair(t->n_turns, p, &from, &to);
+		u = &t->turns[from];
+		v = &t->turns[to];
+		a->changed[p] = differ(u, a->answer[from], v, a->answer[to]);
+		a->ratio[p] = edit_ratio(u->response, u->response_len, v->response, v->response_len);
+	}
+}
+
+static int judge(struct jqp *program, const struct traj *t, enum judgement *out, struct err *e)
+{
+	struct js said;
+	enum js_kind kind;
+
+	*out = SILENT;
+	if (!program)
+		return 0;
+	if (jqp_run(program, t->rec, &said, e))
+		return err_prefix(e, "--judge: ");
+	kind = js_kind(said);
+	js_free(said);
+	if (kind != JS_NULL && kind != JS_TRUE && kind != JS_FALSE)
+		return err_set(e, "--judge: expected true, false or null, got %s", js_kind_name(kind));
+	*out = kind == JS_NULL ? SILENT : kind == JS_TRUE ? ACCEPTED : REJECTED;
+	return 0;
+}
+
+static int check_turns(struct set *s, const struct traj *t, int carry, size_t first_line,
+                       struct err *e)
+{
+	if (s->turns && t->n_turns != s->turns && !carry)
+		return err_set(e, ".turns: %zu turns, but line %zu has %zu (--carry takes both)",
+		               t->n_turns, first_line, s->turns);
+	for (; s->turns < t->n_turns; s->turns++)
+		js_push(&s->statuses, js_object());
+	return 0;
+}
+
+static int keep(struct set *s, const struct traj *t, const struct reading *how, size_t first_line,
+                struct err *e)
+{
+	struct sample a = {.at = whole_line(t), .error = traj_errored(t), .made = t->n_turns,
+	                   .turns = t->n_turns};
+
+	if (check_turns(s, t, how->carry, first_line, e) || judge(how->judge, t, &a.judged, e))
+		return -1;
 	a.at.id = a.id = xstrdup(t->id);
 	a.task = text_of(t->rec, "task", e);
-	a.right = xcalloc(s->turns, sizeof *a.right);
-	a.answer = xcalloc(s->turns, sizeof *a.answer);
-	a.changed = xcalloc(s->pairs + 1, sizeof *a.changed);
-	a.ratio = xcalloc(s->pairs + 1, sizeof *a.ratio);
-	for (size_t k = 0; k < s->turns; k++) {
+	a.given = t->turns[0].given;
+	a.right = xcalloc(a.made, sizeof *a.right);
+	a.answer = xcalloc(a.made, sizeof *a.answer);
+	a.tokens = xcalloc(a.made, sizeof *a.tokens);
+	a.changed = xcalloc(a.made, sizeof *a.changed);
+	a.ratio = xcalloc(a.made, sizeof *a.ratio);
+	for (size_t k = 0; k < a.made; k++) {
 		count_status(s, t, k);
 		a.right[k] = t->turns[k].reward == 1;
 		a.answer[k] = answer_of(t, k, e);
 		a.answers |= a.answer[k] != NULL;
 	}
-	for (size_t p = 0; p < s->pairs && !a.error; p++) {
-		size_t from, to;
-
-		set_pair(s, p, &from, &to);
-		a.changed[p] = differ(&t->turns[from], a.answer[from], &t->turns[to], a.answer[to]);
-		a.ratio[p] = edit_ratio(t->turns[from].response, t->turns[from].response_len,
-		                        t->turns[to].response, t->turns[to].response_len);
-	}
+	count_tokens(t, a.tokens);
+	if (!a.error)
+		compare_turns(t, &a);
 	s->errors += a.error;
 	VEC_PUSH(s->v, s->n, s->cap) = a;
 	return 0;
+}
+
+/* Gives a as many turns as the set has: those that were not made are the last one made. */
+static void carry(const struct set *s, struct sample *a)
+{
+	size_t last = a->made - 1;
+
+	a->right = xreallocarray(a->right, s->turns, sizeof *a->right);
+	a->answer = xreallocarray(a->answer, s->turns, sizeof *a->answer);
+	a->tokens = xreallocarray(a->tokens, s->turns, sizeof *a->tokens);
+	a->changed = xreallocarray(a->changed, s->turns, sizeof *a->changed);
+	a->ratio = xreallocarray(a->ratio, s->turns, sizeof *a->ratio);
+	for (size_t k = a->made; k < s->turns; k++) {
+		a->right[k] = a->right[last];
+		a->answer[k] = a->answer[last] ? xstrdup(a->answer[last]) : NULL;
+		a->tokens[k] = a->tokens[last];
+		a->changed[k] = a->ratio[k] = 0;
+	}
+	a->turns = s->turns;
+	if (a->made == 2 && s->turns > 2) {      /* where pair 0 was the only one */
+		a->changed[1] = a->changed[0];
+		a->ratio[1] = a->ratio[0];
+	}
 }
 
 static int order(int64_t a, int64_t b)
@@ -176,7 +254,27 @@ static void share_answers(struct set *s)
 	}
 }
 
-int set_read(const char *path, int partial, int progress, struct set *s, struct err *e)
+/* Brings the samples of a whole input into their order and shape, and finds what holds of all. */
+static void settle(struct set *s)
+{
+	share_answers(s);
+	qsort(s->v, s->n, sizeof *s->v, by_problem);
+	s->pairs = turn_pairs(s->turns);
+	s->tokens = 1;
+	for (size_t i = 0; i < s->n; i++) {
+		struct sample *a = &s->v[i];
+
+		carry(s, a);
+		s->several |= i && !strcmp(a->id, a[-1].id);
+		if (a->error)
+			continue;
+		s->tokens &= !isnan(a->tokens[s->turns - 1]);
+		s->own |= !a->given;
+		s->given |= a->given;
+	}
+}
+
+int set_read(const char *path, const struct reading *how, struct set *s, struct err *e)
 {
 	struct jl_in *in;
 	struct js rec;
@@ -184,10 +282,10 @@ int set_read(const char *path, int partial, int progress, struct set *s, struct 
 	size_t first = 0;
 	int got, rc = -1;
 
-	*s = (struct set){.statuses = js_array()};
+	*s = (struct set){.statuses = js_array(), .carry = how->carry, .judge = how->judge != NULL};
 	if (jl_open(path, &in, e))
 		return -1;
-	progress_start(&p, path ? path : "<stdin>", "trajectories", 0, progress);
+	progress_start(&p, path ? path : "<stdin>", "trajectories", 0, how->progress);
 	while ((got = jl_read(in, &rec, e)) > 0) {
 		struct traj t;
 		int bad;
@@ -198,7 +296,7 @@ int set_read(const char *path, int partial, int progress, struct set *s, struct 
 		}
 		t.line = jl_line(in);
 		first = first ? first : t.line;
-		bad = keep(s, &t, first, e);
+		bad = keep(s, &t, how, first, e);
 		traj_release(&t);
 		if (bad) {
 			jl_where(in, e);
@@ -215,10 +313,9 @@ int set_read(const char *path, int partial, int progress, struct set *s, struct 
 		goto out;
 	}
 	qsort(s->v, s->n, sizeof *s->v, by_step);
-	if (check_whole(s, partial, e))
+	if (check_whole(s, how->partial, e))
 		goto out;
-	share_answers(s);
-	qsort(s->v, s->n, sizeof *s->v, by_problem);
+	settle(s);
 	rc = 0;
 out:
 	progress_end(&p);
@@ -233,12 +330,13 @@ void set_release(struct set *s)
 	for (size_t i = 0; i < s->n; i++) {
 		struct sample *a = &s->v[i];
 
-		for (size_t k = 0; k < s->turns; k++)
+		for (size_t k = 0; k < a->turns; k++)
 			free(a->answer[k]);
 		free(a->id);
 		free(a->task);
 		free(a->right);
 		free(a->answer);
+		free(a->tokens);
 		free(a->changed);
 		free(a->ratio);
 	}

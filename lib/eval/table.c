@@ -1,63 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+/* The table of problems and metrics, the difference of two, and the intervals. */
 #include "eval/eval.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- majority vote ---- */
-
-/* Is the answer that most of v[n]'s attempts at this turn give a right one? Ties go to the
- * answer that came first. */
-static int vote(const struct sample *const *v, size_t n, size_t turn)
-{
-	size_t most = 0;
-	int right = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		size_t count = 0;
-
-		for (size_t j = 0; v[i]->answer[turn] && j < n; j++)
-			count += v[j]->answer[turn] && !strcmp(v[i]->answer[turn], v[j]->answer[turn]);
-		if (count > most) {
-			most = count;
-			right = v[i]->right[turn];
-		}
-	}
-	return right;
-}
-
-/* Mean over the disjoint groups of K/(turn+1) samples: K responses each. NaN if errors left
- * fewer, or there is nothing to vote on. */
-static double vote_share(const struct sample *const *v, size_t n, size_t k, size_t turn)
-{
-	size_t each = k / (turn + 1), groups = n / each, right = 0;
-
-	for (size_t g = 0; g < groups; g++)
-		right += vote(v + g * each, each, turn);
-	return groups && v[0]->answers ? (double)right / (double)groups : NAN;
-}
-
-/* Probability that one of k samples, drawn from the n without replacement, is right (Chen et al.
- * 2021). NaN if errors left fewer. */
-static double pass(const struct sample *const *v, size_t n, size_t k, size_t turn)
-{
-	double none = 1;
-	size_t wrong = 0;
-
-	if (n < k)
-		return NAN;
-	for (size_t i = 0; i < n; i++)
-		wrong += !v[i]->right[turn];
-	for (size_t i = 0; i < k; i++)
-		none *= wrong > i ? (double)(wrong - i) / (double)(n - i) : 0;
-	return 1 - none;
-}
-
-/* ---- metrics ---- */
-
-PRINTF(4, 5)
-static void column(struct table *t, enum column_kind kind, size_t k, const char *fmt, ...)
+size_t table_column(struct table *t, enum column_kind kind, size_t k, const char *fmt, ...)
 {
 	struct column c = {.kind = kind, .k = k, .range = 1};
 	va_list ap;
@@ -66,7 +15,8 @@ static void column(struct table *t, enum column_kind kind, size_t k, const char 
 	vsnprintf(c.name, sizeof c.name, fmt, ap);
 	va_end(ap);
 	t->col = xreallocarray(t->col, t->m + 1, sizeof *t->col);
-	t->col[t->m++] = c;
+	t->col[t->m] = c;
+	return t->m++;
 }
 
 /* A row of zeros for problem id. */
@@ -80,89 +30,6 @@ static double *new_row(struct table *t, char *id)
 	return memset(t->x + (t->n - 1) * t->m, 0, t->m * sizeof *t->x);
 }
 
-static void columns(struct table *t, const struct set *s, const struct budgets *votes,
-                    const struct budgets *passes)
-{
-	for (size_t i = 0; i < s->turns; i++)
-		column(t, SHARE, 0, "acc_t%zu", i + 1);
-	for (size_t p = 0; p < s->pairs; p++) {
-		char tail[48] = "";
-
-		if (p)
-			snprintf(tail, sizeof tail, "_t%zu_t%zu", p, p + 1);
-		column(t, DIFFERENCE, 0, "delta%s", tail);
-		column(t, SHARE, 0, "i_to_c%s", tail);
-		column(t, SHARE, 0, "c_to_i%s", tail);
-		column(t, SHARE, 0, "changed%s", tail);
-		column(t, MEAN, 0, "edit_ratio%s", tail);
-	}
-	for (size_t b = 0; b < votes->n; b++) {
-		for (size_t i = 0; i < s->turns; i++)
-			column(t, SHARE, votes->k[b], "vote_t%zu", i + 1);
-		if (s->turns > 1)
-			column(t, DIFFERENCE, votes->k[b], "vote_delta");
-	}
-	for (size_t b = 0; b < passes->n; b++)
-		for (size_t i = 0; i < s->turns; i++)
-			column(t, SHARE, passes->k[b], "pass_t%zu", i + 1);
-	t->bins_at = t->m;
-	for (size_t b = 0; s->pairs && b < EVAL_BINS; b++)
-		column(t, MEAN, 0, "bin%zu", b);
-}
-
-/* Bin 0: exactly equal; bin b: ((b-1)/10, b/10]. */
-static size_t bin(double ratio)
-{
-	size_t b = (size_t)ceil(ratio * (EVAL_BINS - 1) - 1e-9);
-
-	return ratio > 0 && b == 0 ? 1 : b;
-}
-
-/* Sums over the samples: accuracies, pairs, and (bins) the histogram. */
-static void add_sample(const struct set *s, const struct sample *v, double *x, double *bins)
-{
-	for (size_t j = 0; j < s->turns; j++)
-		*x++ += v->right[j];
-	for (size_t p = 0; p < s->pairs; p++) {
-		size_t from, to;
-
-		set_pair(s, p, &from, &to);
-		*x++ += v->right[to] - v->right[from];
-		*x++ += !v->right[from] && v->right[to];
-		*x++ += v->right[from] && !v->right[to];
-		*x++ += v->changed[p];
-		*x++ += v->ratio[p];
-	}
-	if (s->pairs)
-		bins[bin(v->ratio[0])] += 1;
-}
-
-static void problem_row(const struct set *s, const struct sample *const *v, size_t n,
-                        const struct budgets *votes, const struct budgets *passes, size_t bins_at,
-                        double *x)
-{
-	size_t sums = s->turns + 5 * s->pairs;
-
-	for (size_t i = 0; i < n; i++)
-		add_sample(s, v[i], x, x + bins_at);
-	for (size_t c = 0; c < bins_at + (s->pairs ? EVAL_BINS : 0); c++)
-		x[c] /= (double)n;
-	x += sums;
-	for (size_t b = 0; b < votes->n; b++) {
-		const double *first = x;
-
-		for (size_t j = 0; j < s->turns; j++)
-			*x++ = vote_share(v, n, votes->k[b], j);
-		if (s->turns > 1) {
-			*x = x[-1] - *first;
-			x++;
-		}
-	}
-	for (size_t b = 0; b < passes->n; b++)
-		for (size_t j = 0; j < s->turns; j++)
-			*x++ = pass(v, n, passes->k[b], j);
-}
-
 /* The most samples that are asked for of each problem, and the option that asks. */
 static size_t most(const struct budgets *votes, const struct budgets *passes, const char **option)
 {
@@ -173,30 +40,56 @@ static size_t most(const struct budgets *votes, const struct budgets *passes, co
 	return vote >= any ? vote : any;
 }
 
+/* Sets p to the problem of sample i and gives the first sample after it. */
+static size_t problem_at(const struct set *s, size_t i, struct problem *p)
+{
+	size_t end = i;
+
+	p->n = p->lost = 0;
+	for (; end < s->n && !strcmp(s->v[end].id, s->v[i].id); end++)
+		if (s->v[end].error)
+			p->lost++;
+		else
+			p->v[p->n++] = &s->v[end];
+	return end;
+}
+
+/* What a first attempt costs over what so many turns do, in the mean of the problems that vote. */
+static void set_prices(const struct set *s, struct problem *p, double *price)
+{
+	double *sum = xcalloc(s->turns, sizeof *sum);
+
+	for (size_t i = 0; i < s->n;) {
+		i = problem_at(s, i, p);
+		for (size_t k = 0; p->n && p->v[0]->answers && k < s->turns; k++)
+			sum[k] += problem_tokens(p, k);
+	}
+	for (size_t k = 0; k < s->turns; k++)
+		price[k] = sum[0] / sum[k];
+	free(sum);
+}
+
 int table_new(const struct set *s, const struct budgets *votes, const struct budgets *passes,
               struct table *t, struct err *e)
 {
-	const struct sample **valid = xreallocarray(NULL, s->n, sizeof *valid);
+	struct problem p = {.v = xreallocarray(NULL, s->n, sizeof *p.v)};
+	struct metrics m = {s, votes, passes, xcalloc(s->turns, sizeof *m.price)};
 	const char *option;
 	size_t k = most(votes, passes, &option);
 	int rc = -1;
 
 	*t = (struct table){.trials = (double)(s->n - s->errors)};
-	columns(t, s, votes, passes);
+	metrics_row(&m, &p, t, NULL);
+	set_prices(s, &p, m.price);
 	for (size_t i = 0, end; i < s->n; i = end) {
-		size_t n = 0;
-
-		for (end = i; end < s->n && !strcmp(s->v[end].id, s->v[i].id); end++)
-			if (!s->v[end].error)
-				valid[n++] = &s->v[end];
+		end = problem_at(s, i, &p);
 		if (end - i < k) {
 			err_set(e, "%s: problem %s has %zu samples, %s %zu wants as many", s->name, s->v[i].id,
 			        end - i, option, k);
 			goto out;
 		}
-		if (!n)
-			continue;
-		problem_row(s, valid, n, votes, passes, t->bins_at, new_row(t, s->v[i].id));
+		if (p.n)
+			metrics_row(&m, &p, t, new_row(t, s->v[i].id));
 	}
 	if (!t->n) {
 		err_set(e, "%s: all %zu trajectories are errors", s->name, s->n);
@@ -204,32 +97,72 @@ int table_new(const struct set *s, const struct budgets *votes, const struct bud
 	}
 	rc = 0;
 out:
-	free(valid);
+	free(m.price);
+	free(p.v);
 	if (rc)
 		table_release(t);
 	return rc;
 }
 
-static void minus_column(struct table *out, const struct column *c)
+/* ---- differences ---- */
+
+enum { NONE = -1 };
+
+/* What a column of a difference is: this table's less the other's; with one of the two NONE, the
+ * other one as it is. */
+struct source {
+	long mine, other;
+};
+
+struct sources {
+	struct source *v;
+	size_t n, cap;
+};
+
+static void minus_part(struct table *out, size_t of, struct sources *from, long mine, long other)
 {
-	column(out, c->kind == MEAN ? MEAN : DIFFERENCE, c->k, "%s", c->name);
-	if (c->kind == DIFFERENCE)
-		out->col[out->m - 1].range = 2 * c->range;
+	size_t c = table_column(out, PART, 0, "%s", "");
+
+	out->col[of].part[out->col[of].parts++] = c;
+	VEC_PUSH(from->v, from->n, from->cap) = (struct source){mine, other};
+}
+
+static void minus_column(struct table *out, struct sources *from, const struct table *t, size_t c,
+                         const struct table *other, size_t d)
+{
+	const struct column *col = &t->col[c];
+	enum column_kind kind = col->kind == SHARE ? DIFFERENCE : col->kind;
+	size_t of = table_column(out, kind, col->k, "%s", col->name);
+
+	if (col->kind == DIFFERENCE)
+		out->col[of].range = 2 * col->range;
+	if (!col->parts) {
+		VEC_PUSH(from->v, from->n, from->cap) = (struct source){(long)c, (long)d};
+		return;
+	}
+	VEC_PUSH(from->v, from->n, from->cap) = (struct source){(long)c, NONE};
+	minus_part(out, of, from, (long)col->part[0], NONE);
+	minus_part(out, of, from, NONE, (long)d);
+	minus_part(out, of, from, NONE, (long)other->col[d].part[0]);
+}
+
+static double minus_value(const double *mine, const double *other, struct source s)
+{
+	if (s.mine == NONE)
+		return other[s.other];
+	return mine[s.mine] - (s.other == NONE ? 0 : other[s.other]);
 }
 
 int table_minus(const struct table *t, const struct table *other, struct table *out, struct err *e)
 {
-	size_t *mine = xreallocarray(NULL, t->m, sizeof *mine);
-	size_t *theirs = xreallocarray(NULL, t->m, sizeof *theirs);
+	struct sources from = {0};
 
 	*out = (struct table){.trials = fmin(t->trials, other->trials)};
 	for (size_t c = 0; c < t->bins_at; c++)
 		for (size_t d = 0; d < other->bins_at; d++)
-			if (!strcmp(t->col[c].name, other->col[d].name) && t->col[c].k == other->col[d].k) {
-				mine[out->m] = c;
-				theirs[out->m] = d;
-				minus_column(out, &t->col[c]);
-			}
+			if (t->col[c].kind != PART && !strcmp(t->col[c].name, other->col[d].name) &&
+			    t->col[c].k == other->col[d].k)
+				minus_column(out, &from, t, c, other, d);
 	out->bins_at = out->m;
 	for (size_t i = 0, j = 0; i < t->n && j < other->n;) {
 		int c = strcmp(t->id[i], other->id[j]);
@@ -238,29 +171,59 @@ int table_minus(const struct table *t, const struct table *other, struct table *
 			double *x = new_row(out, t->id[i]);
 
 			for (size_t k = 0; k < out->m; k++)
-				x[k] = t->x[i * t->m + mine[k]] - other->x[j * other->m + theirs[k]];
+				x[k] = minus_value(t->x + i * t->m, other->x + j * other->m, from.v[k]);
 		}
 		i += c <= 0;
 		j += c >= 0;
 	}
-	free(mine);
-	free(theirs);
+	free(from.v);
 	if (out->n)
 		return 0;
 	table_release(out);
 	return err_set(e, "no problem id is in both files");
 }
 
+/* ---- intervals ---- */
+
+/* The figure of a column that others divide: those rows that have all of them. */
+static struct interval ratio(const struct table *t, size_t c, uint64_t seed, size_t resamples)
+{
+	const struct column *col = &t->col[c];
+	size_t m = col->parts + 1, n = 0;
+	double *x = xreallocarray(NULL, t->n * m, sizeof *x), trials;
+	struct interval out;
+
+	for (size_t i = 0; i < t->n; i++) {
+		double sum = 0;
+
+		for (size_t k = 0; k < m; k++)
+			sum += x[n * m + k] = t->x[i * t->m + (k ? col->part[k - 1] : c)];
+		n += !isnan(sum);
+	}
+	trials = t->trials * (double)n / (double)t->n;
+	if (col->kind == PER)
+		out = bootstrap_ratio(x, n, m, seed, resamples);
+	else
+		out = m == 4 ? rate_difference(x, n, trials) : rate_interval(x, n, trials);
+	free(x);
+	return out;
+}
+
 void table_intervals(const struct table *t, uint64_t seed, size_t resamples, struct interval *out)
 {
 	bootstrap(t->x, t->n, t->m, seed, resamples, out);
 	for (size_t c = 0; c < t->m; c++) {
+		const struct column *col = &t->col[c];
 		double mean = out[c].value;
 
-		if (t->col[c].kind == SHARE)
+		if (col->parts) {
+			out[c] = ratio(t, c, seed, resamples);
+			continue;
+		}
+		if (col->kind == SHARE)
 			out[c] = share_interval(t->x + c, t->n, t->m, t->trials);
-		else if (t->col[c].kind == DIFFERENCE)
-			out[c] = difference_interval(t->x + c, t->n, t->m, t->col[c].range, t->trials);
+		else if (col->kind == DIFFERENCE)
+			out[c] = difference_interval(t->x + c, t->n, t->m, col->range, t->trials);
 		out[c].value = mean;
 	}
 }

@@ -184,12 +184,12 @@ is 'one turn: accuracy only' "$(get '[.acc_t1.value, has("delta"), has("edit_his
 cat "$tmp/one" "$tmp/three" >"$tmp/bad"
 run score-eval "$tmp/bad"
 is 'turns must agree' "$status $(cat "$tmp/err")" \
-	"1 score-eval: $tmp/bad:3: .turns: 3 turns, but line 1 has 1"
+	"1 score-eval: $tmp/bad:3: .turns: 3 turns, but line 1 has 1 (--carry takes both)"
 
 run score-eval --format text --against "$tmp/t" "$tmp/t"
-is 'text: a header, nine lines a table, the histogram' \
+is 'text: a header, eight lines of percent a table, the histogram' \
 	"$status $(grep -c '%' "$tmp/out") $(head -n 1 "$tmp/out")" \
-	'0 26 4 problems, 8 trajectories of 2 turns, 0 errors left out; 95 % intervals'
+	'0 28 4 problems, 8 trajectories of 2 turns, 0 errors left out; 95 % intervals'
 
 # the first hundred characters became one, and one came at the end: 101 edits
 jq -nc '[range(8000) | . * 7919 % 10007 | tostring] | join(" ") | {id: "long",
