@@ -120,7 +120,8 @@ static void options(int argc, char **argv, struct settings *s, const char **file
 	/* protects the standard fields of a turn */
 	static const char *const taken[] = {
 		"prompt", "context", "response", "tokens", "logprobs", "sample_logprobs", "sampling",
-		"finish", "snapshot", "reward", "verdict", "return", "advantage", "given", "weight",
+		"finish", "snapshot", "reward", "verdict", "return", "advantage", "given", "trained",
+		"weight",
 	};
 	const struct opt table[] = {
 		OPT_WEIGHTS(&s->dir),

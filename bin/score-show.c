@@ -129,6 +129,8 @@ static void verdict(const struct turn *t, struct js rec)
 	ink(DIM);
 	if (t->given)
 		printf("  given");
+	if (t->untrained)
+		printf("  not trained");
 	if (t->has_tokens)
 		printf("  %zu tokens%s", t->n_tokens, t->length ? ", cut off" : "");
 	if (t->has_return)

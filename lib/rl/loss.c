@@ -47,7 +47,8 @@ static void work_init(struct work *w, const struct rl_loss *l, struct traj *cons
 		int *use = xcalloc(v->n_turns + 1, sizeof *use);
 
 		for (size_t k = 0; k < v->n_turns; k++)
-			use[k] = l->objective == RL_NLL ? v->turns[k].weight != 0 : !v->turns[k].given;
+			use[k] = l->objective == RL_PG ? turn_acts(&v->turns[k])
+			                                : v->turns[k].weight != 0 && !v->turns[k].untrained;
 		w->t[i] = v;
 		rl_seq_init(&w->seq[i], v, use);
 		if (l->objective == RL_PG)
@@ -297,7 +298,7 @@ static void turn_sums(struct work *w, struct rl_stats *s, size_t i, size_t k)
 	ts->reward += u->reward;
 	ts->length += (double)u->n_tokens;
 	ts->cut += u->length;
-	if (w->l->objective == RL_PG && !u->given) {
+	if (w->l->objective == RL_PG && turn_acts(u)) {
 		ts->trained++;
 		ts->ret += u->ret;
 	}
@@ -331,7 +332,7 @@ static void group_stats(struct work *w, struct rl_stats *s, size_t k)
 		for (size_t i = w->groups.start[g]; i < w->groups.start[g + 1]; i++) {
 			const struct turn *u = k < w->t[i]->n_turns ? &w->t[i]->turns[k] : NULL;
 
-			if (!u || u->given)
+			if (!u || !turn_acts(u))
 				continue;
 			first = first ? first : u;
 			flat = flat && u->ret == first->ret;

@@ -6,7 +6,7 @@
  *
  * The loss (DESIGN, Learning), maximised over the N valid trajectories of a batch:
  *
- *   J = 1/N sum over trajectories and turns k that are not given:
+ *   J = 1/N sum over trajectories and turns k that act:
  *           A_k sum_t log pi(a_t)  -  beta_k scale_k sum_t KL_t
  *
  * pi is what acted: the softmax of the logits over the temperature that the turn was sampled at; so
@@ -182,7 +182,7 @@ struct rl_stats {
 	size_t turns;                /* most turns of a valid trajectory, at most RL_TURNS */
 	struct rl_turn_stats {
 		size_t n;            /* trajectories with this turn */
-		size_t trained;      /* of these, not given */
+		size_t trained;      /* of these, those that act */
 		/* sums; ret, kl over the trained, length and cut over all */
 		double reward, ret, kl, length, cut;
 		size_t groups, flat; /* groups with at least two trained; of these, all returns equal */

@@ -27,15 +27,17 @@ static int context(struct dialogue *d, const struct dialogue_rules *r, struct js
 	return 0;
 }
 
-/* The user message of the next turn, from the prompts program. */
-static int next_prompt(struct dialogue *d, const struct dialogue_rules *r, struct js *out,
-                       struct err *e)
+/* The user message of the next turn, from the prompts program; null, if it may end the dialogue
+ * and does: not before the first turn. */
+static int next_prompt(struct dialogue *d, const struct dialogue_rules *r, int may_end,
+                       struct js *out, struct err *e)
 {
 	if (jqp_run(r->prompts, d->rec, out, e))
 		return -1;
-	if (js_kind(*out) != JS_STRING) {
-		err_set(e, "the prompts program gave %s for turn %zu, expected a string",
-		        js_kind_name(js_kind(*out)), d->turns);
+	if (js_kind(*out) != JS_STRING && !(may_end && d->turns && js_kind(*out) == JS_NULL)) {
+		err_set(e, "the prompts program gave %s for turn %zu, expected a string%s",
+		        js_kind_name(js_kind(*out)), d->turns,
+		        may_end && d->turns ? ", or null to end the dialogue" : "");
 		js_free(*out);
 		return -1;
 	}
@@ -60,7 +62,7 @@ static int read_given(struct dialogue *d, const struct turn *t, struct js turn,
 	struct js ids = js_none(), prompt = js_get(turn, "prompt");
 	size_t start;
 
-	if (js_kind(prompt) == JS_NONE && next_prompt(d, r, &prompt, e))
+	if (js_kind(prompt) == JS_NONE && next_prompt(d, r, 0, &prompt, e))
 		goto fail;
 	js_set(&turn, "prompt", js_copy(prompt));
 	if (context(d, r, prompt, &ids, e))
@@ -147,8 +149,10 @@ int dialogue_ask(struct dialogue *d, const struct dialogue_rules *r, struct err 
 	struct js prompt, ids;
 
 	d->asked = d->all.n;
-	if (next_prompt(d, r, &prompt, e))
+	if (next_prompt(d, r, 1, &prompt, e))
 		return -1;
+	if (js_kind(prompt) == JS_NULL)
+		return 0;
 	if (context(d, r, prompt, &ids, e)) {
 		js_free(prompt);
 		return -1;
@@ -156,7 +160,7 @@ int dialogue_ask(struct dialogue *d, const struct dialogue_rules *r, struct err 
 	d->open = js_object();
 	js_set(&d->open, "prompt", prompt);
 	js_set(&d->open, "context", ids);
-	return 0;
+	return 1;
 }
 
 void dialogue_too_long(struct dialogue *d, const struct dialogue_rules *r, size_t limit)

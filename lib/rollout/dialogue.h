@@ -38,7 +38,8 @@ struct dialogue {
 MUST_CHECK int dialogue_init(struct dialogue *d, const struct traj *t,
                              const struct dialogue_rules *r, struct err *e);
 void dialogue_release(struct dialogue *d);
-/* Asks for the next user message and appends its context to all. */
+/* Asks for the next user message and appends its context to all: 1. 0: the prompts program ends the
+ * dialogue. -1: an error. */
 MUST_CHECK int dialogue_ask(struct dialogue *d, const struct dialogue_rules *r, struct err *e);
 /* Closes the turn without a response, with reward 0 and status context-limit: after the model's own
  * earlier responses its context exceeds the limit. That is the model's failure, not the input's. */

@@ -141,14 +141,16 @@ static int next_turn(struct queue *q, struct item *j, struct err *e)
 	size_t limit = q->p->config.context, budget;
 	const struct dialogue_rules *r = &q->r.dialogue;
 	struct gen *g = &j->g;
+	int asked;
 
 	for (;;) {
-		if (j->d.turns >= q->r.turns) {
+		asked = j->d.turns < q->r.turns ? dialogue_ask(&j->d, r, e) : 0;
+		if (asked < 0)
+			return -1;
+		if (!asked) {
 			j->state = COMPLETE;
 			return 0;
 		}
-		if (dialogue_ask(&j->d, r, e))
-			return -1;
 		if (j->d.turns && j->d.all.n - j->d.asked > q->context_seen)
 			q->context_seen = j->d.all.n - j->d.asked;
 		if (j->d.all.n < limit)

@@ -56,7 +56,7 @@ static double shaped(const struct shaping *s, const struct traj *t, size_t k)
 {
 	const struct turn *u = &t->turns[k];
 
-	if (u->given)
+	if (!turn_acts(u))
 		return 0;
 	if (s->stage == 1)
 		return k + 1 == t->n_turns ? u->reward : 0;
@@ -73,22 +73,26 @@ static int program_returns(const struct shaping *s, struct traj *t, struct err *
 		goto out;
 	}
 	if (js_kind(out) != JS_ARRAY || js_len(out) != t->n_turns) {
-		err_set(e, "--return: expected an array of %zu numbers, one for each turn", t->n_turns);
+		err_set(e, "--return: expected an array of %zu numbers or nulls, one for each turn",
+		        t->n_turns);
 		goto out;
 	}
 	for (size_t k = 0; k < t->n_turns; k++) {
+		struct turn *u = &t->turns[k];
 		struct js v = js_at(out, k);
-		int number = js_kind(v) == JS_NUMBER && isfinite(js_number(v));
+		int number = js_kind(v) == JS_NUMBER && isfinite(js_number(v)),
+			null = js_kind(v) == JS_NULL;
 
+		u->untrained |= null;
 		if (number)
-			t->turns[k].ret = t->turns[k].given ? 0 : js_number(v);
-		else
-			err_set(e, "--return: [%zu]: expected a finite number, got %s", k,
+			u->ret = turn_acts(u) ? js_number(v) : 0;
+		else if (!null)
+			err_set(e, "--return: [%zu]: expected a finite number or null, got %s", k,
 			        js_kind(v) != JS_NUMBER ? js_kind_name(js_kind(v))
 			        : isnan(js_number(v))   ? "nan"
 			                                : "infinite");
 		js_free(v);
-		if (!number)
+		if (!number && !null)
 			goto out;
 	}
 	rc = 0;
@@ -111,7 +115,7 @@ int shape_returns(const struct shaping *s, struct traj *t, struct err *e)
 		return program_returns(s, t, e);
 	for (size_t k = t->n_turns; k-- > 0;) {
 		later = shaped(s, t, k) + s->gamma * later;
-		t->turns[k].ret = t->turns[k].given ? 0 : later;
+		t->turns[k].ret = turn_acts(&t->turns[k]) ? later : 0;
 	}
 	return 0;
 }
@@ -120,7 +124,43 @@ int shape_returns(const struct shaping *s, struct traj *t, struct err *e)
 
 static int trained(const struct traj *t, size_t k)
 {
-	return k < t->n_turns && !t->turns[k].given && !traj_errored(t);
+	return k < t->n_turns && turn_acts(&t->turns[k]) && !traj_errored(t);
+}
+
+/* The last turn of t that is trained, if it is before turn k and t has no turn k; else NULL. */
+static const struct turn *ended_before(const struct traj *t, size_t k)
+{
+	if (k < t->n_turns)
+		return NULL;
+	for (size_t i = t->n_turns; i-- > 0; )
+		if (trained(t, i))
+			return &t->turns[i];
+	return NULL;
+}
+
+/*
+ * The advantage of a turn that no other trajectory of its group has: the others that ended before
+ * it stand in, each with its last return. What the others did is independent of this turn, so
+ * whatever is made of it is a baseline without bias; to leave the turn out would weigh turns by how
+ * often the policy goes on. 0: there is none; else *above is set.
+ */
+static int stand_in(struct traj *const *t, const size_t *order, size_t n, size_t k,
+                    const struct turn *u, double *above)
+{
+	double sum = 0;
+	size_t have = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct turn *last = ended_before(t[order[i]], k);
+
+		if (!last)
+			continue;
+		sum += u->ret - last->ret;
+		have++;
+	}
+	if (have)
+		*above = sum / (double)have;
+	return have > 0;
 }
 
 /* Of n >= 2 returns. From their differences: of equal returns exactly 0. */
@@ -145,10 +185,13 @@ static size_t baseline_turn(const struct shaping *s, struct traj *const *t, cons
 	double by = 1;
 	struct turn **u = xreallocarray(NULL, n + 1, sizeof *u);
 	size_t have = 0;
+	double alone = 0;
+	int stood;
 
 	for (size_t i = 0; i < n; i++)
 		if (trained(t[order[i]], k))
 			u[have++] = &t[order[i]]->turns[k];
+	stood = have == 1 && b == SHAPE_LOO && stand_in(t, order, n, k, u[0], &alone);
 	if (s->norm && have > 1)
 		by = deviation(u, have);
 	for (size_t i = 0; i < have; i++) {
@@ -159,13 +202,13 @@ static size_t baseline_turn(const struct shaping *s, struct traj *const *t, cons
 		if (b == SHAPE_NONE)
 			u[i]->advantage = u[i]->ret;
 		else if (have < 2)
-			u[i]->advantage = 0;
+			u[i]->advantage = stood ? alone : 0;
 		else
 			u[i]->advantage = above / (double)(b == SHAPE_LOO ? have - 1 : have);
 		u[i]->advantage /= by > 0 ? by : 1;
 	}
 	free(u);
-	return have == 1 && b != SHAPE_NONE;
+	return have == 1 && b != SHAPE_NONE && !stood;
 }
 
 void shape_advantages(const struct shaping *s, struct traj *const *t, size_t n, size_t *unpaired)
@@ -212,6 +255,8 @@ void shape_record(const struct shaping *s, struct traj *t)
 	js_set(&t->rec, "stage", js_num(s->stage));
 	js_set(&t->rec, "shaping", shaping_js(s));
 	for (size_t k = 0; k < t->n_turns; k++) {
+		if (t->turns[k].untrained)
+			traj_set_turn(t, k, "trained", js_bool(0));
 		traj_set_turn(t, k, "return", js_num(t->turns[k].ret));
 		traj_set_turn(t, k, "advantage", js_num(t->turns[k].advantage));
 	}

@@ -38,22 +38,25 @@ struct shaping {
 /*
  * Fills t->turns[].ret. Shaped rewards: Stage I r_T for the last turn T and 0 before; Stage II
  * r_1, then r_k + alpha (r_k - r_(k-1)). A turn's return is the sum over j >= k of gamma^(j-k)
- * times the shaped reward of j (0^0 = 1: gamma 0 is the turn's own). A given turn's shaped reward
- * and return are 0 (its reward still counts in the next turn's progress); so are all of a
- * trajectory with an error. With a program: its output for t->rec, an array with a number for each
- * turn. The message is about the record, without its line.
+ * times the shaped reward of j (0^0 = 1: gamma 0 is the turn's own). The shaped reward and the
+ * return of a turn that does not act (given, or "trained": false) are 0 (its reward still counts in
+ * the next turn's progress); so are all of a trajectory with an error. With a program: its output
+ * for t->rec, an array with a number for each turn, or null, which marks it "trained": false. The
+ * message is about the record, without its line.
  */
 MUST_CHECK int shape_returns(const struct shaping *s, struct traj *t, struct err *e);
 
 /*
  * Fills turns[].advantage from turns[].ret of n trajectories (whole groups; a whole batch for
  * SHAPE_BATCH). The baseline is taken per group (SHAPE_BATCH: over the batch) and turn over the
- * valid trajectories whose turn is there and not given:
+ * valid trajectories whose turn is there and acts:
  *   loo    mean of the others        group, batch  mean of all        none  0
+ * With loo, where the policy ended all others before this turn, their last turns stand in for it.
  * Where fewer than two are left, a turn's advantage is 0 (but for SHAPE_NONE), and it is counted in
  * *unpaired. With norm, advantages are divided by the standard deviation (n - 1) of the returns
  * that the baseline is taken over; where these are all equal, so are advantages and 0: nothing is
- * divided. Given turns and trajectories with an error get 0. Of s, baseline and norm count.
+ * divided. Turns that do not act and trajectories with an error get 0. Of s, baseline and norm
+ * count.
  */
 void shape_advantages(const struct shaping *s, struct traj *const *t, size_t n, size_t *unpaired);
 

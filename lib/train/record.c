@@ -112,7 +112,7 @@ static struct js common_field(const struct batch *b, const char *key)
 	return agreed(&c);
 }
 
-/* Of turn k, in the trajectories whose turn k was sampled. */
+/* Of turn k, in the trajectories whose turn k is the policy's. */
 static struct js common_sampling(const struct batch *b, size_t k)
 {
 	struct common c = {.value = js_none()};
@@ -121,7 +121,7 @@ static struct js common_sampling(const struct batch *b, size_t k)
 		const struct traj *t = &b->t[i];
 		struct js turns, turn;
 
-		if (traj_errored(t) || k >= t->n_turns || t->turns[k].given)
+		if (traj_errored(t) || k >= t->n_turns || !turn_acts(&t->turns[k]))
 			continue;
 		turns = js_get(t->rec, "turns");
 		turn = js_at(turns, k);
@@ -149,7 +149,7 @@ static uint64_t traj_hash(const struct traj *t)
 		const struct turn *u = &t->turns[k];
 		const float *drawn = u->sample_logprobs ? u->sample_logprobs : u->logprobs;
 		double real[] = {u->ret, u->advantage, u->reward, u->weight, u->temperature};
-		int64_t of_turn[] = {u->given, u->snapshot, u->length};
+		int64_t of_turn[] = {u->given + 2 * u->untrained, u->snapshot, u->length};
 
 		h = fold(h, u->context, u->n_context * sizeof *u->context);
 		h = fold(h, u->tokens, u->n_tokens * sizeof *u->tokens);

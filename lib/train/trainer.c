@@ -33,7 +33,7 @@ static int check_turns(const struct trainer *r, const struct traj *t, struct err
 	for (size_t k = 0; k < t->n_turns; k++) {
 		const struct turn *u = &t->turns[k];
 
-		if (u->given)
+		if (!turn_acts(u))
 			continue;
 		if (check_sampling(r, u, k, e))
 			return -1;

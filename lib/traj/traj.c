@@ -229,7 +229,7 @@ static int turn_needs(const struct turn *t, unsigned need, struct err *e)
 		return missing(e, "context");
 	if ((need & TRAJ_TOKENS) && !t->has_tokens)
 		return missing(e, "tokens");
-	if ((need & TRAJ_LOGPROBS) && !t->given && !t->logprobs)
+	if ((need & TRAJ_LOGPROBS) && turn_acts(t) && !t->logprobs)
 		return missing(e, "logprobs");
 	if ((need & TRAJ_REWARDS) && !t->has_reward)
 		return missing(e, "reward");
@@ -240,7 +240,7 @@ static int turn_needs(const struct turn *t, unsigned need, struct err *e)
 
 static int parse_turn(struct js v, unsigned need, struct turn *t, struct err *e)
 {
-	int rc;
+	int rc, trained = 1;
 
 	*t = (struct turn){.snapshot = -1, .weight = 1, .temperature = 1};
 	if (js_kind(v) != JS_OBJECT)
@@ -261,11 +261,12 @@ static int parse_turn(struct js v, unsigned need, struct turn *t, struct err *e)
 	 || get_logprobs(v, "sample_logprobs", t, 1e-3f, &t->sample_logprobs, e) < 0
 	 || get_logprobs(v, "ref_logprobs", t, 0, NULL, e) < 0
 	 || parse_sampling(v, t, e) || parse_finish(v, t, e)
-	 || get_bool(v, "given", &t->given, e) < 0
+	 || get_bool(v, "given", &t->given, e) < 0 || get_bool(v, "trained", &trained, e) < 0
 	 || get_whole(v, "snapshot", 0, MAX_WHOLE, &t->snapshot, e) < 0
 	 || get_number(v, "weight", 0, HUGE_VAL, &t->weight, e) < 0
 	 || parse_reward(v, t, e) || parse_returns(v, t, e))
 		return -1;
+	t->untrained = !trained;
 	return turn_needs(t, need, e);
 }
 

@@ -27,6 +27,7 @@ struct turn {
 	int has_tokens, has_context; /* present in the record, even if empty */
 	int length;                  /* finish == "length": cut off, no end token */
 	int given;                   /* response came from elsewhere */
+	int untrained;               /* "trained": false: context only, nothing is learned from it */
 	int64_t snapshot;            /* step of the weights that wrote it; -1 if absent */
 	double weight;               /* for --objective nll; default 1 */
 	int has_reward;              /* reward is present */
@@ -67,6 +68,11 @@ enum traj_need {
  * empty). Message: ".turns[0].tokens: expected array, got string". */
 MUST_CHECK int traj_parse(struct js rec, unsigned need, struct traj *out, struct err *e);
 void traj_release(struct traj *t);
+/* Is it the policy's own act, from which policy gradient learns? */
+static inline int turn_acts(const struct turn *t)
+{
+	return !t->given && !t->untrained;
+}
 /* One null reward excludes the whole trajectory from training and metrics. */
 int traj_errored(const struct traj *t);
 /* Sets .turns[i].key in rec (value consumed). */

@@ -104,17 +104,35 @@ is 'given first turns: nothing for them, the bonus stands' \
 	"$status $(head -n 2 "$tmp/out" | jq -c '[.turns[] | .return, .advantage]' | tr -d '\n')" \
 	'0 [0,0,11,10][0,0,1,-10]'
 
+jq -c '.turns[0].trained = false' "$batch" >"$tmp/in"
+bonus --stage 2 --alpha 10 <"$tmp/in"
+is 'first turns that are not trained: the same' \
+	"$status $(head -n 2 "$tmp/out" | jq -c '[.turns[] | .return, .advantage]' | tr -d '\n')" \
+	'0 [0,0,11,10][0,0,1,-10]'
+
+# ---- turns that the policy ended before ----
+jq -c 'if .sample == 1 then del(.turns[1]) else . end' "$batch" >"$tmp/in"
+bonus --stage 2 --alpha 10 <"$tmp/in"
+is 'the only second attempt is compared with what the other ended with' \
+	"$status $(cat "$tmp/err")$(head -n 4 "$tmp/out" | jq -c '[.turns[] | .return, .advantage]' |
+	tr -d '\n')" '0 [0,-1,11,10][1,1][1,1,-10,-10][0,-1]'
+
 # ---- --return ----
 # shellcheck disable=SC2016
 bonus --return '[.turns[] | .reward + $alpha + $stage]' --alpha 0.5 --baseline none "$batch"
 is 'a program with variables' "$(head -n 1 "$tmp/out" | jq -c '[.stage, .turns[].return]')" \
 	'[2,2.5,3.5]'
+bonus --return '[null, .turns[1].reward]' "$batch"
+is 'a program that leaves a turn out' \
+	"$status $(head -n 1 "$tmp/out" | jq -c '[.turns[] | .trained, .return, .advantage]')" \
+	'0 [false,0,0,null,1,0]'
+ok '... valid' tests/validate trajectory "$tmp/out"
 bonus --return '.turns[0].reward' "$batch"
 is 'a program that gives no array' "$status $(cat "$tmp/err")" \
-	"1 score-bonus: $batch:1: --return: expected an array of 2 numbers, one for each turn"
+	"1 score-bonus: $batch:1: --return: expected an array of 2 numbers or nulls, one for each turn"
 bonus --return '[1, "x"]' "$batch"
 is 'a program that gives no numbers' "$status $(cat "$tmp/err")" \
-	"1 score-bonus: $batch:1: --return: [1]: expected a finite number, got string"
+	"1 score-bonus: $batch:1: --return: [1]: expected a finite number or null, got string"
 bonus --return '[.turns[' "$batch"
 is 'a program that does not compile' "$status" 2
 
@@ -168,10 +186,10 @@ is 'its text is recorded' "$(score-bonus --return "$tmp/mine.jq" "$batch" | sed 
 	jq -j .shaping.return)" "$(cat "$tmp/mine.jq")"
 bonus --return "$tmp/no.jq" "$batch"
 is 'a file that is not there is taken as a program' "$status" 2
-for pair in 'nan nan' 'infinite infinite' 'null null' '"1" string'; do
+for pair in 'nan nan' 'infinite infinite' '[] array' '"1" string'; do
 	bonus --return "[0, ${pair% *}]" "$batch"
 	is "a return that is no number: ${pair% *}" "$status $(cat "$tmp/err")" \
-		"1 score-bonus: $batch:1: --return: [1]: expected a finite number, got ${pair#* }"
+		"1 score-bonus: $batch:1: --return: [1]: expected a finite number or null, got ${pair#* }"
 done
 
 # ---- usage ----

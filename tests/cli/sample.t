@@ -76,6 +76,27 @@ is 'given turns without a prompt: the program sees the turns so far' \
 is 'the prompts program is asked for every turn' \
 	"$(jq -c '[.turns[].prompt]' "$tmp/three" | head -n 1)" '["11+7=","again 1","again 2"]'
 
+cat >"$tmp/ends.jq" <<'EOJ'
+if (.turns | length) == 0 then .prompt
+elif .turns[-1].tokens[0] % 2 == 0 then null else "again" end
+EOJ
+score-sample -n 4 --turns 3 --max-tokens 2 --prompts "$tmp/ends.jq" "$tmp/p.jsonl" >"$tmp/ends"
+is 'a null prompt ends the dialogue there' \
+	"$(jq -c '.turns | length < 3 and .[-1].tokens[0] % 2 == 1 or
+		any(.[:-1][]; .tokens[0] % 2 == 0)' "$tmp/ends" | sort -u)" false
+is '... and others go on' "$(jq -c '.turns | length' "$tmp/ends" | sort -u | tr '\n' ' ')" '1 2 3 '
+is '... once more: nothing is added' \
+	"$(score-sample --turns 3 --max-tokens 2 --prompts "$tmp/ends.jq" "$tmp/ends" | cksum)" \
+	"$(cksum <"$tmp/ends")"
+score-sample -n 4 --turns 1 --max-tokens 2 --prompts "$tmp/ends.jq" "$tmp/p.jsonl" |
+	score-sample --turns 3 --max-tokens 2 --prompts "$tmp/ends.jq" >"$tmp/two_runs"
+is 'in two runs, with filters in between: the same' \
+	"$(cksum <"$tmp/two_runs")" "$(cksum <"$tmp/ends")"
+echo null >"$tmp/never.jq"
+run score-sample --prompts "$tmp/never.jq" "$tmp/p.jsonl"
+is 'a dialogue without a turn is none' "$status $(sed 's/.*: the/the/' "$tmp/err")" \
+	'1 the prompts program gave null for turn 0, expected a string'
+
 { head -n 2 "$tmp/p.jsonl"; echo '{"id":"x","prompt":7}'; } >"$tmp/bad"
 run score-sample --max-tokens 2 "$tmp/bad"
 is 'bad record: status' $status 1

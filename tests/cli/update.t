@@ -51,6 +51,33 @@ is 'off-policy: the ratio statistics' \
 		| map(. * 1e5 | round)' "$tmp/one")"
 is 'the ratio is reported, not used' "$(same_store "$w" "$first")" 0
 
+# ---- turns that are context only ----
+for mark in given trained; do
+	jq -c ".turns[0].$mark = ($(test $mark = given && echo true || echo false))
+		| .turns[0].advantage = 5 | del(.turns[0].logprobs)" "$tmp/one" >"$tmp/$mark"
+	fresh
+	update --lr 1e-3 "$tmp/$mark"
+	is "$mark first turns: status" "$status $(cat "$tmp/err")" '0 '
+	mv "$w" "$tmp/$mark.lmdb"
+	jq -c '[.kl, .return, .tokens, .loss]' "$tmp/out" >"$tmp/$mark.row"
+done
+is 'a turn that is not trained counts like a given one' \
+	"$(same_store "$tmp/trained.lmdb" "$tmp/given.lmdb") $(cat "$tmp/trained.row")" \
+	"0 $(cat "$tmp/given.row")"
+jq -c '.turns[0].advantage = 5' "$tmp/one" >"$tmp/first"
+fresh
+update --lr 1e-3 "$tmp/first"
+is '... and not as if it were trained' \
+	"$status $(same_store "$tmp/trained.lmdb" "$w" | jq '. > 0')" '0 true'
+jq -c '.turns[0].trained = false' "$tmp/one" >"$tmp/half"
+jq -c '.turns[0].weight = 0' "$tmp/one" >"$tmp/light"
+fresh
+update --objective nll --lr 1e-3 "$tmp/half"
+half=$w
+fresh
+update --objective nll --lr 1e-3 "$tmp/light"
+is 'nll: not trained is without weight' "$status $(same_store "$half" "$w")" '0 0'
+
 # ---- weights for what another distribution drew ----
 is 'on-policy all of the sample counts' \
 	"$(score-weights metrics -w "$first" | jq -c '[.ess, .clipped]')" '[1,null]'
