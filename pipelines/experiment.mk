@@ -10,9 +10,14 @@
 #   PRETRAIN             STEPS BATCH options-of-score-update; or
 #   MODEL_FILE       a GGUF file or a Hugging Face directory to import
 #   FROM             another experiment whose problems and base model are used: then none of
-#                    the above
+#                    the above, but PROMPTS if they are others
 #   STAGE1 ... UPDATE2   settings of score.sh; VERIFIER, VERIFY and SAMPLE serve evaluation, too
 #   EVAL_SAMPLE      options of score-sample for evaluation, beside SAMPLE; EVAL, of score-eval
+#   TRAINER          what learns, in place of score.sh; SFT, of imitate.sh
+#   EVAL_FILTER      a filter before score-eval
+#
+# METHOD=name SEED=n trains the experiment's base model by pipelines/methods/name.mk, which changes
+# some of these, under run/NAME/name-n/ (score-methods(7)).
 #
 # Everything is under run/NAME/ and is made once: a second run goes on where the first was cut off,
 # and one beside it waits. More steps in the configuration go on from the last. Whatever else in it
@@ -32,6 +37,11 @@ THIS := $(lastword $(MAKEFILE_LIST))
 CONFIG = pipelines/experiments/$(NAME).mk
 R = run/$(NAME)
 include $(CONFIG)
+ifneq ($(METHOD),)
+include pipelines/methods/$(METHOD).mk
+override FROM := $(NAME)
+R = run/$(NAME)/$(METHOD)-$(or $(SEED),0)
+endif
 
 export PATH := $(CURDIR)/bin:$(CURDIR)/sandbox:$(PATH)
 say = echo "$(NAME): $(1)" >&2
@@ -51,11 +61,12 @@ else
 
 SAMPLE += --prompts $(R)/prompts.jq
 export SAMPLE
-export STAGE1 STAGE2 PROBLEMS SAMPLES SEED VERIFIER VERIFY EVAL BONUS1 BONUS2 UPDATE1 UPDATE2
+export STAGE1 STAGE2 ROUNDS PROBLEMS SAMPLES SEED VERIFIER VERIFY ROLLOUT EVAL EVAL_FILTER
+export BONUS1 BONUS2 UPDATE1 UPDATE2 BEST EVALUATE EVAL_SAMPLE SFT
 # A variable as one argument of a shell command.
 quoted = '$(1)=$(subst ','\'',$(strip $($(1))))'
 
-all: $(R)/summary.json $(R)/curves.svg
+all: $(R)/summary.json $(if $(TRAINER),,$(R)/curves.svg)
 	@jq -rn -f pipelines/table.jq $(EVALS)
 base: $(R)/base.lmdb $(R)/train.jsonl $(R)/test.jsonl $(R)/prompts.jq
 
@@ -66,17 +77,21 @@ ifdef FROM
 # ---- problems and base model of another experiment ----
 
 F = run/$(FROM)
-F_MAKE = $(MAKE) --no-print-directory -f $(THIS) NAME=$(FROM) R=$(F) LOCKED= \
-	CONFIG=pipelines/experiments/$(FROM).mk
+F_MAKE = $(MAKE) --no-print-directory -f $(THIS) NAME=$(FROM) R=$(F) LOCKED= METHOD= \
+	SEED=$(BASE_SEED) CONFIG=pipelines/experiments/$(FROM).mk
 settings: FORCE
 	@$(F_MAKE) settings
 	@$(RECORD_BASE) from=$(FROM) base="$$(jq -cS .base $(F)/settings.json)"
-COPIES = train.jsonl test.jsonl prompts.jq base.lmdb
+COPIES = train.jsonl test.jsonl base.lmdb $(if $(PROMPTS),,prompts.jq)
 $(COPIES:%=$(F)/%) &:
 	@$(F_MAKE) base
 $(COPIES:%=$(R)/%): $(R)/%: | $(F)/% $(R)/eval
 	@cp -R --sparse=always $(F)/$* $@.part
 	@mv $@.part $@
+ifneq ($(PROMPTS),)
+$(R)/prompts.jq: | $(PROMPTS) $(R)/eval
+	@cp $(PROMPTS) $@
+endif
 else
 # ---- problems ----
 
@@ -129,7 +144,7 @@ $(R)/weights.lmdb: | $(R)/base.lmdb
 	@mv $@.part $@
 # It names the last step, and is younger than what was evaluated only when there was a new one.
 $(R)/trained: FORCE | $(R)/weights.lmdb $(R)/train.jsonl $(R)/prompts.jq
-	@pipelines/score.sh $(R)
+	@$(or $(TRAINER),pipelines/score.sh) $(R)
 	@step=$$(score-weights show -w $(R)/weights.lmdb | jq .step); \
 	cmp -s - $@ <<<$$step || echo $$step >$@
 

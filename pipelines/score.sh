@@ -5,7 +5,7 @@
 # Settings come from the environment, below.
 #
 # Stops and goes on at any instant. Where it is, it reads from the store: the rows of metrics since
-# the snapshot that is tagged base must be steps of Stage I, then of Stage II; anything else is
+# the snapshot that it began with must be steps of Stage I, then of Stage II; anything else is
 # refused. The first pipeline of a step ends in a file, RUN/batches/STEP.jsonl, which has this name
 # once it is whole and on the disk; the second one learns from that file. A step that was
 # interrupted in between uses it again, if the weights that are there now give its responses the
@@ -20,6 +20,9 @@ case ${1--h} in -*) sed -n "s|^# usage: |usage: |p" "$0" >&2; exit 2 ;; esac
 run=$1 here=$(dirname "$0")
 STAGE1=${STAGE1:-50}                      # steps of Stage I
 STAGE2=${STAGE2:-100}                     # steps of Stage II
+ROUNDS=${ROUNDS:-1}                       # how often both stages run, one after the other
+BEGIN=${BEGIN:-base}                      # the tag of the snapshot to begin with
+REFERENCE=${REFERENCE:-base}              # the tag of the snapshot that KL is taken to
 PROBLEMS=${PROBLEMS:-16}                  # problems a step
 SAMPLES=${SAMPLES:-8}                     # samples a problem
 SEED=${SEED:-0}
@@ -27,6 +30,11 @@ SEED=${SEED:-0}
 SAMPLE=${SAMPLE-}                         # options of score-sample, for training and evaluation
 VERIFIER=${VERIFIER:-score-verify}        # any filter that writes reward and verdict
 VERIFY=${VERIFY-}                         # its options
+ROLLOUT=${ROLLOUT-}                       # any filter from problems to verified trajectories
+BEST=${BEST:-0}                           # tag the best: by mean reward of so many steps; 0: no
+EVALUATE=${EVALUATE:-0}                   # evaluate every so many steps; 0: no
+VALID=${VALID:-$run/valid.jsonl}          # ... on these problems, by eval.sh,
+EVAL_SAMPLE=${EVAL_SAMPLE-}               # ... with these options of score-sample, too
 BONUS1=${BONUS1-}                         # options of score-bonus in Stage I
 BONUS2=${BONUS2:---alpha 10}              # ... and in Stage II
 UPDATE1=${UPDATE1:---lr 5e-6 --beta1 0.01 --beta2 0.1}        # ... of score-update
@@ -34,6 +42,8 @@ UPDATE2=${UPDATE2:---lr 5e-6 --beta1 0.01}
 sample=() verifier=()
 words sample "$SAMPLE"
 words verifier "$VERIFIER $VERIFY"
+words rollout "$ROLLOUT"
+words eval_sample "$EVAL_SAMPLE"
 words bonus1 "$BONUS1"
 words bonus2 "$BONUS2"
 words update1 "$UPDATE1"
@@ -55,18 +65,25 @@ progress() { if [[ $one_line ]]; then printf '\r\e[K%s' "$1" >&"$terminal"; else
 
 at() { score-weights show "$@" | jq .step; }
 
-first=$(at -s base)
+first=$(at -s "$BEGIN")
 now=$(at)
+total=$(((STAGE1 + STAGE2) * ROUNDS))
+stage() { echo $((($1 - first) % (STAGE1 + STAGE2) < STAGE1 ? 1 : 2)); }      # of step $1
 found=$(score-weights metrics --from $((first + 1)) |
 	jq -rs --argjson first "$first" --argjson now "$now" --argjson one "$STAGE1" \
-		--argjson two "$STAGE2" -f "$here/position.jq")
-[[ $found =~ ^([0-9]+)\ ([0-9]+)$ ]] || die "$SCORE_WEIGHTS: $found"
-one=${BASH_REMATCH[1]} two=${BASH_REMATCH[2]}
-"$here/settings.sh" "$run" training "$( ((now > first)) && echo same || echo new)" \
+		--argjson two "$STAGE2" --argjson rounds "$ROUNDS" --arg begin "$BEGIN" \
+		-f "$here/position.jq")
+[[ $found =~ ^[0-9]+$ ]] || die "$SCORE_WEIGHTS: $found"
+group=training more=()                    # settings that are recorded where they are not usual
+[[ $BEGIN == base ]] || group="training after $BEGIN"
+[[ $REFERENCE == base ]] || more+=(reference="$REFERENCE")
+[[ -z $ROLLOUT ]] || more+=(rollout="$ROLLOUT")
+((ROUNDS == 1)) || more+=(rounds="$ROUNDS")
+"$here/settings.sh" "$run" "$group" "$( ((found > 0)) && echo same || echo new)" \
 	"a fresh copy of the base model in $SCORE_WEIGHTS begins anew" \
 	steps="$STAGE1 $STAGE2" problems="$PROBLEMS" samples="$SAMPLES" seed="$SEED" sample="$SAMPLE" \
 	verifier="$VERIFIER $VERIFY" bonus1="$BONUS1" bonus2="$BONUS2" \
-	update1="$UPDATE1" update2="$UPDATE2" train="'$run/train.jsonl'"
+	update1="$UPDATE1" update2="$UPDATE2" train="'$run/train.jsonl'" "${more[@]}"
 
 # ---- a step ----
 
@@ -86,11 +103,20 @@ ours() {
 		jq -en 'all(inputs.turns[]; .given or .again == .logprobs)' >/dev/null
 }
 
+# Problems in, verified trajectories out. ROLLOUT finds the settings in its environment.
+export SAMPLES SEED SAMPLE VERIFIER VERIFY
+attempts() {
+	if ((${#rollout[@]})); then
+		tied "${rollout[@]}"
+	else
+		tied score-sample -n "$SAMPLES" --seed "$SEED" "${sample[@]}" | tied "${verifier[@]}"
+	fi
+}
+
 # Makes file $3: verified trajectories of step $1, which score-bonus takes.
 fresh() {
 	tied score-draw -n "$PROBLEMS" --step "$1" --seed "$SEED" "$run/train.jsonl" |
-		tied score-sample -n "$SAMPLES" --seed "$SEED" "${sample[@]}" |
-		tied "${verifier[@]}" >"$3.part"
+		attempts >"$3.part"
 	score-bonus --stage "$2" "${bonus[@]}" "$3.part" >/dev/null
 	sync "$3.part"
 	mv "$3.part" "$3"
@@ -106,25 +132,43 @@ step() {
 		fresh "$1" "$2" "$saved"
 	fi
 	tied score-bonus --stage "$2" "${bonus[@]}" "$saved" |
-		tied score-update --reference base "${update[@]}" >>"$run/metrics.jsonl"
+		tied score-update --reference "$REFERENCE" "${update[@]}" >>"$run/metrics.jsonl"
+}
+
+# What is done with the weights of the last step before the next one.
+look() {
+	local best
+
+	if ((BEST > 0)); then
+		best=$(jq -rs --argjson over "$BEST" --argjson first "$first" -f "$here/best.jq" \
+			"$run/metrics.jsonl")
+		[[ -z $best ]] || score-weights tag -s "$best" best >/dev/null
+	fi
+	if ((EVALUATE > 0 && (now - first) % EVALUATE == 0)) &&
+		[[ ! -e $run/eval/step-$now.json ]]; then
+		mkdir -p "$run/eval"
+		"$here/eval.sh" "$SCORE_WEIGHTS" "$now" "$VALID" "$run/eval/step-$now" \
+			"${eval_sample[@]}" >/dev/null
+	fi
 }
 
 score-weights metrics >"$run/metrics.jsonl.part"
 mv "$run/metrics.jsonl.part" "$run/metrics.jsonl"
-((one + two == STAGE1 + STAGE2)) ||
+((found == total)) ||
 	say "Stage I: $STAGE1 steps, Stage II: $STAGE2, of $PROBLEMS problems x $SAMPLES samples"
-total=$((STAGE1 + STAGE2)) before=$((one + two)) began=$SECONDS
+before=$now began=$SECONDS
 while :; do
-	((one < STAGE1 || two > 0)) || score-weights tag stage1 >/dev/null
-	((one + two < total)) || break
-	stage=$((one < STAGE1 ? 1 : 2))
+	((now - first != STAGE1)) || score-weights tag stage1 >/dev/null
+	look
+	((now - first < total)) || break
+	stage=$(stage "$now")
 	step "$now" "$stage"
-	now=$((now + 1)) one=$((one + (stage == 1))) two=$((two + (stage == 2)))
-	left=$(((SECONDS - began) * (total - one - two) / (one + two - before)))
+	now=$((now + 1))
+	left=$(((SECONDS - began) * (first + total - now) / (now - before)))
 	progress "$(tail -n 1 "$run/metrics.jsonl" |
 		jq -r --arg total $((first + total)) --arg left "$(clock $left)" '
 			([.reward[] | . * 1000 | round / 1000 | tostring] | join(" ")) as $reward
 			| "step \(.step) of \($total), stage \(.stage): reward \($reward), \($left) left"')"
 done
 score-weights tag stage2 >/dev/null
-[[ ! $one_line ]] || ((one + two == before)) || echo >&"$terminal"
+[[ ! $one_line ]] || ((now == before)) || echo >&"$terminal"

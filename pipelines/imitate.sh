@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Supervised learning from the model's own samples: one round of sampling, a choice, training.
+# usage: imitate.sh RUN         (a folder that holds weights.lmdb and train.jsonl)
+#
+# CHOOSE is a jq program from all verified trajectories, as one array, to documents. SAMPLES, SAMPLE,
+# VERIFIER, VERIFY, SEED and BEGIN are as in score.sh; SFT: steps, documents a step, options of
+# score-update. Leaves RUN/samples.jsonl and RUN/documents.jsonl, and the tag stage2 in the store.
+# shellcheck source=pipelines/common.sh
+. "$(dirname "$0")/common.sh"
+(($# == 1)) || { sed -n 4p "$0" >&2; exit 2; }
+run=$1 here=$(dirname "$0") sample=() verifier=() sft=()
+words sample "${SAMPLE-}"
+words verifier "${VERIFIER:-score-verify} ${VERIFY-}"
+words sft "$SFT"
+export SCORE_WEIGHTS=$run/weights.lmdb
+lock "$run"
+
+at() { score-weights show "$@" | jq .step; }
+begin=$(at -s "${BEGIN:-base}")
+if [[ ! -e $run/documents.jsonl ]]; then
+	say "${SAMPLES:-8} samples a problem"
+	tied score-sample -s "$begin" -n "${SAMPLES:-8}" --seed "${SEED:-0}" "${sample[@]}" \
+		"$run/train.jsonl" | tied "${verifier[@]}" >"$run/samples.jsonl.part"
+	mv "$run/samples.jsonl.part" "$run/samples.jsonl"
+	jq -cs -f "$CHOOSE" "$run/samples.jsonl" >"$run/documents.jsonl.part"
+	[[ -s $run/documents.jsonl.part ]] || die "$CHOOSE: chose none of the samples"
+	mv "$run/documents.jsonl.part" "$run/documents.jsonl"
+fi
+say "$(wc -l <"$run/documents.jsonl") documents"
+reset=()
+(($(at) > begin)) || reset=(--reset-optimizer)
+"$here/sft.sh" "$SCORE_WEIGHTS" "$run/documents.jsonl" $((begin + sft[0])) "${sft[@]:1}" \
+	"${reset[@]}" >>"$run/metrics.jsonl"
+score-weights tag stage2 >/dev/null

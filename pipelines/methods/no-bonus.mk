@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: MIT
+# Ablation: no bonus for progress in Stage II.
+override BONUS2 := --alpha 0

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+# SCoRe, as the experiment has it.
