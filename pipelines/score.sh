@@ -42,6 +42,7 @@ UPDATE2=${UPDATE2:---lr 5e-6 --beta1 0.01}
 sample=() verifier=()
 words sample "$SAMPLE"
 words verifier "$VERIFIER $VERIFY"
+rollout=() eval_sample=()
 words rollout "$ROLLOUT"
 words eval_sample "$EVAL_SAMPLE"
 words bonus1 "$BONUS1"

@@ -1,16 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Problems to verified trajectories, SAMPLES of each: the first half are the policy's, of the others
+# Problems to verified trajectories, SAMPLES of each: the first half are the policy's; of the others
 # the base model makes the first attempt, which is given, and the policy the second.
-# shellcheck source=pipelines/common.sh
-. "$(dirname "$0")/../common.sh"
-words sample "$SAMPLE"
-words verifier "$VERIFIER $VERIFY"
+# shellcheck source=pipelines/rollout.sh
+. "$(dirname "$0")/../rollout.sh"
 half=$((SAMPLES / 2)) problems=$(cat)
-sample() { score-sample --seed "$SEED" "${sample[@]}" "$@"; }
 group() { jq -c --argjson from "$1" --argjson n "$SAMPLES" "(.sample += \$from | .group = \$n) $2"; }
 {
 	sample -n $half <<<"$problems" | group 0 ''
 	sample -n $((SAMPLES - half)) -s base --turns 1 <<<"$problems" |
 		group $half '| .turns[0].given = true' | sample
-} | "${verifier[@]}"
+} | verify
