@@ -2,8 +2,11 @@
 /*
  * The threads behind kern_run. A forward of one row has about two hundred parallel sections of 50
  * us. Waking a sleeping thread for each would double that, and a thread that spins for long keeps
- * the pipe's other programs off its core. So a waiting thread polls for WATCH_NS, yielding its core
- * in between, and then sleeps.
+ * the pipe's other programs off its core. So a waiting thread polls for WATCH_NS and then sleeps;
+ * it sleeps at once if a thread that it waits for last ran on the same core, since that one cannot
+ * go on meanwhile. It does not yield: on a busy machine it would get its core back only after the
+ * time slices of all the others, milliseconds later, whereas a sleeping thread that is woken runs
+ * soon (make bench ONLY=threads).
  */
 #include "kern/levels.h"
 
@@ -32,6 +35,7 @@ static struct {
 	void (*f)(void *ctx, size_t thread);
 	void *ctx;
 	pthread_t *workers;          /* [n - 1] */
+	_Atomic int *cores;          /* [n]: where each thread was when its part of a run began */
 	size_t n, asked;             /* threads including the caller; threads requested */
 	int busy, quit, patient;     /* patient: sleep without polling */
 } team;
@@ -51,18 +55,37 @@ static int64_t now_ns(void)
 	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-/* Waits until the bell's value differs from `old`. */
-static void bell_wait(struct bell *b, uint32_t old)
+static void note_core(size_t thread)
+{
+	int core = sched_getcpu();
+
+	if (atomic_load_explicit(&team.cores[thread], memory_order_relaxed) != core)
+		atomic_store_explicit(&team.cores[thread], core, memory_order_relaxed);
+}
+
+/* Whether one that the thread waits for was last seen on its core: the caller (thread 0) waits for
+ * the workers, a worker for the caller. */
+static int in_the_way(size_t thread)
+{
+	int core = sched_getcpu();
+	size_t end = thread ? 1 : team.n;
+
+	for (size_t i = !thread; i < end; i++)
+		if (atomic_load_explicit(&team.cores[i], memory_order_relaxed) == core)
+			return 1;
+	return 0;
+}
+
+/* Thread `thread` waits until the bell's value differs from `old`. */
+static void bell_wait(struct bell *b, uint32_t old, size_t thread)
 {
 	int64_t end = team.patient ? 0 : now_ns() + WATCH_NS;
 
 	while (atomic_load_explicit(&b->value, memory_order_acquire) == old) {
-		if (now_ns() < end) {
+		if (now_ns() < end && !in_the_way(thread)) {
 			for (int i = 0;
 			     i < LOOKS && atomic_load_explicit(&b->value, memory_order_relaxed) == old; i++)
 				relax();
-			if (atomic_load_explicit(&b->value, memory_order_relaxed) == old)
-				sched_yield();
 			continue;
 		}
 		/* a thread that changes the value reads asleep afterwards, and the kernel compares
@@ -85,10 +108,11 @@ static void *work(void *arg)
 	uint32_t seen = 0;
 
 	for (;;) {
-		bell_wait(&team.start, seen);
+		bell_wait(&team.start, seen, i);
 		seen++;
 		if (team.quit)
 			return NULL;
+		note_core(i);
 		team.f(team.ctx, i);
 		if (atomic_fetch_sub(&team.left.value, 1) == 1)
 			bell_wake(&team.left);
@@ -111,7 +135,9 @@ static void dismiss(void)
 	for (size_t i = 0; i + 1 < team.n; i++)
 		pthread_join(team.workers[i], NULL);
 	free(team.workers);
+	free(team.cores);
 	team.workers = NULL;
+	team.cores = NULL;
 	team.n = 0;
 	team.quit = 0;
 }
@@ -125,6 +151,9 @@ static void hire(size_t n)
 
 	team.patient = policy && !strcasecmp(policy, "passive");
 	team.workers = xreallocarray(NULL, n, sizeof *team.workers);
+	team.cores = xreallocarray(NULL, n, sizeof *team.cores);
+	for (i = 0; i < n; i++)
+		atomic_init(&team.cores[i], -1);
 	atomic_store(&team.start.value, 0);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);        /* the caller handles signals */
@@ -149,10 +178,11 @@ void kern_run(void (*f)(void *ctx, size_t thread), void *ctx)
 		team.busy = 1;
 		team.f = f;
 		team.ctx = ctx;
+		note_core(0);
 		begin();
 		f(ctx, 0);
 		while ((left = atomic_load_explicit(&team.left.value, memory_order_acquire)))
-			bell_wait(&team.left, left);
+			bell_wait(&team.left, left, 0);
 		team.busy = 0;
 		i = team.n;
 	} else {
