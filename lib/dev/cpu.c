@@ -60,9 +60,27 @@ static void host_copy(struct mem to, struct mem from, size_t bytes)
 	memcpy(to.p, from.p, bytes);
 }
 
+enum { ZEROES = 1 << 16 };           /* bytes per block */
+
+struct zeroes {
+	char *p;
+	size_t bytes;
+};
+
+static void zero_blocks(void *ctx, size_t first, size_t end)
+{
+	const struct zeroes *t = ctx;
+	size_t from = first * ZEROES, to = end * ZEROES;
+
+	memset(t->p + from, 0, (to < t->bytes ? to : t->bytes) - from);
+}
+
+/* By all threads: a step's gradients are half a gigabyte, whose pages the kernel clears as well. */
 static void host_zero(struct mem m, size_t bytes)
 {
-	memset(m.p, 0, bytes);
+	struct zeroes t = {m.p, bytes};
+
+	kern_rows(zero_blocks, &t, (bytes + ZEROES - 1) / ZEROES, ZEROES / 16);
 }
 
 /* ---- scratch ---- */

@@ -65,6 +65,27 @@ static void memory(void)
 	mem_free(&m);
 }
 
+/* So much that threads share it: all of it, and not a byte more. */
+static void zeroed(void)
+{
+	enum { MOST = 1 << 20 };
+	char *x = xmalloc(MOST);
+	size_t good = 0;
+
+	for (size_t n = MOST - 65537; n < MOST; n += 65536 / 2 - 1) {
+		struct mem m;
+
+		memset(x, 1, MOST);
+		m = up(x, MOST);
+		memset(x, 0, n);
+		dev->zero(m, n);
+		good += (size_t)is(m, x, MOST);
+		mem_free(&m);
+	}
+	ok(good == 3, "large parts zeroed");
+	free(x);
+}
+
 enum { R = 70, N = 90, K = 33 };
 
 static act *noise(size_t n, const char *name)
@@ -182,6 +203,7 @@ int main(void)
 	if (!ok(!dev_init(DEVICE_AUTO, 2, &e), "auto: %s", dev->name))
 		return done();
 	memory();
+	zeroed();
 	products();
 	norms();
 	rows();
