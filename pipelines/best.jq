@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-# From a run's metrics to the step to be tagged best, if it is the latest that can be: a row's reward
-# is that of the weights that wrote its batch (batch_step), so those of the row before the update.
-# Rewards are noisy; what counts is the mean of the last attempt's over OVER rows of one stage.
+# From a run's metrics to the step to be tagged best, if it is the latest that can be: a row's
+# reward is that of the weights that wrote its batch (batch_step), those before the update. Rewards
+# are noisy; what counts is the mean of the last attempt's over OVER rows of Stage II.
 # usage: jq -rs --argjson over OVER --argjson first FIRST -f best.jq metrics.jsonl
 map(select(.step > $first and .stage == 2)) as $rows
 | [range($over; ($rows | length) + 1) | $rows[. - $over:.]

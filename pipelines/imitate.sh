@@ -3,9 +3,10 @@
 # Supervised learning from the model's own samples: one round of sampling, a choice, training.
 # usage: imitate.sh RUN         (a folder that holds weights.lmdb and train.jsonl)
 #
-# CHOOSE is a jq program from all verified trajectories, as one array, to documents. SAMPLES, SAMPLE,
-# VERIFIER, VERIFY, SEED and BEGIN are as in score.sh; SFT: steps, documents a step, options of
-# score-update. Leaves RUN/samples.jsonl and RUN/documents.jsonl, and the tag stage2 in the store.
+# CHOOSE is a jq program from all verified trajectories, as one array, to documents. SAMPLES,
+# SAMPLE, VERIFIER, VERIFY, SEED and BEGIN are as in score.sh; SFT: steps, documents a step, options
+# of score-update. Leaves RUN/samples.jsonl and RUN/documents.jsonl, and the tag stage2 in the
+# store.
 # shellcheck source=pipelines/common.sh
 . "$(dirname "$0")/common.sh"
 (($# == 1)) || { sed -n 4p "$0" >&2; exit 2; }

@@ -7,7 +7,8 @@ def strange: .objective != "pg" or .stage == null;
 def have($stage): map(select(.stage == $stage)) | length;
 
 if map(.step) != [range($first + 1; $now + 1)] then
-	"\($begin) is step \($first), the weights are step \($now), but not all steps between have metrics"
+	"\($begin) is step \($first), the weights are step \($now), but not all steps between "
+		+ "have metrics"
 elif any(strange) then
 	map(select(strange))[0]
 	| "step \(.step) came after \($begin) and is of neither stage (\(.objective)): "

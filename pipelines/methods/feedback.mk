@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# What the tests said stands in the next prompt; an attempt earns a part of what a later one achieves.
+# What the tests said stands in the next prompt; an attempt earns a part of what a later one does.
 include pipelines/methods/plain.mk
 PROMPTS = pipelines/methods/feedback.prompts.jq
 ROLLOUT = pipelines/methods/ufo.sh

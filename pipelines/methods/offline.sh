@@ -5,7 +5,9 @@
 # shellcheck source=pipelines/rollout.sh
 . "$(dirname "$0")/../rollout.sh"
 half=$((SAMPLES / 2)) problems=$(cat)
-group() { jq -c --argjson from "$1" --argjson n "$SAMPLES" "(.sample += \$from | .group = \$n) $2"; }
+group() { # FROM JQ
+	jq -c --argjson from "$1" --argjson n "$SAMPLES" ".sample += \$from | .group = \$n $2"
+}
 {
 	sample -n $half <<<"$problems" | group 0 ''
 	sample -n $((SAMPLES - half)) -s base --turns 1 <<<"$problems" |

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# After a wrong answer the policy reflects, then tries again: only the reflection's words are trained.
+# After a wrong answer the policy reflects, then tries again: only the reflection is trained.
 include pipelines/methods/plain.mk
 PROMPTS = pipelines/methods/reflect.prompts.jq
 ROLLOUT = pipelines/methods/ufo.sh

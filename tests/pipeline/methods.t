@@ -97,8 +97,8 @@ for mk in "$m"/*.mk; do
 		"$status $(tail -n 1 "$tmp/out" | awk '{ print $1 }')" "0 $(
 		case $name in self-refine) echo base ;; score-as-cocos) echo stage1 ;; *) echo stage2 ;;
 		esac)"
-	ok "$name: valid" sh -c "cat '$tmp/$name'/batches/*.jsonl '$tmp/$name'/eval/*.jsonl 2>/dev/null |
-		tests/validate trajectory"
+	cat "$tmp/$name"/batches/*.jsonl "$tmp/$name"/eval/*.jsonl >"$tmp/all" 2>"$tmp/err"
+	ok "$name: valid" tests/validate trajectory "$tmp/all"
 done
 is 'single-turn trains one' "$(jq -c '.turns | length' "$tmp"/single-turn/batches/*.jsonl |
 	sort -u)" 1
