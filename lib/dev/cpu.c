@@ -107,8 +107,9 @@ float *cpu_attn_scratch(size_t thread)
 
 static void reserve(size_t rows, size_t positions, size_t head_size)
 {
-	size_t n = attn_scratch((positions + 255) / 256 * 256, head_size);
+	size_t n = attn_scratch(head_size);
 
+	(void)positions;
 	n = (n + 15) / 16 * 16;          /* keeps each thread's part 64-byte aligned */
 	if (n > cpu.attn)
 		cpu.attn = n;

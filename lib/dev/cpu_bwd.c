@@ -185,10 +185,14 @@ static void attend_bwd_tasks(void *ctx, size_t thread)
 			memset(t->dk + k + j * gs, 0, s * sizeof *t->dk);
 			memset(t->dv + k + j * gs, 0, s * sizeof *t->dv);
 		}
-		kern->attn_bwd(t->dq + q, t->dk + k, t->dv + k, gs, t->datt + q, t->att + q,
-		               t->lse + sp->row * a->heads + h * grp, a->heads, t->q + q, hs,
-		               cpu_cache(sp, a, h, 0), cpu_cache(sp, a, h, 1), s, sp->n, sp->pos,
-		               grp, s, a->scale, a->window, cpu_attn_scratch(thread));
+		kern->attn_bwd(&(struct attn_grad){
+			.dq = t->dq + q, .dk = t->dk + k, .dv = t->dv + k, .dout = t->datt + q,
+			.lse = t->lse + sp->row * a->heads + h * grp, .out = t->att + q,
+			.q = t->q + q, .k = cpu_cache(sp, a, h, 0), .v = cpu_cache(sp, a, h, 1),
+			.rows = sp->n, .pos0 = sp->pos, .key1 = sp->pos + sp->n, .ldd = gs,
+			.ldl = a->heads, .ldq = hs, .ldkv = s, .grp = grp, .s = s,
+			.window = a->window, .scale = a->scale,
+		}, cpu_attn_scratch(thread));
 	}
 }
 

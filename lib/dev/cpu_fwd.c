@@ -268,11 +268,15 @@ static void attend_tasks(void *ctx, size_t thread)
 		struct block b = t->blocks[task / a->kv_heads];
 		const struct span *span = &t->plan->spans[b.span];
 		size_t at = b.row * hs + g * grp * s;
+		struct attn_seq rows = {
+			t->att + at, t->lse ? t->lse + b.row * a->heads + g * grp : NULL, t->q + at,
+			cpu_cache(span, a, g, 0), cpu_cache(span, a, g, 1), b.n, b.pos,
+		};
 
-		kern->attn(t->att + at, hs, t->lse ? t->lse + b.row * a->heads + g * grp : NULL,
-		           a->heads, t->q + at, hs, cpu_cache(span, a, g, 0),
-		           cpu_cache(span, a, g, 1), s, b.n, b.pos, grp, s, a->scale, a->window,
-		           cpu_attn_scratch(thread));
+		kern->attn(&(struct attn_job){
+			.seqs = &rows, .n = 1, .ldo = hs, .ldl = a->heads, .ldq = hs, .ldkv = s,
+			.grp = grp, .s = s, .window = a->window, .scale = a->scale,
+		}, cpu_attn_scratch(thread));
 	}
 }
 

@@ -46,6 +46,53 @@ struct share;
 /* Takes the next units [*first, *end) for this thread; 0 if none are left. */
 int share_take(struct share *s, size_t thread, size_t *first, size_t *end);
 
+/* Attention goes through keys in blocks at absolute multiples of KERN_KEYS; sequences share memory
+ * in multiples of KERN_SHARED keys. */
+enum { KERN_KEYS = 128, KERN_SHARED = 64 };
+
+/* `rows` consecutive queries of one sequence, the first at position pos0. */
+struct attn_seq {
+	act *out;                    /* [rows][ldo] */
+	float *lse;                  /* [rows][ldl], or NULL */
+	const act *q;                /* [rows][ldq] */
+	const act *k, *v;            /* [..][ldkv] of positions attn_job.shared, shared + 1, ... */
+	size_t rows, pos0;
+};
+
+/*
+ * Causal attention of one key/value head and its H/G query heads (grp of them, side by side in a
+ * row of q, out and lse), of sequences that have the keys and values of positions [0, shared) in
+ * common. The query at position pos sees keys first..pos, first = window ? max(0, pos - window + 1)
+ * : 0. Scores, softmax and the sum over keys go in the order of absolute key position; the result
+ * of a query has the same bits in whatever company, and whether or not its keys are shared. s is
+ * even.
+ */
+struct attn_job {
+	const struct attn_seq *seqs;
+	size_t n;
+	const act *k, *v;            /* [shared][ldkv] */
+	size_t shared;               /* a multiple of KERN_SHARED; 0: nothing is shared */
+	size_t ldo, ldl, ldq, ldkv, grp, s, window;
+	float scale;
+};
+
+/*
+ * Backward of attn for `rows` queries of one sequence at pos0 .. pos0 + rows - 1, one kv head, and
+ * keys [key0, key1). Per query: dout, out, dq[rows][ldq] (dout, dq fp32), lse[rows][ldl], out and
+ * lse from the forward; k, v[..][ldkv], dk, dv[..][ldd] (fp32) from position 0 on. dq, dk, dv are
+ * added to: each row of dq in the order of keys, of dk and dv in the order of queries, so that
+ * bits depend neither on where the call's rows begin nor on how keys are divided among calls (in
+ * order, for dq). dq NULL, or dk and dv NULL: not wanted.
+ */
+struct attn_grad {
+	float *dq, *dk, *dv;
+	const float *dout, *lse;
+	const act *out, *q, *k, *v;
+	size_t rows, pos0, key0, key1;
+	size_t ldd, ldl, ldq, ldkv, grp, s, window;
+	float scale;
+};
+
 struct kern {
 	const char *isa;             /* "ref", "avx2", "avx512", "avx512bf16", "amx" */
 
@@ -78,27 +125,9 @@ struct kern {
 	void (*add)(float *y, const float *x, size_t n);              /* y += x */
 	void (*axpy)(float *y, float a, const float *x, size_t n);    /* y += a x */
 
-	/*
-	 * Causal attention of `rows` consecutive queries of one sequence, one key/value head and
-	 * its H/G query heads (grp of them): query r is at position pos0 + r and sees keys
-	 * first..pos0 + r, first = window ? max(0, pos - window + 1) : 0. q[rows][ldq], the grp
-	 * heads side by side (grp * s); k, v[T][ldkv] this head's first element; out[rows][ldo];
-	 * lse[rows][ldl] (grp values a row) or NULL. scratch: attn_scratch(pos0 + rows, s) floats,
-	 * 64-byte aligned, one per thread. Scores, softmax and the sum over keys go in the order of
-	 * absolute key position. s is even.
-	 */
-	void (*attn)(act *out, size_t ldo, float *lse, size_t ldl, const act *q, size_t ldq,
-	             const act *k, const act *v, size_t ldkv, size_t rows, size_t pos0,
-	             size_t grp, size_t s, float scale, size_t window, float *scratch);
-	/* Backward of attn: `rows` queries at pos0 .. pos0 + rows - 1, one kv head. Per query:
-	 * dout, out, dq[rows][ldq] (dout, dq fp32), lse[rows][ldl]; for all keys: dk, dv[pos0 +
-	 * rows][ldd] fp32. dq, dk, dv are added to, each row of dq in the order of keys, so its
-	 * bits do not depend on where the call's rows begin. out, lse from the forward. scratch:
-	 * attn_scratch(pos0 + rows, s). */
-	void (*attn_bwd)(float *dq, float *dk, float *dv, size_t ldd, const float *dout, const act *out,
-	                 const float *lse, size_t ldl, const act *q, size_t ldq, const act *k,
-	                 const act *v, size_t ldkv, size_t rows, size_t pos0, size_t grp, size_t s,
-	                 float scale, size_t window, float *scratch);
+	/* scratch: attn_scratch(s) floats, 64-byte aligned, one per thread. */
+	void (*attn)(const struct attn_job *j, float *scratch);
+	void (*attn_bwd)(const struct attn_grad *j, float *scratch);
 
 	/* log sum_v exp(x[v] * inv_t), with the maximum subtracted, in fixed order. */
 	float (*lse)(const float *x, size_t n, float inv_t);
@@ -120,10 +149,10 @@ struct kern {
 	double (*sumsq)(const float *x, size_t n);
 };
 
-/* Floats of scratch for attention over up to t keys with head size s, for any group size. */
-static inline size_t attn_scratch(size_t t, size_t s)
+/* Floats of scratch for attention with head size s, over any number of keys. */
+static inline size_t attn_scratch(size_t s)
 {
-	return (t + 128) * 64 + 512 * (s + 16);
+	return 512 * (s + 64);
 }
 
 /*

@@ -172,64 +172,80 @@ static double dot(const act *a, const act *b, size_t s)
 	return sum_ab;
 }
 
-static void attn(act *out, size_t ldo, float *lse, size_t ldl, const act *q, size_t ldq,
-                 const act *k, const act *v, size_t ldkv, size_t rows, size_t pos0,
-                 size_t grp, size_t s, float scale, size_t window, float *scratch)
+/* Key j of a sequence, or its value. */
+static const act *key_at(const struct attn_job *t, const struct attn_seq *q, size_t j, int value)
 {
-	for (size_t u = 0; u < rows * grp; u++) {
-		size_t r = u / grp, h = u % grp, last = pos0 + r;
-		size_t first = window && last + 1 > window ? last + 1 - window : 0;
-		const act *qu = q + r * ldq + h * s;
-		float max = -HUGE_VALF;
-		double total = 0;
-
-		for (size_t j = first; j <= last; j++) {
-			scratch[j] = (float)(dot(qu, k + j * ldkv, s) * scale);
-			if (scratch[j] > max)
-				max = scratch[j];
-		}
-		for (size_t j = first; j <= last; j++) {
-			scratch[j] = kern_expf(scratch[j] - max);
-			total += scratch[j];
-		}
-		for (size_t i = 0; i < s; i++) {
-			double o = 0;
-
-			for (size_t j = first; j <= last; j++)
-				o += (double)scratch[j] * act_f32(v[j * ldkv + i]);
-			out[r * ldo + h * s + i] = act_of((float)(o / total));
-		}
-		if (lse)
-			lse[r * ldl + h] = (float)(max + log(total));
-	}
+	if (j < t->shared)
+		return (value ? t->v : t->k) + j * t->ldkv;
+	return (value ? q->v : q->k) + (j - t->shared) * t->ldkv;
 }
 
-static void attn_bwd(float *dq, float *dk, float *dv, size_t ldd, const float *dout, const act *out,
-                     const float *lse, size_t ldl, const act *q, size_t ldq, const act *k,
-                     const act *v, size_t ldkv, size_t rows, size_t pos0, size_t grp, size_t s,
-                     float scale, size_t window, float *scratch)
+/* The query of row r, head h. o[s] is scratch. */
+static void attn_query(const struct attn_job *t, const struct attn_seq *q, size_t r, size_t h,
+                       double *o)
 {
+	size_t last = q->pos0 + r, s = t->s;
+	size_t first = t->window && last + 1 > t->window ? last + 1 - t->window : 0;
+	const act *qu = q->q + r * t->ldq + h * s;
+	float max = -HUGE_VALF;
+	double total = 0;
+
+	for (size_t j = first; j <= last; j++) {
+		float x = (float)(dot(qu, key_at(t, q, j, 0), s) * t->scale);
+
+		if (x > max)
+			max = x;
+	}
+	for (size_t i = 0; i < s; i++)
+		o[i] = 0;
+	for (size_t j = first; j <= last; j++) {
+		float p = kern_expf((float)(dot(qu, key_at(t, q, j, 0), s) * t->scale) - max);
+		const act *v = key_at(t, q, j, 1);
+
+		total += p;
+		for (size_t i = 0; i < s; i++)
+			o[i] += (double)p * act_f32(v[i]);
+	}
+	for (size_t i = 0; i < s; i++)
+		q->out[r * t->ldo + h * s + i] = act_of((float)(o[i] / total));
+	if (q->lse)
+		q->lse[r * t->ldl + h] = (float)(max + log(total));
+}
+
+static void attn(const struct attn_job *t, float *scratch)
+{
+	for (size_t i = 0; i < t->n; i++)
+		for (size_t u = 0; u < t->seqs[i].rows * t->grp; u++)
+			attn_query(t, &t->seqs[i], u / t->grp, u % t->grp, (double *)(void *)scratch);
+}
+
+static void attn_bwd(const struct attn_grad *t, float *scratch)
+{
+	size_t s = t->s;
+
 	(void)scratch;
-	for (size_t u = 0; u < rows * grp; u++) {
-		size_t r = u / grp, h = u % grp, at = r * ldq + h * s, last = pos0 + r;
-		size_t first = window && last + 1 > window ? last + 1 - window : 0;
+	for (size_t u = 0; u < t->rows * t->grp; u++) {
+		size_t r = u / t->grp, h = u % t->grp, at = r * t->ldq + h * s, last = t->pos0 + r;
+		size_t first = t->window && last + 1 > t->window ? last + 1 - t->window : 0;
 		double delta = 0;
 
 		for (size_t i = 0; i < s; i++)
-			delta += (double)dout[at + i] * act_f32(out[at + i]);
-		for (size_t j = first; j <= last; j++) {
-			const act *kj = k + j * ldkv, *vj = v + j * ldkv;
-			float p = kern_expf((float)(dot(q + at, kj, s) * scale - lse[r * ldl + h])), ds;
+			delta += (double)t->dout[at + i] * act_f32(t->out[at + i]);
+		for (size_t j = first > t->key0 ? first : t->key0; j <= last && j < t->key1; j++) {
+			const act *kj = t->k + j * t->ldkv, *vj = t->v + j * t->ldkv;
+			float x = (float)(dot(t->q + at, kj, s) * t->scale - t->lse[r * t->ldl + h]);
+			float p = kern_expf(x), ds;
 			double dp = 0;
 
 			for (size_t i = 0; i < s; i++)
-				dp += (double)dout[at + i] * act_f32(vj[i]);
-			ds = (float)(p * (dp - delta) * scale);
-			for (size_t i = 0; i < s; i++) {
-				dv[j * ldd + i] += p * dout[at + i];
-				dk[j * ldd + i] += ds * act_f32(q[at + i]);
-				dq[at + i] += ds * act_f32(kj[i]);
+				dp += (double)t->dout[at + i] * act_f32(vj[i]);
+			ds = (float)(p * (dp - delta) * t->scale);
+			for (size_t i = 0; i < s && t->dk; i++) {
+				t->dv[j * t->ldd + i] += p * t->dout[at + i];
+				t->dk[j * t->ldd + i] += ds * act_f32(t->q[at + i]);
 			}
+			for (size_t i = 0; i < s && t->dq; i++)
+				t->dq[at + i] += ds * act_f32(kj[i]);
 		}
 	}
 }

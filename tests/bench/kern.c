@@ -122,14 +122,20 @@ static void attention(void)
 		act *q = acts(t * LDQ), *k = acts(t * LDKV), *v = acts(t * LDKV), *o = acts(t * LDQ);
 		float *lse = floats(t * GRP), *d = floats(t * LDQ), *dq = floats(t * LDQ),
 		      *dk = floats(t * LDKV);
-		float *dv = floats(t * LDKV), *scratch = xaligned(attn_scratch(t, S) * sizeof *scratch);
+		float *dv = floats(t * LDKV), *scratch = xaligned(attn_scratch(S) * sizeof *scratch);
+		struct attn_seq all = {o, lse, q, k, v, t, 0}, last = {o, lse, q, k, v, 1, t - 1};
+		struct attn_job many = {.seqs = &all, .n = 1, .ldo = LDQ, .ldl = GRP, .ldq = LDQ,
+		                        .ldkv = LDKV, .grp = GRP, .s = S, .scale = 0.125f}, few = many;
+		struct attn_grad back = {.dq = dq, .dk = dk, .dv = dv, .dout = d, .lse = lse, .out = o,
+		                         .q = q, .k = k, .v = v, .rows = t, .key1 = t, .ldd = LDKV,
+		                         .ldl = GRP, .ldq = LDQ, .ldkv = LDKV, .grp = GRP, .s = S,
+		                         .scale = 0.125f};
 		double f, b, one, flop = 4.0 * S * GRP * (double)(t * (t + 1) / 2);
 
-		TIME(f, kern->attn(o, LDQ, lse, GRP, q, LDQ, k, v, LDKV, t, 0, GRP, S, 0.125f, 0, scratch));
-		TIME(b, kern->attn_bwd(dq, dk, dv, LDKV, d, o, lse, GRP, q, LDQ, k, v, LDKV, t, 0, GRP, S,
-		                       0.125f, 0, scratch));
-		TIME(one, kern->attn(o, LDQ, lse, GRP, q, LDQ, k, v, LDKV, 1, t - 1, GRP, S, 0.125f, 0,
-		                     scratch));
+		few.seqs = &last;
+		TIME(f, kern->attn(&many, scratch));
+		TIME(b, kern->attn_bwd(&back, scratch));
+		TIME(one, kern->attn(&few, scratch));
 		printf(
 			"attention of 3 heads, T %zu: forward %.0f GFLOP/s, backward %.0f, one row %.1f us\n",
 		    t, flop / f / 1e9, 2.5 * flop / b / 1e9, one * 1e6);

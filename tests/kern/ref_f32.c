@@ -38,8 +38,11 @@ static double attend(void *data)
 	struct attention *a = data;
 	double s = 0;
 
-	ref->attn(a->out, LDQ, a->lse, GRP, a->q, LDQ, a->k, a->v, LDKV, T, 0, GRP, S, 0.4f, a->window,
-	          a->scratch);
+	ref->attn(&(struct attn_job){
+		.seqs = &(struct attn_seq){.out = a->out, .lse = a->lse, .q = a->q, .k = a->k, .v = a->v,
+		                           .rows = T},
+		.n = 1, .ldo = LDQ, .ldl = GRP, .ldq = LDQ, .ldkv = LDKV, .grp = GRP, .s = S,
+		.window = a->window, .scale = 0.4f}, a->scratch);
 	for (size_t r = 0; r < T; r++)
 		for (size_t i = 0; i < GRP * S; i++)
 			s += (double)a->out[r * LDQ + i] * a->dout[r * LDQ + i];
@@ -55,15 +58,17 @@ static void attention(size_t window)
 	                      floats(&r, T * LDQ, -1, 1),
 	                      floats(&r, T * LDQ, 0, 0),
 	                      floats(&r, T * GRP, 0, 0),
-	                      xaligned(attn_scratch(T, S) * sizeof(float)),
+	                      xaligned(attn_scratch(S) * sizeof(float)),
 	                      window};
 	float *dq = xcalloc(T * LDQ, sizeof *dq), *dk = xcalloc(T * LDKV, sizeof *dk),
 	      *dv = xcalloc(T * LDKV, sizeof *dv);
 	int good = 1;
 
 	attend(&a);
-	ref->attn_bwd(dq, dk, dv, LDKV, a.dout, a.out, a.lse, GRP, a.q, LDQ, a.k, a.v, LDKV, T, 0, GRP,
-	              S, 0.4f, window, a.scratch);
+	ref->attn_bwd(&(struct attn_grad){
+		.dq = dq, .dk = dk, .dv = dv, .dout = a.dout, .lse = a.lse, .out = a.out, .q = a.q,
+		.k = a.k, .v = a.v, .rows = T, .key1 = T, .ldd = LDKV, .ldl = GRP, .ldq = LDQ,
+		.ldkv = LDKV, .grp = GRP, .s = S, .window = window, .scale = 0.4f}, a.scratch);
 	for (size_t t = 0; t < T; t++) {
 		for (size_t i = 0; i < GRP * S; i++)
 			good &= close_to(dq[t * LDQ + i], slope(attend, &a, &a.q[t * LDQ + i]));

@@ -4,16 +4,22 @@
  * (row, head) of the group that shares a key/value head. All products go through one function, mix,
  * which keeps ROWS x NV vectors of sums, like GEMM's tiles.
  *
+ * Keys come in blocks at absolute multiples of KERN_KEYS. A unit carries from block to block the
+ * largest score so far, the sum of weights and the weighted sum of values, both scaled down when a
+ * block raises the maximum; so memory does not grow with the number of keys, and units of several
+ * sequences go through the blocks that these share at once.
+ *
  * With many units, lanes hold units: scores are [key][unit], and only the queries are transposed.
  * With few (the one row of a decoder), lanes hold keys. The order of sums is the same either way.
- * Scores: inputs in order. Softmax: positions congruent to l modulo W in order, then these W sums
- * through v_hsum's tree. Output: positions in order. Keys that a unit does not see add nothing or
- * an exact zero.
+ * Scores: inputs in order. Weights: in each block, positions congruent to l modulo W in order; the
+ * W sums in the end through v_hsum's tree. Output: positions in order. A block of which a unit sees
+ * nothing changes nothing of it; keys that it does not see add nothing or an exact zero.
  */
+#include <float.h>
+
 enum {
 	UNITS = 64,                  /* units held at once */
-	FEW = 8,                     /* up to this many units, lanes hold keys */
-	KEYS = 96                    /* keys widened to fp32 at once */
+	FEW = 8                      /* up to this many units, lanes hold keys */
 };
 
 static size_t least(size_t a, size_t b)
@@ -132,12 +138,12 @@ typedef void mix_fn(float *out, size_t ldo, const float *c, size_t cr, size_t ck
 	MIX(name, bf, 1, nv) MIX(name, bf, 2, nv) MIX(name, bf, 3, nv) \
 	MIX(name, bf, 4, nv) MIX(name, bf, 5, nv) MIX(name, bf, 6, nv)
 MIXES(mix, 0, 1) MIXES(mix_wide, 0, NV) MIXES(mix_act, 1, 1) MIXES(mix_act_wide, 1, NV)
-static mix_fn *const mixes[4][ROWS + 1] = {
-	{NULL, mix_1, mix_2, mix_3, mix_4, mix_5, mix_6},
-	{NULL, mix_wide_1, mix_wide_2, mix_wide_3, mix_wide_4, mix_wide_5, mix_wide_6},
-	{NULL, mix_act_1, mix_act_2, mix_act_3, mix_act_4, mix_act_5, mix_act_6},
-	{NULL, mix_act_wide_1, mix_act_wide_2, mix_act_wide_3, mix_act_wide_4, mix_act_wide_5,
-	 mix_act_wide_6},
+MIX(mix_widest, 0, 1, 4) MIX(mix_widest, 0, 2, 4) MIX(mix_widest, 0, 3, 4)
+#define ALL(name) {NULL, name##_1, name##_2, name##_3, name##_4, name##_5, name##_6}
+/* By vectors of x at once: 1, NV, or 4, for which few rows of fp32 leave registers. */
+static mix_fn *const mixes[2][3][ROWS + 1] = {
+	{ALL(mix), ALL(mix_wide), {NULL, mix_widest_1, mix_widest_2, mix_widest_3}},
+	{ALL(mix_act), ALL(mix_act_wide)},
 };
 
 /* Rows of the next tile when `left` rows remain; avoids a single row after a full tile. */
@@ -152,11 +158,12 @@ static void mix(float *out, size_t ldo, const float *c, size_t cr, size_t ck, st
 {
 	for (size_t r = 0, rows; r < n; r += rows) {
 		rows = tile_rows(n - r);
-		for (size_t i = 0, wide; i < cols; i += wide ? NV * W : W) {
+		for (size_t i = 0, vectors; i < cols; i += vectors * W) {
 			struct mat xi = {x.f ? x.f + i : NULL, x.f ? NULL : x.b + i, x.ld};
+			int how = x.f && rows <= 3 && cols - i >= 4 * W ? 2 : cols - i >= NV * W;
 
-			wide = cols - i >= NV * W;
-			mixes[2 * !x.f + wide][rows](out + r * ldo + i, ldo, c + r * cr, cr, ck, xi, depth,
+			vectors = how == 2 ? 4 : how ? NV : 1;
+			mixes[!x.f][how][rows](out + r * ldo + i, ldo, c + r * cr, cr, ck, xi, depth,
 			                             cols - i, add_to);
 		}
 	}
@@ -175,89 +182,42 @@ static void widen(float *out, size_t sp, const act *x, size_t ld, size_t n, size
 	}
 }
 
+/* ---- who sees what ---- */
+
 static size_t first_key(size_t pos, size_t window)
 {
 	return window && pos + 1 > window ? pos + 1 - window : 0;
 }
 
-/* Up to UNITS units; the pointers point into scratch. */
-struct units {
-	size_t n, u0, grp, pos0, window, s, sp;
-	size_t of_unit, of_key;              /* strides of score, which depend on what lanes hold */
-	float *score, *q, *o, *block;        /* q[s][UNITS], few: [FEW][sp]; o[UNITS][sp];
-	                                      * block[KEYS][sp], few: [s][4 W] */
-	float scale;
-	size_t pos[UNITS], first[UNITS];     /* position and first visible key of each unit */
-	_Alignas(64) float max[UNITS];       /* maximum of scale * score */
-	_Alignas(64) float total[UNITS];
+/* n units: each sees keys [first, pos]. sorted: neither goes down from one unit to the next. */
+struct seen {
+	size_t n, pos[UNITS], first[UNITS];
+	int sorted;
 };
 
-/* Takes the next units from u0 on. */
-static void units_take(struct units *t, size_t rows)
+/* Keys [from, end) are seen by any of some units, [all, all_end) by all of them. */
+struct range {
+	size_t from, end, all, all_end;
+};
+
+/* Of units [i, i + n), among keys [j, end). */
+static struct range range_of(const struct seen *t, size_t i, size_t n, size_t j, size_t end)
 {
-	size_t r = t->u0 / t->grp, h = t->u0 % t->grp;
+	size_t last = i + n - 1;
+	struct range r = {t->first[i], t->pos[last] + 1, t->first[last], t->pos[i] + 1};
 
-	t->n = least(UNITS, rows * t->grp - t->u0);
-	for (size_t i = 0; i < t->n; i++) {
-		t->pos[i] = t->pos0 + r;
-		t->first[i] = first_key(t->pos[i], t->window);
-		if (++h == t->grp)
-			h = 0, r++;
+	for (size_t u = i; u < i + n && !t->sorted; u++) {
+		r.from = least(r.from, t->first[u]);
+		r.end = most(r.end, t->pos[u] + 1);
+		r.all = most(r.all, t->first[u]);
+		r.all_end = least(r.all_end, t->pos[u] + 1);
 	}
+	r.from = most(r.from, j);
+	r.end = least(r.end, end);
+	r.all = least(most(r.all, r.from), r.end);
+	r.all_end = most(r.all, least(r.all_end, r.end));
+	return r;
 }
-
-/* ---- lanes hold keys ---- */
-
-/* Scores of all keys that any unit sees (-inf for units that do not see the key), and their
- * maxima. */
-static void few_scores(struct units *t, const act *k, size_t ldkv)
-{
-	size_t from = t->first[0] / W * W, end = t->pos[t->n - 1] + 1;
-
-	for (size_t j = from; j < end; j += 4 * W) {
-		size_t cols = round_up(least(4 * W, end - j));
-
-		for (size_t b = 0; b < cols; b += W)
-			transpose_block(t->block + b, 4 * W, k + (j + b) * ldkv, ldkv, least(W, end - j - b),
-			                t->s);
-		mix(t->score + j, t->of_unit, t->q, t->sp, 1, (struct mat){t->block, NULL, 4 * W}, t->n,
-		    t->s, cols, 0);
-	}
-	for (size_t i = 0; i < t->n; i++) {
-		long first = (long)t->first[i], last = (long)t->pos[i];
-		vf max = v_set1(-HUGE_VALF), scale = v_set1(t->scale);
-
-		for (long j = first / W * W; j <= last; j += W) {
-			float *p = t->score + i * t->of_unit + j;
-			vf x = v_pick(v_between(first - j, last + 1 - j), v_mul(v_load(p), scale),
-			              v_set1(-HUGE_VALF));
-
-			v_store(p, x);
-			max = v_max(x, max);
-		}
-		t->max[i] = v_hmax(max);
-	}
-}
-
-/* Scores become exp(score - max); total is their sum. */
-static void few_weights(struct units *t)
-{
-	for (size_t i = 0; i < t->n; i++) {
-		size_t pos = t->pos[i];
-		vf max = v_set1(t->max[i]), sum = v_zero();
-
-		for (size_t j = t->first[i] / W * W; j <= pos; j += W) {
-			float *p = t->score + i * t->of_unit + j;
-			vf e = v_exp_down(v_sub(v_load(p), max));
-
-			v_store(p, e);
-			sum = v_add(sum, e);
-		}
-		t->total[i] = v_hsum(sum);
-	}
-}
-
-/* ---- lanes hold units ---- */
 
 /* Mask of the lanes whose unit sees the key. */
 static inline vmask sees(vf first, vf end, float key)
@@ -265,44 +225,241 @@ static inline vmask sees(vf first, vf end, float key)
 	return v_and(v_lt(v_set1(key), end), v_le(first, v_set1(key)));
 }
 
-/* first[] and end[] of W units from unit v on, as fp32 (exact: positions are below 2^24); lanes
+/* first and pos + 1 of W units from unit v on, as fp32 (exact: positions are below 2^24); lanes
  * beyond n repeat the last unit. */
-static void lane_ranges(const struct units *t, size_t v, float first[W], float end[W])
+static void lane_ranges(const struct seen *t, size_t v, vf *first, vf *end)
 {
+	_Alignas(64) float lo[W], hi[W];
+
 	for (size_t i = 0; i < W; i++) {
 		size_t u = least(v + i, t->n - 1);
 
-		first[i] = (float)t->first[u];
-		end[i] = (float)(t->pos[u] + 1);
+		lo[i] = (float)t->first[u];
+		hi[i] = (float)(t->pos[u] + 1);
 	}
+	*first = v_load(lo), *end = v_load(hi);
 }
 
-static void many_scores(struct units *t, const act *k, size_t ldkv)
-{
-	size_t from = t->first[0], pos = t->pos[0], end = t->pos[t->n - 1] + 1, lanes = round_up(t->n);
+/* ---- units ---- */
 
-	for (size_t j = from; j < end; j += KEYS) {
-		size_t n = least(KEYS, end - j);
+enum held { NOTHING, BY_UNIT, BY_KEY };      /* what lanes hold */
 
-		widen(t->block, t->sp, k + j * ldkv, ldkv, n, t->s);
-		for (size_t i = 0; i < n; i += ROWS) {
-			/* units before u see none of these keys */
-			size_t u = j + i > pos ? ((j + i - pos) * t->grp - t->u0 % t->grp) / W * W : 0;
-
-			mix(t->score + (j + i) * UNITS + u, UNITS, t->block + i * t->sp, t->sp, 1,
-			    (struct mat){t->q + u, NULL, UNITS}, least(ROWS, n - i), t->s, lanes - u, 0);
-		}
-	}
-}
-
-/* State of the units in vector v. */
-struct lanes {
-	float *score;                        /* scores of key 0 */
-	vf first, end, scale, max;
-	vf sum[W];
+/* Up to UNITS units; the pointers are into scratch or the job's. */
+struct units {
+	const struct attn_job *j;
+	struct seen seen;
+	size_t sp;
+	enum held lanes;
+	float *q, *o, *block, *score;        /* BY_UNIT: q[s][UNITS], block[KERN_KEYS][sp],
+	                                      * score[KERN_KEYS][UNITS]; BY_KEY: q[UNITS][sp],
+	                                      * block[s][4 W], score[UNITS][KERN_KEYS];
+	                                      * o[UNITS][sp] */
+	float *sum, *sums;                   /* sums of weights: [UNITS][W]; BY_UNIT: [W][UNITS] */
+	const struct attn_seq *seq[UNITS];
+	const act *q_row[UNITS];
+	act *out[UNITS];
+	float *lse[UNITS];
+	_Alignas(64) float max[UNITS];       /* maximum of scale * score */
+	_Alignas(64) float factor[UNITS];    /* exp(old maximum - new one) of the current block */
+	_Alignas(64) float total[UNITS];
 };
 
-/* Maximum over keys [j, end), in four independent chains: the order does not matter. */
+/* The next unit to take. */
+struct cursor {
+	size_t seq, row, head;
+};
+
+static size_t units_take(struct units *t, struct cursor *c)
+{
+	const struct attn_job *j = t->j;
+	size_t n = 0;
+
+	for (; n < UNITS && c->seq < j->n; n++) {
+		const struct attn_seq *s = &j->seqs[c->seq];
+
+		t->seq[n] = s;
+		t->q_row[n] = s->q + c->row * j->ldq + c->head * j->s;
+		t->out[n] = s->out + c->row * j->ldo + c->head * j->s;
+		t->lse[n] = s->lse ? s->lse + c->row * j->ldl + c->head : NULL;
+		t->seen.pos[n] = s->pos0 + c->row;
+		t->seen.first[n] = first_key(s->pos0 + c->row, j->window);
+		t->max[n] = -FLT_MAX;    /* not -inf: differences stay numbers */
+		if (++c->head < j->grp)
+			continue;
+		c->head = 0;
+		if (++c->row == s->rows)
+			c->row = 0, c->seq++;
+	}
+	if (!n)
+		return t->seen.n = 0;
+	for (size_t i = n; i < round_up(n); i++)
+		t->max[i] = -FLT_MAX;
+	t->lanes = NOTHING;
+	t->seen.sorted = t->seq[0] == t->seq[n - 1];
+	memset(t->o, 0, n * t->sp * sizeof *t->o);
+	return t->seen.n = n;
+}
+
+/* Lanes hold units or keys from here on. */
+static void lanes_hold(struct units *t, enum held what)
+{
+	size_t n = t->seen.n, s = t->j->s;
+
+	if (what == t->lanes)
+		return;
+	for (size_t v = 0; v < n && what == BY_UNIT; v += W) {
+		const act *row[W];
+
+		for (size_t i = 0; i < W; i++)
+			row[i] = t->q_row[least(v + i, n - 1)];
+		transpose_rows(t->q + v, UNITS, row, s);
+	}
+	for (size_t i = 0; i < n && what == BY_KEY; i++) {
+		widen(t->q + i * t->sp, t->sp, t->q_row[i], 0, 1, s);
+		for (size_t l = 0; l < W; l++)
+			t->sum[i * W + l] = t->lanes == BY_UNIT ? t->sums[l * UNITS + i] : 0;
+	}
+	if (what == BY_UNIT)
+		memset(t->sums, 0, W * UNITS * sizeof *t->sums);
+	t->lanes = what;
+}
+
+/* What sums so far are multiplied with: exp(old - new), and 1 where there are none yet. */
+static inline vf factor_of(vf old, vf new)
+{
+	return v_pick(v_le(old, v_set1(-FLT_MAX)), v_set1(1), v_exp_down(v_sub(old, new)));
+}
+
+/* Keys [j, end) of the block that begins with key j0, for units that have them in common: of
+ * sequence seq. */
+struct keys {
+	size_t j0, j, end;
+	const struct attn_seq *seq;
+};
+
+/* Key j, or its value; *end becomes the end of those that follow it in memory, at most x->end. */
+static const act *row_at(const struct units *t, const struct keys *x, size_t j, int value,
+                         size_t *end)
+{
+	size_t shared = t->j->shared, ld = t->j->ldkv;
+
+	*end = j < shared ? least(x->end, shared) : x->end;
+	if (j < shared)
+		return (value ? t->j->v : t->j->k) + j * ld;
+	return (value ? x->seq->v : x->seq->k) + (j - shared) * ld;
+}
+
+/* The block's keys or values in fp32. */
+static void widen_block(struct units *t, const struct keys *x, int value)
+{
+	for (size_t j = x->j, end; j < x->end; j = end) {
+		const act *rows = row_at(t, x, j, value, &end);
+
+		widen(t->block + (j - x->j) * t->sp, t->sp, rows, t->j->ldkv, end - j, t->j->s);
+	}
+}
+
+/* ---- lanes hold keys ---- */
+
+/* Scores of units [i, i + n). */
+static void few_scores(struct units *t, size_t i, size_t n, const struct keys *x)
+{
+	size_t s = t->j->s, ld = t->j->ldkv;
+
+	for (size_t j = x->j / W * W, end, cols; j < x->end; j += cols) {
+		const act *k = row_at(t, x, j, 0, &end);
+		size_t left = least(4 * W, end - j);
+
+		cols = round_up(left);
+		for (size_t b = 0; b < cols; b += W)
+			transpose_block(t->block + b, 4 * W, k + b * ld, ld, least(W, left - b), s);
+		mix(t->score + i * KERN_KEYS + j - x->j0, KERN_KEYS, t->q + i * t->sp, t->sp, 1,
+		    (struct mat){t->block, NULL, 4 * W}, n, s, cols, 0);
+	}
+}
+
+/* The part of the block that unit u sees, counted from key j0. */
+struct part {
+	long first, end;
+};
+
+static struct part part_of(const struct units *t, size_t u, const struct keys *x)
+{
+	return (struct part){(long)most(t->seen.first[u], x->j) - (long)x->j0,
+	                     (long)least(t->seen.pos[u] + 1, x->end) - (long)x->j0};
+}
+
+/* Scores times scale, -inf where unit u does not see the key. Returns the new maximum. */
+static float few_max(struct units *t, size_t u, const struct keys *x)
+{
+	struct part p = part_of(t, u, x);
+	float *score = t->score + u * KERN_KEYS;
+	vf scale = v_set1(t->j->scale), max = v_set1(t->max[u]);
+
+	for (long j = p.first / W * W; j < p.end; j += W) {
+		vf y = v_mul(v_load(score + j), scale);
+
+		if (j < p.first || j + W > p.end)
+			y = v_pick(v_between(p.first - j, p.end - j), y, v_set1(-HUGE_VALF));
+		v_store(score + j, y);
+		max = v_max(y, max);
+	}
+	return v_hmax(max);
+}
+
+/* Scores of units [i, i + n) become exp(score - max). */
+static void few_weights(struct units *t, size_t i, size_t n, const struct keys *x)
+{
+	_Alignas(64) float max[UNITS];
+
+	for (size_t u = 0; u < n; u++)
+		max[u] = few_max(t, i + u, x);
+	for (size_t u = 0; u < n; u += W) {
+		vf old = get(t->max + i + u, n - u, 0), new = get(max + u, n - u, 0);
+
+		put(t->factor + i + u, factor_of(old, new), n - u);
+		put(t->max + i + u, new, n - u);
+	}
+	for (size_t u = i; u < i + n; u++) {
+		struct part p = part_of(t, u, x);
+		float *score = t->score + u * KERN_KEYS;
+		vf top = v_set1(t->max[u]), sum = v_load(t->sum + u * W);
+
+		sum = v_mul(sum, v_set1(t->factor[u]));
+		for (long j = p.first / W * W; j < p.end; j += W) {
+			vf e = v_exp_down(v_sub(v_load(score + j), top));
+
+			v_store(score + j, e);
+			sum = v_add(sum, e);
+		}
+		v_store(t->sum + u * W, sum);
+	}
+}
+
+/* ---- lanes hold units ---- */
+
+static void many_scores(struct units *t, const struct keys *x)
+{
+	size_t n = x->end - x->j, s = t->j->s, lanes = round_up(t->seen.n), u = 0;
+
+	widen_block(t, x, 0);
+	for (size_t i = 0; i < n; i += ROWS) {
+		/* vectors of units before u see none of these keys or the later ones */
+		while (u + W < lanes && range_of(&t->seen, u, W, 0, SIZE_MAX).end <= x->j + i)
+			u += W;
+		mix(t->score + (x->j - x->j0 + i) * UNITS + u, UNITS, t->block + i * t->sp, t->sp, 1,
+		    (struct mat){t->q + u, NULL, UNITS}, least(ROWS, n - i), s, lanes - u, 0);
+	}
+}
+
+/* State of the units in one vector. */
+struct lanes {
+	float *score;                        /* of key j0 */
+	size_t j0;
+	vf first, end, scale, max, sum[W];
+};
+
+/* Maximum of the scores of keys [j, end), in four independent chains: the order does not matter. */
 __attribute__((always_inline))
 static inline void lanes_max(struct lanes *l, size_t j, size_t end, const int partly)
 {
@@ -311,11 +468,11 @@ static inline void lanes_max(struct lanes *l, size_t j, size_t end, const int pa
 	for (; j < end; j += 4)
 #pragma GCC unroll 4
 		for (size_t i = 0; i < 4; i++) {
-			vf x = v_load(l->score + least(j + i, end - 1) * UNITS);
+			size_t key = least(j + i, end - 1);
+			vf x = v_load(l->score + (key - l->j0) * UNITS);
 
 			if (partly)
-				x = v_pick(sees(l->first, l->end, (float)least(j + i, end - 1)), x,
-				           v_set1(-HUGE_VALF));
+				x = v_pick(sees(l->first, l->end, (float)key), x, v_set1(-HUGE_VALF));
 			max[i] = v_max(x, max[i]);
 		}
 	l->max = v_max(v_max(max[0], max[1]), v_max(max[2], max[3]));
@@ -325,7 +482,7 @@ __attribute__((always_inline))
 static inline void lanes_exp(struct lanes *l, size_t j, size_t end, const int partly)
 {
 	for (; j < end; j++) {
-		float *p = l->score + j * UNITS;
+		float *p = l->score + (j - l->j0) * UNITS;
 		vf e = v_exp_down(v_sub(v_mul(v_load(p), l->scale), l->max));
 
 		if (partly)
@@ -335,283 +492,166 @@ static inline void lanes_exp(struct lanes *l, size_t j, size_t end, const int pa
 	}
 }
 
-static void many_weights(struct units *t)
+/* The same for the W units from v on. */
+static void many_weights(struct units *t, size_t v, const struct keys *x)
 {
-	for (size_t v = 0; v < t->n; v += W) {
-		size_t u1 = least(v + W, t->n) - 1, from = t->first[v], end = t->pos[u1] + 1;
-		/* [all, all_end): keys that all lanes see */
-		size_t all = least(t->first[u1], end), all_end = most(all, t->pos[v] + 1);
-		struct lanes l = {
-			.score = t->score + v, .scale = v_set1(t->scale), .max = v_set1(-HUGE_VALF)};
-		_Alignas(64) float lo[W], hi[W];
+	struct range r = range_of(&t->seen, v, least(W, t->seen.n - v), x->j, x->end);
+	vf old = v_load(t->max + v), factor;
+	struct lanes l;
 
-		lane_ranges(t, v, lo, hi);
-		l.first = v_load(lo), l.end = v_load(hi);
-		for (size_t i = 0; i < W; i++)
-			l.sum[i] = v_zero();
-		lanes_max(&l, from, all, 1);
-		lanes_max(&l, all, all_end, 0);
-		lanes_max(&l, all_end, end, 1);
-		l.max = v_mul(l.max, l.scale);
-		v_store(t->max + v, l.max);
-		lanes_exp(&l, from, all, 1);
-		lanes_exp(&l, all, all_end, 0);
-		lanes_exp(&l, all_end, end, 1);
-		for (size_t half = W / 2; half; half /= 2)       /* v_hsum's tree */
-			for (size_t i = 0; i < half; i++)
-				l.sum[i] = v_add(l.sum[i], l.sum[i + half]);
-		v_store(t->total + v, l.sum[0]);
-	}
+	v_store(t->factor + v, v_set1(1));
+	if (r.from >= r.end)
+		return;
+	l.score = t->score + v;
+	l.j0 = x->j0;
+	l.scale = v_set1(t->j->scale);
+	l.max = v_set1(-HUGE_VALF);
+	if (r.from < r.all || r.all_end < r.end)
+		lane_ranges(&t->seen, v, &l.first, &l.end);
+	lanes_max(&l, r.from, r.all, 1);
+	lanes_max(&l, r.all, r.all_end, 0);
+	lanes_max(&l, r.all_end, r.end, 1);
+	l.max = v_max(v_mul(l.max, l.scale), old);
+	factor = factor_of(old, l.max);
+	v_store(t->max + v, l.max);
+	v_store(t->factor + v, factor);
+	for (size_t i = 0; i < W; i++)
+		l.sum[i] = v_mul(v_load(t->sums + i * UNITS + v), factor);
+	lanes_exp(&l, r.from, r.all, 1);
+	lanes_exp(&l, r.all, r.all_end, 0);
+	lanes_exp(&l, r.all_end, r.end, 1);
+	for (size_t i = 0; i < W; i++)
+		v_store(t->sums + i * UNITS + v, l.sum[i]);
 }
 
 /* ---- both ---- */
 
-/* Units [i, i + n), keys [j, end) with values x: o += weights times values, over the keys that each
- * unit sees. */
-static void values_part(struct units *t, size_t i, size_t n, size_t j, size_t end, struct mat x)
+/* Units [i, i + n) add weights times values, of the keys in [j, end) that each sees. y: the values
+ * from j on. */
+static void values_tile(struct units *t, size_t i, size_t n, size_t j0, size_t j, size_t end,
+                        struct mat y)
 {
-	size_t all_from = t->first[i + n - 1], all_end = t->pos[i] + 1, depth;
-	size_t key = most(j, t->first[i]), stop = least(end, t->pos[i + n - 1] + 1);
+	struct range r = range_of(&t->seen, i, n, j, end);
+	size_t of_unit = t->lanes == BY_UNIT ? 1 : KERN_KEYS;
+	size_t of_key = t->lanes == BY_UNIT ? UNITS : 1;
 
-	for (; key < stop; key += depth) {
-		size_t a = i, b = i + n, at = (key - j) * x.ld;
+	for (size_t key = r.from, depth; key < r.end; key += depth) {
+		int all = key >= r.all && key < r.all_end;
+		size_t at = (key - j) * y.ld, a = i, b = i;
 
-		depth = 1;
-		if (key >= all_from && key < all_end)
-			depth = least(all_end, stop) - key;
-		while (a < b && t->pos[a] < key)
-			a++;
-		while (b > a && t->first[b - 1] > key)
-			b--;
-		mix(t->o + a * t->sp, t->sp, t->score + a * t->of_unit + key * t->of_key, t->of_unit,
-			t->of_key, (struct mat){x.f ? x.f + at : NULL, x.f ? NULL : x.b + at, x.ld}, b - a,
-			depth, t->s, 1);
-	}
-}
-
-static void values(struct units *t, const act *v, size_t ldkv)
-{
-	size_t end = t->pos[t->n - 1] + 1, step = t->n > FEW ? KEYS : end;
-
-	for (size_t j = t->first[0]; j < end; j += step) {
-		size_t n = least(step, end - j);
-		struct mat x = {NULL, v + j * ldkv, ldkv};
-
-		if (t->n > FEW) {        /* values are read repeatedly: widen them once */
-			widen(t->block, t->sp, v + j * ldkv, ldkv, n, t->s);
-			x = (struct mat){t->block, NULL, t->sp};
-		}
-		for (size_t i = 0, units; i < t->n; i += units) {
-			units = tile_rows(t->n - i);
-			values_part(t, i, units, j, j + n, x);
+		depth = all ? r.all_end - key : 1;
+		for (; a < i + n; a = most(b, a + 1)) {      /* runs of units that see it */
+			for (b = a; b < i + n && t->seen.first[b] <= key && key <= t->seen.pos[b]; )
+				b++;
+			if (a < b)
+				mix(t->o + a * t->sp, t->sp, t->score + a * of_unit + (key - j0) * of_key,
+				    of_unit, of_key,
+				    (struct mat){y.f ? y.f + at : NULL, y.f ? NULL : y.b + at, y.ld}, b - a,
+				    depth, t->j->s, 1);
 		}
 	}
 }
 
-/* Transposes the units' rows of q, so that lanes hold units. */
-static void transpose_units(const struct units *t, float *out, const act *q, size_t ldq)
+static void rescale(struct units *t, size_t u)
 {
-	const act *row[W];
+	float *o = t->o + u * t->sp;
+	vf factor = v_set1(t->factor[u]);
 
-	for (size_t v = 0; v < t->n; v += W) {
-		for (size_t i = 0; i < W; i++) {
-			size_t u = t->u0 + least(v + i, t->n - 1);
+	for (size_t x = 0; x < t->sp && t->factor[u] != 1; x += W)
+		v_store(o + x, v_mul(v_load(o + x), factor));
+}
 
-			row[i] = q + u / t->grp * ldq + u % t->grp * t->s;
+static void values(struct units *t, size_t i, size_t n, const struct keys *x)
+{
+	int widened = t->lanes == BY_UNIT;       /* values are read repeatedly: widen them once */
+
+	for (size_t u = i; u < i + n; u++)
+		rescale(t, u);
+	if (widened)
+		widen_block(t, x, 1);
+	for (size_t j = x->j, end; j < x->end; j = end) {
+		struct mat y = {NULL, row_at(t, x, j, 1, &end), t->j->ldkv};
+
+		if (widened)
+			y = (struct mat){t->block, NULL, t->sp}, end = x->end;
+		for (size_t u = i, units; u < i + n; u += units) {
+			units = tile_rows(i + n - u);
+			values_tile(t, u, units, x->j0, j, end, y);
 		}
-		transpose_rows(out + v, UNITS, row, t->s);
 	}
 }
 
-static void attn(act *out, size_t ldo, float *lse_out, size_t ldl, const act *q, size_t ldq,
-                 const act *k, const act *v, size_t ldkv, size_t rows, size_t pos0,
-                 size_t grp, size_t s, float scale, size_t window, float *scratch)
+/* Takes units [i, i + n) through those of keys [from, end) that they see, all of seq's. from is a
+ * block's first key. */
+static void units_through(struct units *t, size_t i, size_t n, const struct attn_seq *seq,
+                          size_t from, size_t end)
 {
-	struct units t = {
-		.grp = grp, .pos0 = pos0, .window = window, .s = s, .sp = round_up(s), .scale = scale};
+	struct range r = range_of(&t->seen, i, n, from, end);
 
+	if (r.from >= r.end)
+		return;
+	lanes_hold(t, n > FEW && n == t->seen.n ? BY_UNIT : BY_KEY);
+	for (size_t j = r.from; j < r.end; ) {
+		struct keys x = {j / KERN_KEYS * KERN_KEYS, j, r.end, seq};
+
+		x.end = least(x.j0 + KERN_KEYS, r.end);
+		if (t->lanes == BY_UNIT) {
+			many_scores(t, &x);
+			for (size_t u = 0; u < n; u += W)
+				many_weights(t, u, &x);
+		} else {
+			few_scores(t, i, n, &x);
+			few_weights(t, i, n, &x);
+		}
+		values(t, i, n, &x);
+		j = x.end;
+	}
+}
+
+static void units_done(struct units *t)
+{
+	for (size_t v = 0; v < t->seen.n && t->lanes == BY_UNIT; v += W) {
+		vf sum[W];
+
+		for (size_t i = 0; i < W; i++)
+			sum[i] = v_load(t->sums + i * UNITS + v);
+		for (size_t half = W / 2; half; half /= 2)       /* v_hsum's tree */
+			for (size_t i = 0; i < half; i++)
+				sum[i] = v_add(sum[i], sum[i + half]);
+		v_store(t->total + v, sum[0]);
+	}
+	for (size_t u = 0; u < t->seen.n; u++) {
+		if (t->lanes == BY_KEY)
+			t->total[u] = v_hsum(v_load(t->sum + u * W));
+		for (size_t x = 0; x < t->j->s; x += W)
+			put_act(t->out[u] + x, v_div(v_load(t->o + u * t->sp + x), v_set1(t->total[u])),
+			        t->j->s - x);
+		if (t->lse[u])
+			*t->lse[u] = (float)(t->max[u] + log(t->total[u]));
+	}
+}
+
+static void attn(const struct attn_job *j, float *scratch)
+{
+	size_t together = j->shared / KERN_KEYS * KERN_KEYS;     /* keys of whole blocks */
+	struct cursor c = {0};
+	struct units t;
+
+	t.j = j;
+	t.sp = round_up(j->s);
 	t.q = scratch;
 	t.o = t.q + UNITS * t.sp;
 	t.block = t.o + UNITS * t.sp;
-	t.score = t.block + KEYS * t.sp;
-	for (t.u0 = 0; t.u0 < rows * grp; t.u0 += t.n) {
-		units_take(&t, rows);
-		memset(t.o, 0, t.n * t.sp * sizeof *t.o);
-		if (t.n > FEW) {
-			t.of_unit = 1, t.of_key = UNITS;
-			transpose_units(&t, t.q, q, ldq);
-			many_scores(&t, k, ldkv);
-			many_weights(&t);
-		} else {
-			t.of_unit = round_up(pos0 + rows) + 4 * W, t.of_key = 1;
-			for (size_t i = 0, u = t.u0; i < t.n; i++, u++)
-				widen(t.q + i * t.sp, t.sp, q + u / grp * ldq + u % grp * s, 0, 1, s);
-			few_scores(&t, k, ldkv);
-			few_weights(&t);
+	t.score = t.block + KERN_KEYS * t.sp;
+	t.sum = t.score + KERN_KEYS * UNITS;
+	t.sums = t.sum + UNITS * W;
+	while (units_take(&t, &c)) {
+		units_through(&t, 0, t.seen.n, t.seq[0], 0, together);
+		for (size_t i = 0, n; i < t.seen.n; i += n) {
+			for (n = 1; i + n < t.seen.n && t.seq[i + n] == t.seq[i]; )
+				n++;
+			units_through(&t, i, n, t.seq[i], together, SIZE_MAX);
 		}
-		values(&t, v, ldkv);
-		for (size_t i = 0, u = t.u0; i < t.n; i++, u++) {
-			act *o = out + u / grp * ldo + u % grp * s;
-
-			for (size_t x = 0; x < s; x += W)
-				put_act(o + x, v_div(v_load(t.o + i * t.sp + x), v_set1(t.total[i])), s - x);
-			if (lse_out)
-				lse_out[u / grp * ldl + u % grp] = (float)(t.max[i] + log(t.total[i]));
-		}
-	}
-}
-
-/* ---- backward ---- */
-
-enum { BWD_KEYS = 64 };
-
-/* Buffers of attn_bwd for UNITS units and BWD_KEYS keys. */
-struct bwd {
-	struct units t;
-	float *qt, *dt;                      /* queries and dout transposed, [sp][UNITS] */
-	float *q, *d, *dq;                   /* [UNITS][sp] */
-	float *k, *v;                        /* [BWD_KEYS][sp] */
-	float *p, *ds;                       /* [BWD_KEYS][UNITS] */
-	_Alignas(64) float lse[UNITS], delta[UNITS];
-};
-
-static struct bwd bwd_over(float *scratch, size_t s)
-{
-	size_t sp = round_up(s);
-	struct bwd b;
-
-	b.qt = scratch;
-	b.dt = b.qt + sp * UNITS;
-	b.q = b.dt + sp * UNITS;
-	b.d = b.q + sp * UNITS;
-	b.dq = b.d + sp * UNITS;
-	b.k = b.dq + sp * UNITS;
-	b.v = b.k + sp * BWD_KEYS;
-	b.p = b.v + sp * BWD_KEYS;
-	b.ds = b.p + BWD_KEYS * UNITS;
-	return b;
-}
-
-static void copy_row(float *out, const float *in, size_t s)
-{
-	for (size_t i = 0; i < s; i += W)
-		put(out + i, get(in + i, s - i, 0), s - i);
-}
-
-/* out[i][lane] = x[lane][i] of UNITS rows, whole vectors of inputs. */
-static void transpose_f32(float *out, const float *x, size_t sp)
-{
-	for (size_t u = 0; u < UNITS; u += 4)
-		for (size_t i = 0; i < sp; i += 4) {
-			__m128 a = _mm_load_ps(x + u * sp + i), b = _mm_load_ps(x + (u + 1) * sp + i);
-			__m128 c = _mm_load_ps(x + (u + 2) * sp + i), d = _mm_load_ps(x + (u + 3) * sp + i);
-
-			_MM_TRANSPOSE4_PS(a, b, c, d);
-			_mm_store_ps(out + i * UNITS + u, a);
-			_mm_store_ps(out + (i + 1) * UNITS + u, b);
-			_mm_store_ps(out + (i + 2) * UNITS + u, c);
-			_mm_store_ps(out + (i + 3) * UNITS + u, d);
-		}
-}
-
-/* p and ds of all units for n keys from j on; 0 where a unit does not see a key. */
-static void bwd_weights(struct bwd *b, size_t j, size_t n, size_t lanes)
-{
-	const struct units *t = &b->t;
-	vf scale = v_set1(t->scale);
-
-	mix(b->p, UNITS, b->k, t->sp, 1, (struct mat){b->qt, NULL, UNITS}, n, t->s, lanes, 0);
-	mix(b->ds, UNITS, b->v, t->sp, 1, (struct mat){b->dt, NULL, UNITS}, n, t->s, lanes, 0);
-	for (size_t v = 0; v < lanes; v += W) {
-		size_t u1 = least(v + W, t->n) - 1, all_from = t->first[u1], all_end = t->pos[v] + 1;
-		vf lse_u = v_load(b->lse + v), delta = v_load(b->delta + v), first, end;
-		_Alignas(64) float lo[W], hi[W];
-
-		lane_ranges(t, v, lo, hi);
-		first = v_load(lo), end = v_load(hi);
-		for (size_t i = 0; i < n; i++) {
-			float *pi = b->p + i * UNITS + v, *dsi = b->ds + i * UNITS + v;
-			vf p = v_exp(v_sub(v_mul(v_load(pi), scale), lse_u));
-			vf ds = v_mul(v_mul(p, v_sub(v_load(dsi), delta)), scale);
-
-			if (j + i < all_from || j + i >= all_end) {
-				vmask seen = sees(first, end, (float)(j + i));
-
-				p = v_pick(seen, p, v_zero());
-				ds = v_pick(seen, ds, v_zero());
-			}
-			v_store(pi, p);
-			v_store(dsi, ds);
-		}
-	}
-}
-
-/* Loads the units from t.u0 on: their rows, lse, and delta = sum_i dout_i out_i. Lanes without a
- * unit get zeros. */
-static void bwd_load(struct bwd *b, const float *dq, const float *dout, const act *out,
-                     const float *lse_in, size_t ldl, const act *q, size_t ldq)
-{
-	const struct units *t = &b->t;
-
-	memset(b->q + t->n * t->sp, 0, (UNITS - t->n) * t->sp * sizeof *b->q);
-	memset(b->d + t->n * t->sp, 0, (UNITS - t->n) * t->sp * sizeof *b->d);
-	for (size_t i = 0; i < t->n; i++) {
-		size_t r = t->pos[i] - t->pos0, h = t->u0 + i - r * t->grp, at = r * ldq + h * t->s;
-		vf sum = v_zero();
-
-		widen(b->q + i * t->sp, t->sp, q + at, 0, 1, t->s);
-		for (size_t x = 0; x < t->s; x += W) {
-			vf d = get(dout + at + x, t->s - x, 0);
-
-			v_store(b->d + i * t->sp + x, d);
-			v_store(b->dq + i * t->sp + x, get(dq + at + x, t->s - x, 0));
-			sum = v_fma(d, get_act(out + at + x, t->s - x), sum);
-		}
-		b->delta[i] = v_hsum(sum);
-		b->lse[i] = lse_in[r * ldl + h];
-	}
-	for (size_t i = t->n; i < UNITS; i++)
-		b->delta[i] = b->lse[i] = 0;
-	transpose_f32(b->qt, b->q, t->sp);
-	transpose_f32(b->dt, b->d, t->sp);
-}
-
-static void attn_bwd(float *dq, float *dk, float *dv, size_t ldd, const float *dout, const act *out,
-                     const float *lse_in, size_t ldl, const act *q, size_t ldq, const act *k,
-                     const act *v, size_t ldkv, size_t rows, size_t pos0, size_t grp, size_t s,
-                     float scale, size_t window, float *scratch)
-{
-	struct bwd b = bwd_over(scratch, s);
-	struct units *t = &b.t;
-	size_t sp = round_up(s);
-
-	*t = (struct units){
-		.grp = grp, .pos0 = pos0, .window = window, .s = s, .sp = sp, .scale = scale};
-	for (t->u0 = 0; t->u0 < rows * grp; t->u0 += t->n) {
-		size_t end;
-
-		units_take(t, rows);
-		end = t->pos[t->n - 1] + 1;
-		bwd_load(&b, dq, dout, out, lse_in, ldl, q, ldq);
-		for (size_t j = t->first[0]; j < end; j += BWD_KEYS) {
-			size_t n = least(BWD_KEYS, end - j), u = 0;
-
-			while (t->pos[u] < j)    /* unit u sees none of these keys */
-				u++;
-			widen(b.k, sp, k + j * ldkv, ldkv, n, s);
-			widen(b.v, sp, v + j * ldkv, ldkv, n, s);
-			bwd_weights(&b, j, n, round_up(t->n));
-			mix(dv + j * ldd, ldd, b.p + u, UNITS, 1, (struct mat){b.d + u * sp, NULL, sp}, n,
-			    t->n - u, s, 1);
-			mix(dk + j * ldd, ldd, b.ds + u, UNITS, 1, (struct mat){b.q + u * sp, NULL, sp}, n,
-			    t->n - u, s, 1);
-			mix(b.dq + u * sp, sp, b.ds + u, 1, UNITS, (struct mat){b.k, NULL, sp}, t->n - u, n, sp,
-			    1);
-		}
-		for (size_t i = 0; i < t->n; i++) {
-			size_t r = t->pos[i] - pos0;
-
-			copy_row(dq + r * ldq + (t->u0 + i - r * grp) * s, b.dq + i * sp, s);
-		}
+		units_done(&t);
 	}
 }

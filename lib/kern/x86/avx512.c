@@ -11,5 +11,6 @@
 #include "kern/x86/rows.h"
 #include "kern/x86/gemm.h"
 #include "kern/x86/attn.h"
+#include "kern/x86/attn_bwd.h"
 
 const struct kern kern_avx512 = {.isa = "avx512", KERN_FUNCTIONS};
