@@ -157,42 +157,103 @@ void cpu_glu_bwd(struct mem dgu, struct mem h, struct mem dh, struct mem gate, s
 
 /* ---- attention ---- */
 
+/* A piece of work: of a span's key/value head, dq of rows [row, row + n), or dk and dv of keys
+ * [key, end), or both of all. */
+struct piece {
+	size_t span, head, row, n, key, end;
+	int dq, dkv;
+};
+
 struct attend_bwd {
 	float *dq, *dk, *dv;
 	const float *datt, *lse;
 	const act *att, *q;
 	const struct plan *plan;
 	const struct attn *a;
+	struct piece *pieces;
+	size_t n;
 	_Atomic size_t taken;
 };
 
-/* A task is a span's key/value head. */
+static void attend_bwd_piece(const struct attend_bwd *t, const struct piece *p, float *scratch)
+{
+	const struct attn *a = t->a;
+	const struct span *sp = &t->plan->spans[p->span];
+	size_t s = a->size, hs = a->heads * s, gs = a->kv_heads * s, grp = a->heads / a->kv_heads;
+	size_t row = sp->row + p->row, q = row * hs + p->head * grp * s;
+	size_t k = sp->keys * gs + p->head * s;
+
+	for (size_t i = 0; i < p->n && p->dq; i++)
+		memset(t->dq + q + i * hs, 0, grp * s * sizeof *t->dq);
+	for (size_t i = p->key; i < p->end && p->dkv; i++) {
+		memset(t->dk + k + i * gs, 0, s * sizeof *t->dk);
+		memset(t->dv + k + i * gs, 0, s * sizeof *t->dv);
+	}
+	kern->attn_bwd(&(struct attn_grad){
+		.dq = p->dq ? t->dq + q : NULL, .dk = p->dkv ? t->dk + k : NULL,
+		.dv = p->dkv ? t->dv + k : NULL, .dout = t->datt + q,
+		.lse = t->lse + row * a->heads + p->head * grp, .out = t->att + q, .q = t->q + q,
+		.k = cpu_cache(sp, a, p->head, 0), .v = cpu_cache(sp, a, p->head, 1),
+		.rows = p->n, .pos0 = sp->pos + p->row, .key0 = p->key, .key1 = p->end, .ldd = gs,
+		.ldl = a->heads, .ldq = hs, .ldkv = s, .grp = grp, .s = s, .window = a->window,
+		.scale = a->scale,
+	}, scratch);
+}
+
 static void attend_bwd_tasks(void *ctx, size_t thread)
 {
 	struct attend_bwd *t = ctx;
-	const struct attn *a = t->a;
-	size_t s = a->size, hs = a->heads * s, gs = a->kv_heads * s, grp = a->heads / a->kv_heads,
-		task;
+	size_t i;
 
-	while ((task = atomic_fetch_add(&t->taken, 1)) < t->plan->n_spans * a->kv_heads) {
-		const struct span *sp = &t->plan->spans[task / a->kv_heads];
-		size_t h = task % a->kv_heads, q = sp->row * hs + h * grp * s,
-			k = sp->keys * gs + h * s;
+	while ((i = atomic_fetch_add(&t->taken, 1)) < t->n)
+		attend_bwd_piece(t, &t->pieces[i], cpu_attn_scratch(thread));
+}
 
-		for (size_t j = 0; j < sp->n; j++)
-			memset(t->dq + q + j * hs, 0, grp * s * sizeof *t->dq);
-		for (size_t j = 0; j < sp->pos + sp->n; j++) {
-			memset(t->dk + k + j * gs, 0, s * sizeof *t->dk);
-			memset(t->dv + k + j * gs, 0, s * sizeof *t->dv);
-		}
-		kern->attn_bwd(&(struct attn_grad){
-			.dq = t->dq + q, .dk = t->dk + k, .dv = t->dv + k, .dout = t->datt + q,
-			.lse = t->lse + sp->row * a->heads + h * grp, .out = t->att + q,
-			.q = t->q + q, .k = cpu_cache(sp, a, h, 0), .v = cpu_cache(sp, a, h, 1),
-			.rows = sp->n, .pos0 = sp->pos, .key1 = sp->pos + sp->n, .ldd = gs,
-			.ldl = a->heads, .ldq = hs, .ldkv = s, .grp = grp, .s = s,
-			.window = a->window, .scale = a->scale,
-		}, cpu_attn_scratch(thread));
+enum { PIECE_ROWS = 64, PIECE_KEYS = 2 * KERN_SHARED };
+
+/* Most pieces of a span's head. */
+static size_t most_pieces(const struct span *s)
+{
+	return 2 + s->n / PIECE_ROWS + (s->pos + s->n) / PIECE_KEYS;
+}
+
+/* The same work in small pieces: the scores are computed twice, but no bit changes. */
+static void in_pieces(struct attend_bwd *t, struct piece all)
+{
+	size_t rows = all.n, keys = all.end;
+
+	for (size_t i = 0; i < rows; i += PIECE_ROWS) {
+		size_t n = rows - i < PIECE_ROWS ? rows - i : PIECE_ROWS;
+
+		t->pieces[t->n++] = (struct piece){
+			all.span, all.head, i, n, 0, keys - rows + i + n, .dq = 1,
+		};
+	}
+	for (size_t i = 0; i < keys; i += PIECE_KEYS)
+		t->pieces[t->n++] = (struct piece){
+			all.span, all.head, 0, rows, i,
+			keys - i < PIECE_KEYS ? keys : i + PIECE_KEYS, .dkv = 1,
+		};
+}
+
+/* As many heads of spans as give every thread the same number are a piece each, then come those
+ * left over in small pieces. */
+static void divide(struct attend_bwd *t)
+{
+	const struct plan *p = t->plan;
+	size_t g = t->a->kv_heads, tasks = p->n_spans * g, team = (size_t)kern_threads(), n = 0;
+
+	for (size_t i = 0; i < p->n_spans; i++)
+		n += g * most_pieces(&p->spans[i]);
+	t->pieces = cpu_scratch(SCRATCH_PIECES, n * sizeof *t->pieces);
+	for (size_t i = 0; i < tasks; i++) {
+		const struct span *s = &p->spans[i / g];
+		struct piece all = {i / g, i % g, 0, s->n, 0, s->pos + s->n, 1, 1};
+
+		if (i < tasks / team * team)
+			t->pieces[t->n++] = all;
+		else
+			in_pieces(t, all);
 	}
 }
 
@@ -221,6 +282,7 @@ void cpu_attend_bwd(struct mem dq, struct mem dk, struct mem dv, struct mem datt
 		.att = acts(att), .q = acts(q), .plan = p, .a = a,
 	};
 
+	divide(&t);
 	kern_run(attend_bwd_tasks, &t);
 	if (p->common)
 		kern_rows(share_bwd, &t, a->kv_heads, 1 << 14);

@@ -24,6 +24,7 @@ static inline size_t panels_up(size_t n)
 enum cpu_scratch {
 	SCRATCH_ATTN,                   /* fp32 [threads][cpu_attn_stride] */
 	SCRATCH_BLOCKS,                 /* attention tasks of a part */
+	SCRATCH_PIECES,                 /* pieces of attention's backward */
 	SCRATCH_SUMS,                   /* fp32: sums of blocks of rows */
 	SCRATCH_GLU,                    /* fp32 [threads][2F] */
 	SCRATCH_THIN, SCRATCH_THIN_OUT,    /* packed LoRA matrix; fp32 [n][r] */

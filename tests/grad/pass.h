@@ -251,6 +251,9 @@ static void scene(const char *name, const struct shape *shapes, size_t n, double
 	if (kern_init(3, &e))
 		ok(0, "%s", e.msg);
 	compare(name, "three threads", whole, run(0, 0, 1, 0), 0);
+	if (kern_init(16, &e))
+		ok(0, "%s", e.msg);
+	compare(name, "sixteen threads", whole, run(0, 0, 1, 0), 0);
 	if (kern_init(1, &e))
 		ok(0, "%s", e.msg);
 	compare(name, "one thread", whole, run(0, 0, 1, 0), 0);

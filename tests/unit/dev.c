@@ -194,6 +194,63 @@ static void rows(void)
 	mem_free(&mi), mem_free(&ma), mem_free(&out), mem_free(&to), mem_free(&mx), mem_free(&s);
 }
 
+enum { HEADS = 4, KV = 2, S = 16, LONG = 300, SHORT = 70, T = LONG + SHORT };
+
+/* Attention of two sequences and its gradients, on `threads` threads: att, lse, dq, dk, dv. */
+static void attend(int threads, struct mem out[5])
+{
+	struct plan_row rows[T];
+	struct span spans[2] = {{.n = LONG, .base = -1}, {LONG, SHORT, 0, LONG, -1, {.cap = SHORT}}};
+	struct plan p = {.rows = rows, .spans = spans, .n = T, .n_spans = 2, .n_keys = T,
+	                 .positions = LONG};
+	struct attn a = {.heads = HEADS, .kv_heads = KV, .size = S, .scale = 0.25f};
+	struct part all = {&p, 0, T};
+	act *x = noise(T * HEADS * S, "queries"), *k = noise(T * 2 * KV * S, "keys");
+	struct mem q = up(x, T * HEADS * S * sizeof *x), keys = up(k, T * 2 * KV * S * sizeof *k);
+	struct mem d = mem_new(T * HEADS * S * sizeof(float));
+	struct err e;
+
+	if (dev_init(DEVICE_AUTO, threads, &e))
+		ok(0, "%s", e.msg);
+	dev->from_act(d, q, T * HEADS * S);
+	spans[0].cache = (struct cache){.mem = keys, .cap = LONG};
+	spans[1].cache.mem = mem_act(keys, LONG * 2 * KV * S);
+	for (int i = 0; i < T; i++)
+		rows[i] = (struct plan_row){.pos = i < LONG ? i : i - LONG, .span = i >= LONG, .key = i};
+	for (int i = 0; i < 5; i++)
+		out[i] = mem_new(T * HEADS * S * sizeof(float));
+	dev->plan(&p, S);
+	dev->attend(out[0], out[1], q, &all, &a);
+	dev->attend_bwd(out[2], out[3], out[4], d, out[0], out[1], q, &p, &a);
+	dev->plan_release(&p);
+	mem_free(&q), mem_free(&keys), mem_free(&d);
+	free(x), free(k);
+}
+
+static void threads(void)
+{
+	static const size_t bytes[] = {T * HEADS * S * sizeof(act), T * HEADS * sizeof(float),
+		T * HEADS * S * sizeof(float), T * KV * S * sizeof(float), T * KV * S * sizeof(float)};
+	struct mem want[5], got[5];
+
+	attend(1, want);
+	for (int n = 2; n <= 17; n += 5) {
+		int same = 1;
+
+		attend(n, got);
+		for (int i = 0; i < 5; i++) {
+			void *p = mem_map(want[i], bytes[i]);
+
+			same &= is(got[i], p, bytes[i]);
+			mem_unmap(want[i], p, bytes[i], 0);
+			mem_free(&got[i]);
+		}
+		ok(same, "attention and its gradients on %d threads: the bits of one", n);
+	}
+	for (int i = 0; i < 5; i++)
+		mem_free(&want[i]);
+}
+
 int main(void)
 {
 	struct err e;
@@ -207,5 +264,6 @@ int main(void)
 	products();
 	norms();
 	rows();
+	threads();
 	return done();
 }
