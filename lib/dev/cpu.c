@@ -194,9 +194,15 @@ static void plan_release(struct plan *p)
 
 static void cache_copy(struct cache dst, struct cache src, size_t n, size_t heads, size_t size)
 {
+	size_t both = dst.common.p == src.common.p ? dst.from < src.from ? dst.from : src.from : 0;
+
 	for (size_t i = 0; i < 2 * heads; i++)
-		memcpy(acts(dst.mem) + i * dst.cap * size, acts(src.mem) + i * src.cap * size,
-		       n * size * sizeof(act));
+		for (size_t pos = both, end; pos < n; pos = end) {
+			const act *from = cache_at(&src, i, pos, size, (end = n, &end));
+			act *to = cache_at(&dst, i, pos, size, &end);
+
+			memcpy(to, from, (end - pos) * size * sizeof *to);
+		}
 }
 
 /* ---- the optimiser ---- */

@@ -193,8 +193,8 @@ static void head_rows(void *ctx, size_t first, size_t end)
 		}
 		kern->to_act(t->q + i * hs, q, hs);
 		for (size_t g = 0; g < a->kv_heads; g++) {
-			kern->to_act(cpu_cache(span, a, g, 0) + pos * s, k + g * s, s);
-			kern->to_act(cpu_cache(span, a, g, 1) + pos * s, v + g * s, s);
+			kern->to_act(cpu_cache(span, a, g, 0, pos), k + g * s, s);
+			kern->to_act(cpu_cache(span, a, g, 1, pos), v + g * s, s);
 		}
 	}
 }
@@ -228,8 +228,8 @@ static void share_heads(void *ctx, size_t first, size_t end)
 			if (s->row < t->p->row || s->base < 0)
 				continue;
 			for (int value = 0; value < 2; value++)
-				memcpy(cpu_cache(s, t->a, g, value),
-				       cpu_cache(&spans[s->base], t->a, g, value),
+				memcpy(cpu_cache(s, t->a, g, value, 0),
+				       cpu_cache(&spans[s->base], t->a, g, value, 0),
 				       s->pos * t->a->size * sizeof(act));
 		}
 }
@@ -242,7 +242,10 @@ void cpu_share(const struct part *p, const struct attn *a)
 		kern_rows(share_heads, &t, a->kv_heads, 1 << 14);
 }
 
-enum { ATTN_ROWS = 32 };         /* queries per task */
+enum {
+	ATTN_ROWS = 32,              /* queries per task of one sequence */
+	ATTN_SPANS = 64              /* most sequences per task of several */
+};
 
 struct attend {
 	act *att;
@@ -250,34 +253,79 @@ struct attend {
 	const act *q;
 	const struct plan *plan;
 	const struct attn *a;
-	struct block { size_t row, n, pos, span; } *blocks;  /* row: in the part */
+	/* n rows of the part from `row` on, of one span; or one row each of `spans` spans */
+	struct block { size_t row, n, pos, span, spans; } *blocks;
 	size_t n_blocks;
 	_Atomic size_t taken;
 };
 _Static_assert(sizeof(struct block) <= sizeof(struct span), "SCRATCH_BLOCKS");
 
-/* A task is one key/value head for up to ATTN_ROWS queries of one sequence. */
+/* A task is one key/value head for the rows of a block. */
+static void attend_task(const struct attend *t, struct block b, size_t g, float *scratch)
+{
+	const struct attn *a = t->a;
+	const struct span *span = &t->plan->spans[b.span];
+	size_t s = a->size, hs = a->heads * s, grp = a->heads / a->kv_heads, from = span->cache.from;
+	struct attn_seq seqs[ATTN_SPANS];
+	struct attn_job j = {
+		.seqs = seqs, .n = b.spans, .shared = from, .ldo = hs, .ldl = a->heads, .ldq = hs,
+		.ldkv = s, .grp = grp, .s = s, .window = a->window, .scale = a->scale,
+	};
+
+	for (size_t i = 0; i < b.spans; i++) {
+		size_t row = b.row + i, at = row * hs + g * grp * s;
+
+		seqs[i] = (struct attn_seq){
+			t->att + at, t->lse ? t->lse + row * a->heads + g * grp : NULL, t->q + at,
+			cpu_cache(span + i, a, g, 0, from), cpu_cache(span + i, a, g, 1, from),
+			b.spans > 1 ? 1 : b.n, i ? span[i].pos : b.pos,
+		};
+	}
+	if (from) {
+		j.k = cpu_cache(span, a, g, 0, 0);
+		j.v = cpu_cache(span, a, g, 1, 0);
+	}
+	kern->attn(&j, scratch);
+}
+
 static void attend_tasks(void *ctx, size_t thread)
 {
 	struct attend *t = ctx;
-	const struct attn *a = t->a;
-	size_t s = a->size, hs = a->heads * s, grp = a->heads / a->kv_heads, task;
+	size_t g = t->a->kv_heads, i;
 
-	while ((task = atomic_fetch_add(&t->taken, 1)) < t->n_blocks * a->kv_heads) {
-		size_t g = task % a->kv_heads;
-		struct block b = t->blocks[task / a->kv_heads];
-		const struct span *span = &t->plan->spans[b.span];
-		size_t at = b.row * hs + g * grp * s;
-		struct attn_seq rows = {
-			t->att + at, t->lse ? t->lse + b.row * a->heads + g * grp : NULL, t->q + at,
-			cpu_cache(span, a, g, 0), cpu_cache(span, a, g, 1), b.n, b.pos,
-		};
+	while ((i = atomic_fetch_add(&t->taken, 1)) < t->n_blocks * g)
+		attend_task(t, t->blocks[i / g], i % g, cpu_attn_scratch(thread));
+}
 
-		kern->attn(&(struct attn_job){
-			.seqs = &rows, .n = 1, .ldo = hs, .ldl = a->heads, .ldq = hs, .ldkv = s,
-			.grp = grp, .s = s, .window = a->window, .scale = a->scale,
-		}, cpu_attn_scratch(thread));
-	}
+/* The most sequences per task that leave enough tasks for all threads. */
+static size_t most_spans(const struct part *p, const struct attn *a)
+{
+	size_t n = p->n * a->kv_heads / (3 * (size_t)kern_threads());
+
+	return n < 1 ? 1 : n < ATTN_SPANS ? n : ATTN_SPANS;
+}
+
+/* True if both spans have one row, and common memory. */
+static int side_by_side(const struct span *x, const struct span *y)
+{
+	return x->n == 1 && y->n == 1 && x->cache.from && x->cache.from == y->cache.from &&
+	       x->cache.common.p == y->cache.common.p;
+}
+
+/* The block that begins with row i of the part. */
+static struct block next_block(const struct part *p, size_t i, size_t spans)
+{
+	const struct plan_row *row = &p->plan->rows[p->row + i];
+	const struct span *span = &p->plan->spans[row->span];
+	size_t left = span->row + span->n - (p->row + i), n = 1;
+
+	while (n < spans && n < p->n - i && span + n < p->plan->spans + p->plan->n_spans &&
+	       side_by_side(span, span + n))
+		n++;
+	left = left < p->n - i ? left : p->n - i;
+	if (n == 1)
+		n = left < ATTN_ROWS ? left : ATTN_ROWS;
+	return (struct block){i, n, (size_t)row->pos, (size_t)row->span, left == 1 ? n : 1};
 }
 
 void cpu_attend(struct mem att, struct mem lse, struct mem q, const struct part *p,
@@ -285,18 +333,11 @@ void cpu_attend(struct mem att, struct mem lse, struct mem q, const struct part 
 {
 	struct attend t = {.att = acts(att), .lse = f32(lse), .q = acts(q), .plan = p->plan,
 		.a = a};
+	size_t spans = most_spans(p, a);
 
 	t.blocks = cpu_scratch(SCRATCH_BLOCKS, p->n * sizeof *t.blocks);
-	for (size_t i = 0; i < p->n; i += t.blocks[t.n_blocks++].n) {
-		const struct plan_row *row = &p->plan->rows[p->row + i];
-		const struct span *span = &p->plan->spans[row->span];
-		size_t left = span->row + span->n - (p->row + i);
-
-		left = left < p->n - i ? left : p->n - i;
-		t.blocks[t.n_blocks] = (struct block){
-			i, left < ATTN_ROWS ? left : ATTN_ROWS, (size_t)row->pos, (size_t)row->span,
-		};
-	}
+	for (size_t i = 0; i < p->n; i += t.blocks[t.n_blocks++].n)
+		t.blocks[t.n_blocks] = next_block(p, i, spans);
 	kern_run(attend_tasks, &t);
 }
 

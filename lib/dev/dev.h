@@ -81,12 +81,21 @@ struct mat {
 
 /* ---- a pass ---------------------------------------------------------------------- */
 
-/* Keys and values of one sequence, act [layers][G][2][cap][S]: each head's keys, then its
- * values. */
+/*
+ * Keys and values of one sequence: each head's keys, then its values. Positions before `from` are
+ * in memory that several sequences have in common, act [layers][G][2][common_cap][S] (borrowed):
+ * one of them computes such a position and stores it there, in an earlier pass than any in which
+ * the others attend to it. from is a multiple of CACHE_UNIT; 0: all positions are the sequence's
+ * own.
+ */
 struct cache {
-	struct mem mem;
+	struct mem mem;              /* positions from `from` on, act [layers][G][2][cap - from][S] */
 	size_t cap;                  /* positions */
+	struct mem common;
+	size_t common_cap, from;
 };
+
+enum { CACHE_UNIT = 64 };
 
 /* Rows [row, row + n) of a pass are positions pos .. pos + n - 1 of one sequence. keys: index of
  * the span's position 0 when the positions of all spans are numbered from 0 in order; it indexes
@@ -222,7 +231,8 @@ struct dev {
 	/* After this, plans of up to `rows` rows with positions below `positions` allocate
 	 * nothing. */
 	void (*reserve)(size_t rows, size_t positions, size_t head_size);
-	/* dst's first n positions become src's; heads: layers * G. */
+	/* dst's first n positions become src's, except those that both have in common anyway;
+	 * heads: layers * G. */
 	void (*cache_copy)(struct cache dst, struct cache src, size_t n, size_t heads, size_t size);
 
 	/* ---- forward ---- */
@@ -243,11 +253,13 @@ struct dev {
 	void (*heads)(struct mem q, struct mem pre, struct mem r, struct mem qkv,
 	              const struct part *p, const struct attn *a);
 	/* For each span that starts in the part and has a base, copies positions before pos from
-	 * the base's cache, for this layer. In order of spans, since a base may itself have one. */
+	 * the base's cache, for this layer. In order of spans, since a base may itself have one.
+	 * These caches have no common memory. */
 	void (*share)(const struct part *p, const struct attn *a);
 	/* att[n][H*S] (act) = softmax(scale q k') v, causal and within the window; H/G query heads
 	 * per key/value head. lse[n][H]: log-sum-exp of the scores, or none. Sums over keys in the
-	 * order of positions. */
+	 * order of positions, with the same bits wherever these are. Neighbouring spans with common
+	 * memory let the device read it once for all of them. */
 	void (*attend)(struct mem att, struct mem lse, struct mem q, const struct part *p,
 	               const struct attn *a);
 	/* h[n][F] (act; or none) = silu or gelu (gate) * up, of gu[n][ld]: gate at column 0, up at
@@ -292,7 +304,7 @@ struct dev {
 	                size_t ld, size_t up_at, size_t n, size_t f, enum glu kind);
 	/* Through attend, of all rows: dq[R][H*S] =; dk, dv[n_keys][G*S] =, indexed by span.keys +
 	 * position. Shared positions get the sum over spans: each span adds its gradient to its
-	 * base's, last span first. */
+	 * base's, last span first. The caches have no common memory. */
 	void (*attend_bwd)(struct mem dq, struct mem dk, struct mem dv, struct mem datt,
 	                   struct mem att, struct mem lse, struct mem q, const struct plan *p,
 	                   const struct attn *a);

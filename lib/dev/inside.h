@@ -36,12 +36,24 @@ void *cpu_scratch(enum cpu_scratch which, size_t bytes);
 /* One thread's part of SCRATCH_ATTN, sized by dev->plan. */
 float *cpu_attn_scratch(size_t thread);
 
-/* Key (0) or value (1) cache of head g: [cap][S]. */
-static inline act *cpu_cache(const struct span *s, const struct attn *a, size_t g, int value)
+/* Position pos of head i of 2 * layers * G, keys and values in turn; *end, if given, is lowered to
+ * the end of those that follow it in memory. */
+static inline act *cache_at(const struct cache *c, size_t i, size_t pos, size_t size, size_t *end)
 {
-	size_t at = 2 * (a->layer * a->kv_heads + g) + (size_t)value;
+	if (pos >= c->from)
+		return acts(c->mem) + (i * (c->cap - c->from) + pos - c->from) * size;
+	if (end && *end > c->from)
+		*end = c->from;
+	return acts(c->common) + (i * c->common_cap + pos) * size;
+}
 
-	return acts(s->cache.mem) + at * s->cache.cap * a->size;
+/* The same for the key (0) or value (1) of head g of a's layer. */
+static inline act *cpu_cache(const struct span *s, const struct attn *a, size_t g, int value,
+                             size_t pos)
+{
+	size_t i = 2 * (a->layer * a->kv_heads + g) + (size_t)value;
+
+	return cache_at(&s->cache, i, pos, a->size, NULL);
 }
 
 /*

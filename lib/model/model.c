@@ -261,13 +261,26 @@ size_t kv_bytes(const struct model_config *c, size_t cap)
 
 void kv_init(struct kv *kv, const struct model_config *c, size_t cap)
 {
-	*kv = (struct kv){.cache = {mem_new(kv_bytes(c, cap)), cap}};
+	*kv = (struct kv){.cache = {.mem = mem_new(kv_bytes(c, cap)), .cap = cap}};
 }
 
 void kv_release(struct kv *kv)
 {
 	mem_free(&kv->cache.mem);
 	*kv = (struct kv){0};
+}
+
+void kv_common(struct kv *kv, const struct kv *common, size_t n)
+{
+	kv->cache.cap += n;
+	kv->cache.common = common->cache.mem;
+	kv->cache.common_cap = common->cache.cap;
+	kv->cache.from = n;
+}
+
+struct kv kv_own(const struct kv *kv)
+{
+	return (struct kv){.cache = {.mem = kv->cache.mem, .cap = kv->cache.cap - kv->cache.from}};
 }
 
 void kv_copy(struct kv *dst, const struct kv *src, size_t n, const struct model_config *c)

@@ -57,7 +57,13 @@ struct kv {
 size_t kv_bytes(const struct model_config *c, size_t cap);
 void kv_init(struct kv *kv, const struct model_config *c, size_t cap);
 void kv_release(struct kv *kv);
-/* dst's first n positions become src's (dst->cache.cap >= n); dst->len = n. */
+/* kv, which has filled nothing and has no positions in common yet, gets its first n from the memory
+ * of common (borrowed; n <= common's cap, a multiple of CACHE_UNIT) in addition to its own. */
+void kv_common(struct kv *kv, const struct kv *common, size_t n);
+/* kv without what it has in common: empty, with its own memory only. */
+struct kv kv_own(const struct kv *kv);
+/* dst's first n positions become src's (dst->cache.cap >= n); dst->len = n. Those that they have in
+ * common are not copied. */
 void kv_copy(struct kv *dst, const struct kv *src, size_t n, const struct model_config *c);
 
 /* ---- forward --------------------------------------------------------------------- */

@@ -338,7 +338,9 @@ static void caches(struct rl_pass *p, const struct rl_seq *s, size_t n, int ref_
 
 		*kv = (struct kv){.len = at.common, .brief = brief,
 			.base = at.common ? &p->kv[at.base] : NULL};
-		kv->cache = (struct cache){mem_at(p->kv_mem, rows, each), s[i].n_rows};
+		kv->cache = (struct cache){
+			.mem = mem_at(p->kv_mem, rows, each), .cap = s[i].n_rows,
+		};
 		*ref = *kv;
 		ref->brief = 1;
 		ref->base = at.common ? &p->ref_kv[at.base] : NULL;

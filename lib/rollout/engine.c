@@ -90,9 +90,24 @@ size_t engine_active(const struct engine *e)
 	return e->held;
 }
 
+/* Puts g behind the last sequence with which it has memory in common: attention then reads that
+ * once. */
+static void activate(struct engine *e, struct gen *g)
+{
+	const struct cache *c = &g->kv->cache;
+	size_t i = e->n++;
+
+	while (i > 0 && c->from && e->active[i - 1]->kv->cache.common.p != c->common.p)
+		i--;
+	if (!i)
+		i = e->n - 1;
+	memmove(e->active + i + 1, e->active + i, (e->n - 1 - i) * sizeof *e->active);
+	e->active[i] = g;
+}
+
 void engine_add(struct engine *e, struct gen *g)
 {
-	e->active[e->n++] = g;
+	activate(e, g);
 	e->held++;
 	for (struct gen *t = g->twins; t; t = t->twins)
 		e->held++;
@@ -158,7 +173,7 @@ static void plan_draws(struct engine *e, size_t n_wants)
 			t->twins = NULL;
 			kv_copy(t->kv, g->kv, g->kv->len, e->c);
 			t->fed = t->n_feed = 0;
-			e->active[e->n++] = t;
+			activate(e, t);
 			will_draw(e, t, i);
 		}
 	}

@@ -22,7 +22,8 @@ struct gen {
 	size_t min_new, max_new;     /* max_new >= 1 */
 	int *tokens;                 /* [max_new] out */
 	float *logprobs, *sample_logprobs;   /* [max_new] out */
-	/* share this sequence so far: their kv is copied from this one's */
+	/* share this sequence so far: their kv is copied from this one's, but for what both have in
+	 * common memory */
 	struct gen *twins;
 	void *owner;                 /* for the caller */
 	/* results */

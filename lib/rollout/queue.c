@@ -17,6 +17,12 @@ enum {
 	LEAST_SHARED = 16            /* fewest positions worth copying from another cache */
 };
 
+/* The beginning of a prompt, stored once for all dialogues that begin with it. */
+struct prefix {
+	struct kv kv;
+	size_t n, users;             /* positions in use, a multiple of CACHE_UNIT; dialogues */
+};
+
 enum progress_of { OPEN, COMPLETE, FAILED };
 
 /* One dialogue in the queue. */
@@ -26,6 +32,7 @@ struct item {
 	int64_t step, sample;
 	size_t line;
 	struct kv kv;
+	struct prefix *prefix;       /* that kv has in common with others, or NULL */
 	struct gen g;
 	double share;
 	enum progress_of state;
@@ -107,8 +114,45 @@ static int cache_get(struct queue *q, struct kv *kv, size_t cap)
 static void cache_put(struct queue *q, struct kv *kv)
 {
 	if (mem_there(kv->cache.mem))
-		VEC_PUSH(q->spare, q->n_spare, q->spare_cap) = *kv;
+		VEC_PUSH(q->spare, q->n_spare, q->spare_cap) = kv_own(kv);
 	*kv = (struct kv){0};
+}
+
+static void prefix_put(struct queue *q, struct prefix *p)
+{
+	if (!p || --p->users)
+		return;
+	cache_put(q, &p->kv);
+	free(p);
+}
+
+/* Gives back what a dialogue holds. */
+static void caches_put(struct queue *q, struct item *j)
+{
+	cache_put(q, &j->kv);
+	prefix_put(q, j->prefix);
+	j->prefix = NULL;
+}
+
+/* A cache for cap positions, of which the first are p's, if there is p. */
+static int cache_beside(struct queue *q, struct kv *kv, struct prefix *p, size_t cap)
+{
+	if (cache_get(q, kv, cap - (p ? p->n : 0)))
+		return -1;
+	if (p)
+		kv_common(kv, &p->kv, p->n);
+	return 0;
+}
+
+/* Caches for a dialogue: cap positions, those of p for the first. */
+static int caches_get(struct queue *q, struct item *j, struct prefix *p, size_t cap)
+{
+	if (cache_beside(q, &j->kv, p, cap))
+		return -1;
+	j->prefix = p;
+	if (p)
+		p->users++;
+	return 0;
 }
 
 /* ---- a dialogue's turns ---- */
@@ -120,7 +164,7 @@ static void fail(struct queue *q, struct item *j, const struct err *e)
 		q->bad_line = j->line;
 	}
 	j->state = FAILED;
-	cache_put(q, &j->kv);
+	caches_put(q, j);
 }
 
 static size_t max_new(const struct queue *q, size_t turn)
@@ -224,7 +268,7 @@ static struct item *item_new(struct queue *q, const struct traj *t, int64_t samp
 
 static void item_free(struct queue *q, struct item *j)
 {
-	cache_put(q, &j->kv);
+	caches_put(q, j);
 	dialogue_release(&j->d);
 	free(j->g.tokens);
 	free(j->g.logprobs);
@@ -305,25 +349,52 @@ static void share_cache(struct queue *q, struct item *j)
 		kv_copy(&j->kv, &best->kv, most, &q->p->config);
 }
 
+/* The prefix for a dialogue's prompt: that of a dialogue under way with the same beginning, else a
+ * new one; the caller is one of its users. NULL: the prompt is too short, or memory is. */
+static struct prefix *prefix_for(struct queue *q, const struct item *j)
+{
+	size_t n = (j->d.all.n - 1) / CACHE_UNIT * CACHE_UNIT;
+	struct prefix *p;
+
+	if (!n)
+		return NULL;
+	for (const struct item *k = q->first; k; k = k->next)
+		if (k->prefix && k->prefix->n == n && k->kv.len >= n &&
+		    !memcmp(k->d.all.v, j->d.all.v, n * sizeof *j->d.all.v)) {
+			k->prefix->users++;
+			return k->prefix;
+		}
+	p = xcalloc(1, sizeof *p);
+	p->n = n;
+	p->users = 1;
+	if (!cache_get(q, &p->kv, n))
+		return p;
+	free(p);
+	return NULL;
+}
+
 /* Admits the first waiting leader with as many of its twins as fit; the others keep waiting. 0:
  * none fits now. */
 static int admit(struct queue *q)
 {
 	struct item *j = q->waiting, *rest;
 	size_t places = engine_places(q->engine), cap = positions(q, j), n = 0;
+	struct prefix *prefix;
 	struct gen *last = NULL;
 	struct err e;
 
+	if (!places)
+		return 0;
 	/* the size of later turns is a guess: a dialogue alone is admitted if this turn fits */
 	if (!engine_active(q->engine) && cache_bytes(q, cap) > q->r.kv_memory)
 		cap = j->d.all.n + j->g.max_new;
+	prefix = prefix_for(q, j);
 	for (struct gen *g = &j->g; g && n < places; g = g->twins, n++) {
-		if (cache_get(q, &((struct item *)g->owner)->kv, cap))
+		if (caches_get(q, g->owner, prefix, cap))
 			break;
 		last = g;
 	}
-	if (!n && !places)
-		return 0;
+	prefix_put(q, prefix);
 	if (!n && engine_active(q->engine))
 		return 0;                /* memory is freed when others finish */
 	q->waiting = j->next_waiting;
@@ -356,14 +427,13 @@ static void outgrown(struct queue *q, struct item *j)
 {
 	struct kv old = j->kv;
 
-	if (!cache_get(q, &j->kv, positions(q, j))) {
+	if (!cache_beside(q, &j->kv, j->prefix, positions(q, j))) {
 		kv_copy(&j->kv, &old, old.len, &q->p->config);
 		cache_put(q, &old);
 		engine_add(q->engine, &j->g);
 		return;
 	}
-	cache_put(q, &old);
-	j->kv = (struct kv){0};
+	caches_put(q, j);
 	feed_rest(j);
 	j->next_waiting = q->waiting;
 	if (!q->waiting)
@@ -396,7 +466,7 @@ static void finish_turn(struct queue *q, struct item *j)
 		return;
 	}
 	if (j->state == COMPLETE)
-		cache_put(q, &j->kv);
+		caches_put(q, j);
 	else if (j->kv.cache.cap < j->d.all.n + j->g.max_new)
 		outgrown(q, j);
 	else

@@ -110,6 +110,55 @@ static void invariance(const char *isa, enum arch a, struct model *m, act *all)
 	free(other);
 }
 
+enum { HEAD = 150, STEPS = 9, GROUP = 7 };
+
+/* GROUP sequences with the same first HEAD tokens, of which `common` positions are stored once,
+ * then go on in STEPS passes, the last with three rows each; hidden[STEPS + 2][GROUP][D]. */
+static void group(struct model *m, size_t common, act *hidden)
+{
+	const struct model_config *c = model_config(m);
+	struct kv first, kv[GROUP];
+	struct row rows[HEAD];
+	act *out = xmalloc(HEAD * D * sizeof *out);
+
+	kv_init(&first, c, CACHE_UNIT + common);         /* larger than what is used */
+	for (size_t s = 0; s < GROUP; s++) {
+		kv_init(&kv[s], c, HEAD + STEPS + 2 - common);
+		if (common)
+			kv_common(&kv[s], &first, common);
+	}
+	for (size_t i = 0; i < HEAD; i++)
+		rows[i] = (struct row){token(0, i), i, &kv[0]};
+	model_forward(m, rows, HEAD, OVER(out, HEAD * D), NULL);
+	for (size_t s = 1; s < GROUP; s++)
+		kv_copy(&kv[s], &kv[0], HEAD, c);
+	for (size_t i = 0, n; i < STEPS + 2; i += n) {
+		n = i + 1 < STEPS ? 1 : 3;
+		for (size_t r = 0; r < GROUP * n; r++)
+			rows[r] = (struct row){token(r / n + 1, i + r % n), HEAD + i + r % n, &kv[r / n]};
+		model_forward(m, rows, GROUP * n, OVER(hidden + i * GROUP * D, GROUP * n * D), NULL);
+	}
+	for (size_t s = 0; s < GROUP; s++)
+		kv_release(&kv[s]);
+	kv_release(&first);
+	free(out);
+}
+
+static void common_memory(const char *isa, enum arch a, struct model *m)
+{
+	size_t n = (STEPS + 2) * GROUP * D;
+	act *want = xcalloc(n, sizeof *want), *got = xcalloc(n, sizeof *got);
+
+	group(m, 0, want);
+	for (size_t common = CACHE_UNIT; common < HEAD; common += CACHE_UNIT) {
+		group(m, common, got);
+		ok(!memcmp(want, got, n * sizeof *got), "%s %s: %zu positions stored once for %d sequences",
+		   isa, arch_name(a), common, GROUP);
+	}
+	free(want);
+	free(got);
+}
+
 /* Sampled log-probabilities against a forward over the whole sequence. */
 static void sampling(const char *isa, struct model *m)
 {
@@ -194,6 +243,7 @@ int main(void)
 			run(one, MAXLEN, 0, SEQS, all);
 			invariance(levels[i], archs[a], one, all);
 			sampling(levels[i], one);
+			common_memory(levels[i], archs[a], one);
 			if (kern_init(3, &e) || model_new(&c, get, &buf, &three, &e)) {
 				ok(0, "%s", e.msg);
 				return 1;

@@ -181,6 +181,30 @@ static void same_however(void)
 	buf_release(&want);
 }
 
+/* Samples of one prompt store it once: in memory for two copies of it, all are under way at
+ * once; each keeps its place in the order of output. */
+static void stored_once(void)
+{
+	struct queue *q = start(SAMPLES, 10 * MIB);      /* 8 KiB a position, 5 MiB a prompt */
+	struct buf out = {0};
+	struct err e;
+	size_t n = 0;
+
+	if (add(q, 1, 650, 1, &e))
+		ok(0, "%s", e.msg);
+	queue_forward(q);
+	queue_forward(q);
+	ok(queue_active(q) == SAMPLES, "%zu of %d samples of a long prompt at once", queue_active(q),
+	   SAMPLES);
+	while (!queue_done(q)) {
+		queue_forward(q);
+		n += take(q, &out);
+	}
+	ok(n == SAMPLES, "%zu come out", n);
+	buf_release(&out);
+	queue_free(q);
+}
+
 static void too_large(void)
 {
 	struct queue *q = start(8, 6 * MIB);     /* 8 KiB a position */
@@ -244,6 +268,7 @@ int main(void)
 		return 1;
 	}
 	same_however();
+	stored_once();
 	too_large();
 	no_numbers();
 	jqp_free(dialogue.prompts);
