@@ -29,7 +29,7 @@ struct scoring {
 	float *x, *y;
 	const float *inv_t;
 	const int32_t *token;
-	size_t v;
+	size_t ld, v;
 	enum score_want want;
 };
 
@@ -52,7 +52,7 @@ static void score_rows(void *ctx, size_t first, size_t end)
 	const struct scoring *t = ctx;
 
 	for (size_t i = first; i < end; i++) {
-		float *x = t->x + i * t->v, *y = t->y ? t->y + i * t->v : NULL;
+		float *x = t->x + i * t->ld, *y = t->y ? t->y + i * t->ld : NULL;
 		float inv_t = t->inv_t ? t->inv_t[i] : 1;
 		struct scored *s = &t->out[i];
 
@@ -66,11 +66,11 @@ static void score_rows(void *ctx, size_t first, size_t end)
 	}
 }
 
-void cpu_score(struct mem out, struct mem x, struct mem y, struct mem token, struct mem inv_t,
-               size_t n, size_t v, enum score_want want)
+void cpu_score(struct mem out, struct mem x, struct mem y, size_t ld, struct mem token,
+               struct mem inv_t, size_t n, size_t v, enum score_want want)
 {
 	struct scoring t = {
-		(struct scored *)(void *)out.p, f32(x), f32(y), f32(inv_t), ints(token), v, want,
+		(struct scored *)(void *)out.p, f32(x), f32(y), f32(inv_t), ints(token), ld, v, want,
 	};
 
 	kern_rows(score_rows, &t, n, 3 * v);
@@ -78,7 +78,7 @@ void cpu_score(struct mem out, struct mem x, struct mem y, struct mem token, str
 
 struct dlogits {
 	act *dx;
-	size_t ld, v;
+	size_t ld, ldx, v;
 	const float *x, *y, *c;
 	const struct scored *s;
 	const int32_t *token;
@@ -91,18 +91,17 @@ static void dlogits_rows(void *ctx, size_t first, size_t end)
 	for (size_t i = first; i < end; i++) {
 		const struct scored *s = &t->s[i];
 
-		kern->dlogits(t->dx + i * t->ld, t->x + i * t->v, s->lse,
-		              t->y ? t->y + i * t->v : NULL, s->ref_lse, s->kl, t->v, t->token[i],
+		kern->dlogits(t->dx + i * t->ld, t->x + i * t->ldx, s->lse,
+		              t->y ? t->y + i * t->ldx : NULL, s->ref_lse, s->kl, t->v, t->token[i],
 		              t->c[2 * i], t->c[2 * i + 1]);
 	}
 }
 
-void cpu_dlogits(struct mem dx, size_t ld, struct mem x, struct mem y, struct mem s, struct mem c,
-                 struct mem token, size_t n, size_t v)
+void cpu_dlogits(struct mem dx, size_t ld, struct mem x, struct mem y, size_t ldx, struct mem s,
+                 struct mem c, struct mem token, size_t n, size_t v)
 {
-	struct dlogits t = {acts(dx), ld, v, f32(x), f32(y), f32(c),
-		(const struct scored *)(void *)s.p,
-	                    ints(token)};
+	struct dlogits t = {acts(dx), ld, ldx, v, f32(x), f32(y), f32(c),
+		(const struct scored *)(void *)s.p, ints(token)};
 
 	kern_rows(dlogits_rows, &t, n, 2 * v);
 }
@@ -112,7 +111,7 @@ void cpu_dlogits(struct mem dx, size_t ld, struct mem x, struct mem y, struct me
 struct sampler {
 	struct drawn *out;
 	const float *logits;
-	size_t v, n, scratch_size;
+	size_t ld, v, n, scratch_size;
 	const struct draw *draws;
 	const int *banned;
 	size_t n_banned;
@@ -129,18 +128,18 @@ static void draw_some(void *ctx, size_t thread)
 		const struct draw *d = &t->draws[i];
 		struct drawn *o = &t->out[i];
 
-		o->id = sample_token(t->logits + d->row * t->v, t->v, &d->how, d->u, t->banned,
+		o->id = sample_token(t->logits + d->row * t->ld, t->v, &d->how, d->u, t->banned,
 		                     d->banned ? t->n_banned : 0, &o->logprob, &o->sample_logprob,
 		                     t->scratch + thread * t->scratch_size);
 	}
 }
 
-void cpu_sample(struct mem out, struct mem logits, size_t v, const struct draw *draws, size_t n,
-                const int *banned, size_t n_banned)
+void cpu_sample(struct mem out, struct mem logits, size_t ld, size_t v, const struct draw *draws,
+                size_t n, const int *banned, size_t n_banned)
 {
 	struct sampler t = {
-		.out = (struct drawn *)(void *)out.p, .logits = f32(logits), .v = v, .n = n,
-		.draws = draws, .banned = banned, .n_banned = n_banned,
+		.out = (struct drawn *)(void *)out.p, .logits = f32(logits), .ld = ld, .v = v,
+		.n = n, .draws = draws, .banned = banned, .n_banned = n_banned,
 		.scratch_size = (sample_scratch(v) + 63) / 64 * 64,
 	};
 

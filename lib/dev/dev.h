@@ -49,6 +49,13 @@ void mem_free(struct mem *m);                /* *m becomes {0} */
 void mem_fit(struct mem *m, size_t bytes);
 static inline int mem_there(struct mem m) { return m.p != NULL; }
 
+/* A row stride for n values of this size: whole cache lines, an odd number of them, so that a
+ * column of many rows does not meet in one set of a cache. */
+static inline size_t mem_stride(size_t n, size_t size)
+{
+	return ((n * size + 63) / 64 | 1) * 64 / size;
+}
+
 /* View starting at value i; none if m is none. */
 static inline struct mem mem_at(struct mem m, size_t i, size_t size)
 {
@@ -272,23 +279,23 @@ struct dev {
 	             struct mem w, size_t n, size_t d, float eps);
 	/* out[n][D] = in[index[i]], both act; index[n] (int32). */
 	void (*gather)(struct mem out, struct mem in, struct mem index, size_t n, size_t d);
-	/* out[n] (struct scored) of logits x[n][V], y[n][V] or none (ref_lse, ref_logp 0),
+	/* out[n] (struct scored) of logits x[n][V] ld, y[n][V] ld or none (ref_lse, ref_logp 0),
 	 * token[n]. inv_t[n] (fp32) or none: 1 / temperature of each row; the rows of x and y
 	 * become x * inv_t, y * inv_t, and the result is theirs: logp is sample's sample_logprob
 	 * for that temperature, bit for bit. */
-	void (*score)(struct mem out, struct mem x, struct mem y, struct mem token,
+	void (*score)(struct mem out, struct mem x, struct mem y, size_t ld, struct mem token,
 	              struct mem inv_t, size_t n, size_t v, enum score_want want);
-	/* out[n] (struct drawn): draws[i] from row draws[i].row of logits[..][V], with top-k, then
-	 * top-p on what remains. */
-	void (*sample)(struct mem out, struct mem logits, size_t v, const struct draw *draws,
-	               size_t n, const int *banned, size_t n_banned);
+	/* out[n] (struct drawn): draws[i] from row draws[i].row of logits[..][V] ld, with top-k,
+	 * then top-p on what remains. */
+	void (*sample)(struct mem out, struct mem logits, size_t ld, size_t v,
+	               const struct draw *draws, size_t n, const int *banned, size_t n_banned);
 
 	/* ---- backward: gradients are added to, unless it says "=" ---- */
 
-	/* dx[n][V] ld (act) = gradient of c_logp * log p(token) + c_kl * KL(p || q) for x, y as in
-	 * score, whose results are s[n]; c[n][2] are c_logp, c_kl. y none: c_kl is ignored. */
-	void (*dlogits)(struct mem dx, size_t ld, struct mem x, struct mem y, struct mem s,
-	                struct mem c, struct mem token, size_t n, size_t v);
+	/* dx[n][V] ld (act) = gradient of c_logp * log p(token) + c_kl * KL(p || q) for x, y ldx as
+	 * in score, whose results are s[n]; c[n][2] are c_logp, c_kl. y none: c_kl is ignored. */
+	void (*dlogits)(struct mem dx, size_t ld, struct mem x, struct mem y, size_t ldx,
+	                struct mem s, struct mem c, struct mem token, size_t n, size_t v);
 	/* out[index[i]] += in[i], rows of D, in the order of i where an index occurs twice. */
 	void (*scatter)(struct mem out, struct mem in, struct mem index, size_t n, size_t d);
 	/* dw[N][K] += sum_t dy[t][N]' x[t][K], both act; summed over all n rows in order, then

@@ -83,12 +83,12 @@ void cpu_post(struct mem out, struct mem pre, struct mem r, struct mem x, struct
               struct mem w, size_t n, size_t d, float eps);
 
 void cpu_gather(struct mem out, struct mem in, struct mem index, size_t n, size_t d);
-void cpu_score(struct mem out, struct mem x, struct mem y, struct mem token, struct mem inv_t,
-               size_t n, size_t v, enum score_want want);
-void cpu_sample(struct mem out, struct mem logits, size_t v, const struct draw *draws, size_t n,
-                const int *banned, size_t n_banned);
-void cpu_dlogits(struct mem dx, size_t ld, struct mem x, struct mem y, struct mem s, struct mem c,
-                 struct mem token, size_t n, size_t v);
+void cpu_score(struct mem out, struct mem x, struct mem y, size_t ld, struct mem token,
+               struct mem inv_t, size_t n, size_t v, enum score_want want);
+void cpu_sample(struct mem out, struct mem logits, size_t ld, size_t v, const struct draw *draws,
+                size_t n, const int *banned, size_t n_banned);
+void cpu_dlogits(struct mem dx, size_t ld, struct mem x, struct mem y, size_t ldx, struct mem s,
+                 struct mem c, struct mem token, size_t n, size_t v);
 void cpu_scatter(struct mem out, struct mem in, struct mem index, size_t n, size_t d);
 
 void cpu_gemm_dw(struct mem dw, struct mem dy, size_t ldy, struct mem x, size_t ldx, size_t n,

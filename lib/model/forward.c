@@ -262,7 +262,7 @@ void model_forward(struct model *m, const struct row *rows, size_t n, struct mem
 	}
 }
 
-void model_logits(struct model *m, struct mem hidden, size_t n, struct mem logits)
+void model_logits(struct model *m, struct mem hidden, size_t n, struct mem logits, size_t ld)
 {
-	dev->gemm(logits, m->c.vocab, none, hidden, m->c.width, &m->head, n);
+	dev->gemm(logits, ld, none, hidden, m->c.width, &m->head, n);
 }

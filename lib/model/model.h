@@ -87,8 +87,8 @@ void model_reserve(struct model *m, size_t rows, size_t positions);
 void model_forward(struct model *m, const struct row *rows, size_t n, struct mem hidden,
                    struct acts *save);
 
-/* logits[R][V] of hidden[R][D]. The caller chooses R. */
-void model_logits(struct model *m, struct mem hidden, size_t n, struct mem logits);
+/* logits[R][V] ld of hidden[R][D]. The caller chooses R, and ld, best by mem_stride. */
+void model_logits(struct model *m, struct mem hidden, size_t n, struct mem logits, size_t ld);
 
 /* ---- backward ------------------------------------------------------------------------ */
 

@@ -68,7 +68,8 @@ struct rl_pass {
 	int tempered;                /* not all of them are 1 */
 	/* One tile: hidden rows gathered, logits, what they say, coefficients in the loss. */
 	struct mem ref_picked;       /* act [TILE][D] */
-	struct mem x, y;             /* [TILE][V] */
+	struct mem x, y;             /* [TILE][V] ld */
+	size_t ld;
 	struct mem scored, coef;     /* struct scored [TILE], [TILE][2] */
 	/* One block: hidden rows gathered, gradients. */
 	size_t ldx, block;           /* row stride of dx; rows that fit */
@@ -197,12 +198,11 @@ struct rl_pass *rl_pass_new(struct model *policy, struct model *ref, size_t micr
 	p->vocab = c->vocab;
 	p->acts = acts_new();
 	p->ref_picked = mem_new(TILE * p->width * sizeof(act));
-	p->x = mem_new(TILE * p->vocab * sizeof(float));
+	p->ld = mem_stride(p->vocab, sizeof(float));
+	p->x = mem_new(TILE * p->ld * sizeof(float));
 	p->scored = mem_new(TILE * sizeof(struct scored));
 	p->coef = mem_new(2 * TILE * sizeof(float));
-	p->ldx = (p->vocab + 31) / 32 * 32 + 32;
-	/* odd in cache lines: a column's values do not meet in one set */
-	p->ldx += p->ldx % 64 ? 0 : 32;
+	p->ldx = mem_stride(p->vocab, sizeof(act));
 	return p;
 }
 
@@ -405,7 +405,7 @@ static void buffers(struct rl_pass *p, int ref_on, int backward)
 
 	mem_fit(&p->hidden, need * sizeof(act));
 	if (ref_on)
-		mem_fit(&p->y, TILE * p->vocab * sizeof(float));
+		mem_fit(&p->y, TILE * p->ld * sizeof(float));
 	if (ref_on && !p->turn) {
 		mem_fit(&p->ref_hidden, need * sizeof(act));
 		p->ref_rows = xreallocarray(p->ref_rows, p->n_rows, sizeof *p->ref_rows);
@@ -455,15 +455,15 @@ static void tile(struct rl_pass *p, size_t first, size_t n, struct mem picked, s
 	struct scored s[TILE];
 	float c[2 * TILE];
 
-	model_logits(p->m, picked, n, p->x);
+	model_logits(p->m, picked, n, p->x, p->ld);
 	if (want->ref && p->turn)
 		dev->copy(p->ref_picked, mem_act(p->kept, (p->kept_at + first) * p->width),
 		          n * p->width * sizeof(act));
 	else if (want->ref)
 		dev->gather(p->ref_picked, p->ref_hidden, row, n, p->width);
 	if (want->ref)
-		model_logits(p->turn ? p->m : p->ref, p->ref_picked, n, y);
-	dev->score(p->scored, p->x, y, token, inv_t, n, p->vocab,
+		model_logits(p->turn ? p->m : p->ref, p->ref_picked, n, y, p->ld);
+	dev->score(p->scored, p->x, y, p->ld, token, inv_t, n, p->vocab,
 	           exact ? SCORE_KL : want->entropy ? SCORE_ENTROPY : SCORE_TOKENS);
 	dev->download(s, p->scored, n * sizeof *s);
 	for (size_t i = 0; i < n; i++)
@@ -471,8 +471,8 @@ static void tile(struct rl_pass *p, size_t first, size_t n, struct mem picked, s
 	if (!mem_there(dx))
 		return;
 	dev->upload(p->coef, c, 2 * n * sizeof *c);
-	dev->dlogits(dx, p->ldx, p->x, exact ? y : (struct mem){0}, p->scored, p->coef, token, n,
-	             p->vocab);
+	dev->dlogits(dx, p->ldx, p->x, exact ? y : (struct mem){0}, p->ld, p->scored, p->coef,
+	             token, n, p->vocab);
 }
 
 /* At most p->block heads: tile by tile, then back through the head all at once. */

@@ -24,7 +24,8 @@ struct engine {
 	struct want { struct gen *g; size_t row; } *wants;
 	struct mem hidden, picked;   /* act [rows][D], [batch][D] */
 	struct mem index;            /* int32 [batch]: row in hidden of each row of picked */
-	struct mem logits;           /* [TILE][V] for one tile of picked's rows */
+	struct mem logits;           /* [TILE][V] ld for one tile of picked's rows */
+	size_t ld;
 	struct mem drawn;            /* struct drawn [batch] */
 	int32_t *row;                /* [batch] host copy of index */
 	/* [batch] draws: for which gen, and how; rows are of picked, then of the tile, ascending */
@@ -51,7 +52,8 @@ struct engine *engine_new(struct model *m, const int *ends, size_t n_ends, size_
 	e->hidden = mem_new(rows * d * sizeof(act));
 	e->picked = mem_new(batch * d * sizeof(act));
 	e->index = mem_new(batch * sizeof *e->row);
-	e->logits = mem_new((batch < TILE ? batch : TILE) * e->c->vocab * sizeof(float));
+	e->ld = mem_stride(e->c->vocab, sizeof(float));
+	e->logits = mem_new((batch < TILE ? batch : TILE) * e->ld * sizeof(float));
 	e->drawn = mem_new(batch * sizeof *e->results);
 	e->row = xcalloc(batch, sizeof *e->row);
 	e->who = xcalloc(batch, sizeof *e->who);
@@ -191,9 +193,9 @@ static void draw(struct engine *e, size_t n_wants)
 
 		for (end = i; end < e->n_draws && e->draws[end].row < tile + rows; end++)
 			e->draws[end].row -= tile;
-		model_logits(e->m, mem_act(e->picked, tile * d), rows, e->logits);
-		dev->sample(mem_at(e->drawn, i, sizeof *e->results), e->logits, v, e->draws + i,
-		            end - i, e->ends, e->n_ends);
+		model_logits(e->m, mem_act(e->picked, tile * d), rows, e->logits, e->ld);
+		dev->sample(mem_at(e->drawn, i, sizeof *e->results), e->logits, e->ld, v,
+		            e->draws + i, end - i, e->ends, e->n_ends);
 	}
 	dev->download(e->results, e->drawn, e->n_draws * sizeof *e->results);
 	for (size_t i = 0; i < e->n_draws; i++) {

@@ -78,7 +78,7 @@ static double loss(struct model *m, struct grads *g, struct acts *acts)
 	double sum = 0;
 
 	forward(m, acts);
-	model_logits(m, OVER(hidden, ROWS * 12), ROWS, OVER(logits, ROWS * v));
+	model_logits(m, OVER(hidden, ROWS * 12), ROWS, OVER(logits, ROWS * v), v);
 	for (size_t r = 0; r < ROWS; r++) {
 		float *x = logits + r * v, lse = kern->lse(x, v, 1), other[23], lse_o, kl, h;
 		float cp = r % 3 == 0 ? 0.7f : 0, ck = r % 4 == 1 ? -0.5f : 0;

@@ -66,7 +66,7 @@ static double run(struct model *m, const struct golden *g, struct grads *grads)
 	for (size_t i = 0; i < n; i++)
 		rows[i] = (struct row){g->tokens[i], i, &kv};
 	model_forward(m, rows, n, OVER(hidden, n * d), acts);
-	model_logits(m, OVER(hidden, n * d), n, OVER(logits, n * v));
+	model_logits(m, OVER(hidden, n * d), n, OVER(logits, n * v), v);
 	for (size_t i = 0; i < n; i++) {
 		float *x = logits + i * v, lse = kern->lse(x, v, 1);
 

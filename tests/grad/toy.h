@@ -83,7 +83,7 @@ static size_t toy_logits(struct model *m, const struct traj *t, float out[MOST][
 	for (size_t r = 0; r < n; r++)
 		rows[r] = (struct row){ids[r], r, &kv};
 	model_forward(m, rows, n, OVER(hidden, MOST * D), NULL);
-	model_logits(m, OVER(hidden, n * D), n, OVER(&out[0][0], n * V));
+	model_logits(m, OVER(hidden, n * D), n, OVER(&out[0][0], n * V), V);
 	kv_release(&kv);
 	return n;
 }

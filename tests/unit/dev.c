@@ -251,6 +251,54 @@ static void threads(void)
 		mem_free(&want[i]);
 }
 
+enum { V = 515, LINE = 64 };
+
+/* Logits with a row stride of their own: what is between the rows is neither read nor written. */
+static void strides(void)
+{
+	size_t ld = mem_stride(V, sizeof(float)), ldx = mem_stride(V, sizeof(act)) + 3;
+	static const int32_t token[] = {7, V - 1};
+	static const float coef[] = {-1, 0.5f, 2, -0.25f};
+	static const struct draw draws[] = {{1, 0.4, {1, 1, 0, 0}, 0}, {0, 0.9, {1, 0.8, 9, 0}, 1}};
+	act *values = noise(4 * V, "logits");
+	float *x = xmalloc(4 * V * sizeof *x);
+	struct mem mt = up(token, sizeof token), mc = up(coef, sizeof coef), s[2], dx[2], drawn[2];
+	int same = 1;
+
+	for (size_t i = 0; i < 4 * V; i++)
+		x[i] = act_f32(values[i]);
+	for (int wide = 0; wide < 2; wide++) {
+		size_t l = wide ? ld : V, lx = wide ? ldx : V;
+		struct mem logits = mem_new(4 * l * sizeof *x), y = mem_f32(logits, 2 * l);
+
+		memset(mem_map(logits, 4 * l * sizeof *x), 0xff, 4 * l * sizeof *x);
+		for (size_t i = 0; i < 4; i++)
+			dev->upload(mem_f32(logits, i * l), x + i * V, V * sizeof *x);
+		s[wide] = mem_new(2 * sizeof(struct scored));
+		drawn[wide] = mem_new(2 * sizeof(struct drawn));
+		dx[wide] = mem_new(2 * lx * sizeof(act));
+		dev->zero(dx[wide], 2 * lx * sizeof(act));
+		dev->sample(drawn[wide], logits, l, V, draws, 2, token, 2);
+		dev->score(s[wide], logits, y, l, mt, none, 2, V, SCORE_KL);
+		dev->dlogits(dx[wide], lx, logits, y, l, s[wide], mc, mt, 2, V);
+		mem_free(&logits);
+	}
+	ok(ld >= V && ld * sizeof *x % (2 * LINE) == LINE, "a stride of an odd number of lines: %zu",
+	   ld);
+	same &= is(s[1], s[0].p, 2 * sizeof(struct scored));
+	ok(same && is(drawn[1], drawn[0].p, 2 * sizeof(struct drawn)),
+	   "scores and draws of rows apart: the same bits");
+	for (size_t i = 0; i < 2; i++)
+		same &= is(mem_act(dx[1], i * ldx), mem_act(dx[0], i * V).p, V * sizeof(act));
+	memset(values, 0, 4 * V * sizeof *values);
+	ok(same && is(mem_act(dx[1], V), values, (ldx - V) * sizeof(act)),
+	   "and their gradients, with nothing between them");
+	for (int wide = 0; wide < 2; wide++)
+		mem_free(&s[wide]), mem_free(&dx[wide]), mem_free(&drawn[wide]);
+	mem_free(&mt), mem_free(&mc);
+	free(values), free(x);
+}
+
 int main(void)
 {
 	struct err e;
@@ -265,5 +313,6 @@ int main(void)
 	norms();
 	rows();
 	threads();
+	strides();
 	return done();
 }

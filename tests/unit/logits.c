@@ -57,7 +57,8 @@ static int sequence(struct model *m, char *line, struct score *s)
 	for (size_t i = 0; i < DRAWN; i++)
 		top[i] = (int)strtol(line, &line, 10);
 	model_forward(m, rows, n - 1, OVER(hidden, MAX_TOKENS * d), NULL);
-	model_logits(m, OVER(hidden + (start - 1) * d, DRAWN * d), DRAWN, OVER(logits, DRAWN * v));
+	model_logits(m, OVER(hidden + (start - 1) * d, DRAWN * d), DRAWN, OVER(logits, DRAWN * v),
+	             v);
 	for (size_t i = 0; i < DRAWN; i++) {
 		const float *x = logits + i * v;
 		double logp = (double)(x[token[start + i]] - kern->lse(x, v, 1));

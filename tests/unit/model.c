@@ -198,7 +198,7 @@ static void sampling(const char *isa, struct model *m)
 		for (size_t i = 0; i < n; i++)
 			rows[i] = (struct row){i < nf ? feed[s][i] : tokens[s][i - nf], i, &kv[s]};
 		model_forward(m, rows, n, OVER(hidden, 64 * D), NULL);
-		model_logits(m, OVER(hidden, 64 * D), n, OVER(logits, 64 * V));
+		model_logits(m, OVER(hidden, 64 * D), n, OVER(logits, 64 * V), V);
 		for (size_t i = 0; i < g[s].n; i++) {
 			const float *x = logits + (nf - 1 + i) * V;
 

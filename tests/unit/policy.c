@@ -92,7 +92,8 @@ static void ready_to_run(struct store *s, const struct model_config *c)
 	hidden = xcalloc(3 * c->width, sizeof *hidden);
 	logits = xcalloc(3 * c->vocab, sizeof *logits);
 	model_forward(p.model, rows, 3, OVER(hidden, 3 * c->width), NULL);
-	model_logits(p.model, OVER(hidden, 3 * c->width), 3, OVER(logits, 3 * c->vocab));
+	model_logits(p.model, OVER(hidden, 3 * c->width), 3, OVER(logits, 3 * c->vocab),
+	             c->vocab);
 	for (size_t i = 0; i < 3 * c->vocab; i++) {
 		finite &= isfinite(logits[i]) != 0;
 		low = logits[i] < low ? logits[i] : low;
