@@ -13,9 +13,10 @@
 #include <string.h>
 
 enum {
-	TILE = 96,                   /* rows of logits at a time */
+	/* rows of logits at a time, and the bytes that they may take */
+	TILE = 96, TILE_BYTES = 64 << 20,
 	/* rows whose dlogits wait for each other: one pass over the head's gradient */
-	BLOCK = 5 * TILE,
+	BLOCK = 5 * TILE, BLOCK_BYTES = 256 << 20,
 	MICRO = 2048,                /* rows of a forward, if nobody says: more make nothing faster */
 	MEASURE = 256                /* rows whose memory is taken for what so many cost */
 };
@@ -67,12 +68,12 @@ struct rl_pass {
 	struct mem inv_t;            /* fp32 [n_heads] */
 	int tempered;                /* not all of them are 1 */
 	/* One tile: hidden rows gathered, logits, what they say, coefficients in the loss. */
-	struct mem ref_picked;       /* act [TILE][D] */
-	struct mem x, y;             /* [TILE][V] ld */
-	size_t ld;
-	struct mem scored, coef;     /* struct scored [TILE], [TILE][2] */
+	size_t ld, tile;             /* row stride of x and y; rows */
+	struct mem ref_picked;       /* act [tile][D] */
+	struct mem x, y;             /* [tile][V] ld */
+	struct mem scored, coef;     /* struct scored [tile], [tile][2] */
 	/* One block: hidden rows gathered, gradients. */
-	size_t ldx, block;           /* row stride of dx; rows that fit */
+	size_t ldx, most, block;     /* row stride of dx; rows that may wait; that do at most */
 	struct mem picked, dx;       /* act [block][D], [block][V] */
 	struct mem dh;               /* [block][D] */
 };
@@ -184,6 +185,15 @@ static double shared_cost(const struct model_config *c, int recompute)
 	return ((double)kv_each(c, recompute) + grads) / (double)row_each(c, recompute);
 }
 
+/* At most `most` rows, fewer if that is more than `bytes`, so that a large vocabulary does not take
+ * more memory than a small one. */
+static size_t bounded(size_t most, size_t bytes, size_t row)
+{
+	size_t fit = bytes / row;
+
+	return fit > most ? most : fit ? fit : 1;
+}
+
 struct rl_pass *rl_pass_new(struct model *policy, struct model *ref, size_t micro, uint64_t memory)
 {
 	const struct model_config *c = model_config(policy);
@@ -197,12 +207,14 @@ struct rl_pass *rl_pass_new(struct model *policy, struct model *ref, size_t micr
 	p->width = c->width;
 	p->vocab = c->vocab;
 	p->acts = acts_new();
-	p->ref_picked = mem_new(TILE * p->width * sizeof(act));
 	p->ld = mem_stride(p->vocab, sizeof(float));
-	p->x = mem_new(TILE * p->ld * sizeof(float));
-	p->scored = mem_new(TILE * sizeof(struct scored));
-	p->coef = mem_new(2 * TILE * sizeof(float));
 	p->ldx = mem_stride(p->vocab, sizeof(act));
+	p->tile = bounded(TILE, TILE_BYTES, p->ld * sizeof(float));
+	p->most = bounded(BLOCK, BLOCK_BYTES, p->ldx * sizeof(act));
+	p->ref_picked = mem_new(p->tile * p->width * sizeof(act));
+	p->x = mem_new(p->tile * p->ld * sizeof(float));
+	p->scored = mem_new(p->tile * sizeof(struct scored));
+	p->coef = mem_new(2 * p->tile * sizeof(float));
 	return p;
 }
 
@@ -405,12 +417,12 @@ static void buffers(struct rl_pass *p, int ref_on, int backward)
 
 	mem_fit(&p->hidden, need * sizeof(act));
 	if (ref_on)
-		mem_fit(&p->y, TILE * p->ld * sizeof(float));
+		mem_fit(&p->y, p->tile * p->ld * sizeof(float));
 	if (ref_on && !p->turn) {
 		mem_fit(&p->ref_hidden, need * sizeof(act));
 		p->ref_rows = xreallocarray(p->ref_rows, p->n_rows, sizeof *p->ref_rows);
 	}
-	p->block = !backward ? TILE : p->n_heads < BLOCK ? p->n_heads : BLOCK;
+	p->block = !backward ? p->tile : p->n_heads < p->most ? p->n_heads : p->most;
 	mem_fit(&p->picked, p->block * p->width * sizeof(act));
 	lists(p);
 	if (!backward)
@@ -482,8 +494,8 @@ static void block(struct rl_pass *p, size_t first, size_t n, const struct rl_wan
 	struct mem row = mem_at(p->row, first, sizeof(int32_t));
 
 	dev->gather(p->picked, p->hidden, row, n, p->width);
-	for (size_t i = 0; i < n; i += TILE)
-		tile(p, first + i, n - i < TILE ? n - i : TILE, mem_act(p->picked, i * p->width),
+	for (size_t i = 0; i < n; i += p->tile)
+		tile(p, first + i, n - i < p->tile ? n - i : p->tile, mem_act(p->picked, i * p->width),
 		     g ? mem_act(p->dx, i * p->ldx) : (struct mem){0}, want);
 	if (!g)
 		return;
