@@ -130,6 +130,8 @@ static void mat_set(const struct mat *w, size_t first, struct mem rows, size_t n
 {
 	if (w->kind == MAT_ROWS)
 		memcpy(acts(w->mem) + first * w->k, rows.p, n * w->k * sizeof(act));
+	else if (w->kind == MAT_GLU)
+		pack_half(acts(w->mem), acts(rows), n, w->k, first > 0);
 	else
 		pack_into(acts(w->mem) + first * ((w->k + 1) / 2 * 2), acts(rows), n, w->k, w->k,
 		          0);
@@ -140,7 +142,7 @@ static struct mat transpose(struct mem *scratch, const struct mat *w, size_t fir
 	struct packed from = packed(w);
 
 	mem_fit(scratch, panels_up(w->k) * ((n + 1) / 2 * 2) * sizeof(act));
-	pack_transposed(acts(*scratch), &from, first, n);
+	pack_transposed(acts(*scratch), &from, first, n, w->kind == MAT_GLU);
 	return (struct mat){.mem = *scratch, .n = w->k, .k = n};
 }
 

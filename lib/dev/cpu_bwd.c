@@ -117,42 +117,37 @@ struct glu_bwd {
 	act *dgu, *h;
 	const float *dh;
 	const act *gate, *up;
-	float *scratch;
-	size_t ld, up_at, n, f;
-	enum glu kind;
+	size_t ld, f;
+	int gelu;
 };
 
-/* One thread's share of the rows. */
-static void glu_bwd_rows(void *ctx, size_t thread)
+static void glu_bwd_rows(void *ctx, size_t first, size_t end)
 {
 	const struct glu_bwd *t = ctx;
-	size_t f = t->f, ld = t->ld, col = t->up_at, team = (size_t)kern_threads();
-	float *x = t->scratch + thread * 2 * f;
-	int gelu = t->kind == GLU_GELU;
+	size_t f = t->f, half = t->ld / 2;
 
-	for (size_t i = t->n * thread / team; i < t->n * (thread + 1) / team; i++) {
-		const act *gate = t->gate + i * f, *up = t->up + i * f;
-		act *out = t->dgu + i * ld;
+	for (size_t i = first; i < end; i++) {
+		act *gate = t->dgu + i * t->ld, *up = gate + half;
 
-		kern->from_act(x, gate, f);
-		kern->from_act(x + f, up, f);
-		kern->glu(t->h + i * f, x, x + f, f, gelu);
-		kern->glu_bwd(x, x + f, t->dh + i * f, gate, up, f, gelu);
-		memset(out + f, 0, (col - f) * sizeof *out);
-		memset(out + col + f, 0, (ld - col - f) * sizeof *out);
-		kern->to_act(out, x, f);
-		kern->to_act(out + col, x + f, f);
+		kern->glu_bwd(gate, up, t->h + i * f, t->dh + i * f, t->gate + i * f, t->up + i * f,
+		              f, t->gelu);
+		memset(gate + f, 0, (half - f) * sizeof *gate);
+		memset(up + f, 0, (half - f) * sizeof *up);
 	}
 }
 
-void cpu_glu_bwd(struct mem dgu, struct mem h, struct mem dh, struct mem gate, struct mem up,
-                 size_t ld, size_t up_at, size_t n, size_t f, enum glu kind)
+/* Row by row after the product: a panel's pieces of five arrays at once would cost more in misses
+ * than dh in the cache does. */
+void cpu_glu_bwd(struct mem dgu, struct mem h, struct mem scratch, struct mem dy,
+                 const struct mat *w, struct mem gate, struct mem up, size_t ld, size_t n,
+                 enum glu kind)
 {
-	struct glu_bwd t = {acts(dgu), acts(h), f32(dh), acts(gate), acts(up), NULL, ld, up_at, n,
-		f, kind};
+	struct glu_bwd t = {acts(dgu), acts(h), f32(scratch), acts(gate), acts(up), ld, w->n,
+		kind == GLU_GELU};
+	struct packed p = packed(w);
 
-	t.scratch = cpu_scratch(SCRATCH_GLU, (size_t)kern_threads() * 2 * f * sizeof(float));
-	kern_run(glu_bwd_rows, &t);
+	gemm(f32(scratch), w->n, acts(dy), w->k, &p, n, 0);
+	kern_rows(glu_bwd_rows, &t, n, 4 * t.f);
 }
 
 /* ---- attention ---- */

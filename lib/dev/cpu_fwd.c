@@ -345,32 +345,39 @@ void cpu_attend(struct mem att, struct mem lse, struct mem q, const struct part 
 
 struct glu_step {
 	act *h, *gate, *up;
-	const float *gu;
-	size_t ld, up_at, f;
-	enum glu kind;
+	size_t f;
+	int gelu;
 };
 
-static void glu_rows(void *ctx, size_t first, size_t end)
+/* A panel's gates and ups, 32 of each. */
+static void glu_panel(const struct product *j, size_t m0, size_t m, size_t n0, size_t n)
 {
-	const struct glu_step *t = ctx;
-	size_t f = t->f;
+	const struct glu_step *t = j->ctx;
+	size_t f0 = n0 / 2;
 
-	for (size_t i = first; i < end; i++) {
-		const float *gate = t->gu + i * t->ld, *up = gate + t->up_at;
+	n = t->f - f0 < n / 2 ? t->f - f0 : n / 2;
+	for (size_t i = m0; i < m0 + m; i++) {
+		const float *gate = j->c + i * j->ldc + n0, *up = gate + KERN_HALF;
+		size_t at = i * t->f + f0;
 
 		if (t->h)
-			kern->glu(t->h + i * f, gate, up, f, t->kind == GLU_GELU);
+			kern->glu(t->h + at, gate, up, n, t->gelu);
 		if (t->gate) {
-			kern->to_act(t->gate + i * f, gate, f);
-			kern->to_act(t->up + i * f, up, f);
+			kern->to_act(t->gate + at, gate, n);
+			kern->to_act(t->up + at, up, n);
+			soon(t->gate + at + n, n);
+			soon(t->up + at + n, n);
 		}
+		soon(t->h ? t->h + at + n : NULL, n);
 	}
 }
 
-void cpu_glu(struct mem h, struct mem keep_gate, struct mem keep_up, struct mem gu, size_t ld,
-             size_t up, size_t n, size_t f, enum glu kind)
+void cpu_glu(struct mem h, struct mem keep_gate, struct mem keep_up, struct mem scratch,
+             struct mem a, const struct mat *w, size_t n, size_t f, enum glu kind)
 {
-	struct glu_step t = {acts(h), acts(keep_gate), acts(keep_up), f32(gu), ld, up, f, kind};
+	struct glu_step t = {acts(h), acts(keep_gate), acts(keep_up), f, kind == GLU_GELU};
+	struct packed p = packed(w);
 
-	kern_rows(glu_rows, &t, n, 2 * f);
+	gemm_then(w->k <= kern->whole ? NULL : f32(scratch), w->n, acts(a), w->k, &p, n, glu_panel,
+	          &t);
 }

@@ -78,8 +78,10 @@ void mem_return(struct mem *m);
 
 /* ---- matrices -------------------------------------------------------------------- */
 
-/* MAT_PACKED: W[N][K] in the device's own layout, for gemm; MAT_ROWS: row-major, for embed only. */
-enum mat_kind { MAT_PACKED, MAT_ROWS };
+/* MAT_PACKED: W[N][K] in the device's own layout, for gemm; MAT_ROWS: row-major, for embed only;
+ * MAT_GLU: gates, from output 0 on, and ups, from N/2 on, for glu; N is a multiple of twice half a
+ * panel. */
+enum mat_kind { MAT_PACKED, MAT_ROWS, MAT_GLU };
 struct mat {
 	struct mem mem;              /* owned, except in the result of transpose */
 	size_t n, k;
@@ -197,7 +199,8 @@ enum score_want { SCORE_TOKENS, SCORE_ENTROPY, SCORE_KL };   /* each includes th
 struct dev {
 	const char *name;            /* "cpu", "cuda" */
 	size_t chunk;                /* preferred number of rows per layer call */
-	/* parts of a fused matrix start at multiples of this many outputs */
+	/* parts of a fused matrix start at multiples of this many outputs; MAT_GLU's are rounded up
+	 * to half of it */
 	size_t panel;
 	size_t head_part;            /* preferred number of head outputs per transpose */
 	/* level at which results are reproducible; recorded in snapshots */
@@ -218,12 +221,13 @@ struct dev {
 
 	/* Allocates a matrix, values undefined. The caller owns it. */
 	struct mat (*mat_new)(size_t n, size_t k, enum mat_kind kind);
-	/* Outputs [first, first + n) of w become rows[n][K] (act); first is a multiple of panel. If
-	 * n is not a multiple, outputs up to the next one become zero. */
+	/* Outputs [first, first + n) of w become rows[n][K] (act); first is a multiple of panel, or
+	 * in MAT_GLU 0 or N/2. If n is not a multiple of panel (MAT_GLU: half of it), outputs up to
+	 * the next one become zero. */
 	void (*mat_set)(const struct mat *w, size_t first, struct mem rows, size_t n);
-	/* (W')^T, W' being W's outputs [first, first + n), first a multiple of panel: K outputs, n
-	 * inputs. The result may use scratch, which is grown as needed: valid until scratch is
-	 * reused or w changes. */
+	/* (W')^T, W' being W's outputs [first, first + n), first a multiple of panel, of MAT_GLU all
+	 * N: K outputs, n inputs. The result may use scratch, which is grown as needed: valid
+	 * until scratch is reused or w changes. */
 	struct mat (*transpose)(struct mem *scratch, const struct mat *w, size_t first, size_t n);
 	/* out[N][K] = act(w + scale b a) of w[N][K], b[N][r], a[r][K], all act. Each product and
 	 * each sum is rounded, in order of r: the same bits on every device. out may be w. */
@@ -269,10 +273,11 @@ struct dev {
 	 * memory let the device read it once for all of them. */
 	void (*attend)(struct mem att, struct mem lse, struct mem q, const struct part *p,
 	               const struct attn *a);
-	/* h[n][F] (act; or none) = silu or gelu (gate) * up, of gu[n][ld]: gate at column 0, up at
-	 * column `up`. keep_gate, keep_up[n][F] (act) save gate and up, or none. */
-	void (*glu)(struct mem h, struct mem keep_gate, struct mem keep_up, struct mem gu,
-	            size_t ld, size_t up, size_t n, size_t f, enum glu kind);
+	/* h[n][F] (act; or none) = silu or gelu (gate) * up; gate, up of a W', a[n][K] (act), W of
+	 * MAT_GLU, as gemm has them. keep_gate, keep_up[n][F] (act) save gate and up, or none.
+	 * scratch: [n][N] fp32. */
+	void (*glu)(struct mem h, struct mem keep_gate, struct mem keep_up, struct mem scratch,
+	            struct mem a, const struct mat *w, size_t n, size_t f, enum glu kind);
 	/* out[n][D] (or none) = x + y r w, r as in norm; y[n][D] is overwritten. pre[n][D] saves y,
 	 * r[n] its factors, or none. out may be x. */
 	void (*post)(struct mem out, struct mem pre, struct mem r, struct mem x, struct mem y,
@@ -306,9 +311,12 @@ struct dev {
 	 * part's first, then over the blocks, each in order. w none: dx += dy. */
 	void (*norm_bwd)(struct mem dx, struct mem dw, struct mem dy, struct mem x, struct mem w,
 	                 struct mem r, size_t n, size_t d);
-	/* Through glu: dgu[n][ld] (act, unused columns 0) =, from dh[n][F]; h as in glu. */
-	void (*glu_bwd)(struct mem dgu, struct mem h, struct mem dh, struct mem gate, struct mem up,
-	                size_t ld, size_t up_at, size_t n, size_t f, enum glu kind);
+	/* Through the product that reads h, dh[n][F] = dy W' of dy[n][K] (act) and W [F][K], then
+	 * through glu: dgu[n][ld] (act) =, gates at column 0, ups at ld/2, unused columns 0; h[n][F]
+	 * (act) again, of the saved gate and up. scratch: [n][F] fp32. */
+	void (*glu_bwd)(struct mem dgu, struct mem h, struct mem scratch, struct mem dy,
+	                const struct mat *w, struct mem gate, struct mem up, size_t ld, size_t n,
+	                enum glu kind);
 	/* Through attend, of all rows: dq[R][H*S] =; dk, dv[n_keys][G*S] =, indexed by span.keys +
 	 * position. Shared positions get the sum over spans: each span adds its gradient to its
 	 * base's, last span first. The caches have no common memory. */

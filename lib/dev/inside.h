@@ -20,13 +20,19 @@ static inline size_t panels_up(size_t n)
 	return (n + KERN_PANEL - 1) / KERN_PANEL * KERN_PANEL;
 }
 
+/* A panel's piece of each row, strided, is what no cache foresees: n values at p come next. */
+static inline void soon(const act *p, size_t n)
+{
+	for (size_t i = 0; p && i < n; i += 64 / sizeof *p)
+		__builtin_prefetch(p + i, 1, 2);
+}
+
 /* Scratch memory of running operations; grows, never freed. */
 enum cpu_scratch {
 	SCRATCH_ATTN,                   /* fp32 [threads][cpu_attn_stride] */
 	SCRATCH_BLOCKS,                 /* attention tasks of a part */
 	SCRATCH_PIECES,                 /* pieces of attention's backward */
 	SCRATCH_SUMS,                   /* fp32: sums of blocks of rows */
-	SCRATCH_GLU,                    /* fp32 [threads][2F] */
 	SCRATCH_THIN, SCRATCH_THIN_OUT,    /* packed LoRA matrix; fp32 [n][r] */
 	SCRATCH_SAMPLE,                 /* [threads] of sample_scratch bytes */
 	SCRATCH_SQUARES,                /* double: sums of blocks */
@@ -77,8 +83,8 @@ void cpu_heads(struct mem q, struct mem pre, struct mem r, struct mem qkv, const
 void cpu_share(const struct part *p, const struct attn *a);
 void cpu_attend(struct mem att, struct mem lse, struct mem q, const struct part *p,
                 const struct attn *a);
-void cpu_glu(struct mem h, struct mem keep_gate, struct mem keep_up, struct mem gu, size_t ld,
-             size_t up, size_t n, size_t f, enum glu kind);
+void cpu_glu(struct mem h, struct mem keep_gate, struct mem keep_up, struct mem scratch,
+             struct mem a, const struct mat *w, size_t n, size_t f, enum glu kind);
 void cpu_post(struct mem out, struct mem pre, struct mem r, struct mem x, struct mem y,
               struct mem w, size_t n, size_t d, float eps);
 
@@ -95,8 +101,9 @@ void cpu_gemm_dw(struct mem dw, struct mem dy, size_t ldy, struct mem x, size_t 
                  size_t outputs, size_t inputs);
 void cpu_norm_bwd(struct mem dx, struct mem dw, struct mem dy, struct mem x, struct mem w,
                   struct mem r, size_t n, size_t d);
-void cpu_glu_bwd(struct mem dgu, struct mem h, struct mem dh, struct mem gate, struct mem up,
-                 size_t ld, size_t up_at, size_t n, size_t f, enum glu kind);
+void cpu_glu_bwd(struct mem dgu, struct mem h, struct mem scratch, struct mem dy,
+                 const struct mat *w, struct mem gate, struct mem up, size_t ld, size_t n,
+                 enum glu kind);
 void cpu_attend_bwd(struct mem dq, struct mem dk, struct mem dv, struct mem datt, struct mem att,
                     struct mem lse, struct mem q, const struct plan *p, const struct attn *a);
 void cpu_heads_bwd(struct mem dqkv, const struct mem dbias[3], const struct mem dnorm[2],

@@ -157,14 +157,14 @@ static size_t panels_of(size_t n)
 
 struct pair { act v[2]; };
 
-/* One panel: outputs n0..n0+63 of W (or of W^T). */
+/* A panel's `width` outputs from p on: outputs n0 .. n0 + width - 1 of W (or of W^T). */
 static void pack_panel(struct pair *restrict p, const act *restrict w, size_t n0, size_t n,
-                       size_t k, size_t ldw, int transposed)
+                       size_t k, size_t ldw, int transposed, size_t width)
 {
-	size_t cols = n - n0 < KERN_PANEL ? n - n0 : KERN_PANEL, pairs = k / 2;
+	size_t cols = n - n0 < width ? n - n0 : width, pairs = k / 2;
 
-	if (cols < KERN_PANEL || k % 2)
-		memset(p, 0, (k + 1) / 2 * KERN_PANEL * sizeof *p);
+	for (size_t i = cols < width ? 0 : pairs; i < (k + 1) / 2; i++)
+		memset(p + i * KERN_PANEL, 0, width * sizeof *p);
 	if (transposed) {
 		for (size_t i = 0; i < pairs; i++) {
 			const act *even = w + 2 * i * ldw + n0, *odd = even + ldw;
@@ -197,7 +197,7 @@ struct packing {
 	const act *w;
 	const struct packed *from;
 	size_t n0, n, k, ldw;
-	int transposed;
+	int transposed, halves;
 };
 
 static void pack_panels(void *ctx, size_t first, size_t end)
@@ -206,7 +206,23 @@ static void pack_panels(void *ctx, size_t first, size_t end)
 
 	for (size_t i = first; i < end; i++)
 		pack_panel(j->p + i * ((j->k + 1) / 2 * KERN_PANEL), j->w, i * KERN_PANEL, j->n, j->k,
-		           j->ldw, j->transposed);
+		           j->ldw, j->transposed, KERN_PANEL);
+}
+
+static void pack_halves(void *ctx, size_t first, size_t end)
+{
+	const struct packing *j = ctx;
+
+	for (size_t i = first; i < end; i++)
+		pack_panel(j->p + i * ((j->k + 1) / 2 * KERN_PANEL), j->w, i * KERN_HALF, j->n, j->k,
+		           j->k, 0, KERN_HALF);
+}
+
+void pack_half(act *p, const act *w, size_t n, size_t k, int second)
+{
+	struct packing j = {.p = (struct pair *)p + second * KERN_HALF, .w = w, .n = n, .k = k};
+
+	kern_rows(pack_halves, &j, (n + KERN_HALF - 1) / KERN_HALF, k * KERN_HALF);
 }
 
 void pack_into(act *p, const act *w, size_t n, size_t k, size_t ldw, int transposed)
@@ -230,9 +246,9 @@ void pack(struct packed *out, const act *w, size_t n, size_t k, size_t ldw, int 
 
 /* Panel `to` of W^T: inputs 64 to .. 64 to + 63 of W's outputs [64 panel0, 64 panel0 + n). A block
  * of 64 x 64 values is 32 x 64 contiguous pairs on both sides; 2 x 2 values at a time move from
- * (row, column) to (column, row). */
+ * (row, column) to (column, row). With halves, a panel's second half goes half of the rows on. */
 static void transpose_panel(struct pair *restrict out, const struct packed *w, size_t panel0,
-                            size_t n, size_t to)
+                            size_t n, size_t to, int halves)
 {
 	size_t pairs = (w->k + 1) / 2, first = to * (KERN_PANEL / 2), have = pairs - first,
 	       n_pairs = (n + 1) / 2;
@@ -246,7 +262,9 @@ static void transpose_panel(struct pair *restrict out, const struct packed *w, s
 		size_t cols = n_pairs - j0 < KERN_PANEL / 2 ? n_pairs - j0 : KERN_PANEL / 2;
 
 		for (size_t j = 0; j < cols; j++) {
-			struct pair *to_row = out + (j0 + j) * KERN_PANEL;
+			size_t row = !halves ? j0 + j : j0 / 2 + j % (KERN_HALF / 2) +
+			             j / (KERN_HALF / 2) * n_pairs / 2;
+			struct pair *to_row = out + row * KERN_PANEL;
 
 			for (size_t i = 0; i < have; i++) {
 				struct pair a = in[i * KERN_PANEL + 2 * j], b = in[i * KERN_PANEL + 2 * j + 1];
@@ -264,12 +282,12 @@ static void transpose_panels(void *ctx, size_t first, size_t end)
 
 	for (size_t i = first; i < end; i++)
 		transpose_panel(j->p + i * ((j->n + 1) / 2 * KERN_PANEL), j->from, j->n0 / KERN_PANEL, j->n,
-		                i);
+		                i, j->halves);
 }
 
-void pack_transposed(act *p, const struct packed *w, size_t n0, size_t n)
+void pack_transposed(act *p, const struct packed *w, size_t n0, size_t n, int halves)
 {
-	struct packing j = {.p = (struct pair *)p, .from = w, .n0 = n0, .n = n};
+	struct packing j = {.p = (struct pair *)p, .from = w, .n0 = n0, .n = n, .halves = halves};
 
 	kern_rows(transpose_panels, &j, panels_of(w->k), n * KERN_PANEL);
 }
@@ -340,6 +358,24 @@ void gemm(float *c, size_t ldc, const act *a, size_t lda, const struct packed *w
 	                    .ldc = ldc,
 	                    .lda = lda,
 	                    .add = add};
+
+	multiply(&j);
+}
+
+void gemm_then(float *c, size_t ldc, const act *a, size_t lda, const struct packed *w, size_t m,
+               void (*then)(const struct product *j, size_t m0, size_t m, size_t n0, size_t n),
+               void *ctx)
+{
+	struct product j = {.c = c,
+	                    .a = a,
+	                    .w = w->p,
+	                    .m = m,
+	                    .n = w->n,
+	                    .k = w->k,
+	                    .ldc = ldc,
+	                    .lda = lda,
+	                    .then = then,
+	                    .ctx = ctx};
 
 	multiply(&j);
 }

@@ -24,7 +24,7 @@ struct packed {
 	size_t n, k;
 };
 
-enum { KERN_PANEL = 64 };
+enum { KERN_PANEL = 64, KERN_HALF = KERN_PANEL / 2 };
 
 /*
  * C[m][n] = (add ? C : 0) + sum_k A[m][k] W[n][k], fp32 accumulation over k in order. ld: row
@@ -39,6 +39,12 @@ struct product {
 	size_t m, n, k, ldc, lda, ldw;       /* ldw is not used if W is packed */
 	int add, by_k;               /* by_k: rows of A and W run over k */
 	size_t blocks, parts;
+	/* NULL, or what becomes of the result: called on the thread that made them as soon as rows
+	 * [m0, m0 + m) of outputs [n0, n0 + n) are final, n0 a multiple of 64, n at most 64. With c
+	 * NULL they exist only for that call, in memory of the thread's own, at c[row * ldc +
+	 * output] of the product that it is given; only if k <= kern->whole, without add. */
+	void (*then)(const struct product *j, size_t m0, size_t m, size_t n0, size_t n);
+	void *ctx;                   /* then's */
 };
 
 /* Units of work [0, n) divided among threads; see kern_share. */
@@ -97,6 +103,7 @@ struct kern {
 	const char *isa;             /* "ref", "avx2", "avx512", "avx512bf16", "amx" */
 
 	size_t block;                /* maximum rows of A that a thread holds at once */
+	size_t whole;                /* inputs up to which c may be NULL; 0: never */
 	/* One thread's share of a GEMM. */
 	void (*product)(const struct product *j, struct share *s, size_t thread);
 
@@ -116,9 +123,9 @@ struct kern {
 	/* h = act(silu(gate) * up) with gate, up fp32; gelu (tanh form) instead of silu if gelu. */
 	void (*glu)(act *h, const float *gate, const float *up, size_t n, int gelu);
 	/* Gradients of gate and up from dh (overwritten, not added to), given the saved gate and
-	 * up. */
-	void (*glu_bwd)(float *dgate, float *dup, const float *dh, const act *gate, const act *up,
-	                size_t n, int gelu);
+	 * up; h is computed again from these. */
+	void (*glu_bwd)(act *dgate, act *dup, act *h, const float *dh, const act *gate,
+	                const act *up, size_t n, int gelu);
 
 	void (*to_act)(act *out, const float *x, size_t n);
 	void (*from_act)(float *out, const act *x, size_t n);
@@ -185,14 +192,23 @@ void kern_rows(void (*f)(void *ctx, size_t first, size_t end), void *ctx, size_t
 void pack(struct packed *out, const act *w, size_t n, size_t k, size_t ldw, int transposed);
 /* The same into the caller's memory: ceil(n/64) * ceil(k/2) * 128 values. */
 void pack_into(act *p, const act *w, size_t n, size_t k, size_t ldw, int transposed);
+/* The same for one of two matrices of n outputs that share their panels, 32 outputs each: the one
+ * (second 0) comes first in every panel. The other's outputs are left as they are. */
+void pack_half(act *p, const act *w, size_t n, size_t k, int second);
 /* Packs (W')^T from packed W into the caller's memory: W' is W's n outputs from n0 on, n0 a
  * multiple of 64; the result has w->k outputs and n inputs: ceil(k/64) * ceil(n/2) * 128 values.
- * The padding in W's panels must be zero. */
-void pack_transposed(act *p, const struct packed *w, size_t n0, size_t n);
+ * The padding in W's panels must be zero. halves: W is of pack_half, n0 is 0, n is W's outputs; the
+ * first matrix's come before all of the second's. */
+void pack_transposed(act *p, const struct packed *w, size_t n0, size_t n, int halves);
 void pack_free(struct packed *p);
 /* C[m][n] = (add ? C : 0) + A W', on all threads. */
 void gemm(float *c, size_t ldc, const act *a, size_t lda, const struct packed *w, size_t m,
           int add);
+/* The same without add, and then (struct product) with what comes out. c NULL: if w->k <=
+ * kern->whole. */
+void gemm_then(float *c, size_t ldc, const act *a, size_t lda, const struct packed *w, size_t m,
+               void (*then)(const struct product *j, size_t m0, size_t m, size_t n0, size_t n),
+               void *ctx);
 /* Weight gradient, likewise: dW[n][k] += sum_t dY[t][n] X[t][k]. */
 void gemm_dw(float *dw, size_t lddw, const act *dy, size_t lddy, const act *x, size_t ldx, size_t t,
              size_t n, size_t k);

@@ -48,9 +48,13 @@ static void product(const struct product *j, struct share *s, size_t thread)
 			size_t q = u % j->parts, n0 = u / j->parts % panels * KERN_PANEL,
 			       b = u / j->parts / panels;
 			size_t m0 = j->m * b / j->blocks, m = j->m * (b + 1) / j->blocks - m0;
+			size_t first_row = m * q / j->parts, end_row = m * (q + 1) / j->parts;
+			size_t cols = j->n - n0 < KERN_PANEL ? j->n - n0 : KERN_PANEL;
 
-			for (size_t i = m * q / j->parts; i < m * (q + 1) / j->parts; i++)
-				outputs(j, m0 + i, n0, j->n - n0 < KERN_PANEL ? j->n - n0 : KERN_PANEL);
+			for (size_t i = first_row; i < end_row; i++)
+				outputs(j, m0 + i, n0, cols);
+			if (j->then && end_row > first_row)
+				j->then(j, m0 + first_row, end_row - first_row, n0, cols);
 		}
 }
 
@@ -126,16 +130,17 @@ static void glu(act *h, const float *gate, const float *up, size_t n, int gelu)
 	}
 }
 
-static void glu_bwd(float *dgate, float *dup, const float *dh, const act *gate, const act *up,
+static void glu_bwd(act *dgate, act *dup, act *h, const float *dh, const act *gate, const act *up,
                     size_t n, int gelu)
 {
 	for (size_t i = 0; i < n; i++) {
-		float g = act_f32(gate[i]), d = dh[i];
+		float g = act_f32(gate[i]), u = act_f32(up[i]), d = dh[i];
 		float s = 1 / (1 + kern_expf(-gate_arg(g, gelu)));
 		float slope = gelu ? GELU_A + 3 * GELU_B * (g * g) : 1;
 
-		dup[i] = d * (g * s);
-		dgate[i] = d * act_f32(up[i]) * (s + g * s * (1 - s) * slope);
+		h[i] = act_of(g * s * u);
+		dup[i] = act_of(d * (g * s));
+		dgate[i] = act_of(d * u * (s + g * s * (1 - s) * slope));
 	}
 }
 

@@ -52,7 +52,7 @@ static struct mem grad(const struct grads *g, int param)
 static size_t wide(const struct model_config *c)
 {
 	size_t qkv = panels_up(q_width(c)) + 2 * panels_up(kv_width(c)),
-		gateup = 2 * panels_up(c->ffn);
+		gateup = 2 * halves_up(c->ffn);
 
 	return qkv > gateup ? qkv : gateup;
 }
@@ -157,9 +157,8 @@ static void feed_forward_bwd(struct model *m, const struct layer *y, const struc
 
 		post_bwd(m, its, grad(g, y->norm_param[NORM_POST_FFN]), mem_f32(dx, p.row * d),
 		         y->norm[NORM_POST_FFN], a.post[1], a.post_r[1], p.n);
-		dev->gemm(dh, f, none, its, d, &wt, p.n);
-		dev->glu_bwd(mem_act(dgu, p.row * ld), mem_act(h, p.row * f), dh, a.gate, a.up, ld,
-		             y->w[W_UP].col, p.n, f, model_glu(c));
+		dev->glu_bwd(mem_act(dgu, p.row * ld), mem_act(h, p.row * f), dh, its, &wt, a.gate,
+		             a.up, ld, p.n, model_glu(c));
 	}
 	weights_bwd(m, y, W_DOWN, W_DOWN + 1, dy, d, h, g);
 	wt = transposed(m, &y->gateup);

@@ -174,7 +174,7 @@ static void layer_forward(struct model *m, const struct layer *y, const struct a
 {
 	struct mem xn = m->scratch[XN], qkv = m->scratch[QKV], gu = m->scratch[GU],
 		h = m->scratch[HIDDEN];
-	size_t n = p->n, d = m->c.width, f = m->c.ffn, ld = y->gateup.n;
+	size_t n = p->n, d = m->c.width, f = m->c.ffn;
 	float eps = m->c.norm_eps;
 	int last = mem_there(x.out) || mem_there(y->norm[NORM_POST_FFN]);
 
@@ -187,8 +187,7 @@ static void layer_forward(struct model *m, const struct layer *y, const struct a
 	        n);
 
 	dev->norm(xn, none, x.mid, y->norm[NORM_FFN], n, d, eps);
-	dev->gemm(gu, ld, none, xn, d, &y->gateup, n);
-	dev->glu(last ? h : none, k->gate, k->up, gu, ld, y->w[W_UP].col, n, f, model_glu(&m->c));
+	dev->glu(last ? h : none, k->gate, k->up, gu, xn, &y->gateup, n, f, model_glu(&m->c));
 	project(m, x.out, x.mid, h, &y->down, y->norm[NORM_POST_FFN], k->post[1], k->post_r[1], n);
 }
 

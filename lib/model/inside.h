@@ -12,15 +12,15 @@ static const struct mem none;
 /* A weight matrix. */
 struct matrix {
 	struct mat *w;               /* the fused matrix that contains it */
-	size_t col;                  /* its first output in w, a multiple of dev->panel */
+	size_t col;                  /* its first output in w */
 	size_t n, k;
 	struct mem lora_a, lora_b;   /* act [r][k], [n][r], owned; or none */
 	/* lora_a's index in model_param's order; lora_b's is the next */
 	size_t lora_param;
 };
 
-/* q, k, v (and gate, up) are one product. Each part starts on a panel: a row of the fused output is
- * [q, pad, k, pad, v, pad]. */
+/* q, k, v are one product. Each part starts on a panel: a row of the fused output is [q, pad, k,
+ * pad, v, pad]. gate and up are one, too (MAT_GLU). */
 struct layer {
 	struct mat qkv, out, gateup, down;
 	struct matrix w[MATRICES];
@@ -148,6 +148,14 @@ void model_layer_again(struct model *m, size_t l, const struct row *rows,
 static inline size_t panels_up(size_t n)
 {
 	return (n + dev->panel - 1) / dev->panel * dev->panel;
+}
+
+/* The gates, or ups, of a MAT_GLU. */
+static inline size_t halves_up(size_t n)
+{
+	size_t half = dev->panel / 2;
+
+	return (n + half - 1) / half * half;
 }
 
 /* Size of one q or k norm. */

@@ -84,16 +84,18 @@ void model_set(struct model *m, size_t i, struct mem w)
 
 /* ---- making a model ---- */
 
-/* Allocates a fused matrix of count parts side by side, each starting on a panel. */
-static void fuse(struct mat *w, struct matrix *parts, const size_t *n, size_t count, size_t k)
+/* Allocates a fused matrix of count parts side by side, each starting on a panel, those of MAT_GLU
+ * on half of one. */
+static void fuse(struct mat *w, struct matrix *parts, const size_t *n, size_t count, size_t k,
+                 enum mat_kind kind)
 {
 	size_t total = 0;
 
 	for (size_t i = 0; i < count; i++) {
 		parts[i] = (struct matrix){.w = w, .col = total, .n = n[i], .k = k};
-		total += count > 1 ? panels_up(n[i]) : n[i];
+		total += kind == MAT_GLU ? halves_up(n[i]) : count > 1 ? panels_up(n[i]) : n[i];
 	}
-	*w = dev->mat_new(total, k, MAT_PACKED);
+	*w = dev->mat_new(total, k, kind);
 }
 
 static void layer_init(struct layer *l, const struct model_config *c)
@@ -103,10 +105,10 @@ static void layer_init(struct layer *l, const struct model_config *c)
 	memset(l->norm_param, -1, sizeof l->norm_param);
 	memset(l->bias_param, -1, sizeof l->bias_param);
 	memset(l->matrix_param, -1, sizeof l->matrix_param);
-	fuse(&l->qkv, &l->w[W_Q], (size_t[]){hs, gs, gs}, 3, d);
-	fuse(&l->out, &l->w[W_O], (size_t[]){d}, 1, hs);
-	fuse(&l->gateup, &l->w[W_GATE], (size_t[]){f, f}, 2, d);
-	fuse(&l->down, &l->w[W_DOWN], (size_t[]){d}, 1, f);
+	fuse(&l->qkv, &l->w[W_Q], (size_t[]){hs, gs, gs}, 3, d, MAT_PACKED);
+	fuse(&l->out, &l->w[W_O], (size_t[]){d}, 1, hs, MAT_PACKED);
+	fuse(&l->gateup, &l->w[W_GATE], (size_t[]){f, f}, 2, d, MAT_GLU);
+	fuse(&l->down, &l->w[W_DOWN], (size_t[]){d}, 1, f, MAT_PACKED);
 }
 
 /* Radians per position of each pair; Llama 3's scaling stretches long wavelengths. */

@@ -163,7 +163,7 @@ static void rows(void)
 	printf("a row of %d logits: lse %.0f us, kl %.0f us, dlogits %.0f us\n", V, a * 1e6, b * 1e6,
 	       c * 1e6);
 	TIME(a, kern->glu(o, x, y, F, 0));
-	TIME(b, kern->glu_bwd(big[0], big[1], x, o, o + F, F, 0));
+	TIME(b, kern->glu_bwd(o + 2 * F, o + 3 * F, o + 4 * F, x, o, o + F, F, 0));
 	TIME(c, kern->adamw(&rate, N, big[3], big[0], big[1], big[2], o, big[0], big[1], big[2]));
 	printf("glu of %d: %.2f us, backward %.2f us; adamw: %.2f ns a value\n", F, a * 1e6, b * 1e6,
 	       c / N * 1e9);

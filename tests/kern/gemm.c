@@ -232,7 +232,7 @@ static void transposing(void)
 			for (size_t j = 0; j < k; j++)
 				w[(n0 + part) * k + j] = act_of(0);
 		pack(&p, w, n, k, k, 0);
-		pack_transposed(got, &p, n0, part);
+		pack_transposed(got, &p, n0, part, 0);
 		pack(&want, w + n0 * k, k, part, k, 1);
 		good &= !memcmp(got, want.p, size * sizeof *got);
 		free(w), free(got);
@@ -240,6 +240,100 @@ static void transposing(void)
 	ok(good, "pack_transposed: the bits of packing the transposed matrix");
 	pack_free(&p);
 	pack_free(&want);
+}
+
+/* Two matrices in one: panel by panel 32 outputs of each; transposed, one after the other. */
+static void halves(void)
+{
+	static const struct { size_t n, k; } sizes[] = {{1, 1}, {31, 64}, {70, 33}, {96, 130}};
+	int good = 1, back = 1;
+
+	for (size_t i = 0; i < LEN(sizes); i++) {
+		struct numbers r = numbers(i);
+		size_t n = sizes[i].n, k = sizes[i].k, half = (n + 31) / 32 * 32, pairs = (k + 1) / 2;
+		size_t size = half * 2 * pairs * 2, t_size = (k + 63) / 64 * half * 128;
+		act *w[2] = {acts(&r, n * k, -1, 1), acts(&r, n * k, -1, 1)},
+		    *all = xcalloc(2 * half * k, sizeof *all), *mixed = xcalloc(2 * half * k, sizeof *all);
+		struct packed both = {xaligned(size * sizeof(act)), 2 * half, k}, want = {0};
+		act *t = xaligned(t_size * sizeof *t);
+
+		memset(both.p, 0xff, size * sizeof(act));
+		for (int s = 1; s >= 0; s--) {
+			pack_half(both.p, w[s], n, k, s);
+			for (size_t j = 0; j < n; j++) {
+				size_t panel = j / 32, to = panel * 64 + (size_t)s * 32 + j % 32;
+
+				memcpy(all + ((size_t)s * half + j) * k, w[s] + j * k, k * sizeof *all);
+				memcpy(mixed + to * k, w[s] + j * k, k * sizeof *all);
+			}
+		}
+		pack(&want, mixed, 2 * half, k, k, 0);
+		good &= !memcmp(both.p, want.p, size * sizeof(act));
+		pack_transposed(t, &both, 0, 2 * half, 1);
+		pack(&want, all, k, 2 * half, k, 1);
+		back &= !memcmp(t, want.p, t_size * sizeof *t);
+		pack_free(&want), pack_free(&both);
+		free(w[0]), free(w[1]), free(all), free(mixed), free(t);
+	}
+	ok(good, "pack_half: 32 outputs of each matrix in every panel");
+	ok(back, "pack_transposed: one half after the other");
+}
+
+struct after {
+	float *out;
+	int *times;
+	size_t n;
+};
+
+static void take(const struct product *j, size_t m0, size_t m, size_t n0, size_t n)
+{
+	const struct after *t = j->ctx;
+
+	for (size_t i = m0; i < m0 + m; i++)
+		for (size_t k = n0; k < n0 + n; k++) {
+			t->out[i * t->n + k] = j->c[i * j->ldc + k];
+			t->times[i * t->n + k]++;
+		}
+}
+
+/* What is done with results as they come: every one once, with its final bits, whether C is kept
+ * or not, on any number of threads. */
+static void afterwards(const char *isa)
+{
+	int same = 1, once = 1, own = 0;
+
+	for (size_t i = 0; i < LEN(shapes); i++)
+		for (int t = 1; t <= 3; t++) {
+			struct numbers r = numbers(i);
+			size_t m = shapes[i].m, n = shapes[i].n, k = shapes[i].k;
+			act *a = acts(&r, m * k, -1, 1), *w = acts(&r, n * k, -1, 1);
+			float *c = xcalloc(m * n, sizeof *c), *out = xcalloc(m * n, sizeof *out);
+			struct after x = {out, xcalloc(m * n, sizeof(int)), n};
+			struct packed p = {0};
+			int rounds = k <= kern_level(isa)->whole ? 2 : 1;
+			struct err e;
+
+			if (kern_init(t, &e))
+				diag("%s", e.msg);
+			kern = kern_level(isa);
+			pack(&p, w, n, k, k, 0);
+			alone(kern, c, n, a, k, &p, m, 0);
+			for (int round = 0; round < rounds; round++) {
+				float *kept = round ? NULL : xcalloc(m * n, sizeof *kept);
+
+				memset(out, 0xff, m * n * sizeof *out);
+				gemm_then(kept, n, a, k, &p, m, take, &x);
+				same &= !memcmp(out, c, m * n * sizeof *c);
+				own += !kept;
+				free(kept);
+			}
+			for (size_t j = 0; j < m * n; j++)
+				once &= x.times[j] == rounds;
+			pack_free(&p);
+			free(a), free(w), free(c), free(out), free(x.times);
+		}
+	ok(same && once, "%s: then, with every result once, as it stays", isa);
+	ok(own || !kern_level(isa)->whole, "%s: the same if C is nowhere else", isa);
 }
 
 static void choice(void)
@@ -271,6 +365,7 @@ int main(void)
 	choice();
 	packing();
 	transposing();
+	halves();
 	for (size_t i = 0; i < LEN(isas); i++) {
 		if (!kern_level(isas[i])) {
 			skip("%s: not available on this machine", isas[i]);
@@ -282,6 +377,7 @@ int main(void)
 		invariant(isas[i], 1);
 		weight_gradient(isas[i]);
 		threads(isas[i]);
+		afterwards(isas[i]);
 	}
 	return done();
 }

@@ -128,7 +128,7 @@ static double objective(void *data)
 static void rows(void)
 {
 	struct numbers rnd = numbers(5);
-	float dx[N] = {0}, dw[N] = {0}, lx, ly, kl, entropy;
+	float dx[N] = {0}, dw[N] = {0}, h[N], out[N], lx, ly, kl, entropy;
 	struct row r = {.gelu = 0};
 	int good = 1;
 
@@ -144,10 +144,11 @@ static void rows(void)
 	ok(good, "rmsnorm_bwd is the gradient of rmsnorm");
 	for (r.gelu = 0; r.gelu < 2; r.gelu++) {
 		good = 1;
-		ref->glu_bwd(dx, dw, r.dy, r.x, r.w, N, r.gelu);
+		ref->glu_bwd(dx, dw, h, r.dy, r.x, r.w, N, r.gelu);
+		ref->glu(out, r.x, r.w, N, r.gelu);
 		for (size_t i = 0; i < N; i++)
 			good &= close_to(dx[i], slope(gated, &r, &r.x[i])) &&
-			        close_to(dw[i], slope(gated, &r, &r.w[i]));
+			        close_to(dw[i], slope(gated, &r, &r.w[i])) && close_to(h[i], out[i]);
 		ok(good, "glu_bwd is the gradient of glu, %s", r.gelu ? "gelu" : "silu");
 	}
 	lx = ref->lse(r.x, N, 1), ly = ref->lse(r.w, N, 1);

@@ -13,4 +13,4 @@
 #include "kern/x86/attn.h"
 #include "kern/x86/attn_bwd.h"
 
-const struct kern kern_avx512 = {.isa = "avx512", KERN_FUNCTIONS};
+const struct kern kern_avx512 = {.isa = "avx512", KERN_FUNCTIONS, .whole = KC};

@@ -19,5 +19,5 @@
 #include "kern/x86/attn.h"
 #include "kern/x86/attn_bwd.h"
 
-const struct kern kern_avx512bf16 = {.isa = "avx512bf16", KERN_FUNCTIONS};
-const struct kern kern_amx = {.isa = "amx", KERN_FUNCTIONS};
+const struct kern kern_avx512bf16 = {.isa = "avx512bf16", KERN_FUNCTIONS, .whole = KC};
+const struct kern kern_amx = {.isa = "amx", KERN_FUNCTIONS, .whole = KC};

@@ -307,7 +307,24 @@ struct work {
 	size_t block, m0, m, n_tiles, k, inputs;
 	a_value *a;
 	w_value *w;                  /* block of W, from by_k form or unpacked */
+	float *own;                  /* [rows of A][64]: a panel of C, if C is nowhere else */
+	int last;                    /* no inputs come after these */
 };
+
+/* Rows [r0, r1) of the block are final in a panel. */
+static void finish(const struct work *g, size_t r0, size_t r1, size_t n0, size_t cols)
+{
+	struct product own;
+
+	if (g->j->c) {
+		g->j->then(g->j, g->m0 + r0, r1 - r0, n0, cols);
+		return;
+	}
+	own = *g->j;
+	own.ldc = KERN_PANEL;
+	own.c = (float *)((uintptr_t)g->own - (g->m0 * KERN_PANEL + n0) * sizeof *own.c);
+	own.then(&own, g->m0 + r0, r1 - r0, n0, cols);
+}
 
 /* Tiles [t0, t1) of panel p; next: offset in packed W of the thread's next panel. */
 static void panel(struct work *g, size_t p, size_t t0, size_t t1, size_t next)
@@ -317,6 +334,7 @@ static void panel(struct work *g, size_t p, size_t t0, size_t t1, size_t next)
 	       len = 2 * g->x.pairs * KERN_PANEL;
 	const bf16 *b =
 		j->by_k ? (const bf16 *)g->w : j->w + n0 * ((j->k + 1) / 2 * 2) + g->k * KERN_PANEL;
+	float *c0 = j->c ? j->c + g->m0 * g->x.ldc + n0 : g->own;
 	int source = BY_K;
 
 	if (j->by_k)
@@ -327,8 +345,8 @@ static void panel(struct work *g, size_t p, size_t t0, size_t t1, size_t next)
 	for (size_t i = t0; i < t1; i++) {
 		size_t r0 = rows_to(g->m, i, g->n_tiles), r = rows_to(g->m, i + 1, g->n_tiles) - r0, passes;
 		const a_value *a = g->a + i * ROWS * A_STRIDE;
-		float *c = j->c + (g->m0 + r0) * j->ldc + n0;
-		struct ahead ahead = {.c = c + r * j->ldc};
+		float *c = c0 + r0 * g->x.ldc;
+		struct ahead ahead = {.c = c + r * g->x.ldc};
 
 		if (!j->by_k)
 			source = !g->x.wide ? PACKED : i > t0 ? UNPACKED : UNPACK;
@@ -337,13 +355,15 @@ static void panel(struct work *g, size_t p, size_t t0, size_t t1, size_t next)
 			j->by_k ? (const char *)b : (const char *)(j->w + next + len * (i - t0) / (t1 - t0));
 		ahead.pace = j->by_k ? 0 : PAIR_BYTES / (t1 - t0) / passes;
 		if (i + 1 == t1)
-			ahead.c = j->c + (g->m0 + rows_to(g->m, t0, g->n_tiles)) * j->ldc +
-			          (cols == KERN_PANEL ? n0 + KERN_PANEL : n0);
+			ahead.c = c0 + rows_to(g->m, t0, g->n_tiles) * g->x.ldc +
+			          (j->c && cols == KERN_PANEL ? KERN_PANEL : 0);
 		if (cols == KERN_PANEL)
 			tiles[source][r](&g->x, c, a, b, ahead);
 		else
 			edge(tiles[source][r], &g->x, c, a, b, r, cols);
 	}
+	if (j->then && g->last && t1 > t0)
+		finish(g, rows_to(g->m, t0, g->n_tiles), rows_to(g->m, t1, g->n_tiles), n0, cols);
 }
 
 /* Loads the part of A that a block of inputs needs, unless it is held already. */
@@ -364,6 +384,7 @@ static void hold(struct work *g, size_t b, size_t k, size_t end)
 	}
 	g->x.pairs = (end - k + 1) / 2;
 	g->x.load = j->add || k;
+	g->last = end == j->k;
 }
 
 /* Units [u0, u1) of block b, which are parts of panels, panel by panel. */
@@ -397,9 +418,11 @@ static void product(const struct product *j, struct share *s, size_t thread)
 	_Alignas(64) a_value a[TILES * ROWS * A_STRIDE];
 	/* if K is odd, the last block may have KC + 1 inputs, in pairs */
 	_Alignas(64) w_value w[(KC + 2) * KERN_PANEL];
+	_Alignas(64) float own[TILES * ROWS * KERN_PANEL];
 	struct work g = {
-		.j = j, .block = SIZE_MAX, .a = a, .w = w,
-		.x = {.ldc = j->ldc, .step_i = j->by_k ? 1 : A_STRIDE, .step_k = j->by_k ? ROWS : 1},
+		.j = j, .block = SIZE_MAX, .a = a, .w = w, .own = own,
+		.x = {.ldc = j->c ? j->ldc : KERN_PANEL, .step_i = j->by_k ? 1 : A_STRIDE,
+		      .step_k = j->by_k ? ROWS : 1},
 	};
 	size_t each = (j->n + KERN_PANEL - 1) / KERN_PANEL * j->parts, first, end;
 

@@ -165,19 +165,20 @@ static void glu(act *h, const float *gate, const float *up, size_t n, int gelu)
 	}
 }
 
-static void glu_bwd(float *dgate, float *dup, const float *dh, const act *gate, const act *up,
+static void glu_bwd(act *dgate, act *dup, act *h, const float *dh, const act *gate, const act *up,
                     size_t n, int gelu)
 {
 	vf one = v_set1(1);
 
 	for (size_t i = 0; i < n; i += W) {
-		vf g = get_act(gate + i, n - i), d = get(dh + i, n - i, 0);
+		vf g = get_act(gate + i, n - i), u = get_act(up + i, n - i), d = get(dh + i, n - i, 0);
 		vf s = v_div(one, v_add(one, gate_exp(g, gelu))), gs = v_mul(g, s);
 		vf slope = gelu ? v_add(v_set1(GELU_A), v_mul(v_set1(3 * GELU_B), v_mul(g, g))) : one;
 		vf dg = v_add(s, v_mul(v_mul(gs, v_sub(one, s)), slope));
 
-		put(dup + i, v_mul(d, gs), n - i);
-		put(dgate + i, v_mul(v_mul(d, get_act(up + i, n - i)), dg), n - i);
+		put_act(h + i, v_mul(gs, u), n - i);
+		put_act(dup + i, v_mul(d, gs), n - i);
+		put_act(dgate + i, v_mul(v_mul(d, u), dg), n - i);
 	}
 }
 
