@@ -237,85 +237,6 @@ static int by_size(const void *a, const void *b)
 	return x->n != y->n ? (x->n < y->n) - (x->n > y->n) : (x->i > y->i) - (x->i < y->i);
 }
 
-/* The new bf16 values: borrowed from the commit's room, or made in w, which grows. Then
- * values_done. */
-static struct mem new_values(const struct job *j, struct mem *w)
-{
-	if (j->rooms[0])
-		return mem_borrow(room_data(j->rooms[0]), j->n * sizeof(act));
-	mem_fit(w, j->n * sizeof(act));
-#pragma omp parallel for num_threads(dev->threads()) schedule(static)
-	for (size_t at = 0; at < j->n; at += PIECE)
-		dev->to_act(mem_act(*w, at), mem_f32(j->p, at),
-		            j->n - at < PIECE ? j->n - at : PIECE);
-	return *w;
-}
-
-static void values_done(const struct job *j, struct mem *values)
-{
-	if (j->rooms[0])
-		mem_return(values);
-}
-
-/* Matrix w of the base and its adapter: merged anew. */
-static void refresh_matrix(struct model *m, size_t i, const act *w, size_t n,
-                           const struct job *const ab[2])
-{
-	struct mem base = mem_borrow(w, n * sizeof *w), made[2] = {{0}}, v[2];
-
-	for (size_t k = 0; k < 2; k++)
-		v[k] = new_values(ab[k], &made[k]);
-	model_adapt(m, i, base, v[0], v[1]);
-	for (size_t k = 0; k < 2; k++) {
-		values_done(ab[k], &v[k]);
-		mem_free(&made[k]);
-	}
-	mem_return(&base);
-}
-
-/* Matrices whose adapters are trained. */
-static int refresh_adapted(const struct train_step *t, struct model *m, const struct job *jobs,
-                           size_t n, struct err *e)
-{
-	const struct model_config *c = model_config(m);
-	const struct job **by = xcalloc(model_params(c) + 1, sizeof *by);
-	int rc = 0;
-
-	for (size_t i = 0; i < n; i++)
-		by[jobs[i].i] = &jobs[i];
-	for (size_t i = 0; i < model_base_params(c) && !rc; i++) {
-		size_t at = model_adapter(c, i);
-		struct param p;
-		const act *w;
-
-		if (!at || !by[at] || !by[at + 1])
-			continue;
-		model_param(c, i, &p);
-		rc = policy_tensor(t->base, &p, &w, e);
-		if (!rc)
-			refresh_matrix(m, i, w, p.rows * p.cols, by + at);
-	}
-	free(by);
-	return rc;
-}
-
-static int refresh_all(const struct train_step *t, struct model *m, const struct job *jobs,
-                       size_t n, struct err *e)
-{
-	struct mem made = {0};
-
-	if (model_config(m)->lora_rank)
-		return refresh_adapted(t, m, jobs, n, e);
-	for (size_t i = 0; i < n; i++) {         /* the largest is first */
-		struct mem w = new_values(&jobs[i], &made);
-
-		model_set(m, jobs[i].i, w);
-		values_done(&jobs[i], &w);
-	}
-	mem_free(&made);
-	return 0;
-}
-
 static void job_release(struct job *j)
 {
 	for (size_t k = 0; k < LEN(j->old) && j->snap; k++)
@@ -324,9 +245,9 @@ static void job_release(struct job *j)
 	free(j->first);
 }
 
-int train_adam(const struct train_step *t, struct model *m, const struct grads *g, struct err *e)
+int train_adam(const struct train_step *t, const struct model_config *c, const struct grads *g,
+               struct err *e)
 {
-	const struct model_config *c = model_config(m);
 	struct job *jobs = xcalloc(g->n + 1, sizeof *jobs);
 	size_t n = 0;
 	int rc = 0;
@@ -357,10 +278,89 @@ int train_adam(const struct train_step *t, struct model *m, const struct grads *
 		qsort(jobs, n, sizeof *jobs, by_size);
 		rc = run(jobs, n, e);
 	}
-	if (!rc && t->update)
-		rc = refresh_all(t, m, jobs, n, e);
 	for (size_t i = 0; i < n; i++)
 		job_release(&jobs[i]);
 	free(jobs);
+	return rc;
+}
+
+/* ---- the model, before the next update ---- */
+
+struct fresh {
+	const struct model_config *c;
+	struct snap *snap;
+	const struct train_memory *mem;      /* NULL: all values are the snapshot's */
+};
+
+/* The bf16 values of parameter i: borrowed from the snapshot, or made in w, which grows. Then
+ * values_done. */
+static int values(const struct fresh *f, size_t i, struct mem *w, struct mem *out, struct err *e)
+{
+	struct param q;
+	const act *x;
+	size_t n;
+
+	model_param(f->c, i, &q);
+	n = q.rows * q.cols;
+	if (!f->mem) {
+		if (policy_tensor(f->snap, &q, &x, e))
+			return -1;
+		*out = mem_borrow(x, n * sizeof *x);
+		return 0;
+	}
+	mem_fit(w, n * sizeof(act));
+#pragma omp parallel for num_threads(dev->threads()) schedule(static)
+	for (size_t at = 0; at < n; at += PIECE)
+		dev->to_act(mem_act(*w, at), mem_f32(f->mem->p[i], at), n - at < PIECE ? n - at : PIECE);
+	*out = *w;
+	return 0;
+}
+
+static void values_done(const struct fresh *f, struct mem *x)
+{
+	if (!f->mem)
+		mem_return(x);
+}
+
+/* Matrix i of the base and its adapter, whose parameters are `at` and the next: merged anew. */
+static int refresh_matrix(const struct fresh *f, struct model *m, size_t i, size_t at,
+                          struct mem made[2], struct err *e)
+{
+	struct fresh frozen = {.c = f->c, .snap = f->snap};
+	struct mem base = {0}, v[2] = {{0}};
+	int rc = values(&frozen, i, NULL, &base, e);
+
+	for (size_t k = 0; k < 2 && !rc; k++)
+		rc = values(f, at + k, &made[k], &v[k], e);
+	if (!rc)
+		model_adapt(m, i, base, v[0], v[1]);
+	for (size_t k = 0; k < 2; k++)
+		values_done(f, &v[k]);
+	values_done(&frozen, &base);
+	return rc;
+}
+
+int train_refresh(struct snap *snap, const struct train_memory *mem, struct model *m,
+                  const struct grads *g, struct err *e)
+{
+	struct fresh f = {model_config(m), snap, mem};
+	struct mem made[2] = {{0}}, w;
+	int rc = 0;
+
+	for (size_t i = 0; i < model_base_params(f.c) && !rc; i++) {
+		size_t at = model_adapter(f.c, i);
+
+		if (at && mem_there(g->g[at])) {
+			rc = refresh_matrix(&f, m, i, at, made, e);
+		} else if (mem_there(g->g[i])) {
+			rc = values(&f, i, made, &w, e);
+			if (!rc) {
+				model_set(m, i, w);
+				values_done(&f, &w);
+			}
+		}
+	}
+	for (size_t k = 0; k < LEN(made); k++)
+		mem_free(&made[k]);
 	return rc;
 }

@@ -60,6 +60,7 @@ struct trainer {
 	/* g[i] none: parameter i is not trained, its tensor stays the store's */
 	struct grads grads;
 	int zeroed;                  /* they are all zero */
+	int stale;                   /* the policy's model is not the state's yet */
 	/* the configuration has adapters that the store's does not know yet */
 	int adapted;
 	uint64_t seed;               /* the store's */
@@ -118,14 +119,16 @@ struct train_step {
 	struct snap *old;
 	struct train_memory *mem;
 	struct commit *to;
-	/* where there are adapters: an open snapshot, for the matrices they belong to */
-	struct snap *base;
 	uint64_t seed;               /* of adapters that do not exist yet */
 };
 
-/* Adam over all parameters with a gradient; the model gets the new weights. The store's tensors
- * may be read until the next commit_ call. */
-MUST_CHECK int train_adam(const struct train_step *t, struct model *m, const struct grads *g,
-                          struct err *e);
+/* Adam over all parameters with a gradient. */
+MUST_CHECK int train_adam(const struct train_step *t, const struct model_config *c,
+                          const struct grads *g, struct err *e);
+/* The model gets the weights that Adam left: mem's, or if that is NULL those of snap, an open
+ * snapshot of the latest step. What adapters belong to is always read from snap, which may
+ * otherwise be NULL. */
+MUST_CHECK int train_refresh(struct snap *snap, const struct train_memory *mem, struct model *m,
+                             const struct grads *g, struct err *e);
 
 #endif

@@ -125,7 +125,7 @@ int trainer_commit(struct trainer *r, struct err *e)
 		return 0;
 	if (commit_open(r, r->step, &what.to, e))
 		return -1;
-	if (train_adam(&what, r->policy.model, &r->grads, e)) {
+	if (train_adam(&what, &r->policy.config, &r->grads, e)) {
 		commit_abort(what.to);
 		return -1;
 	}
@@ -258,13 +258,11 @@ static int adam(struct trainer *r, struct step *s, struct err *e)
 	struct snap *last = NULL;
 	int rc = 0;
 
-	if (!r->memory.held || r->policy.config.lora_rank)
-		rc = snap_open(r->store, NULL, &last, e);
-	what.base = last;
 	if (!r->memory.held)
-		what.old = last;
+		rc = snap_open(r->store, NULL, &last, e);
+	what.old = last;
 	if (!rc)
-		rc = train_adam(&what, r->policy.model, &r->grads, e);
+		rc = train_adam(&what, &r->policy.config, &r->grads, e);
 	if (!rc && s->commit)
 		rc = commit_written(s->commit, &s->written, e);
 	snap_close(last);
@@ -306,18 +304,37 @@ fail:
 	return -1;
 }
 
+/* The model of the last update's weights, which a process of one update never needs. */
+static int refresh(struct trainer *r, struct err *e)
+{
+	struct snap *last = NULL;
+	int rc = 0;
+
+	if (!r->stale)
+		return 0;
+	if (!r->memory.held || r->policy.config.lora_rank)
+		rc = snap_open(r->store, NULL, &last, e);
+	if (!rc)
+		rc = train_refresh(last, r->memory.held ? &r->memory : NULL, r->policy.model,
+		                   &r->grads, e);
+	snap_close(last);
+	r->stale = rc != 0;
+	return rc;
+}
+
 int trainer_update(struct trainer *r, const struct batch *b, struct progress *bar, struct err *e)
 {
 	struct step s = {
 		.started = now_seconds(), .times = {.bar = bar}, .batch = train_batch_js(b),
 	};
-	int rc = gradient(r, b, &s, e) || step_on(r, &s, e);
+	int rc = refresh(r, e) || gradient(r, b, &s, e) || step_on(r, &s, e);
 
 	js_free(s.batch);
 	if (rc)
 		return err_prefix(e, "batch of step %lld: ", (long long)r->step);
 	r->set.reset = 0;
 	r->state = s.next;
+	r->stale = 1;
 	r->step++;
 	return 0;
 }
