@@ -47,6 +47,9 @@ ISA_avx2       = -mavx2 -mfma -mf16c
 ISA_avx512     = -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma
 ISA_avx512bf16 = $(ISA_avx512) -mavx512bf16
 ISA_amx        = $(ISA_avx512bf16) -mamx-tile -mamx-bf16
+# Models of levels, for tests: only these link them.
+MODELS         = avx512_model avx512bf16_model
+$(foreach m,$(MODELS),$(eval ISA_$m = $(ISA_avx2)))
 
 # Kernels for the processor that CC makes code for; elsewhere plain C does the work.
 X86      := $(filter x86_64%,$(shell $(CC) -dumpmachine))
@@ -124,7 +127,7 @@ $(B)/tests/%.o: tests/%.c $(B)/flags
 $(B)/tests/%_f32.t: $(B)/tests/%_f32.o $(B)/libscore-f32.a
 	@$(LINK) -o $@ $^ $(LIBS)
 $(B)/tests/%.t: $(B)/tests/%.o $(B)/libscore.a
-	@$(LINK) -o $@ $^ $(LIBS)
+	@$(LINK) $(if $(X86),$(MODELS:%=-Wl,-u,kern_%)) -o $@ $^ $(LIBS)
 
 # the sandbox's own are linked with it instead
 $(B)/tests/sandbox/%.t: $(B)/tests/sandbox/%.o $(filter-out %/score-box.o,$(BOX_OBJ)) \

@@ -16,64 +16,33 @@ static int n_threads = 1;
 
 /* ---- levels ---- */
 
+static const char *const names[LEVELS] = {
+	"ref", "avx2", "avx512", "avx512bf16", "amx", "avx512-model", "avx512bf16-model",
+};
+
 #ifdef KERN_X86
-#include <cpuid.h>
-#include <sys/syscall.h>
-
-enum { ARCH_REQ_XCOMP_PERM = 0x1023, XFEATURE_XTILEDATA = 18 };
-
-/* The highest level whose instructions the CPU has and whose registers the kernel saves. */
-static int find_level(void)
-{
-	unsigned a, b, c, d, b7, d7, xcr0, hi;
-	int level = LEVEL_REF;
-
-	if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE) || !(c & bit_AVX) || !(c & bit_FMA) ||
-	    !(c & bit_F16C))
-		return level;
-	__asm__ volatile("xgetbv" : "=a"(xcr0), "=d"(hi) : "c"(0));
-	if ((xcr0 & 0x6) != 0x6 || !__get_cpuid_count(7, 0, &a, &b7, &c, &d7) || !(b7 & bit_AVX2))
-		return level;
-	level = LEVEL_AVX2;
-	if ((xcr0 & 0xe0) != 0xe0 || !(b7 & bit_AVX512F) || !(b7 & bit_AVX512BW) ||
-	    !(b7 & bit_AVX512DQ) || !(b7 & bit_AVX512VL))
-		return level;
-	level = LEVEL_AVX512;
-	if (!__get_cpuid_count(7, 1, &a, &b, &c, &d) || !(a & bit_AVX512BF16))
-		return level;
-	level = LEVEL_AVX512BF16;
-	if ((xcr0 & 0x60000) != 0x60000 || !(d7 & bit_AMX_TILE) || !(d7 & bit_AMX_BF16))
-		return level;
-	/* Linux grants AMX tile data only on request. */
-	if (syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA))
-		return level;
-	return LEVEL_AMX;
-}
-#else
-static int find_level(void)
-{
-	return LEVEL_REF;
-}
+/* only tests link them (Makefile) */
+#pragma weak kern_avx512_model
+#pragma weak kern_avx512bf16_model
 #endif
-
-static int cpu_level(void)
-{
-	static int level = -1;
-
-	if (level < 0)
-		level = find_level();
-	return level;
-}
-
-static const char *const names[LEVELS] = {"ref", "avx2", "avx512", "avx512bf16", "amx"};
 
 static const struct kern *const tables[LEVELS] = {
 	[LEVEL_REF] = &kern_ref,
 #ifdef KERN_X86
 	[LEVEL_AVX2] = &kern_avx2, [LEVEL_AVX512] = &kern_avx512,
 	[LEVEL_AVX512BF16] = &kern_avx512bf16, [LEVEL_AMX] = &kern_amx,
+	[LEVEL_AVX512_MODEL] = &kern_avx512_model, [LEVEL_AVX512BF16_MODEL] = &kern_avx512bf16_model,
 #endif
 };
+
+static const struct cpu *this_cpu(void)
+{
+	static struct cpu cpu;
+
+	if (!cpu.has)
+		cpu = cpu_found();
+	return &cpu;
+}
 
 static int level_by_name(const char *isa)
 {
@@ -87,7 +56,7 @@ const struct kern *kern_level(const char *isa)
 {
 	int i = level_by_name(isa);
 
-	return i < 0 || i > cpu_level() ? NULL : tables[i];
+	return i < 0 || !(this_cpu()->has & 1u << i) ? NULL : tables[i];
 }
 
 static void *one_more_team(void *arg)
@@ -131,10 +100,10 @@ int kern_init(int threads, struct err *e)
 			return err_set(e, "SCORE_ISA=%s: expected ref, avx2, avx512, avx512bf16 or amx", want);
 		if (!kern_level(want))
 			return err_set(e, "SCORE_ISA=%s: not available on this machine (best: %s)", want,
-			               names[cpu_level()]);
+			               names[cpu_choice(this_cpu())]);
 		kern = kern_level(want);
 	} else {
-		kern = tables[cpu_level()];
+		kern = tables[cpu_choice(this_cpu())];
 	}
 	/* cores in the affinity mask */
 	n_threads = threads > 0 ? threads : omp_get_num_procs();

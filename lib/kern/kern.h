@@ -100,7 +100,7 @@ struct attn_grad {
 };
 
 struct kern {
-	const char *isa;             /* "ref", "avx2", "avx512", "avx512bf16", "amx" */
+	const char *isa;             /* "ref", "avx2", "avx512", "avx512bf16", "amx", "avx512-model" */
 
 	size_t block;                /* maximum rows of A that a thread holds at once */
 	size_t whole;                /* inputs up to which c may be NULL; 0: never */
@@ -163,10 +163,10 @@ static inline size_t attn_scratch(size_t s)
 }
 
 /*
- * Chooses the table, once: SCORE_ISA=ref|avx2|avx512|avx512bf16|amx from the environment, else the
- * best level that the CPU and the operating system (XGETBV) support. threads 0: one per core in the
- * affinity mask. Returns -1 with a message if the level is unknown or not available on this
- * machine.
+ * Chooses the table, once: SCORE_ISA=ref|avx2|avx512|avx512bf16|amx from the environment, else by
+ * the rule of cpu.c among the levels that the CPU and the operating system (XGETBV) support.
+ * threads 0: one per core in the affinity mask. Returns -1 with a message if the level is unknown
+ * or not available on this machine.
  */
 MUST_CHECK int kern_init(int threads, struct err *e);
 extern const struct kern *kern;                           /* set by kern_init, NULL before */

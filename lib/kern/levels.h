@@ -12,9 +12,30 @@
 #define KERN_X86
 #endif
 
-enum { LEVEL_REF, LEVEL_AVX2, LEVEL_AVX512, LEVEL_AVX512BF16, LEVEL_AMX, LEVELS };
+/* The models are for tests: what a level computes, on machines that lack it. */
+enum {
+	LEVEL_REF,
+	LEVEL_AVX2,
+	LEVEL_AVX512,
+	LEVEL_AVX512BF16,
+	LEVEL_AMX,
+	LEVEL_AVX512_MODEL,
+	LEVEL_AVX512BF16_MODEL,
+	LEVELS
+};
 
 extern const struct kern kern_ref, kern_avx2, kern_avx512, kern_avx512bf16, kern_amx;
+extern const struct kern kern_avx512_model, kern_avx512bf16_model;
+
+/* A processor: its maker as CPUID spells it ("" elsewhere), and 1 << LEVEL_x for each level that it
+ * and the kernel support. */
+struct cpu {
+	char vendor[13];
+	unsigned has;
+};
+struct cpu cpu_found(void);
+/* The level for it, by a fixed rule. */
+int cpu_choice(const struct cpu *c);
 
 enum { KERN_ROWS = 6 };              /* rows per tile */
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+#include "levels.h"
 #include "pass.h"
 
 int main(void)
 {
-	static const char *const levels[] = {"ref", "avx2", "avx512", "avx512bf16", "amx"};
 	struct err e;
 
 	for (size_t i = 0; i < LEN(levels); i++) {

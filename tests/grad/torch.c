@@ -7,6 +7,7 @@
 #include "host.h"
 #include "kern/kern.h"
 #include "model/model.h"
+#include "levels.h"
 #include "tap.h"
 
 struct golden {
@@ -128,7 +129,6 @@ static void check(const char *isa, const char *arch)
 
 int main(void)
 {
-	static const char *const levels[] = {"ref", "avx2", "avx512", "avx512bf16", "amx"};
 	static const char *const archs[] = {
 		"llama", "qwen2", "qwen3", "gemma3", "mistral", "olmo2", "smollm3",
 	};

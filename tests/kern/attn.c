@@ -306,11 +306,11 @@ int main(void)
 {
 	const struct kern *ref = kern_level("ref");
 
-	for (size_t l = 0; l < LEN(isas); l++) {
-		const struct kern *lv = kern_level(isas[l]);
+	for (size_t l = 0; l < LEN(levels); l++) {
+		const struct kern *lv = kern_level(levels[l]);
 
 		if (!lv) {
-			skip("%s: not available on this machine", isas[l]);
+			skip("%s: not available on this machine", levels[l]);
 			continue;
 		}
 		for (size_t i = 0; i < LEN(cases); i++) {

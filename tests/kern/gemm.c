@@ -13,7 +13,8 @@ static const struct { size_t m, n, k; } shapes[] = {
  * otherwise. */
 static int exact(const char *isa)
 {
-	return !strcmp(isa, "avx2") || !strcmp(isa, "avx512") || !strcmp(isa, "ref");
+	return !strcmp(isa, "avx2") || !strcmp(isa, "avx512") || !strcmp(isa, "ref") ||
+	       !strcmp(isa, "avx512-model");
 }
 
 static void against_ref(const char *isa)
@@ -336,6 +337,30 @@ static void afterwards(const char *isa)
 	ok(own || !kern_level(isa)->whole, "%s: the same if C is nowhere else", isa);
 }
 
+/* The level for a processor by what it is. */
+static void rule(void)
+{
+	enum {
+		A2 = 1 << LEVEL_REF | 1 << LEVEL_AVX2 | 1 << LEVEL_AVX512_MODEL |
+			1 << LEVEL_AVX512BF16_MODEL | 1 << LEVEL_AMX_MODEL,
+		A512 = A2 | 1 << LEVEL_AVX512,
+		BF16 = A512 | 1 << LEVEL_AVX512BF16,
+		TILES = BF16 | 1 << LEVEL_AMX
+	};
+	static const struct { struct cpu cpu; int level; } cases[] = {
+		{{"GenuineIntel", TILES}, LEVEL_AMX},       {{"GenuineIntel", BF16}, LEVEL_AVX512},
+		{{"GenuineIntel", A512}, LEVEL_AVX512},     {{"GenuineIntel", A2}, LEVEL_AVX2},
+		{{"GenuineIntel", 1}, LEVEL_REF},           {{"AuthenticAMD", BF16}, LEVEL_AVX512BF16},
+		{{"AuthenticAMD", TILES}, LEVEL_AVX512BF16}, {{"AuthenticAMD", A512}, LEVEL_AVX512},
+		{{"AuthenticAMD", A2}, LEVEL_AVX2},         {{"HygonGenuine", BF16}, LEVEL_AVX512BF16},
+		{{"", 1}, LEVEL_REF},
+	};
+
+	for (size_t i = 0; i < LEN(cases); i++)
+		ok(cpu_choice(&cases[i].cpu) == cases[i].level, "%s with %#x: level %d",
+		   cases[i].cpu.vendor, cases[i].cpu.has, cases[i].level);
+}
+
 static void choice(void)
 {
 	struct err e;
@@ -344,15 +369,15 @@ static void choice(void)
 	ok(kern_init(1, &e) == -1 && strstr(e.msg, "sse9"), "SCORE_ISA=sse9: %s", e.msg);
 	setenv("SCORE_ISA", "ref", 1);
 	ok(!kern_init(1, &e) && !strcmp(kern->isa, "ref"), "SCORE_ISA=ref is obeyed");
-	for (size_t i = 0; i < LEN(isas); i++) {
+	for (size_t i = 0; i < LEN(levels); i++) {
 		int status;
 
-		setenv("SCORE_ISA", isas[i], 1);
+		setenv("SCORE_ISA", levels[i], 1);
 		status = kern_init(1, &e);
-		if (kern_level(isas[i]))
-			ok(!status && !strcmp(kern->isa, isas[i]), "SCORE_ISA=%s is obeyed", isas[i]);
+		if (kern_level(levels[i]))
+			ok(!status && !strcmp(kern->isa, levels[i]), "SCORE_ISA=%s is obeyed", levels[i]);
 		else
-			ok(status == -1 && strstr(e.msg, isas[i]), "SCORE_ISA=%s: %s", isas[i], e.msg);
+			ok(status == -1 && strstr(e.msg, levels[i]), "SCORE_ISA=%s: %s", levels[i], e.msg);
 	}
 	unsetenv("SCORE_ISA");
 	ok(!kern_init(0, &e) && kern_threads() >= 1, "left alone: %s, %d threads", kern->isa,
@@ -362,22 +387,23 @@ static void choice(void)
 
 int main(void)
 {
+	rule();
 	choice();
 	packing();
 	transposing();
 	halves();
-	for (size_t i = 0; i < LEN(isas); i++) {
-		if (!kern_level(isas[i])) {
-			skip("%s: not available on this machine", isas[i]);
+	for (size_t i = 0; i < LEN(levels); i++) {
+		if (!kern_level(levels[i])) {
+			skip("%s: not available on this machine", levels[i]);
 			continue;
 		}
-		kern = kern_level(isas[i]);
-		against_ref(isas[i]);
-		invariant(isas[i], 0);
-		invariant(isas[i], 1);
-		weight_gradient(isas[i]);
-		threads(isas[i]);
-		afterwards(isas[i]);
+		kern = kern_level(levels[i]);
+		against_ref(levels[i]);
+		invariant(levels[i], 0);
+		invariant(levels[i], 1);
+		weight_gradient(levels[i]);
+		threads(levels[i]);
+		afterwards(levels[i]);
 	}
 	return done();
 }

@@ -8,10 +8,8 @@
 #include <string.h>
 
 #include "kern/levels.h"
+#include "levels.h"
 #include "tap.h"
-
-__attribute__((unused)) static const char *const isas[] = {"ref", "avx2", "avx512", "avx512bf16",
-                                                           "amx"};
 
 /* The test's numbers: a stream of its own for each seed. */
 struct numbers {

@@ -214,10 +214,10 @@ static void large(void)
 int main(void)
 {
 	ref = kern_level("ref");
-	for (size_t l = 0; l < LEN(isas); l++) {
-		lv = kern_level(isas[l]);
+	for (size_t l = 0; l < LEN(levels); l++) {
+		lv = kern_level(levels[l]);
 		if (!lv) {
-			skip("%s: not available on this machine", isas[l]);
+			skip("%s: not available on this machine", levels[l]);
 			continue;
 		}
 		for (size_t i = 0; i < LEN(sizes); i++) {

@@ -7,6 +7,7 @@
 #include "host.h"
 #include "kern/kern.h"
 #include "rollout/engine.h"
+#include "levels.h"
 #include "tap.h"
 
 enum { SEQS = 5, MAXLEN = 40, V = 131, D = 72 };
@@ -216,7 +217,6 @@ static void sampling(const char *isa, struct model *m)
 
 int main(void)
 {
-	static const char *const levels[] = {"ref", "avx2", "avx512", "avx512bf16", "amx"};
 	static const enum arch archs[] = {
 		ARCH_LLAMA, ARCH_QWEN2, ARCH_QWEN3, ARCH_GEMMA3, ARCH_MISTRAL, ARCH_OLMO2,
 			ARCH_SMOLLM3,

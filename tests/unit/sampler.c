@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "dev/inside.h"
+#include "levels.h"
 #include "tap.h"
 
 enum { DRAWS = 2000 };
@@ -162,7 +163,6 @@ static void edges(void)
 int main(void)
 {
 	static const size_t sizes[] = {1, 3, 17, 511, 512, 513, 1500};
-	static const char *const levels[] = {"ref", "avx2", "avx512", "avx512bf16", "amx"};
 	struct err e;
 
 	for (size_t l = 0; l < LEN(levels); l++) {

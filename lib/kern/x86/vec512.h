@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Sixteen lanes for gemm.h, rows.h and attn.h. The names are the same in vec256.h. */
+/* Sixteen lanes for gemm.h, rows.h and attn.h. The names are the same in vec256.h; model512.h gives
+ * the same bits without AVX-512. */
 #include <immintrin.h>
 
 enum { W = 16 };
@@ -101,15 +102,11 @@ static inline vf v_high(vf x)
 static inline vf v_load_pairs(const bf16 *p) { return _mm512_loadu_ps((const float *)p); }
 
 #ifdef BF16_DOT
-/* s + odd * odd + even * even; x a pair of bf16. A test that includes this file may define its own
- * (tests/kern/bf16dot.c). */
-static inline vf v_dot(vf s, uint32_t x, vf w);
-#ifndef BF16_DOT_ELSEWHERE
+/* s + odd * odd + even * even; x a pair of bf16. */
 static inline vf v_dot(vf s, uint32_t x, vf w)
 {
 	return _mm512_dpbf16_ps(s, (__m512bh)_mm512_set1_epi32((int)x), (__m512bh)w);
 }
-#endif
 /* Eight pairs, the first n from even and odd, then zeros. */
 static inline void v_pairs8(uint32_t *p, const bf16 *even, const bf16 *odd, size_t n)
 {
