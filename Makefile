@@ -48,7 +48,7 @@ ISA_avx512     = -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma
 ISA_avx512bf16 = $(ISA_avx512) -mavx512bf16
 ISA_amx        = $(ISA_avx512bf16) -mamx-tile -mamx-bf16
 # Models of levels, for tests: only these link them.
-MODELS         = avx512_model avx512bf16_model
+MODELS         = avx512_model avx512bf16_model amx_model
 $(foreach m,$(MODELS),$(eval ISA_$m = $(ISA_avx2)))
 
 # Kernels for the processor that CC makes code for; elsewhere plain C does the work.

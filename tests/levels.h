@@ -5,6 +5,7 @@
 
 __attribute__((unused)) static const char *const levels[] = {
 	"ref", "avx2", "avx512", "avx512bf16", "amx", "avx512-model", "avx512bf16-model",
+	"amx-model",
 };
 
 #endif

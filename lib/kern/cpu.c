@@ -12,7 +12,8 @@
 enum {
 	ARCH_REQ_XCOMP_PERM = 0x1023,
 	XFEATURE_XTILEDATA = 18,
-	AVX2 = 1 << LEVEL_AVX2 | 1 << LEVEL_AVX512_MODEL | 1 << LEVEL_AVX512BF16_MODEL,
+	AVX2 = 1 << LEVEL_AVX2 | 1 << LEVEL_AVX512_MODEL | 1 << LEVEL_AVX512BF16_MODEL |
+		1 << LEVEL_AMX_MODEL,
 };
 
 /* The levels whose instructions the CPU has and whose registers the kernel saves. */

@@ -18,12 +18,14 @@ static int n_threads = 1;
 
 static const char *const names[LEVELS] = {
 	"ref", "avx2", "avx512", "avx512bf16", "amx", "avx512-model", "avx512bf16-model",
+	"amx-model",
 };
 
 #ifdef KERN_X86
 /* only tests link them (Makefile) */
 #pragma weak kern_avx512_model
 #pragma weak kern_avx512bf16_model
+#pragma weak kern_amx_model
 #endif
 
 static const struct kern *const tables[LEVELS] = {
@@ -32,6 +34,7 @@ static const struct kern *const tables[LEVELS] = {
 	[LEVEL_AVX2] = &kern_avx2, [LEVEL_AVX512] = &kern_avx512,
 	[LEVEL_AVX512BF16] = &kern_avx512bf16, [LEVEL_AMX] = &kern_amx,
 	[LEVEL_AVX512_MODEL] = &kern_avx512_model, [LEVEL_AVX512BF16_MODEL] = &kern_avx512bf16_model,
+	[LEVEL_AMX_MODEL] = &kern_amx_model,
 #endif
 };
 
@@ -276,7 +279,7 @@ enum {
 	UNITS = 16
 };
 
-static void product_cut(struct product *j, size_t block, size_t threads)
+static void product_cut(struct product *j, size_t block, size_t tile, size_t threads)
 {
 	size_t panels = panels_of(j->n), blocks = (j->m + block - 1) / block, even = blocks, tiles;
 
@@ -284,7 +287,7 @@ static void product_cut(struct product *j, size_t block, size_t threads)
 	if (blocks > 1 && panels < UNITS * threads / 2)
 		even = (blocks + threads - 1) / threads * threads;
 	j->blocks = j->m / even < block / 2 ? blocks : even;
-	tiles = (j->m / j->blocks + KERN_ROWS - 1) / KERN_ROWS;
+	tiles = (j->m / j->blocks + tile - 1) / tile;
 	j->parts = 1 + UNITS * threads / (j->blocks * panels);
 	if (j->parts > tiles)
 		j->parts = tiles;
@@ -303,7 +306,7 @@ static void multiply(struct product *j)
 		product_alone(kern, j);
 		return;
 	}
-	product_cut(j, kern->block, (size_t)n_threads);
+	product_cut(j, kern->block, kern->tile, (size_t)n_threads);
 	kern_share(product_part, j, j->blocks * panels_of(j->n) * j->parts);
 }
 
@@ -311,7 +314,7 @@ void product_alone(const struct kern *level, struct product *j)
 {
 	struct share s;
 
-	product_cut(j, level->block, 0);
+	product_cut(j, level->block, level->tile, 0);
 	share_alone(&s, j->blocks * panels_of(j->n));
 	level->product(j, &s, 0);
 }

@@ -100,10 +100,11 @@ struct attn_grad {
 };
 
 struct kern {
-	const char *isa;             /* "ref", "avx2", "avx512", "avx512bf16", "amx", "avx512-model" */
+	const char *isa;             /* "ref", "avx2", "avx512", "avx512bf16", "amx", "amx-model" */
 
 	size_t block;                /* maximum rows of A that a thread holds at once */
 	size_t whole;                /* inputs up to which c may be NULL; 0: never */
+	size_t tile;                 /* rows of a tile, the least that a part has */
 	/* One thread's share of a GEMM. */
 	void (*product)(const struct product *j, struct share *s, size_t thread);
 

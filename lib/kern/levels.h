@@ -21,11 +21,12 @@ enum {
 	LEVEL_AMX,
 	LEVEL_AVX512_MODEL,
 	LEVEL_AVX512BF16_MODEL,
+	LEVEL_AMX_MODEL,
 	LEVELS
 };
 
 extern const struct kern kern_ref, kern_avx2, kern_avx512, kern_avx512bf16, kern_amx;
-extern const struct kern kern_avx512_model, kern_avx512bf16_model;
+extern const struct kern kern_avx512_model, kern_avx512bf16_model, kern_amx_model;
 
 /* A processor: its maker as CPUID spells it ("" elsewhere), and 1 << LEVEL_x for each level that it
  * and the kernel support. */
@@ -37,7 +38,8 @@ struct cpu cpu_found(void);
 /* The level for it, by a fixed rule. */
 int cpu_choice(const struct cpu *c);
 
-enum { KERN_ROWS = 6 };              /* rows per tile */
+/* rows per tile that vectors make up */
+enum { KERN_ROWS = 6 };
 
 /* One thread's range of remaining units: first << 32 | end. */
 struct slot {
@@ -53,11 +55,10 @@ void product_alone(const struct kern *level, struct product *j);
 
 /* Every level's file names its functions like the table's fields. */
 #define KERN_FUNCTIONS \
-	.block = TILES * KERN_ROWS, .product = product, .rmsnorm = rmsnorm, \
-	.rmsnorm_bwd = rmsnorm_bwd, .rmsnorm_f32 = rmsnorm_f32, .rope = rope, .glu = glu, \
-	.glu_bwd = glu_bwd, .to_act = to_act, .from_act = from_act, .add = add, .axpy = axpy, \
-	.attn = attn, .attn_bwd = attn_bwd, .lse = lse, .kl = kl, .dlogits = dlogits, .adamw = adamw, \
-	.sumsq = sumsq
+	.product = product, .rmsnorm = rmsnorm, .rmsnorm_bwd = rmsnorm_bwd, \
+	.rmsnorm_f32 = rmsnorm_f32, .rope = rope, .glu = glu, .glu_bwd = glu_bwd, .to_act = to_act, \
+	.from_act = from_act, .add = add, .axpy = axpy, .attn = attn, .attn_bwd = attn_bwd, \
+	.lse = lse, .kl = kl, .dlogits = dlogits, .adamw = adamw, .sumsq = sumsq
 
 /* gelu's 2u = g (GELU_A + GELU_B g^2): A = 2 sqrt(2/pi), B = 0.044715 A. */
 #define GELU_A 1.59576912f

@@ -323,4 +323,5 @@ static double sumsq(const float *x, size_t n)
 	return s;
 }
 
-const struct kern kern_ref = {.isa = "ref", KERN_FUNCTIONS};
+const struct kern kern_ref = {
+	.isa = "ref", .block = TILES * KERN_ROWS, .tile = KERN_ROWS, KERN_FUNCTIONS};

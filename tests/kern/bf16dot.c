@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The AVX512-BF16 level, as a model of it runs anywhere: tiles, pairs, both forms of A, edges and
- * odd K against vdpbf16ps as its manual defines it, one number at a time.
+ * The levels with dot products of bf16, as models of them run anywhere: tiles, pairs, both forms of
+ * A and W, edges and odd K against what the instructions' manual says, one number at a time.
  */
 #include <float.h>
 
@@ -9,16 +9,46 @@
 
 static const struct kern *model;
 
+/* s + sum_k a[k] w[k] */
+typedef float dot_fn(float s, const act *a, const act *w, size_t k);
+static dot_fn *dot;
+
 /* Denormals are zeros of their sign, before and after. */
 static float flush1(float x)
 {
 	return fabsf(x) < FLT_MIN ? copysignf(0, x) : x;
 }
 
-/* Each product is added, fused: the odd one first. */
+/* A product is added, fused. */
 static float step1(float s, act a, act b)
 {
 	return flush1(fmaf(flush1(act_f32(a)), flush1(act_f32(b)), flush1(s)));
+}
+
+/* vdpbf16ps: of a pair, the odd product is added first. */
+static float pairs(float s, const act *a, const act *w, size_t k)
+{
+	for (size_t i = 0; i < k; i += 2) {
+		if (i + 1 < k)
+			s = step1(s, a[i + 1], w[i + 1]);
+		else     /* the packed pair's zeros */
+			s = step1(s, 0, 0);
+		s = step1(s, a[i], w[i]);
+	}
+	return s;
+}
+
+/* tdpbf16ps: 32 inputs at a time, the even ones' sum and the odd ones' from 0, then both to s. */
+static float tiles(float s, const act *a, const act *w, size_t k)
+{
+	for (size_t i = 0; i < k; i += 32) {
+		float part[2] = {0, 0};
+
+		for (size_t l = i; l < k && l < i + 32; l++)
+			part[l % 2] = step1(part[l % 2], a[l], w[l]);
+		s = flush1(flush1(s) + flush1(part[0] + part[1]));
+	}
+	return s;
 }
 
 struct problem {
@@ -45,20 +75,9 @@ static struct problem problem(size_t m, size_t n, size_t k, int add)
 	x.wt = by_k(x.w, n, k);
 	x.want = copy(x.c, m * x.ldc * sizeof *x.c);
 	for (size_t i = 0; i < m; i++)
-		for (size_t j = 0; j < n; j++) {
-			float s = add ? x.c[i * x.ldc + j] : 0;
-
-			for (size_t l = 0; l < k; l += 2) {
-				const act *ai = x.a + i * x.lda + l, *wj = x.w + j * k + l;
-
-				if (l + 1 < k)
-					s = step1(s, ai[1], wj[1]);
-				else     /* the packed pair's zeros */
-					s = step1(s, 0, 0);
-				s = step1(s, ai[0], wj[0]);
-			}
-			x.want[i * x.ldc + j] = s;
-		}
+		for (size_t j = 0; j < n; j++)
+			x.want[i * x.ldc + j] =
+				dot(add ? x.c[i * x.ldc + j] : 0, x.a + i * x.lda, x.w + j * k, k);
 	for (size_t i = 0; i < m * k; i++)
 		x.at[i % k * x.ldat + i / k] = x.a[i / k * x.lda + i % k];
 	pack(&x.p, x.w, n, k, k, 0);
@@ -98,6 +117,7 @@ static void products(void)
 	static const struct { size_t m, n, k; } shapes[] = {
 		{1, 1, 1}, {1, 64, 2}, {2, 65, 3}, {3, 63, 31}, {4, 130, 64}, {5, 192, 576}, {6, 17, 577},
 		{7, 128, 100}, {13, 200, 1151}, {25, 64, 1603}, {97, 70, 33}, {150, 65, 800},
+		{16, 64, 96}, {17, 70, 3104}, {32, 128, 64}, {33, 96, 1568}, {300, 130, 128}, {64, 33, 32},
 	};
 
 	for (size_t i = 0; i < LEN(shapes); i++)
@@ -105,8 +125,8 @@ static void products(void)
 			struct problem x = problem(shapes[i].m, shapes[i].n, shapes[i].k, add);
 
 			for (int trans = 0; trans < 2; trans++)
-				ok(same(&x, add, trans, x.m), "%zu x %zu x %zu%s%s: every bit as defined", x.m, x.n,
-				   x.k, add ? " added" : "", trans ? ", k as rows" : "");
+				ok(same(&x, add, trans, x.m), "%s %zu x %zu x %zu%s%s: every bit as defined",
+				   model->isa, x.m, x.n, x.k, add ? " added" : "", trans ? ", k as rows" : "");
 			problem_free(&x);
 		}
 }
@@ -118,7 +138,7 @@ static void cuts(void)
 
 	for (size_t rows = 1; rows < 40; rows += rows < 13 ? 1 : 7)
 		good &= same(&x, 1, 0, rows) && same(&x, 1, 1, rows);
-	ok(good, "rows by 1 to 13, 20, ..: the same bits");
+	ok(good, "%s: rows by 1 to 13, 20, ..: the same bits", model->isa);
 	problem_free(&x);
 }
 
@@ -141,18 +161,25 @@ static void on_threads(void)
 		free(c), free(dw);
 		problem_free(&x);
 	}
-	ok(good, "gemm and gemm_dw with 1 to 4 threads: the same bits");
+	ok(good, "%s: gemm and gemm_dw with 1 to 4 threads: the same bits", model->isa);
 }
 
 int main(void)
 {
-	model = kern_level("avx512bf16-model");
-	if (!model) {
-		skip("no AVX2 on this machine");
-		return done();
+	static const struct { const char *isa; dot_fn *dot; } models[] = {
+		{"avx512bf16-model", pairs}, {"amx-model", tiles},
+	};
+
+	for (size_t i = 0; i < LEN(models); i++) {
+		model = kern_level(models[i].isa);
+		dot = models[i].dot;
+		if (!model) {
+			skip("%s: no AVX2 on this machine", models[i].isa);
+			continue;
+		}
+		products();
+		cuts();
+		on_threads();
 	}
-	products();
-	cuts();
-	on_threads();
 	return done();
 }

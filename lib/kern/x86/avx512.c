@@ -13,4 +13,6 @@
 #include "kern/x86/attn.h"
 #include "kern/x86/attn_bwd.h"
 
-const struct kern kern_avx512 = {.isa = "avx512", KERN_FUNCTIONS, .whole = KC};
+const struct kern kern_avx512 = {
+	.isa = "avx512", .block = TILES * KERN_ROWS, .tile = KERN_ROWS, .whole = KC,
+	KERN_FUNCTIONS};

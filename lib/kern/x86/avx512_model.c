@@ -12,4 +12,6 @@
 #include "kern/x86/attn.h"
 #include "kern/x86/attn_bwd.h"
 
-const struct kern kern_avx512_model = {.isa = "avx512-model", KERN_FUNCTIONS};
+const struct kern kern_avx512_model = {
+	.isa = "avx512-model", .block = TILES * KERN_ROWS, .tile = KERN_ROWS, .whole = KC,
+	KERN_FUNCTIONS};

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The AVX-512 BF16 level: like avx512.c, but GEMM multiplies pairs of bf16. vdpbf16ps treats
- * denormals as zero and rounds once or twice per pair, depending on the CPU vendor. The AMX level
- * uses the same functions: it does not use tiles yet.
+ * denormals as zero and rounds once or twice per pair, depending on the CPU vendor.
  */
 #include "kern/levels.h"
 
@@ -19,5 +18,6 @@
 #include "kern/x86/attn.h"
 #include "kern/x86/attn_bwd.h"
 
-const struct kern kern_avx512bf16 = {.isa = "avx512bf16", KERN_FUNCTIONS, .whole = KC};
-const struct kern kern_amx = {.isa = "amx", KERN_FUNCTIONS, .whole = KC};
+const struct kern kern_avx512bf16 = {
+	.isa = "avx512bf16", .block = TILES * KERN_ROWS, .tile = KERN_ROWS, .whole = KC,
+	KERN_FUNCTIONS};

@@ -15,4 +15,6 @@
 #include "kern/x86/attn.h"
 #include "kern/x86/attn_bwd.h"
 
-const struct kern kern_avx512bf16_model = {.isa = "avx512bf16-model", KERN_FUNCTIONS};
+const struct kern kern_avx512bf16_model = {
+	.isa = "avx512bf16-model", .block = TILES * KERN_ROWS, .tile = KERN_ROWS, .whole = KC,
+	KERN_FUNCTIONS};
