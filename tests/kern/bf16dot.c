@@ -3,27 +3,14 @@
  * The levels with dot products of bf16, as models of them run anywhere: tiles, pairs, both forms of
  * A and W, edges and odd K against what the instructions' manual says, one number at a time.
  */
-#include <float.h>
-
 #include "kerntest.h"
+#include "tiledot.h"
 
 static const struct kern *model;
 
 /* s + sum_k a[k] w[k] */
 typedef float dot_fn(float s, const act *a, const act *w, size_t k);
 static dot_fn *dot;
-
-/* Denormals are zeros of their sign, before and after. */
-static float flush1(float x)
-{
-	return fabsf(x) < FLT_MIN ? copysignf(0, x) : x;
-}
-
-/* A product is added, fused. */
-static float step1(float s, act a, act b)
-{
-	return flush1(fmaf(flush1(act_f32(a)), flush1(act_f32(b)), flush1(s)));
-}
 
 /* vdpbf16ps: of a pair, the odd product is added first. */
 static float pairs(float s, const act *a, const act *w, size_t k)
@@ -34,19 +21,6 @@ static float pairs(float s, const act *a, const act *w, size_t k)
 		else     /* the packed pair's zeros */
 			s = step1(s, 0, 0);
 		s = step1(s, a[i], w[i]);
-	}
-	return s;
-}
-
-/* tdpbf16ps: 32 inputs at a time, the even ones' sum and the odd ones' from 0, then both to s. */
-static float tiles(float s, const act *a, const act *w, size_t k)
-{
-	for (size_t i = 0; i < k; i += 32) {
-		float part[2] = {0, 0};
-
-		for (size_t l = i; l < k && l < i + 32; l++)
-			part[l % 2] = step1(part[l % 2], a[l], w[l]);
-		s = flush1(flush1(s) + flush1(part[0] + part[1]));
 	}
 	return s;
 }
@@ -167,7 +141,7 @@ static void on_threads(void)
 int main(void)
 {
 	static const struct { const char *isa; dot_fn *dot; } models[] = {
-		{"avx512bf16-model", pairs}, {"amx-model", tiles},
+		{"avx512bf16-model", pairs}, {"amx-model", tile_dot},
 	};
 
 	for (size_t i = 0; i < LEN(models); i++) {

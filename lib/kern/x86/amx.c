@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The AMX level: matrix products in tiles, all else as avx512.c.
+ * The AMX level: matrix products and attention in tiles, all else as avx512.c.
  */
 #include "kern/levels.h"
 
@@ -14,9 +14,7 @@
 #include "kern/x86/tiles.h"
 #include "kern/x86/amx_mul.h"
 #include "kern/x86/amx_gemm.h"
-
-enum { ROWS = KERN_ROWS, NV = 4 };   /* attention's */
-#include "kern/x86/attn.h"
-#include "kern/x86/attn_bwd.h"
+#include "kern/x86/amx_attn.h"
+#include "kern/x86/amx_attn_bwd.h"
 
 const struct kern kern_amx = {.isa = "amx", .block = BLOCK, .tile = SQUARE, KERN_FUNCTIONS};

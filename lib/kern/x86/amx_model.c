@@ -15,10 +15,8 @@
 #include "kern/x86/model_tiles.h"
 #include "kern/x86/amx_mul.h"
 #include "kern/x86/amx_gemm.h"
-
-enum { ROWS = KERN_ROWS, NV = 4 };   /* attention's */
-#include "kern/x86/attn.h"
-#include "kern/x86/attn_bwd.h"
+#include "kern/x86/amx_attn.h"
+#include "kern/x86/amx_attn_bwd.h"
 
 const struct kern kern_amx_model = {
 	.isa = "amx-model", .block = BLOCK, .tile = SQUARE, KERN_FUNCTIONS};
