@@ -68,7 +68,7 @@ BOX_OBJ   = $(patsubst %.c,$(B)/%.o,$(wildcard sandbox/*.c))
 TEST_SRC  = $(wildcard $(patsubst %,tests/%/*.c,unit kern grad fuzz sandbox))
 TEST_BIN  = $(TEST_SRC:%.c=$(B)/%.t)
 TEST_SH   = $(wildcard tests/*/*.t)
-BENCH     = $(patsubst %,$(B)/tests/bench/%.t,kern math measure pipe)
+BENCH     = $(patsubst %,$(B)/tests/bench/%.t,kern math measure pipe threads)
 
 # Python's bytecode of its two sides: a third of its start. It checks that it is its own, and reads
 # the source if not.

