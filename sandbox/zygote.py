@@ -52,6 +52,19 @@ def end_with_parent():
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
+def the_rest(most):
+    """More of a message that has begun; the kernel hands over about 36 KiB at a time. In the jail
+    of the kept tester the socket's timeout cannot be changed, so it is waited for again."""
+    while True:
+        try:
+            part = os.read(CONTROL, most)
+        except BlockingIOError:
+            continue
+        if not part:
+            raise EOFError
+        return part
+
+
 def receive():
     """One message of the supervisor: its body and descriptors; None where it has gone, False where
     it is silent."""
@@ -62,9 +75,8 @@ def receive():
     if not data:
         return None, ()
     while len(data) < 4 or len(data) < 4 + _u32.unpack_from(data)[0]:
-        control.setsockopt(_socket.SOL_SOCKET, _socket.SO_RCVTIMEO, bytes(16))
         whole = 4 if len(data) < 4 else 4 + _u32.unpack_from(data)[0]
-        data += read_exact(CONTROL, whole - len(data))
+        data += the_rest(whole - len(data))
     return data[4:], [fd for _, _, some in sent
                       for fd in struct.unpack("%di" % (len(some) // 4), some)]
 
