@@ -170,6 +170,9 @@ fuzz:                    ## T=math_equal SECONDS=60: hostile input, under libFuz
 		-print_final_stats=1 -artifact_prefix=run/fuzz/$(FUZZ)- $(FUZZFLAGS) \
 		run/fuzz/$(FUZZ) $(wildcard tests/fuzz/corpus/$(FUZZ)*)
 
+emulate:                 ## tests at levels that this machine lacks, in Bochs: LEVELS=avx512 T=FILE
+	@tests/emulate/run $(LEVELS) $(if $(filter command,$(firstword $(origin T))),$(T))
+
 N = 100000
 soak:                    ## N=100000 verdicts in a row, each tenth measured: nothing may grow
 	+@$(MAKE) --no-print-directory $(JOBS) $(BOX)
@@ -213,7 +216,8 @@ clean:                   ## remove what was built (not run/)
 help:                    ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
 
-.PHONY: all check checked bench fuzz soak deps demo demo-model experiment install clean help FORCE
+.PHONY: all check checked bench fuzz emulate soak deps demo demo-model experiment install clean \
+	help FORCE
 .SECONDARY:
 -include $(LIB_OBJ:.o=.d) $(F32_OBJ:.o=.d) $(TOOL_SRC:%.c=$(B)/%.d) $(TEST_SRC:%.c=$(B)/%.d) \
 	$(BENCH:.t=.d) $(BOX_OBJ:.o=.d)
