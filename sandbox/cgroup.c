@@ -304,11 +304,15 @@ int cgroup_enter(const struct cgroup *g, pid_t pid, struct err *e)
 	char number[32];
 
 	snprintf(number, sizeof number, "%ld", (long)pid);
-	if (write_at(g->dir[MEMORY], "cgroup.procs", number))
-		return err_set(e, "%s: %s", g->path[MEMORY], strerror(errno));
-	for (size_t i = TASKS; i < LEN(g->dir); i++)
-		if (g->dir[i] >= 0 && write_at(g->dir[i], "cgroup.procs", number))
-			return err_set(e, "%s: %s", g->path[i], strerror(errno));
+	for (size_t i = MEMORY; i < LEN(g->dir); i++) {
+		if (g->dir[i] < 0 || !write_at(g->dir[i], "cgroup.procs", number))
+			continue;
+		err_set(e, "%s: %s", g->path[i], strerror(errno));
+		while (i-- > MEMORY)             /* out again: what is left in a group is killed */
+			if (g->dir[i] >= 0)
+				(void)!write_at(g->dir[i], "../cgroup.procs", number);
+		return -1;
+	}
 	return 0;
 }
 
@@ -317,6 +321,10 @@ void cgroup_release(struct cgroup *g)
 	int fds[] = {g->usage,       g->peak,       g->limit,    g->events, g->cpu,
 	             g->dir[MEMORY], g->dir[TASKS], g->dir[CPU], g->alive};
 
+	/* A child that has not called exec yet holds the pipe, too, and may be waiting for us: the
+	 * keeper must not wait for it. */
+	if (g->alive >= 0)
+		(void)!write(g->alive, "", 1);
 	for (size_t i = 0; i < LEN(fds); i++)
 		if (fds[i] >= 0)
 			close(fds[i]);

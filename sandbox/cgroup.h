@@ -29,7 +29,7 @@ struct cgroup {
 	int64_t set, before;         /* current limit; usage when the job began */
 	int64_t kills;               /* out-of-memory kills before the job began */
 	pid_t keeper;                /* process that removes the group; 0: none */
-	int alive;                   /* pipe that closes when we are gone */
+	int alive;                   /* pipe: closes when we are gone, or a byte says so */
 };
 
 /* Creates the group, for at most `tasks` tasks. -1, with the reason, if that is not possible. */
