@@ -15,9 +15,10 @@
 #   EVAL_SAMPLE      options of score-sample for evaluation, beside SAMPLE; EVAL, of score-eval
 #   TRAINER          what learns, in place of score.sh; SFT, of imitate.sh
 #   EVAL_FILTER      a filter before score-eval
+#   KL_CURVES        what is drawn of KL, in jq
 #
 # METHOD=name SEED=n trains the experiment's base model by pipelines/methods/name.mk, which changes
-# some of these, under run/NAME/name-n/ (score-methods(7)).
+# some of these, under run/NAME/name-n/ (score-methods(7)); BASE_SEED is the SEED of the base.
 #
 # Everything is under run/NAME/ and is made once: a second run goes on where the first was cut off,
 # and one beside it waits. More steps in the configuration go on from the last. Whatever else in it
@@ -78,7 +79,7 @@ ifdef FROM
 
 F = run/$(FROM)
 F_MAKE = $(MAKE) --no-print-directory -f $(THIS) NAME=$(FROM) R=$(F) LOCKED= METHOD= \
-	SEED=$(BASE_SEED) CONFIG=pipelines/experiments/$(FROM).mk
+	SEED=$(BASE_SEED) CONFIG=$(if $(METHOD),$(CONFIG),pipelines/experiments/$(FROM).mk)
 settings: FORCE
 	@$(F_MAKE) settings
 	@$(RECORD_BASE) from=$(FROM) base="$$(jq -cS .base $(F)/settings.json)"
@@ -168,7 +169,8 @@ $(R)/summary.json: $(EVALS) | $(R)/evaluation
 $(R)/curves.svg: $(R)/trained
 	@score-plot -o $@ --title 'run/$(NAME)' --smooth 5 \
 		-y '{"reward, attempt 1": .reward[0], "reward, attempt 2": .reward[1]}' \
-		-y '{"KL, attempt 1": .kl[0], "KL, attempt 2": .kl[1]}' $(R)/metrics.jsonl
+		-y '$(or $(KL_CURVES),{"KL$(,) attempt 1": .kl[0]$(,) "KL$(,) attempt 2": .kl[1]})' \
+		$(R)/metrics.jsonl
 
 endif
 

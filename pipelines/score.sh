@@ -104,20 +104,18 @@ ours() {
 		jq -en 'all(inputs.turns[]; .given or .again == .logprobs)' >/dev/null
 }
 
-# Problems in, verified trajectories out. ROLLOUT finds the settings in its environment.
-export SAMPLES SEED SAMPLE VERIFIER VERIFY
-attempts() {
-	if ((${#rollout[@]})); then
-		tied "${rollout[@]}"
-	else
-		tied score-sample -n "$SAMPLES" --seed "$SEED" "${sample[@]}" | tied "${verifier[@]}"
-	fi
-}
-
-# Makes file $3: verified trajectories of step $1, which score-bonus takes.
+# Makes file $3: verified trajectories of step $1, which score-bonus takes. (Every filter must be
+# this shell's own child: a function that is a pipeline would be in between.)
+export SAMPLES SEED SAMPLE VERIFIER VERIFY        # for ROLLOUT
 fresh() {
-	tied score-draw -n "$PROBLEMS" --step "$1" --seed "$SEED" "$run/train.jsonl" |
-		attempts >"$3.part"
+	if ((${#rollout[@]})); then
+		tied score-draw -n "$PROBLEMS" --step "$1" --seed "$SEED" "$run/train.jsonl" |
+			tied "${rollout[@]}" >"$3.part"
+	else
+		tied score-draw -n "$PROBLEMS" --step "$1" --seed "$SEED" "$run/train.jsonl" |
+			tied score-sample -n "$SAMPLES" --seed "$SEED" "${sample[@]}" |
+			tied "${verifier[@]}" >"$3.part"
+	fi
 	score-bonus --stage "$2" "${bonus[@]}" "$3.part" >/dev/null
 	sync "$3.part"
 	mv "$3.part" "$3"

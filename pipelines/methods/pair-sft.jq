@@ -4,5 +4,5 @@ def given($weight): {prompt, response, given: true, weight: $weight};
 group_by(.id)[] | map(.turns[0]) as $first | .[0] as $p
 | [$first[] | select(.reward == 0)] as $wrong | [$first[] | select(.reward == 1)] as $right
 | range([$wrong, $right | length] | min)
-| {id: $p.id, turns: [($wrong[.] | given(0)),
+| {id: "\($p.id) \(.)", turns: [($wrong[.] | given(0)),
 	($right[.] | .prompt = $p.turns[1].prompt | given(1))]}

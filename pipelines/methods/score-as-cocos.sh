@@ -3,4 +3,4 @@
 # Problems to verified trajectories that say what the base model thinks of them, too.
 # shellcheck source=pipelines/rollout.sh
 . "$(dirname "$0")/../rollout.sh"
-sample -n "$SAMPLES" | score-logprob -s base | verify
+sample -n "$SAMPLES" | tied score-logprob -s base | verify

@@ -70,7 +70,7 @@ jq -nc 'range(2) as $p | range(4) as $s | {id: "p\($p)", sample: $s, group: 4, t
 	{prompt: "p", response: "a\($s)", reward: (if $s < 2 then 0 else 1 end)},
 	{prompt: "q", response: "b\($s)", reward: ($s % 2)}]}' >"$tmp/samples"
 documents() { jq -cs -f "$m/$1.jq" "$tmp/samples" |
-	jq -c 'select(.id == "p1") | [.turns[] | .response, .weight]' | tr -d '\n'; }
+	jq -c 'select(.id | startswith("p1")) | [.turns[] | .response, .weight]' | tr -d '\n'; }
 is 'STaR, D: wrong, then right' "$(documents star)" '["a1",0,"b1",1]'
 is 'STaR, D+' "$(documents star-plus)" '["a1",0,"b1",1]["a3",1,"b3",1]'
 is 'Pair-SFT, D' "$(documents pair-sft)" '["a0",0,"a2",1]["a1",0,"a3",1]'
@@ -80,10 +80,12 @@ is 'Pair-SFT, D+' "$(documents pair-sft-plus)" \
 # ---- each from a base model that is right now and then, to a table ----
 cat >"$tmp/own.mk" <<'END'
 include pipelines/experiments/tiny.mk
-PRETRAIN = 60 16 --lr 1e-2 --commit-every 5
-TEST = head -n 8 $(F)/train.jsonl
+PRETRAIN = 25 16 --lr 1e-2 --commit-every 5
+TEST = $(TRAIN)
 SFT = 2 4 --lr 1e-3
-ROUNDS ?= 2
+ifeq ($(METHOD),interleaved)
+ROUNDS = 2
+endif
 END
 # shellcheck disable=SC2317
 method() { # NAME
