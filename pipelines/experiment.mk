@@ -63,7 +63,7 @@ else
 SAMPLE += --prompts $(R)/prompts.jq
 export SAMPLE
 export STAGE1 STAGE2 ROUNDS PROBLEMS SAMPLES SEED VERIFIER VERIFY ROLLOUT EVAL EVAL_FILTER
-export BONUS1 BONUS2 UPDATE1 UPDATE2 BEST EVALUATE EVAL_SAMPLE SFT
+export BONUS1 BONUS2 UPDATE1 UPDATE2 BEST EVALUATE VALID EVAL_SAMPLE SFT
 # A variable as one argument of a shell command.
 quoted = '$(1)=$(subst ','\'',$(strip $($(1))))'
 

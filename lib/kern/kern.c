@@ -319,18 +319,25 @@ void product_alone(const struct kern *level, struct product *j)
 	level->product(j, &s, 0);
 }
 
+/* C = A W', W packed. */
+static struct product by_packed(float *c, size_t ldc, const act *a, size_t lda,
+                                const struct packed *w, size_t m)
+{
+	return (struct product){.c = c,
+	                        .a = a,
+	                        .w = w->p,
+	                        .m = m,
+	                        .n = w->n,
+	                        .k = w->k,
+	                        .ldc = ldc,
+	                        .lda = lda};
+}
+
 void gemm(float *c, size_t ldc, const act *a, size_t lda, const struct packed *w, size_t m, int add)
 {
-	struct product j = {.c = c,
-	                    .a = a,
-	                    .w = w->p,
-	                    .m = m,
-	                    .n = w->n,
-	                    .k = w->k,
-	                    .ldc = ldc,
-	                    .lda = lda,
-	                    .add = add};
+	struct product j = by_packed(c, ldc, a, lda, w, m);
 
+	j.add = add;
 	multiply(&j);
 }
 
@@ -338,17 +345,10 @@ void gemm_then(float *c, size_t ldc, const act *a, size_t lda, const struct pack
                void (*then)(const struct product *j, size_t m0, size_t m, size_t n0, size_t n),
                void *ctx)
 {
-	struct product j = {.c = c,
-	                    .a = a,
-	                    .w = w->p,
-	                    .m = m,
-	                    .n = w->n,
-	                    .k = w->k,
-	                    .ldc = ldc,
-	                    .lda = lda,
-	                    .then = then,
-	                    .ctx = ctx};
+	struct product j = by_packed(c, ldc, a, lda, w, m);
 
+	j.then = then;
+	j.ctx = ctx;
 	multiply(&j);
 }
 

@@ -43,6 +43,16 @@ is 'tags' \
 is 'the batches are kept, by step' \
 	"$(find "$tmp/whole/batches" -type f -printf "%f\n" | sort | tr '\n' ' ')" \
 	'40.jsonl 41.jsonl 42.jsonl 43.jsonl 44.jsonl '
+new watched
+run env BEST=1 EVALUATE=2 VALID="$tmp/train.jsonl" EVAL_SAMPLE=--greedy \
+	pipelines/score.sh "$tmp/watched"
+is 'watched: the same weights' "$status $(changed whole watched)" '0 0'
+is 'evaluated on the way' "$(cd "$tmp/watched/eval" && echo *.json)" \
+	'step-40.json step-42.json step-44.json'
+is 'the weights that earned most in Stage II are tagged best' \
+	"$(score-weights show -w "$tmp/watched/weights.lmdb" -s best | jq .step)" \
+	"$(jq -s 'map(select(.stage == 2)) | map(.reward[1]) as $r | .[$r | index(max)].batch_step' \
+		"$tmp/watched/metrics.jsonl")"
 cp -R "$tmp/whole/weights.lmdb" "$tmp/before"
 ok 'a second run has nothing to do' pipelines/score.sh "$tmp/whole"
 is 'and does nothing' \
