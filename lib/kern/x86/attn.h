@@ -506,6 +506,7 @@ static void many_weights(struct units *t, size_t v, const struct keys *x)
 	l.j0 = x->j0;
 	l.scale = v_set1(t->j->scale);
 	l.max = v_set1(-HUGE_VALF);
+	l.first = l.end = v_zero();      /* not looked at where every unit sees every key */
 	if (r.from < r.all || r.all_end < r.end)
 		lane_ranges(&t->seen, v, &l.first, &l.end);
 	lanes_max(&l, r.from, r.all, 1);
