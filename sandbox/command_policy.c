@@ -48,10 +48,10 @@ static const char *const confined[] = {
 /* Refused with an error that callers expect. */
 static const struct { const char *name; int error; } refused[] = {
 	{"chown", EPERM}, {"fchown", EPERM}, {"lchown", EPERM}, {"fchownat", EPERM},
-	{"setgroups", EPERM}, {"setfsuid", EPERM}, {"setfsgid", EPERM}, {"capget", EPERM},
-	{"capset", EPERM}, {"personality", EPERM}, {"setpriority", EPERM}, {"sched_setaffinity", EPERM},
-	{"sched_setscheduler", EPERM}, {"sched_setparam", EPERM}, {"sched_setattr", EPERM},
-	{"ioprio_set", EPERM}, {"mlock", EPERM}, {"mlock2", EPERM}, {"mlockall", EPERM},
+	{"setgroups", EPERM}, {"capget", EPERM}, {"capset", EPERM}, {"personality", EPERM},
+	{"setpriority", EPERM}, {"sched_setaffinity", EPERM}, {"sched_setscheduler", EPERM},
+	{"sched_setparam", EPERM}, {"sched_setattr", EPERM}, {"ioprio_set", EPERM}, {"mlock", EPERM},
+	{"mlock2", EPERM}, {"mlockall", EPERM},
 	{"getxattr", EOPNOTSUPP}, {"lgetxattr", EOPNOTSUPP}, {"fgetxattr", EOPNOTSUPP},
 	{"listxattr", EOPNOTSUPP}, {"llistxattr", EOPNOTSUPP}, {"flistxattr", EOPNOTSUPP},
 	{"setxattr", EOPNOTSUPP}, {"lsetxattr", EOPNOTSUPP}, {"fsetxattr", EOPNOTSUPP},

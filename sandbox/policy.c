@@ -34,9 +34,9 @@ static const struct { const char *name; int error; } refused[] = {
 static const char *const forbidden[] = {
 	"fork", "vfork", "execve", "execveat", "kill", "rt_sigqueueinfo", "rt_tgsigqueueinfo",
 	"pidfd_open", "pidfd_send_signal", "process_madvise", "process_mrelease", "io_uring_setup",
-	"io_uring_enter", "io_uring_register", "seccomp", "personality", "setgroups", "setfsuid",
-	"setfsgid", "capset", "memfd_create", "memfd_secret", "landlock_create_ruleset",
-	"landlock_add_rule", "landlock_restrict_self",
+	"io_uring_enter", "io_uring_register", "seccomp", "personality", "setgroups", "capset",
+	"memfd_create", "memfd_secret", "landlock_create_ruleset", "landlock_add_rule",
+	"landlock_restrict_self",
 	RULES_END
 };
 

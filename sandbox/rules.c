@@ -166,6 +166,7 @@ int rules_ids(scmp_filter_ctx c, uint32_t uid, uint32_t gid, uint32_t others, st
 		{"setuid", 1, {uid}}, {"setreuid", 2, {UINT32_MAX, uid}},
 		{"setresuid", 3, {UINT32_MAX, uid, UINT32_MAX}}, {"setgid", 1, {gid}},
 		{"setregid", 2, {UINT32_MAX, gid}}, {"setresgid", 3, {UINT32_MAX, gid, UINT32_MAX}},
+		{"setfsuid", 1, {uid}}, {"setfsgid", 1, {gid}},
 	};
 
 	for (size_t i = 0; i < LEN(calls); i++) {

@@ -25,6 +25,11 @@ MUST_CHECK int place_local(const char *dir, struct err *e);
 /* Takes the writer's lock without waiting; the error says who holds it. Held until *fd is
  * closed. */
 MUST_CHECK int place_lock(const char *dir, int *fd, struct err *e);
+/* Waits until no other process is opening or closing the store, and keeps others from it until the
+ * descriptor is closed; -1 if there is no data file to lock (pipelines lock the directory, and LMDB
+ * the lock file). From 0.9.30 on, LMDB's last user of a store destroys the lock file's mutexes in
+ * leaving, and one who comes at that moment takes them for made. */
+int place_gate(const char *dir);
 /* Backs LMDB's lock file with disk blocks before LMDB maps it. */
 MUST_CHECK int place_readers(const char *dir, struct err *e);
 /* Checks that a file of this size is allowed (RLIMIT_FSIZE). */

@@ -102,6 +102,19 @@ out:
 	return rc;
 }
 
+int place_gate(const char *dir)
+{
+	struct buf path = {0};
+	int fd;
+
+	place_file(&path, dir, "data.mdb");
+	fd = open(path.data, O_RDONLY | O_CLOEXEC);
+	while (fd >= 0 && flock(fd, LOCK_EX) && errno == EINTR)
+		;
+	buf_release(&path);
+	return fd;
+}
+
 static int allocate(int fd, uint64_t from, uint64_t to)
 {
 	int rc;

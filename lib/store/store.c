@@ -158,16 +158,27 @@ int begin_write(struct store *s, uint64_t bytes, MDB_txn **txn, uint64_t *taken,
 
 /* ---- opening ---- */
 
+static void env_close(struct store *s)
+{
+	int gate = place_gate(s->dir);
+
+	mdb_env_close(s->env);
+	s->env = NULL;
+	close_fd(&gate);
+}
+
 static int env_open(struct store *s, unsigned flags, uint64_t map, struct err *e)
 {
-	int rc = mdb_env_create(&s->env);
+	int rc = mdb_env_create(&s->env), gate;
 
 	if (rc)
 		return lmdb_err(s, rc, "opening", e);
 	mdb_env_set_maxdbs(s->env, TABLES);
 	if (map)
 		mdb_env_set_mapsize(s->env, map);
+	gate = place_gate(s->dir);
 	rc = mdb_env_open(s->env, s->dir, flags | MDB_NOTLS, 0666);
+	close_fd(&gate);
 	if (!rc) {
 		mdb_filehandle_t fd;
 		MDB_stat st;
@@ -179,8 +190,7 @@ static int env_open(struct store *s, unsigned flags, uint64_t map, struct err *e
 		s->small = s->page / 2;
 		return 0;
 	}
-	mdb_env_close(s->env);
-	s->env = NULL;
+	env_close(s);
 	return rc == ENOMEM && flags & MDB_RDONLY && map ? 1 : lmdb_err(s, rc, "opening", e);
 }
 
@@ -207,8 +217,7 @@ static int env_read(struct store *s, struct err *e)
 	if (rc > 0)
 		rc = env_open(s, MDB_RDONLY, 0, e);
 	if (!rc && whole_file(s, e)) {
-		mdb_env_close(s->env);
-		s->env = NULL;
+		env_close(s);
 		rc = -1;
 	}
 	return rc;
@@ -320,8 +329,7 @@ static int nothing_to_lose(struct store *s, struct err *e)
 		if (env_read(s, e))
 			return -1;
 		there = something_there(s, e);
-		mdb_env_close(s->env);
-		s->env = NULL;
+		env_close(s);
 		if (there > 0)
 			return err_set(e, "%s: there is a store already", s->dir);
 	}
@@ -371,8 +379,7 @@ static int open_existing(struct store *s, struct err *e)
 	if (s->mode == STORE_WRITE) {
 		uint64_t map = (space_used(s) + HEADROOM) / MIB * MIB;
 
-		mdb_env_close(s->env);
-		s->env = NULL;
+		env_close(s);
 		/* LMDB touches the first page of each value it reserves: no read-ahead around it
 		 * (see snap_soon) */
 		if (place_limit(map, s->dir, e) || env_open(s, MDB_WRITEMAP | MDB_NORDAHEAD, map, e))
@@ -432,7 +439,7 @@ void store_close(struct store *s)
 			if (ftruncate(fd, (off_t)space_used(s)))
 				s->reserved = 0;
 		}
-		mdb_env_close(s->env);
+		env_close(s);
 	}
 	release(s);
 }
@@ -442,7 +449,7 @@ void store_discard(struct store *s)
 	if (s->env) {
 		if (s->commit)
 			commit_abort(s->commit);
-		mdb_env_close(s->env);
+		env_close(s);
 	}
 	if (s->fresh)
 		files_remove(s, 1);

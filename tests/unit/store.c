@@ -400,6 +400,37 @@ static void writers(void)
 	store_close(st);
 }
 
+/* Many readers come and go, so that the last one often leaves as another arrives. */
+static void crowd(void)
+{
+	enum { CHILDREN = 8, TIMES = 100 };
+	char *dir = in_root("crowd");
+	struct store *st;
+	int failed = 0, status;
+
+	if (!ok(!store_open(dir, STORE_CREATE, &st, &e) && !step(st, 0, ALL, 0), "create"))
+		return;
+	store_close(st);
+	fflush(stdout);
+	for (int i = 0; i < CHILDREN; i++)
+		if (!fork()) {
+			for (int k = 0; k < TIMES; k++) {
+				struct snap *p = NULL;
+
+				if (store_open(dir, STORE_READ, &st, &e) || snap_open(st, NULL, &p, &e)) {
+					diag("%s", e.msg);
+					_exit(1);
+				}
+				snap_close(p);
+				store_close(st);
+			}
+			_exit(0);
+		}
+	for (int i = 0; i < CHILDREN; i++)
+		failed += wait(&status) < 0 || status;
+	ok(!failed, "%d readers come and go: %d failed", CHILDREN, failed);
+}
+
 /* A reader that opened the store when it was small sees it grow a thousandfold. */
 static void growth(void)
 {
@@ -632,6 +663,7 @@ int main(void)
 	equal_bytes();
 	tags();
 	writers();
+	crowd();
 	growth();
 	damage();
 	places();
