@@ -192,6 +192,9 @@ demo-model:              ## the demo's base model only: run/demo/base.lmdb
 	+@$(MAKE) --no-print-directory -f pipelines/experiment.mk NAME=$(DEMO) base
 experiment: all          ## NAME=one of pipelines/experiments/*.mk, results under run/NAME/
 	+@$(MAKE) --no-print-directory -f pipelines/experiment.mk $(if $(NAME),NAME=$(NAME))
+results: all             ## NAME=...: all its methods and seeds, figures to pipelines/results/
+	+@$(MAKE) --no-print-directory -f pipelines/experiment.mk LOCKED=1 $(if $(NAME),NAME=$(NAME)) \
+		results
 # one job per core, unless -j was given
 JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 
@@ -216,8 +219,8 @@ clean:                   ## remove what was built (not run/)
 help:                    ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
 
-.PHONY: all check checked bench fuzz emulate soak deps demo demo-model experiment install clean \
-	help FORCE
+.PHONY: all check checked bench fuzz emulate soak deps demo demo-model experiment results \
+	install clean help FORCE
 .SECONDARY:
 -include $(LIB_OBJ:.o=.d) $(F32_OBJ:.o=.d) $(TOOL_SRC:%.c=$(B)/%.d) $(TEST_SRC:%.c=$(B)/%.d) \
 	$(BENCH:.t=.d) $(BOX_OBJ:.o=.d)

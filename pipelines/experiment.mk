@@ -17,6 +17,9 @@
 #   EVAL_FILTER      a filter before score-eval
 #   KL_CURVES        what is drawn of KL, in jq
 #
+#   METHODS, SEEDS   what results.sh runs and compares; TASK, MODEL_NAME: what it calls them;
+#                    PLUS: problems with stricter tests
+#
 # METHOD=name SEED=n trains the experiment's base model by pipelines/methods/name.mk, which changes
 # some of these, under run/NAME/name-n/ (score-methods(7)); BASE_SEED is the SEED of the base.
 #
@@ -24,7 +27,7 @@
 # and one beside it waits. More steps in the configuration go on from the last. Whatever else in it
 # decides the result is in run/NAME/settings.json, with the hashes of the files: when one of these
 # has changed that is said, in place of the old table. Targets: all (default), base (stops at the
-# model before reinforcement learning).
+# model before reinforcement learning), outcomes (of the evaluation), results (results.sh).
 SHELL = bash
 .SHELLFLAGS = -euo pipefail -c
 .DELETE_ON_ERROR:
@@ -64,6 +67,7 @@ SAMPLE += --prompts $(R)/prompts.jq
 export SAMPLE
 export STAGE1 STAGE2 ROUNDS PROBLEMS SAMPLES SEED VERIFIER VERIFY ROLLOUT EVAL EVAL_FILTER
 export BONUS1 BONUS2 UPDATE1 UPDATE2 BEST EVALUATE VALID EVAL_SAMPLE SFT
+export METHODS SEEDS TASK MODEL_NAME PLUS
 # A variable as one argument of a shell command.
 quoted = '$(1)=$(subst ','\'',$(strip $($(1))))'
 
@@ -161,6 +165,19 @@ $(R)/evaluation: | $(R)/test.jsonl $(R)/prompts.jq
 	@pipelines/settings.sh $(R) evaluation $(if $(wildcard $(EVALS)),same,new) \
 		'delete $(R)/eval to evaluate anew' \
 		$(foreach v,SAMPLE EVAL_SAMPLE VERIFIER VERIFY EVAL,$(call quoted,$v)) test=$(R)/test.jsonl
+GREEDY = $(EVALS:.json=-greedy.json)
+$(GREEDY): $(R)/eval/%-greedy.json: $(R)/eval/%.json
+	@pipelines/eval.sh $(R)/weights.lmdb $* $(R)/test.jsonl $(R)/eval/$*-greedy $(EVAL_SAMPLE) \
+		--greedy -n 1 >/dev/null
+# What came out at last, or of FINAL=base, for results.sh.
+FINAL = $(lastword $(SNAPSHOTS))
+outcomes: $(R)/eval/$(FINAL).json $(R)/eval/$(FINAL)-greedy.json
+	@for file in $(^:.json=.jsonl); do \
+		$(or $(EVAL_FILTER),cat) <$$file | jq -c --arg file $$file -f pipelines/outcome.jq; \
+	done
+results: FORCE
+	@pipelines/results.sh $(NAME)
+
 $(R)/eval/base.json: | $(R)/weights.lmdb
 $(filter-out %/base.json,$(EVALS)): $(R)/trained
 
@@ -175,4 +192,4 @@ $(R)/curves.svg: $(R)/trained
 endif
 
 FORCE:
-.PHONY: all base settings locked FORCE
+.PHONY: all base settings locked outcomes results FORCE

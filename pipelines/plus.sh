@@ -16,8 +16,9 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 jq -cn --slurpfile plus "$1" '($plus | map({(.id): .}) | add) as $of | inputs
-	| $of[.id].tests as $tests
-	| if $tests then .tests = $tests else error("\(.id) has no plus tests") end' "$2" >"$work/asked"
+	| $of[.id] as $plus
+	| if $plus.tests then $plus + . + {tests: $plus.tests}
+	  else error("\(.id) has no plus tests") end' "$2" >"$work/asked"
 # shellcheck disable=SC2086  # options
 score-verify --redo ${VERIFY-} "$work/asked" >"$work/plus"
 jq -cn --slurpfile base "$2" '[inputs], $base' "$work/plus" | jq -cs '

@@ -109,6 +109,10 @@ is 'plus.sh' "$(jq -c '[.base.acc_t1.value, .plus.acc_t1.value, .plus.acc_t2.val
 	[.refuted[] | .passes, .refuted, .share.value] | map(. * 100 | round)' "$tmp/out")" \
 	'[67,33,67,200,100,50,200,0,0]'
 is 'plus.sh: nothing on stderr' "$(cat "$tmp/err")" ''
+mv "$tmp/out" "$tmp/refuted"
+jq -c --arg file x -f pipelines/outcome.jq "$tmp/attempts" >"$tmp/outcomes"
+run pipelines/plus.sh "$tmp/plus" "$tmp/outcomes"
+ok 'plus.sh: outcomes are enough' cmp "$tmp/out" "$tmp/refuted"
 sed 's/mbpp.601/mbpp\/none/' "$tmp/attempts" >"$tmp/others"
 run pipelines/plus.sh "$tmp/plus" "$tmp/others"
 has 'plus.sh: a problem that has no plus tests' "$tmp/err" 'mbpp/none has no plus tests'
