@@ -98,7 +98,7 @@ static int do_init(const struct args *a, struct err *e)
 	struct vocab v;
 	int rc;
 
-	if (policy_config_read(a->operand[0], &c, e))
+	if (policy_config_read(a->operand[0], &c, e) || dev_init(DEVICE_CPU, 0, e))
 		return -1;
 	random = (struct policy_random){a->seed, c.layers, c.arch};
 	vocab_init(&v);

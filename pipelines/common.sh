@@ -3,7 +3,7 @@
 # What the loops have in common; sourced by them, and by the recipes of experiment.mk.
 set -euo pipefail
 # filters share the cores: threads that wait must not spin
-export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}
+export SCORE_WAIT=${SCORE_WAIT:-passive}
 
 say() { echo "${0##*/}: $*" >&2; }
 die() { say "$@"; exit 1; }

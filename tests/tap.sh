@@ -19,8 +19,8 @@ tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 PATH=$top/bin:$top/sandbox:$PATH
 # tests run beside each other: a thread that waits must not spin on a core that another could use
-: "${OMP_WAIT_POLICY:=passive}"
-export PATH OMP_WAIT_POLICY top tmp
+: "${SCORE_WAIT:=passive}"
+export PATH SCORE_WAIT top tmp
 tap_n=0 tap_bad=0 status=0
 
 tap_line() { # result name

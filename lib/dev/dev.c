@@ -2,6 +2,7 @@
 /* Selects the device in use, and forwards memory calls to it. */
 #include "dev/dev.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 #include "kern/kern.h"
@@ -61,4 +62,27 @@ void mem_return(struct mem *m)
 int sampling_plain(const struct sampling *s)
 {
 	return s->temperature == 1 && s->top_p >= 1 && s->top_k == 0 && !s->greedy;
+}
+
+struct each {
+	void (*f)(void *ctx, size_t i, size_t thread);
+	void *ctx;
+	size_t n;
+	_Atomic size_t next;
+};
+
+static void take_each(void *p, size_t thread)
+{
+	struct each *e = p;
+	size_t i;
+
+	while ((i = atomic_fetch_add(&e->next, 1)) < e->n)
+		e->f(e->ctx, i, thread);
+}
+
+void dev_each(void (*f)(void *ctx, size_t i, size_t thread), void *ctx, size_t n)
+{
+	struct each e = {f, ctx, n, 0};
+
+	kern_run(take_each, &e);
 }

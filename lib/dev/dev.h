@@ -358,5 +358,8 @@ struct dev {
 MUST_CHECK int dev_init(int device, int threads, struct err *e);
 extern const struct dev *dev;
 extern const struct dev dev_cpu;
+/* Calls f(ctx, i, thread) for i = 0 .. n - 1 on the host's threads, each taking the next i as it
+ * becomes free; thread < dev->threads(), and no two calls at a time have the same. */
+void dev_each(void (*f)(void *ctx, size_t i, size_t thread), void *ctx, size_t n);
 
 #endif

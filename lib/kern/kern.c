@@ -2,9 +2,7 @@
 /* Selects the table in use; packing and threaded GEMM on top of it. */
 #include "kern/kern.h"
 
-#include <omp.h>
-#include <pthread.h>
-#include <signal.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -62,36 +60,13 @@ const struct kern *kern_level(const char *isa)
 	return i < 0 || !(this_cpu()->has & 1u << i) ? NULL : tables[i];
 }
 
-static void *one_more_team(void *arg)
+/* In the affinity mask. */
+static int cores(void)
 {
-#pragma omp parallel num_threads(2)
-	__asm__ volatile("");        /* the thread only has to exist */
-	for (;;)
-		pause();
-	return arg;
-}
+	cpu_set_t set;
 
-/*
- * While waiting, libgomp's threads spin for milliseconds, unless there are more threads than cores.
- * Filters in a pipe share the cores, so a spinning thread can keep the one it waits for from
- * running (a GEMM of 50 us took 8 ms). So create one thread too many, which sleeps forever. Does
- * nothing if the user has set libgomp's variables.
- */
-static void wait_asleep(void)
-{
-	static int done;
-	sigset_t all, old;
-	pthread_t t;
-
-	if (done || n_threads < 2 || n_threads < omp_get_num_procs() || getenv("OMP_WAIT_POLICY") ||
-	    getenv("GOMP_SPINCOUNT"))
-		return;
-	done = 1;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);        /* it must not get signals */
-	if (!pthread_create(&t, NULL, one_more_team, NULL))
-		pthread_detach(t);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return sched_getaffinity(0, sizeof set, &set) ? (int)sysconf(_SC_NPROCESSORS_ONLN)
+	                                              : CPU_COUNT(&set);
 }
 
 int kern_init(int threads, struct err *e)
@@ -108,10 +83,7 @@ int kern_init(int threads, struct err *e)
 	} else {
 		kern = tables[cpu_choice(this_cpu())];
 	}
-	/* cores in the affinity mask */
-	n_threads = threads > 0 ? threads : omp_get_num_procs();
-	omp_set_num_threads(n_threads);
-	wait_asleep();
+	n_threads = threads > 0 ? threads : cores();
 	return 0;
 }
 

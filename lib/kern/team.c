@@ -11,7 +11,6 @@
 #include "kern/levels.h"
 
 #include <linux/futex.h>
-#include <omp.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -145,7 +144,7 @@ static void dismiss(void)
 /* Starts workers for n threads; fewer if the system refuses. */
 static void hire(size_t n)
 {
-	const char *policy = getenv("OMP_WAIT_POLICY");
+	const char *policy = getenv("SCORE_WAIT");
 	sigset_t all, old;
 	size_t i;
 
@@ -170,7 +169,7 @@ void kern_run(void (*f)(void *ctx, size_t thread), void *ctx)
 	size_t n = (size_t)kern_threads(), i = 1;
 	uint32_t left;
 
-	if (n > 1 && !team.busy && !omp_in_parallel()) {
+	if (n > 1 && !team.busy) {
 		if (n != team.asked) {
 			dismiss();
 			hire(n);
@@ -245,7 +244,7 @@ void kern_share(void (*f)(void *ctx, struct share *s, size_t thread), void *ctx,
 	struct sharing j = {.f = f, .ctx = ctx};
 	size_t team_size = (size_t)kern_threads();
 
-	if (team_size == 1 || team.busy || omp_in_parallel()) {
+	if (team_size == 1 || team.busy) {
 		share_alone(&j.share, n);
 		f(ctx, &j.share, 0);
 		return;

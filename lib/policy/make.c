@@ -80,11 +80,32 @@ fail:
 /* 1.0 in bf16. */
 enum { ONE = 0x3f80 };
 
+enum { DRAW = 1 << 16 };         /* values that a thread draws at a time */
+
+struct gauss {
+	const struct rng *stream;
+	bf16 *dst;
+	size_t n;
+	double std;
+};
+
+static void draw_piece(void *ctx, size_t i, size_t thread)
+{
+	const struct gauss *d = ctx;
+
+	(void)thread;
+	for (size_t j = i * DRAW; j < d->n && j < (i + 1) * DRAW; j++) {
+		union { float f; uint32_t u; } x = {(float)(d->std * rng_normal(d->stream, j))};
+
+		d->dst[j] = (bf16)((x.u + 0x7fff + (x.u >> 16 & 1)) >> 16);
+	}
+}
+
 int policy_random(void *ctx, size_t i, const struct param *p, bf16 *dst, struct err *e)
 {
 	const struct policy_random *r = ctx;
 	struct rng stream = rng_stream(r->seed, "init", 0, p->name, 0, 0);
-	int64_t n = (int64_t)(p->rows * p->cols);
+	size_t n = p->rows * p->cols;
 	/* scaled so that 2L additions keep the residual stream's variance (GPT-2's rule) */
 	int last = str_ends(p->name, "attn_output.weight") || str_ends(p->name, "ffn_down.weight");
 	/* scaled by inputs, so that narrow models start as well as wide ones: 0.02 at 1000, 0.065
@@ -94,20 +115,15 @@ int policy_random(void *ctx, size_t i, const struct param *p, bf16 *dst, struct 
 	(void)i;
 	(void)e;
 	if (str_ends(p->name, ".lora_b")) {     /* a new adapter's product is zero */
-		memset(dst, 0, (size_t)n * sizeof *dst);
+		memset(dst, 0, n * sizeof *dst);
 		return 0;
 	}
 	if (p->rank == 1) {
-		for (int64_t j = 0; j < n; j++)
+		for (size_t j = 0; j < n; j++)
 			dst[j] = str_ends(p->name, ".bias") ||
 				model_norm_plus_one(r->arch, p) ? 0 : ONE;
 		return 0;
 	}
-#pragma omp parallel for schedule(static)
-	for (int64_t j = 0; j < n; j++) {
-		union { float f; uint32_t u; } x = {(float)(std * rng_normal(&stream, (uint64_t)j))};
-
-		dst[j] = (bf16)((x.u + 0x7fff + (x.u >> 16 & 1)) >> 16);
-	}
+	dev_each(draw_piece, &(struct gauss){&stream, dst, n, std}, (n + DRAW - 1) / DRAW);
 	return 0;
 }

@@ -129,18 +129,30 @@ static void job_run(struct job *j, const struct piece *room)
 			snap_used(j->snap, &j->state[k]);
 }
 
+struct jobs {
+	struct job *job;
+	struct piece *room;          /* [dev->threads()] */
+};
+
+static void job_of(void *ctx, size_t i, size_t thread)
+{
+	const struct jobs *all = ctx;
+
+	job_run(&all->job[i], &all->room[thread]);
+}
+
 /* A tensor is one thread's, since its checksums go from beginning to end. Large ones come first. */
 static int run(struct job *jobs, size_t n, struct err *e)
 {
-#pragma omp parallel num_threads(dev->threads())
-	{
-		struct piece piece = piece_new();
+	size_t threads = (size_t)dev->threads();
+	struct jobs all = {jobs, xcalloc(threads, sizeof *all.room)};
 
-#pragma omp for schedule(dynamic)
-		for (size_t i = 0; i < n; i++)
-			job_run(&jobs[i], &piece);
-		piece_free(&piece);
-	}
+	for (size_t i = 0; i < threads; i++)
+		all.room[i] = piece_new();
+	dev_each(job_of, &all, n);
+	for (size_t i = 0; i < threads; i++)
+		piece_free(&all.room[i]);
+	free(all.room);
 	for (size_t i = 0; i < n; i++)
 		if (jobs[i].rc) {
 			*e = jobs[i].e;
@@ -292,6 +304,20 @@ struct fresh {
 	const struct train_memory *mem;      /* NULL: all values are the snapshot's */
 };
 
+struct converting {
+	struct mem w, p;
+	size_t n;
+};
+
+static void convert_piece(void *ctx, size_t i, size_t thread)
+{
+	const struct converting *c = ctx;
+	size_t at = i * PIECE;
+
+	(void)thread;
+	dev->to_act(mem_act(c->w, at), mem_f32(c->p, at), c->n - at < PIECE ? c->n - at : PIECE);
+}
+
 /* The bf16 values of parameter i: borrowed from the snapshot, or made in w, which grows. Then
  * values_done. */
 static int values(const struct fresh *f, size_t i, struct mem *w, struct mem *out, struct err *e)
@@ -309,9 +335,7 @@ static int values(const struct fresh *f, size_t i, struct mem *w, struct mem *ou
 		return 0;
 	}
 	mem_fit(w, n * sizeof(act));
-#pragma omp parallel for num_threads(dev->threads()) schedule(static)
-	for (size_t at = 0; at < n; at += PIECE)
-		dev->to_act(mem_act(*w, at), mem_f32(f->mem->p[i], at), n - at < PIECE ? n - at : PIECE);
+	dev_each(convert_piece, &(struct converting){*w, f->mem->p[i], n}, (n + PIECE - 1) / PIECE);
 	*out = *w;
 	return 0;
 }

@@ -4,7 +4,7 @@
 # is refused.
 . tests/tap.sh
 gold=tests/golden/man
-export OMP_WAIT_POLICY=passive SCORE_WEIGHTS="$tmp/w.lmdb"
+export SCORE_WAIT=passive SCORE_WEIGHTS="$tmp/w.lmdb"
 score-weights init -w "$tmp/w.lmdb" --seed 5 "$gold/config.json" >"$tmp/init"
 score-draw -n 6 --step 0 "$gold/problems.jsonl" |
 	score-sample -n 2 --max-tokens 2,11,5 --turns 3 -T 0.7 --top-p 0.9 >"$tmp/t"

@@ -5,7 +5,7 @@
 # tests/grad/model_f32.c.
 . tests/tap.sh
 gold=tests/golden/man
-export OMP_WAIT_POLICY=passive
+export SCORE_WAIT=passive
 score-weights init -w "$tmp/base.lmdb" --seed 3 "$gold/config.json" >"$tmp/init"
 
 n=0

@@ -4,7 +4,7 @@
 # does so again. What the gradient is, tests/grad/toolchain.c asks.
 . tests/tap.sh
 gold=tests/golden/man
-export OMP_WAIT_POLICY=passive
+export SCORE_WAIT=passive
 score-weights init -w "$tmp/base.lmdb" --seed 3 "$gold/config.json" >"$tmp/init"
 
 # A fresh copy of the store at step 0 in $w.

@@ -183,7 +183,7 @@ int main(void)
 	}
 	kern_init(3, &e) ? (void)0 : kern_run(count_within, &one);
 	ok(parts(3) == 3, "a run within a run: its parts are done, once for each caller");
-	unsetenv("OMP_WAIT_POLICY");
+	unsetenv("SCORE_WAIT");
 	if (kern_init(2, &e))
 		return 1;
 	median = crowded();
