@@ -184,10 +184,9 @@ $(filter-out %/base.json,$(EVALS)): $(R)/trained
 $(R)/summary.json: $(EVALS) | $(R)/evaluation
 	@jq -n '[inputs] | {before: .[0], after: .[-1]}' $(EVALS) >$@
 $(R)/curves.svg: $(R)/trained
-	@score-plot -o $@ --title 'run/$(NAME)' --smooth 5 \
-		-y '{"reward, attempt 1": .reward[0], "reward, attempt 2": .reward[1]}' \
-		-y '$(or $(KL_CURVES),{"KL$(,) attempt 1": .kl[0]$(,) "KL$(,) attempt 2": .kl[1]})' \
-		$(R)/metrics.jsonl
+	@jq -c --arg run '' -f pipelines/curves.jq $(R)/metrics.jsonl | score-plot -o $@ \
+		--title 'run/$(NAME)' --smooth 5 -y .curves.reward --y-name 'reward (mean, 0 to 1)' \
+		-y '$(or $(KL_CURVES),.curves.kl)' --y-name 'KL to the reference (nats)'
 
 endif
 

@@ -6,4 +6,4 @@ ROLLOUT = pipelines/methods/ufo.sh
 override BONUS2 := --return pipelines/methods/reflect.jq
 EVAL_SAMPLE += --turns 3
 EVAL_FILTER = jq -c '.turns |= [.[0], (.[2] // .[0])]'
-KL_CURVES = {"KL, reflection": .kl[1]}
+KL_CURVES = {"reflection": .kl[1]}

@@ -6,4 +6,4 @@ override STAGE2 := 0
 ROLLOUT = pipelines/methods/score-as-cocos.sh
 override BONUS1 := --stage 1 --return pipelines/methods/score-as-cocos.jq
 SNAPSHOTS = base stage1
-KL_CURVES = {"KL, attempt 2": .kl[1]}
+KL_CURVES = {"attempt 2": .kl[1]}
