@@ -16,6 +16,7 @@
 #   TRAINER          what learns, in place of score.sh; SFT, of imitate.sh
 #   EVAL_FILTER      a filter before score-eval
 #   KL_CURVES        what is drawn of KL, in jq
+#   LIMITS           options of warnings.jq
 #
 #   METHODS, SEEDS   what results.sh runs and compares; TASK, MODEL_NAME: what it calls them;
 #                    PLUS: problems with stricter tests
@@ -66,7 +67,7 @@ else
 SAMPLE += --prompts $(R)/prompts.jq
 export SAMPLE
 export STAGE1 STAGE2 ROUNDS PROBLEMS SAMPLES SEED VERIFIER VERIFY ROLLOUT EVAL EVAL_FILTER
-export BONUS1 BONUS2 UPDATE1 UPDATE2 BEST EVALUATE VALID EVAL_SAMPLE SFT
+export BONUS1 BONUS2 UPDATE1 UPDATE2 BEST EVALUATE VALID EVAL_SAMPLE SFT LIMITS
 export METHODS SEEDS TASK MODEL_NAME PLUS
 # A variable as one argument of a shell command.
 quoted = '$(1)=$(subst ','\'',$(strip $($(1))))'

@@ -35,6 +35,7 @@ BEST=${BEST:-0}                           # tag the best: by mean reward of so m
 EVALUATE=${EVALUATE:-0}                   # evaluate every so many steps; 0: no
 VALID=${VALID:-$run/valid.jsonl}          # ... on these problems, by eval.sh,
 EVAL_SAMPLE=${EVAL_SAMPLE-}               # ... with these options of score-sample, too
+LIMITS=${LIMITS-}                         # options of warnings.jq: its limits
 BONUS1=${BONUS1-}                         # options of score-bonus in Stage I
 BONUS2=${BONUS2:---alpha 10}              # ... and in Stage II
 UPDATE1=${UPDATE1:---lr 5e-6 --beta1 0.01 --beta2 0.1}        # ... of score-update
@@ -42,13 +43,14 @@ UPDATE2=${UPDATE2:---lr 5e-6 --beta1 0.01}
 sample=() verifier=()
 words sample "$SAMPLE"
 words verifier "$VERIFIER $VERIFY"
-rollout=() eval_sample=()
+rollout=() eval_sample=() limits=()
 words rollout "$ROLLOUT"
 words eval_sample "$EVAL_SAMPLE"
 words bonus1 "$BONUS1"
 words bonus2 "$BONUS2"
 words update1 "$UPDATE1"
 words update2 "$UPDATE2"
+words limits "$LIMITS"
 
 export SCORE_WEIGHTS=$run/weights.lmdb
 mkdir -p "$run/batches"
@@ -134,6 +136,18 @@ step() {
 		tied score-update --reference "$REFERENCE" "${update[@]}" >>"$run/metrics.jsonl"
 }
 
+# Says which statistics have left their band at step $1 for the first time.
+warn() {
+	local line lines
+
+	lines=$(jq -rn "${limits[@]}" -f "$here/warnings.jq" "$run/metrics.jsonl")
+	while IFS= read -r line; do
+		[[ $line == "step $1: "* ]] || continue
+		[[ ! $one_line ]] || printf '\r\e[K' >&"$terminal"
+		say "warning: $line"
+	done <<<"$lines"
+}
+
 # What is done with the weights of the last step before the next one.
 look() {
 	local best
@@ -163,6 +177,7 @@ while :; do
 	stage=$(stage "$now")
 	step "$now" "$stage"
 	now=$((now + 1))
+	warn "$now"
 	left=$(((SECONDS - began) * (first + total - now) / (now - before)))
 	progress "$(tail -n 1 "$run/metrics.jsonl" |
 		jq -r --arg total $((first + total)) --arg left "$(clock $left)" '

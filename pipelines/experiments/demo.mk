@@ -21,5 +21,7 @@ SAMPLES   = 8
 BONUS2    = --alpha 1.5
 UPDATE1   = --lr 3e-4 --warmup 5 --beta1 0.04 --beta2 1.04
 UPDATE2   = --lr 3e-4 --warmup 5 --beta1 0.04
+# Three characters are a whole first attempt.
+LIMITS    = --argjson truncated 1
 # for METHOD=star and its like
 SFT       = 100 64 --lr 3e-4 --warmup 5
