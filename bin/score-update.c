@@ -181,6 +181,8 @@ static void options(int argc, char **argv, struct settings *s, const char **file
 		{"beta1", 0, OPT_F64, &s->train.loss.beta1, "X", "KL weight (default 0.01)", 0, 1e30, NULL},
 		{"beta2", 0, OPT_F64, &s->train.loss.beta2, "X",
 		 "KL weight in Stage I before the last turn (default 0.1)", 0, 1e30, NULL},
+		{"beta2-target", 0, OPT_F64, &s->train.kl_target, "KL",
+		 "raise --beta2 as it takes to hold that KL (default: as it is)", 0, 1e30, NULL},
 		{"kl", 0, OPT_CALL, &s->train.loss.kl, "KIND",
 		 "exact, k1, k2 or k3 (default exact)", 0, 0, parse_kl},
 		{"kl-scale", 0, OPT_CHOICE, &s->train.loss.per_token, "sequence|token",
@@ -228,6 +230,8 @@ static void options(int argc, char **argv, struct settings *s, const char **file
 	*file = opt_input(argc, argv, opt_parse(argc, argv, table, usage, about), usage);
 	s->dir = opt_store(s->dir, usage);
 	importance(s);
+	if (s->train.kl_target > 0 && s->train.loss.beta2 <= 0)
+		opt_usage(usage, "--beta2-target wants a --beta2 above 0");
 	if (s->train.adam.cosine && s->train.adam.total <= s->train.adam.warmup)
 		opt_usage(usage, "--schedule cosine wants --steps-total above --warmup");
 	if (s->train.lora.alpha != 0 && !s->train.lora.rank)

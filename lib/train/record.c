@@ -7,14 +7,16 @@
 
 /* ---- settings --------------------------------------------------------------- */
 
-static struct js loss_js(const struct rl_loss *l)
+static struct js loss_js(const struct train_settings *set)
 {
+	const struct rl_loss *l = &set->loss;
 	static const char *const scales[] = {"sequence", "token", "batch"};
 	const struct rl_estimator *row = &rl_estimators[l->importance];
 	struct js o = js_object();
 
 	js_set(&o, "beta1", js_num(l->beta1));
 	js_set(&o, "beta2", js_num(l->beta2));
+	js_set(&o, "beta2_target", set->kl_target > 0 ? js_num(set->kl_target) : js_null());
 	js_set(&o, "kl", js_str(rl_kls[l->kl].name));
 	js_set(&o, "kl_scale", js_str(scales[l->per_token ? RL_MEAN : RL_SEQUENCE]));
 	js_set(&o, "policy_scale", js_str(scales[l->policy_scale]));
@@ -64,7 +66,7 @@ struct js train_settings_js(const struct trainer *t, uint64_t updates)
 	js_set(&o, "isa", js_str(dev->level()));
 	js_set(&o, "seed", js_num((double)t->seed));
 	js_set(&o, "reference", t->reference < 0 ? js_null() : js_num((double)t->reference));
-	js_set(&o, "loss", pg ? loss_js(&t->set.loss) : js_null());
+	js_set(&o, "loss", pg ? loss_js(&t->set) : js_null());
 	js_set(&o, "adam", adam_js(&t->set.adam, updates));
 	js_set(&o, "lora", lora_js(&t->policy.config));
 	js_set(&o, "micro_tokens", t->set.micro ? js_num((double)t->set.micro) : js_null());

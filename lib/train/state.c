@@ -8,7 +8,7 @@
 
 enum { SLACK = 1 << 20 };            /* documents and metrics of a commit, bytes */
 
-/* "updates 12\nobjective pg\nstage 1\n" */
+/* "updates 12\nobjective pg\nstage 1\n", and "beta2 0.25\n" where that is adapted */
 static int state_text(struct snap *p, struct train_state *t, struct err *e)
 {
 	char text[256];
@@ -22,7 +22,8 @@ static int state_text(struct snap *p, struct train_state *t, struct err *e)
 		return err_set(e, "state train is too long");
 	memcpy(text, doc.data, doc.bytes);
 	text[doc.bytes] = 0;
-	if (sscanf(text, "updates %llu objective %7s stage %d", &updates, t->objective, &t->stage) != 3)
+	if (sscanf(text, "updates %llu objective %7s stage %d beta2 %lf", &updates, t->objective,
+	           &t->stage, &t->beta2) < 3 || !(t->beta2 >= 0 && t->beta2 <= 1e30))
 		return err_set(e, "state train cannot be read");
 	t->updates = updates;
 	return 0;
@@ -49,6 +50,8 @@ int train_state_commit(struct commit *c, const struct train_state *t, struct err
 	                 (unsigned long long)t->updates,
 	                 t->objective, t->stage);
 
+	if (t->beta2 > 0)
+		n += snprintf(text + n, sizeof text - (size_t)n, "beta2 %.17g\n", t->beta2);
 	if (commit_state(c, "train", (uint64_t)n, &dst, e))
 		return -1;
 	memcpy(dst, text, (size_t)n);

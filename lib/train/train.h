@@ -18,6 +18,7 @@
 struct train_settings {
 	struct rl_loss loss;
 	struct adam adam;
+	double kl_target;            /* what loss.beta2 grows to hold the KL at; 0: it stays */
 	const char *reference;       /* snapshot that KL is taken to */
 	/* rows of one forward, bytes for its activations: see rl_pass_new */
 	uint64_t micro, memory;
@@ -35,6 +36,7 @@ struct train_state {
 	uint64_t updates;            /* since Adam and the schedule began anew */
 	char objective[8];           /* "pg", "nll"; "" if there was no update yet */
 	int stage;                   /* 0: none */
+	double beta2;                /* of the next update in Stage I, with a kl_target; else 0 */
 };
 
 struct metrics_row {
@@ -66,6 +68,7 @@ struct trainer {
 	uint64_t seed;               /* the store's */
 	struct train_memory memory;
 	struct train_state state;
+	double least_beta2;          /* as it was set */
 	int64_t step, committed;     /* of the weights in memory, of the store */
 	/* [n_rows] of the updates to print; the last n_waiting are not committed */
 	struct metrics_row *rows;

@@ -4,6 +4,7 @@
 
 #include "comm/comm.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -207,11 +208,12 @@ static void drop_row(struct trainer *r)
 }
 
 /* A stage or an objective of its own begins with a fresh optimiser, unless that is to be kept; new
- * adapters do anyhow. */
-static void next_state(const struct trainer *r, struct step *s)
+ * adapters do anyhow. So does beta2, which this update gets here. */
+static void next_state(struct trainer *r, const struct batch *b, struct step *s)
 {
-	const char *objective = r->set.loss.objective == RL_PG ? "pg" : "nll";
-	int other = strcmp(r->state.objective, objective) || r->state.stage != s->stats.stage;
+	int pg = r->set.loss.objective == RL_PG, stage = pg ? b->t[0].stage : 0;
+	const char *objective = pg ? "pg" : "nll";
+	int other = strcmp(r->state.objective, objective) || r->state.stage != stage;
 
 	s->next = r->state;
 	s->reset = r->set.reset || (other && !r->set.keep_optimizer) ||
@@ -219,7 +221,28 @@ static void next_state(const struct trainer *r, struct step *s)
 	if (s->reset)
 		s->next.updates = 0;
 	snprintf(s->next.objective, sizeof s->next.objective, "%s", objective);
-	s->next.stage = s->stats.stage;
+	s->next.stage = stage;
+	r->set.loss.beta2 = r->least_beta2;
+	if (r->set.kl_target > 0 && !s->reset && r->state.beta2 > r->least_beta2)
+		r->set.loss.beta2 = r->state.beta2;
+}
+
+/* Held by its logarithm, a quarter up or a fifth down at most in a step, and never below what was
+ * set: while the policy is still near the reference there is nothing to hold. */
+static void next_beta2(const struct trainer *r, struct step *s)
+{
+	double kl = 0, n = 0, by;
+
+	s->next.beta2 = r->set.kl_target > 0 ? r->set.loss.beta2 : 0;
+	for (size_t k = 0; k + 1 < s->stats.turns; k++) {
+		kl += s->stats.turn[k].kl;
+		n += (double)s->stats.turn[k].trained;
+	}
+	if (r->set.kl_target == 0 || s->stats.stage != 1 || n == 0)
+		return;
+	by = sqrt(kl / n / r->set.kl_target);
+	by = by > 1.25 ? 1.25 : by < 0.8 ? 0.8 : by;
+	s->next.beta2 = fmax(s->next.beta2 * by, r->least_beta2);
 }
 
 static int gradient(struct trainer *r, const struct batch *b, struct step *s, struct err *e)
@@ -277,7 +300,7 @@ static int step_on(struct trainer *r, struct step *s, struct err *e)
 	double at = now_seconds();
 	int to_store = !comm_rank() && r->n_waiting + 1 >= r->set.commit_every;
 
-	next_state(r, s);
+	next_beta2(r, s);
 	/* before anything is written */
 	if (adam_update_init(&s->update, &r->set.adam, s->next.updates, &r->grads,
 	                     &r->policy.config, e))
@@ -327,7 +350,10 @@ int trainer_update(struct trainer *r, const struct batch *b, struct progress *ba
 	struct step s = {
 		.started = now_seconds(), .times = {.bar = bar}, .batch = train_batch_js(b),
 	};
-	int rc = refresh(r, e) || gradient(r, b, &s, e) || step_on(r, &s, e);
+	int rc;
+
+	next_state(r, b, &s);
+	rc = refresh(r, e) || gradient(r, b, &s, e) || step_on(r, &s, e);
 
 	js_free(s.batch);
 	if (rc)
@@ -419,7 +445,7 @@ int trainer_open(struct trainer *r, const char *dir, const struct train_settings
 	struct model_config known;
 	int without = 0;
 
-	*r = (struct trainer){.set = *set, .reference = -1};
+	*r = (struct trainer){.set = *set, .reference = -1, .least_beta2 = set->loss.beta2};
 	if (store_open(dir, STORE_WRITE, &r->store, e) || policy_docs(r->store, &known, NULL, e) ||
 	    policy_seed(r->store, &r->seed, e) ||
 	    policy_load_lora(r->store, NULL, &set->lora, 0, &r->policy, e))

@@ -320,6 +320,37 @@ done >"$tmp/kept"
 is 'stages in turn, --keep-optimizer: the warm-up goes on' \
 	"$(jq -c '[.stage, .lr, .settings.adam.updates]' "$tmp/kept" | tr '\n' ' ')" \
 	'[1,0.25,1] [2,0.375,2] [1,0.5,3] '
+# beta2 from the KL that was, by one process and by one for each step
+# shellcheck disable=SC2016
+law='def next: .settings.loss.beta2 * (.kl[0] / 0.02 | sqrt | [., 1.25] | min | [., 0.8] | max)
+		| [., 0.05] | max;
+	[., .[1:]] | transpose | map(select(.[1]) | (.[0] | next) - .[1].settings.loss.beta2
+		| fabs < 1e-9)'
+fresh
+for step in 0 1 2 3 4 5; do
+	jq -c ".batch.step = $step" "$gold/trajectories.jsonl" | score-bonus --stage 1
+done >"$tmp/stage1"
+target='--lr 1e-2 --max-lag 20 --beta2 0.05 --beta2-target 0.02'
+# shellcheck disable=SC2086
+update $target "$tmp/stage1"
+ok '--beta2-target: valid' tests/validate metrics "$tmp/out"
+is '--beta2-target: each from the one before' "$status $(jq -cs "$law | unique" "$tmp/out") $(
+	jq -s 'map(.settings.loss.beta2) | .[0] == 0.05 and (unique | length) > 3' "$tmp/out")" \
+	'0 [true] true'
+jq -c .settings.loss "$tmp/out" >"$tmp/loss"
+fresh
+for step in 0 1 2 3 4 5; do
+	# shellcheck disable=SC2086
+	jq -c "select(.batch.step == $step)" "$tmp/stage1" |
+		score-update -w "$w" $target | jq -c .settings.loss
+done >"$tmp/loss2"
+ok '--beta2-target: it is part of the state' cmp "$tmp/loss2" "$tmp/loss"
+# shellcheck disable=SC2086
+jq -c '.batch.step = 6' "$gold/trajectories.jsonl" | score-bonus --stage 1 |
+	score-update -w "$w" $target --reset-optimizer >"$tmp/out"
+is '--beta2-target: and begins anew with it' "$(jq .settings.loss.beta2 "$tmp/out")" 0.05
+run score-update -w "$w" --beta2 0 --beta2-target 1 "$tmp/stage1"
+is '--beta2-target without a beta2' "$status" 2
 fresh
 jq -c '.stage = 1 + .batch.step % 2' "$tmp/sft" >"$tmp/in"
 update --objective nll --lr 8 --warmup 8 "$tmp/in"
@@ -339,7 +370,7 @@ is 'the settings are in the row' \
 	"$(jq -c '.settings | .adam.eps |= (. == 1e-8) |
 	[.loss, .adam, .reference, .lora, .micro_tokens]' "$tmp/out")" \
 	"$(records <<'END'
-[{"beta1":0.02,"beta2":0.1,"kl":"k3","kl_scale":"sequence",
+[{"beta1":0.02,"beta2":0.1,"beta2_target":null,"kl":"k3","kl_scale":"sequence",
 	"policy_scale":"sequence","importance":"turn","clip_ratio":2},
 	{"updates":0,"lr":0.001,"schedule":"cosine","warmup":1,"steps_total":9,"min_lr":0,
 	"beta1":0.9,"beta2":0.95,"eps":true,"weight_decay":0,"clip_grad":1},0,null,null]

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "dev/dev.h"
+
 /* Writes value i of step s in pieces whose sizes go from 1 byte to a few pages. */
 static int write_pieces(struct room *r, size_t bytes, uint64_t i, uint64_t s)
 {
@@ -25,9 +27,25 @@ static int write_pieces(struct room *r, size_t bytes, uint64_t i, uint64_t s)
 static const size_t sizes[] = {2,    2046, 2048, 4078, 4080,   4082,    4096,
                                8174, 8176, 8178, 8192, 100000, 1 << 20, 3000002};
 
+struct pieces {
+	struct room *w[LEN(sizes)], *m[LEN(sizes)];
+	uint64_t s;
+	_Atomic int same;
+};
+
+static void one_room(void *ctx, size_t i, size_t thread)
+{
+	struct pieces *p = ctx;
+
+	(void)thread;
+	p->same += !write_pieces(p->w[i], sizes[i], i, p->s / 2) &&
+	           !write_pieces(p->m[i], sizes[i], 50 + i, p->s) &&
+	           filled(room_data(p->w[i]), sizes[i], i, p->s / 2);
+}
+
 static int step_in_pieces(struct store *st, int64_t s)
 {
-	struct room *w[LEN(sizes)], *m[LEN(sizes)];
+	struct pieces p = {.s = (uint64_t)s};
 	struct commit *c;
 	char name[32];
 	uint64_t written;
@@ -37,20 +55,13 @@ static int step_in_pieces(struct store *st, int64_t s)
 		return -1;
 	for (size_t i = 0; i < LEN(sizes) && !rc; i++) {
 		snprintf(name, sizeof name, "p%zu", i);
-		rc = commit_tensor_room(c, name, DT_BF16, 1, (uint64_t[2]){sizes[i] / 2, 1}, &w[i], &e);
+		rc = commit_tensor_room(c, name, DT_BF16, 1, (uint64_t[2]){sizes[i] / 2, 1}, &p.w[i], &e);
 		snprintf(name, sizeof name, "m/p%zu", i);
-		rc = rc || commit_state_room(c, name, sizes[i], &m[i], &e);
+		rc = rc || commit_state_room(c, name, sizes[i], &p.m[i], &e);
 	}
-#pragma omp parallel for num_threads(3) schedule(dynamic)
-	for (size_t i = 0; i < LEN(sizes); i++) {
-		int bad = rc || write_pieces(w[i], sizes[i], i, (uint64_t)s / 2) ||
-		          write_pieces(m[i], sizes[i], 50 + i, (uint64_t)s);
-
-#pragma omp atomic
-		same += !bad && filled(room_data(w[i]), sizes[i], i, (uint64_t)s / 2);
-	}
-	rc = rc || same != LEN(sizes) || commit_written(c, &written, &e);
-	same = 0;
+	if (!rc)
+		dev_each(one_room, &p, LEN(sizes));
+	rc = rc || p.same != LEN(sizes) || commit_written(c, &written, &e);
 	for (size_t i = 0; i < LEN(sizes); i++)
 		/* every other step has the parent's weights */
 		same += (int)(s % 2 ? sizes[i] : 2 * sizes[i]);
@@ -121,7 +132,7 @@ int main(void)
 	char root[] = "/tmp/score-room-XXXXXX", dir[64], cmd[128];
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (!mkdtemp(root)) {
+	if (dev_init(DEVICE_CPU, 3, &e) || !mkdtemp(root)) {
 		perror(root);
 		return 1;
 	}
