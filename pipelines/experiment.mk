@@ -28,7 +28,8 @@
 # and one beside it waits. More steps in the configuration go on from the last. Whatever else in it
 # decides the result is in run/NAME/settings.json, with the hashes of the files: when one of these
 # has changed that is said, in place of the old table. Targets: all (default), base (stops at the
-# model before reinforcement learning), outcomes (of the evaluation), results (results.sh).
+# model before reinforcement learning), outcomes (of the evaluation), results (results.sh), watch
+# (watch.sh, beside a run that is at work).
 SHELL = bash
 .SHELLFLAGS = -euo pipefail -c
 .DELETE_ON_ERROR:
@@ -52,7 +53,10 @@ export PATH := $(CURDIR)/bin:$(CURDIR)/sandbox:$(PATH)
 say = echo "$(NAME): $(1)" >&2
 , := ,
 
-ifeq ($(LOCKED)$(findstring n,$(filter-out --%,$(firstword -$(MAKEFLAGS)))),)
+ifneq ($(filter watch,$(MAKECMDGOALS)),)
+watch:
+	@pipelines/watch.sh $(R)
+else ifeq ($(LOCKED)$(findstring n,$(filter-out --%,$(firstword -$(MAKEFLAGS)))),)
 # ---- one at a time: a make under a lock makes the goals, after a look at the settings ----
 
 GOALS = $(or $(MAKECMDGOALS),all)

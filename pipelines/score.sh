@@ -136,16 +136,17 @@ step() {
 		tied score-update --reference "$REFERENCE" "${update[@]}" >>"$run/metrics.jsonl"
 }
 
-# Says which statistics have left their band at step $1 for the first time.
+# RUN/warnings.txt: which statistics have left their band, and when. What did at step $1 is said.
 warn() {
-	local line lines
+	local line
 
-	lines=$(jq -rn "${limits[@]}" -f "$here/warnings.jq" "$run/metrics.jsonl")
+	jq -rn "${limits[@]}" -f "$here/warnings.jq" "$run/metrics.jsonl" >"$run/warnings.txt.part"
+	mv "$run/warnings.txt.part" "$run/warnings.txt"
 	while IFS= read -r line; do
 		[[ $line == "step $1: "* ]] || continue
 		[[ ! $one_line ]] || printf '\r\e[K' >&"$terminal"
 		say "warning: $line"
-	done <<<"$lines"
+	done <"$run/warnings.txt"
 }
 
 # What is done with the weights of the last step before the next one.
@@ -167,6 +168,7 @@ look() {
 
 score-weights metrics >"$run/metrics.jsonl.part"
 mv "$run/metrics.jsonl.part" "$run/metrics.jsonl"
+warn none
 ((found == total)) ||
 	say "Stage I: $STAGE1 steps, Stage II: $STAGE2, of $PROBLEMS problems x $SAMPLES samples"
 before=$now began=$SECONDS

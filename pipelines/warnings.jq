@@ -2,7 +2,7 @@
 # Statistics that leave their band, in rows of metrics: a line each, the first time that it happens.
 # usage: jq -rn [--argjson LIMIT NUMBER] -f warnings.jq metrics.jsonl
 #
-# What is judged is the mean of the last rows of a stage, `over` of them. Limits, and their defaults:
+# What is judged is the mean of the last rows of a stage, `over` of them. Limits, and defaults:
 #   changed 0.02        least share of last answers that are not the first
 #   zero_variance 0.8   most groups whose returns are all equal, by attempt; not of an attempt whose
 #                       return is always 0: that is not trained, or has a constant reward
@@ -36,9 +36,11 @@ def outside:
 		(over("kl"; $rows | map(if .settings.loss.kl_scale == "token" then .kl[$k]
 				else (.kl[$k] // empty) / ([.length[$k] // 1, 1] | max) end) | mean; "KL")
 			| .text += "far from the reference; the learning rate is too high or beta too low"),
-		([$rows[].reward[$k]] | select(all(.[]; . != null) and (unique | length) == 1) | .[0]
-			| {key: "reward \($k)", text: ("reward, \($which): \(.) in all of \($limit.over) steps: "
-				+ if . == 0 then "never right; look at what the verifier reads, or easier problems"
+		([$rows[].reward[$k]]
+			| select(all(.[]; . != null) and (unique | length) == 1) | .[0]
+			| {key: "reward \($k)", text: ("reward, \($which): \(.) in all of \($limit.over) steps"
+				+ ": " + if . == 0 then "never right; look at what the verifier reads, or take "
+					+ "easier problems"
 				  elif . == 1 then "always right; nothing is left to learn from these problems"
 				  else "the verifier may give all the same" end)}));
 

@@ -58,5 +58,6 @@ is 'while it trains, once' "$status $(grep -c 'warning: .*answers changed' "$tmp
 run env LIMITS='--argjson changed 1.1 --argjson over 2' STAGE2=4 pipelines/score.sh "$tmp/loud"
 is 'not again when it goes on' "$status $(grep -c 'answers changed' "$tmp/err")" '0 0'
 run env LIMITS='--argjson changed' STAGE2=5 pipelines/score.sh "$tmp/loud"
+is 'warnings.txt has them all' "$(grep -c 'step 42: answers changed' "$tmp/loud/warnings.txt")" 1
 is 'limits that jq does not take end the run' "$(test "$status" -gt 0 && echo ended)" ended
 finish
