@@ -59,6 +59,21 @@ ok 'every figure again, from the outcomes' recomputed "$out"
 run results
 is 'nothing runs a second time' "$status $(grep -c 'step\|evaluation' "$tmp/err")" '0 0'
 
+# Repairs of the base model's failures: one a problem, given, and the evaluation takes them as such.
+base=$top/run/own/base.lmdb
+SAMPLE='--max-tokens 1,2 --prompts pipelines/demo/prompts.jq' run pipelines/repairs.sh "$base" \
+	latest "$top/run/own/test.jsonl" -n 4
+cp "$tmp/out" "$tmp/repairs"
+is 'repairs: one wrong attempt of a problem, given' "$status $(
+	jq -cs 'map(.turns | length == 1 and (.[0] | .given and has("tokens") == false)) | unique' \
+		"$tmp/repairs") $(jq -r .id "$tmp/repairs" | sort | uniq -d)" '0 [true] '
+ok 'repairs: some' test -s "$tmp/repairs"
+SAMPLE='--max-tokens 1,2 --prompts pipelines/demo/prompts.jq' run pipelines/eval.sh "$base" latest \
+	"$tmp/repairs" "$tmp/repaired"
+is 'repairs: no first attempt is right, the second is the model'\''s' \
+	"$status $(jq -c '[.acc_t1.value, .turns]' "$tmp/out") $(
+		jq -c '[.turns[].given]' "$tmp/repaired.jsonl" | sort -u)" '0 [0,2] [true,null]'
+
 for file in pipelines/results/*.json; do
 	[ -e "$file" ] || continue
 	ok "$file: every figure again, from the outcomes" recomputed "${file%.json}"
