@@ -198,8 +198,13 @@ experiment: all          ## NAME=one of pipelines/experiments/*.mk, results unde
 results: all             ## NAME=...: all its methods and seeds, figures to pipelines/results/
 	+@$(MAKE) --no-print-directory -f pipelines/experiment.mk LOCKED=1 $(if $(NAME),NAME=$(NAME)) \
 		results
-watch: all               ## NAME=..., METHOD= SEED=: an experiment at work, on the terminal
+# beside a run: builds nothing
+watch:                   ## NAME=..., METHOD= SEED=: an experiment at work, on the terminal
 	@$(MAKE) --no-print-directory -f pipelines/experiment.mk $(if $(NAME),NAME=$(NAME)) watch
+report:                  ## NAMES="a b": tables, pictures, trajectories of run/a and run/b as a page
+	@PATH="$(CURDIR)/bin:$$PATH"; names="$(or $(NAMES),$(NAME))"; set -- $$names; \
+	pipelines/report.sh "run/$$1/report.html" $$(printf 'run/%s ' "$$@") && \
+	echo "run/$$1/report.html"
 # one job per core, unless -j was given
 JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 
@@ -225,7 +230,7 @@ help:                    ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
 
 .PHONY: all check checked bench fuzz emulate soak deps demo demo-model experiment results \
-	watch install clean help FORCE
+	watch report install clean help FORCE
 .SECONDARY:
 -include $(LIB_OBJ:.o=.d) $(F32_OBJ:.o=.d) $(TOOL_SRC:%.c=$(B)/%.d) $(TEST_SRC:%.c=$(B)/%.d) \
 	$(BENCH:.t=.d) $(BOX_OBJ:.o=.d)

@@ -27,3 +27,6 @@ words() { eval "$1=($2)" || die "not the words of a command line: $2"; }
 
 # Seconds $1 as H:MM:SS.
 clock() { printf '%d:%02d:%02d' $(($1 / 3600)) $(($1 / 60 % 60)) $(($1 % 60)); }
+
+# Rows of metrics of run $1, as far as they are whole.
+rows() { jq -cR 'fromjson? | objects' "$1/metrics.jsonl" 2>/dev/null || :; }

@@ -13,7 +13,6 @@ run=$1 here=$(dirname "$0")
 [[ -d $run ]] || die "$run: no such run"
 columns=80 lines=1000
 
-rows() { jq -cR 'fromjson? | objects' "$run/metrics.jsonl" 2>/dev/null || :; }
 settings() { jq -c . "$run/settings.json" 2>/dev/null || echo '{}'; }
 
 # Steps of the batches that are whole, and when they were: lines "STEP TIME".
@@ -30,7 +29,7 @@ curves() { # rows, height, options of score-plot
 frame() {
 	local rows times last height=10 panels=(-y .curves.reward --y-name reward)
 
-	rows=$(rows)
+	rows=$(rows "$run")
 	times=$(batches)
 	last=$(tail -n 1 <<<"$times" | cut -d ' ' -f 1)
 	jq -rs --arg run "$run" --argjson settings "$(settings)" --argjson now "$(date +%s)" \

@@ -220,7 +220,8 @@ static const char *const color[] = {"#9400d3", "#009e73", "#56b4e9", "#e69f00",
 static void curve(const struct plot_series *s, size_t i, size_t k, int kind, size_t width,
                   struct buf *b)
 {
-	const char *ink = color[k % (sizeof color / sizeof *color)];
+	size_t n = sizeof color / sizeof *color;
+	const char *ink = color[k % n];
 
 	if (kind != TEXT && has_intervals(s))
 		buf_addf(b,
@@ -232,7 +233,7 @@ static void curve(const struct plot_series *s, size_t i, size_t k, int kind, siz
 	buf_addf(b, "$d%zu_%zu using 1:2 with %s ", i, k,
 	         s->n > 1 || kind == TEXT ? "lines" : "points");
 	if (kind != TEXT)
-		buf_addf(b, "lw 1.5 lc rgb '%s' ", ink);
+		buf_addf(b, "lw 1.5 dt %zu lc rgb '%s' ", k / n + 1, ink);
 	buf_adds(b, "title ");
 	named(b, label(s->name), width);
 }
