@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The verifiers that score-verify(1) shows: they stream, keep what they do not know, and fit into
-# the pipe whatever a model wrote.
+# The verifiers that score-verify(1) and score(7) show: they stream, keep what they do not know, and
+# fit into the pipe whatever a model wrote.
 . tests/tap.sh
 
 folder=pipelines/verifiers
@@ -12,6 +12,8 @@ jq -c 'del(.turns[] | .reward, .verdict) | .mine = {"a": [1, null, "\u00e9"]} | 
 judge() { # which: from stdin to stdout
 	case $1 in
 	word) jq -c --unbuffered -f "$folder/word.jq" ;;
+	words) jq -c --unbuffered -f pipelines/own/words.jq ;;
+	words-py) pipelines/own/words.py ;;
 	json) python3 "$folder/json-answer.py" ;;
 	program) python3 "$folder/c-program.py" ;;
 	esac
@@ -28,7 +30,7 @@ fits() { # name, file: judged records
 		'0 true'
 }
 
-for v in word json; do
+for v in words words-py word json; do
 	judge $v <"$tmp/unjudged" >"$tmp/judged"
 	fits $v "$tmp/judged"
 	is "$v: a line for a line" "$(wc -l <"$tmp/judged" | tr -d ' ')" \
@@ -74,7 +76,7 @@ print("{\"answer\": " + "9" * 5000 + "}")
 print("")' >>"$tmp/responses"
 jq -Rc '{id: "r\(input_line_number)", answer: 7, turns: [{response: .}]}' \
 	"$tmp/responses" >"$tmp/odd"
-for v in word json; do
+for v in words words-py word json; do
 	judge $v <"$tmp/odd" >"$tmp/judged" 2>"$tmp/err" && r=0 || r=$?
 	is "$v: odd responses" "$r $(wc -l <"$tmp/judged" | tr -d ' ') $(cat "$tmp/err")" \
 		"0 $(wc -l <"$tmp/odd" | tr -d ' ') "
