@@ -7,8 +7,8 @@
 # the end of a line: the command goes on) and the standard output expected. A line "..." stands for
 # any number of lines. (Not `| head`: what writes to it may be ended by SIGPIPE, or not, and
 # pipefail says so. `| sed -n 1,2p`.) Commands run one after the other, each in its own bash with
-# pipefail, and must exit 0. Each page has a folder of its own, with copies of tests/golden/man/* and
-# pipelines/.
+# pipefail, and must exit 0. Each page has a folder of its own, with copies of tests/golden/man/*
+# and pipelines/.
 . tests/tap.sh
 
 # Writes page $1's examples to $2: N.cmd and N.want, N from 1.
@@ -81,7 +81,8 @@ check_page() { # file
 			skip "$page, example $n: this machine gives no such jail"
 		else
 			(cd "$dir/home" &&
-				timeout 300 env -u MAKEFLAGS -u MAKELEVEL bash -o pipefail "$cmd" </dev/null >"$dir/got" 2>"$dir/err")
+				timeout 300 env -u MAKEFLAGS -u MAKELEVEL bash -o pipefail "$cmd" </dev/null \
+					>"$dir/got" 2>"$dir/err")
 			rc=$?
 			[ $rc -eq 0 ] && matches "$dir/ex/$n.want" "$dir/got" && result=ok || result='not ok'
 			tap_line "$result" "$page, example $n: $(head -n 1 "$cmd" | tr '#' ' ')"
