@@ -3,8 +3,9 @@
 # A page on one or several runs: tables, pictures, warnings, trajectories of the last evaluation.
 # usage: report.sh OUT.html RUN...
 #
-# The page is a single file without scripts; it loads nothing. Of the first run, the experiment's
-# results (results.sh) too, where there are some.
+# The page is a single file without scripts; it loads nothing. It has the results (results.sh) of
+# the first run's experiment too, where there are some. Runs whose names differ in a number at the
+# end are seeds: their curves are one, with their range as a band. The curves alone: OUT.svg.
 # shellcheck source=pipelines/common.sh
 . "$(dirname "$0")/common.sh"
 shopt -s inherit_errexit
@@ -14,13 +15,19 @@ shift
 for run; do [[ -d $run ]] || die "$run: no such run"; done
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-each=$((12 / 4 / $#))                     # trajectories of a kind and a run: a dozen in all
-((each > 0)) || each=1
+shown=$(($# < 3 ? $# : 3))                # runs whose trajectories are shown
+each=$((12 / 4 / shown))                  # ... of a kind and a run: a dozen in all
 
 title_of() { echo "${1#run/}"; }
-# The run's name before the names of curves, where there are several runs.
-prefix=$(($# > 1))
-name_of() { if ((prefix)); then title_of "$1"; fi; }
+# Its name without a seed at the end.
+stem_of() {
+	local name
+
+	name=$(title_of "$1")
+	[[ ! $name =~ ^(.*)-[0-9]+$ ]] || name=${BASH_REMATCH[1]}
+	echo "$name"
+}
+stems=$(for run; do stem_of "$run"; done | sort -u)
 # The step that reinforcement learning began after.
 begin_of() { rows "$1" | jq -n 'first(inputs | select(.objective == "pg") | .step - 1) // 0'; }
 
@@ -55,7 +62,7 @@ describe() { # run
 
 	evals=$(evals "$1")
 	last=$(jq -r 'map(select(.name | test("greedy") | not)) | last.name // empty' <<<"$evals")
-	[[ -z $last ]] || shows=$(shows "$1/eval/$last.jsonl")
+	[[ -z $last ]] || ((shown-- <= 0)) || shows=$(shows "$1/eval/$last.jsonl")
 	if [[ -f $1/warnings.txt ]]; then cat "$1/warnings.txt"
 	else rows "$1" | jq -rn -f "$here/warnings.jq"; fi >"$work/warnings"
 	jq -c 'map_values(del(.files, .versions)) | (.base // {}) + (.training // {})' \
@@ -83,22 +90,29 @@ picture() {
 
 axes=(--size 1000x280 --x-name 'step of reinforcement learning')
 for run; do describe "$run"; done >"$work/runs"
-for run; do
-	rows "$run" | jq -c --arg run "$(name_of "$run")" -f "$here/curves.jq" |
-		jq -c --argjson begin "$(begin_of "$run")" '.step -= $begin'
-done | picture curves "${axes[@]}" --smooth 5 \
+while IFS= read -r stem; do
+	name=
+	[[ $stem == "$stems" ]] || name=$stem
+	for run; do
+		[[ $(stem_of "$run") == "$stem" ]] || continue
+		rows "$run" | jq -c --arg run "$name" -f "$here/curves.jq" |
+			jq -c --argjson begin "$(begin_of "$run")" '.step -= $begin'
+	done | jq -cs -f "$here/seeds.jq"
+done <<<"$stems" | picture curves "${axes[@]}" --smooth 5 \
 	-y .curves.reward --y-name 'reward (mean, 0 to 1)' -y .curves.kl --y-name 'KL (nats)' \
 	-y .curves.length --y-name 'length (tokens)' -y .curves.shares --y-name 'share'
-jq -c --argjson several "$prefix" '(if $several > 0 then "\(.run): " else "" end) as $of
+jq -c --argjson several "$(($# > 1))" '(if $several > 0 then "\(.run): " else "" end) as $of
 	| .begin as $begin | .evals[] | select(.step != null and (.name | test("greedy") | not))
 	| {step: (.step - $begin), curves: (.eval | {"\($of)Acc@t1": .acc_t1,
 		"\($of)Acc@t\(.turns)": .["acc_t\(.turns)"]})}' "$work/runs" |
 	picture evals "${axes[@]}" -y .curves --y-name 'accuracy (share)'
-results=$here/results/$(basename "$1").json
+results=$(title_of "$1")
+results=$here/results/${results%%/*}.json
 [[ -f $results ]] || results=/dev/null
 
 jq -rn --arg title "$(for run; do title_of "$run"; done | paste -sd ' ')" \
 	--slurpfile runs "$work/runs" --slurpfile results "$results" \
 	--rawfile curves "$work/curves.svg" --rawfile evals "$work/evals.svg" \
 	-f "$here/report.jq" >"$out.part"
+[[ ! -s $work/curves.part.svg ]] || cp "$work/curves.part.svg" "${out%.html}.svg"
 mv "$out.part" "$out"

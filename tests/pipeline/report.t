@@ -85,6 +85,22 @@ is 'in one table, one picture' "$(grep -c '<td>stage2</td>' "$tmp/page.html") $(
 is 'the warnings of each' "$(count 'first: step 45: answers') $(count 'second: step 46: answers')" \
 	'1 1'
 
+# seeds of one method are one curve, with a band
+mkdir "$tmp/seeds"
+for n in 1 2; do cp -R "$tmp/first" "$tmp/seeds/m-$n"; done
+jq -c --argjson plus 0.5 '.reward[0]? += $plus' "$tmp/first/metrics.jsonl" \
+	>"$tmp/seeds/m-2/metrics.jsonl"
+pipelines/report.sh "$tmp/page.html" "$tmp/seeds/m-1" "$tmp/seeds/m-2"
+is 'two seeds: one curve of each name, one point of the mean with its range' \
+	"$(grep -c 'attempt 1' "$tmp/page.svg") $(for n in 1 2; do
+		jq -c --arg run x -f pipelines/curves.jq "$tmp/seeds/m-$n/metrics.jsonl"; done |
+		jq -cs -f pipelines/seeds.jq | jq -s '.[0].curves | .reward["x: attempt 1"]
+			| [.hi - .lo, .value - .lo] | map(. * 1000 | round)' -c) $(
+		jq -c --arg run x -f pipelines/curves.jq "$tmp/first/metrics.jsonl" |
+		jq -cs -f pipelines/seeds.jq | jq -s '.[0].curves.kl["x: attempt 1"] | type')" \
+	'3 [500,250] "number"'
+is 'and two runs in the table' "$(grep -c '<td>stage2</td>' "$tmp/page.html")" 2
+
 # models, and names, that would rather be a program
 evil="$tmp/a<b onload=x>&\"'c"
 cp -R "$tmp/first" "$evil"
