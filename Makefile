@@ -27,6 +27,9 @@ ifdef TSAN
 VARIANT = tsan
 OPT     = -O1 -g -fsanitize=thread
 endif
+ifdef CUDA
+VARIANT = cuda
+endif
 B       = build/$(VARIANT)
 
 # CPPFLAGS, CFLAGS and LDFLAGS are the user's, from the command line or the environment; ours stand
@@ -65,7 +68,7 @@ TOOLS     = $(TOOL_SRC:%.c=%)
 BOX       = $(patsubst %.c,%,$(wildcard sandbox/score-box.c))
 BOX_OBJ   = $(patsubst %.c,$(B)/%.o,$(wildcard sandbox/*.c))
 
-TEST_SRC  = $(wildcard $(patsubst %,tests/%/*.c,unit kern grad fuzz sandbox))
+TEST_SRC  = $(wildcard $(patsubst %,tests/%/*.c,unit kern grad fuzz sandbox gpu))
 TEST_BIN  = $(TEST_SRC:%.c=$(B)/%.t)
 TEST_SH   = $(wildcard tests/*/*.t)
 BENCH     = $(patsubst %,$(B)/tests/bench/%.t,kern math measure pipe threads)
@@ -75,6 +78,26 @@ BENCH     = $(patsubst %,$(B)/tests/bench/%.t,kern math measure pipe threads)
 CODE      = sandbox/model.pyc sandbox/tester.pyc
 
 all: $(TOOLS) $(BOX) $(CODE)     ## build every tool (default)
+
+# CUDA's kernels on the CPU, for tests (lib/dev/cuda/shim): a C++ compiler reads them.
+CU        = $(wildcard lib/dev/cuda/*.cu)
+KERNELS   = $(filter-out %/runtime.cu,$(CU))
+SHIM_OBJ  = $(KERNELS:%.cu=$(B)/shim/%.o) $(B)/shim/lib/dev/cuda/shim/shim.o \
+	$(B)/shim/lib/dev/cuda/shim/runtime.o $(B)/lib/dev/cuda/table.o
+
+# With CUDA=1 the tools can compute on a GPU; without a driver they run all the same.
+CUDA_HOME = /usr/local/cuda
+NVCC      = $(CUDA_HOME)/bin/nvcc
+CUDA_ARCH = 80 90 100
+NEWEST    = $(lastword $(CUDA_ARCH))
+COMPILE_CU = $(NVCC) -std=c++17 -O2 -lineinfo -fmad=false -Ilib -Xcompiler -Wall,-Wextra \
+	$(foreach a,$(CUDA_ARCH),-gencode arch=compute_$a,code=sm_$a) \
+	-gencode arch=compute_$(NEWEST),code=compute_$(NEWEST)
+ifdef CUDA
+GPU_OBJ   = $(CU:%.cu=$(B)/%.o) $(B)/lib/dev/cuda/table.o
+GPU_LIBS  = -L$(CUDA_HOME)/lib64 -Wl,-rpath,$(CUDA_HOME)/lib64 -lcublasLt -lcudart -lstdc++
+endif
+SHIM_TOOLS = $(patsubst %,$(B)/shim/score-%,sample logprob update)
 
 # ---- stamps: what the objects and the tools beside their sources were built with ----
 
@@ -97,6 +120,18 @@ $(B)/f32/%.o: %.c $(B)/flags
 $(B)/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	$(COMPILE) -MMD -MP -c -o $@ $<
+$(B)/%.o: %.cu $(B)/flags
+	@mkdir -p $(@D)
+	$(COMPILE_CU) -MMD -MP -c -o $@ $<
+CXX       = g++
+COMPILE_SHIM = $(CXX) -std=c++17 -D_GNU_SOURCE -Ilib -pthread $(OPT) -Wall -Wextra \
+	$(filter -Werror,$(WARN)) $(EXACT) -MMD -MP -c
+$(B)/shim/%.o: %.cu $(B)/flags
+	@mkdir -p $(@D)
+	$(COMPILE_SHIM) -o $@ -x c++ $<
+$(B)/shim/%.o: %.cc $(B)/flags
+	@mkdir -p $(@D)
+	$(COMPILE_SHIM) -o $@ $<
 
 $(B)/libscore.a: $(LIB_OBJ)
 	@rm -f $@
@@ -105,8 +140,8 @@ $(B)/libscore-f32.a: $(F32_OBJ)
 	@rm -f $@
 	@$(AR) rcs $@ $^
 
-bin/score-%: $(B)/bin/score-%.o $(B)/libscore.a build/variant
-	$(LINK) -o $@ $(filter %.o %.a,$^) $(LIBS)
+bin/score-%: $(B)/bin/score-%.o $(GPU_OBJ) $(B)/libscore.a build/variant
+	$(LINK) -o $@ $(filter %.o %.a,$^) $(LIBS) $(GPU_LIBS)
 # The sandbox links nothing of the house but base: a small thing to trust.
 sandbox/score-box: $(BOX_OBJ) $(patsubst %.c,$(B)/%.o,$(wildcard lib/base/*.c)) build/variant
 	$(LINK) -o $@ $(filter %.o,$^) -lseccomp -lm
@@ -132,6 +167,12 @@ $(B)/tests/%.t: $(B)/tests/%.o $(B)/libscore.a
 # OpenMP: one of the pools that ours is measured beside, and what measures the peak
 $(B)/tests/bench/%: private OPT += -fopenmp
 
+# as tools are: $(B)/shim/score-sample
+$(B)/tests/gpu/%.t: $(B)/tests/gpu/%.o $(SHIM_OBJ) $(B)/libscore.a
+	@$(LINK) -o $@ $^ $(LIBS) -lstdc++
+$(B)/shim/score-%: $(B)/bin/score-%.o $(SHIM_OBJ) $(B)/libscore.a
+	@$(LINK) -o $@ $^ $(LIBS) -lstdc++
+
 # the sandbox's own are linked with it instead
 $(B)/tests/sandbox/%.t: $(B)/tests/sandbox/%.o $(filter-out %/score-box.o,$(BOX_OBJ)) \
 		$(B)/libscore.a
@@ -144,7 +185,7 @@ T = $(TEST_BIN) $(TEST_SH)
 check:                   ## every test (TAP through prove); T=FILE for one
 	@sh .ci/deps
 	+@$(MAKE) --no-print-directory $(JOBS) checked
-checked: all $(filter $(B)/%,$(T)) $(BENCH)
+checked: all $(filter $(B)/%,$(T)) $(BENCH) $(SHIM_TOOLS)
 	LSAN_OPTIONS=suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0 \
 		SCORE_WAIT=passive B=$(B) PATH="$(CURDIR)/bin:$(CURDIR)/sandbox:$$PATH" \
 		prove -j $(shell nproc) -e '' $(T)
@@ -173,6 +214,8 @@ fuzz:                    ## T=math_equal SECONDS=60: hostile input, under libFuz
 		-print_final_stats=1 -artifact_prefix=run/fuzz/$(FUZZ)- $(FUZZFLAGS) \
 		run/fuzz/$(FUZZ) $(wildcard tests/fuzz/corpus/$(FUZZ)*)
 
+mutants: all             ## faults planted in the CUDA kernels that tests should see; N=: so many
+	tests/gpu/mutants $(N)
 emulate:                 ## tests at levels that this machine lacks, in Bochs: LEVELS=avx512 T=FILE
 	@tests/emulate/run $(LEVELS) $(if $(filter command,$(firstword $(origin T))),$(T))
 
@@ -229,8 +272,9 @@ clean:                   ## remove what was built (not run/)
 help:                    ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
 
-.PHONY: all check checked bench fuzz emulate soak deps demo demo-model experiment results \
+.PHONY: all check checked bench fuzz emulate mutants soak deps demo demo-model experiment results \
 	watch report install clean help FORCE
 .SECONDARY:
+-include $(SHIM_OBJ:.o=.d)
 -include $(LIB_OBJ:.o=.d) $(F32_OBJ:.o=.d) $(TOOL_SRC:%.c=$(B)/%.d) $(TEST_SRC:%.c=$(B)/%.d) \
 	$(BENCH:.t=.d) $(BOX_OBJ:.o=.d)

@@ -263,10 +263,15 @@ static const char *level(void)
 	return kern->isa;
 }
 
+static const char *always(void)
+{
+	return NULL;
+}
+
 const struct dev dev_cpu = {
 	/* chunk: small enough that one product's output is still in the cache for the next. */
 	.name = "cpu", .chunk = 384, .panel = KERN_PANEL, .head_part = 4096, .level = level,
-	.threads = kern_threads,
+	.threads = kern_threads, .open = always,
 	.alloc = host_alloc, .release = host_release, .map = host_map, .unmap = host_unmap,
 	.borrow = host_borrow, .give_back = host_give_back, .upload = host_upload,
 	.download = host_download, .copy = host_copy, .zero = host_zero,

@@ -7,13 +7,23 @@
 
 #include "kern/kern.h"
 
+#pragma weak dev_cuda
+
 const struct dev *dev = &dev_cpu;
 
 int dev_init(int device, int threads, struct err *e)
 {
-	if (device == DEVICE_CUDA)
-		return err_set(e, "--device cuda: this build has no CUDA");
+	const char *why = NULL;
+
 	dev = &dev_cpu;
+	if (device != DEVICE_CPU)
+		why = &dev_cuda ? dev_cuda.open() : "this build has no CUDA";
+	if (device == DEVICE_CUDA && why)
+		return err_set(e, "--device cuda: %s", why);
+	if (device != DEVICE_CPU && !why)
+		dev = &dev_cuda;
+	if (device == DEVICE_AUTO && dev == &dev_cuda)
+		warn("computes on the GPU, level %s (--device)", dev->level());
 	return kern_init(threads, e);
 }
 

@@ -198,6 +198,8 @@ enum score_want { SCORE_TOKENS, SCORE_ENTROPY, SCORE_KL };   /* each includes th
 
 struct dev {
 	const char *name;            /* "cpu", "cuda" */
+	/* Makes the device ready: NULL, or why it cannot be had. */
+	const char *(*open)(void);
 	size_t chunk;                /* preferred number of rows per layer call */
 	/* parts of a fused matrix start at multiples of this many outputs; MAT_GLU's are rounded up
 	 * to half of it */
@@ -351,13 +353,15 @@ struct dev {
 };
 
 /*
- * Selects a device (--device: DEVICE_CPU, DEVICE_CUDA, or DEVICE_AUTO for the best available) and
- * starts the host's threads (0: one per core in the affinity mask). Until it is called the device
- * is the CPU, which needs kern_init. Returns -1 with a message if the device is not available.
+ * Selects a device (--device: DEVICE_CPU, DEVICE_CUDA, or DEVICE_AUTO for a GPU where there is one,
+ * which is said on stderr) and starts the host's threads (0: one per core in the affinity mask).
+ * Until it is called the device is the CPU, which needs kern_init. Returns -1 with a message if the
+ * device is not available.
  */
 MUST_CHECK int dev_init(int device, int threads, struct err *e);
 extern const struct dev *dev;
 extern const struct dev dev_cpu;
+extern const struct dev dev_cuda;        /* where it is linked: make CUDA=1, or on its shim */
 /* Calls f(ctx, i, thread) for i = 0 .. n - 1 on the host's threads, each taking the next i as it
  * becomes free; thread < dev->threads(), and no two calls at a time have the same. */
 void dev_each(void (*f)(void *ctx, size_t i, size_t thread), void *ctx, size_t n);
