@@ -33,11 +33,20 @@ def figures: [.acc_t1, .["acc_t\(.turns // 2)"], .delta, .i_to_c, .c_to_i, .chan
 def evaluations: table(["run", "weights", "step"] + accuracies + ["problems", "samples"];
 	[$runs[] | .run as $run | .evals[] | [$run, .name, .step // "-"]
 		+ (.eval | figures + [.n, .samples])]);
-def methods: table(["method", "sampling"] + accuracies + ["problems", "samples"];
-	[$results[] | to_entries[] | select(.value | objects | has("acc_t1")) | .key as $method
-		| (["at random", .value], (("greedy", "blind_retry", "plus") as $how
-			| [$how, .value[$how]] | select(.[1].acc_t1)))
+# Of results.sh: [method, its object].
+def methods: $results[] | to_entries[] | select(.value | objects | has("acc_t1")) | [.key, .value];
+def results: table(["method", "how"] + accuracies + ["problems", "samples"];
+	[methods | .[0] as $method | .[1]
+		| (["sampled", .], ["greedy", .greedy], ["blind retry", .blind_retry],
+			["plus tests", .plus.plus] | select(.[1].acc_t1))
 		| [$method, .[0]] + (.[1] | figures + [.n, .samples])]);
+def seeds: table(["method", "seed", "Acc@t1", "Acc@t2", "delta", "changed"];
+	[methods | .[0] as $method | .[1].by_seed[]?
+		| [$method, .seed] + ([.acc_t1, .acc_t2, .delta, .changed] | map(percent))]);
+def refuted: table(["method", "attempt", "passes of the base tests", "refuted by the plus tests",
+		"share, mean over problems"];
+	[methods | .[0] as $method | .[1].plus.refuted // [] | to_entries[]
+		| [$method, .key + 1, .value.passes, .value.refuted, (.value.share | percent)]]);
 def settings: [$runs[].settings] as $all | table(["setting", $runs[].run];
 	[[$all[] | keys_unsorted[]] | unique[] | . as $key
 		| [$key] + [$all[][$key] // "-" | if type == "string" then . else tojson end]]);
@@ -60,7 +69,7 @@ def headed($what; f): [f] | select(length > 0) | "<h2>\($what)</h2>", .[];
 "</style></head><body>",
 "<h1>\($title | safe)</h1>",
 headed("Evaluations, percent with 95 % intervals"; evaluations),
-headed("All methods and seeds, percent with 95 % intervals"; methods),
+headed("All methods, percent with 95 % intervals"; results, seeds, refuted),
 headed("Warnings"; $runs[] | .run as $run | .warnings | split("\n")[] | select(. != "")
 	| "<p>\($run | safe): \(safe)</p>"),
 headed("Accuracy"; picture($evals; "Accuracies of the snapshots, with 95 % intervals")),

@@ -101,6 +101,21 @@ is 'two seeds: one curve of each name, one point of the mean with its range' \
 	'3 [500,250] "number"'
 is 'and two runs in the table' "$(grep -c '<td>stage2</td>' "$tmp/page.html")" 2
 
+# the results of the experiment
+cp -R pipelines "$tmp/pipelines"
+mkdir -p "$tmp/pipelines/results" "$tmp/run"
+cp -R "$tmp/first" "$tmp/run/own"
+jq -c '. as $e | {model: "m", seeds: [1], base: ($e + {greedy: ($e | .acc_t1.value = 0.123),
+	blind_retry: $e, plus: {base: $e, plus: $e, refuted: [{passes: 7, refuted: 2, share:
+	{value: 0.25, lo: 0.1, hi: 0.5}}]}, by_seed: [{seed: 1} + $e]})}' \
+	"$tmp/first/eval/base.json" >"$tmp/pipelines/results/own.json"
+(cd "$tmp" && pipelines/report.sh page.html run/own)
+is 'results: how it was sampled, seeds, what plus tests refute' "$(clean "$tmp/page.html") $(
+	grep -o '<td>base</td><td>[a-z ]*</td>' "$tmp/page.html" | sed 's/<[^>]*>/ /g' | tr -s ' \n' ' '
+	) $(count '<td>base</td><td>greedy</td><td>12.3') $(count '<td>base</td><td>1</td>') $(
+	count '<td>7</td><td>2</td><td>25.0')" \
+	'clean  base sampled base greedy base blind retry base plus tests  1 2 1'
+
 # models, and names, that would rather be a program
 evil="$tmp/a<b onload=x>&\"'c"
 cp -R "$tmp/first" "$evil"
