@@ -54,10 +54,14 @@ watch "$tmp/run"
 is 'settings that cannot be read' "$status $(grep -c '5 of 5' "$tmp/out")" '0 1'
 
 # on a terminal it draws again until it is ended; on one that is dumb, once
-run script -qec "TERM=xterm EVERY=0.2 timeout -s INT 4 pipelines/watch.sh $tmp/run" /dev/null
+script -qefc "sh -c 'echo \$\$ >$tmp/pid; TERM=xterm EVERY=0.1 exec pipelines/watch.sh $tmp/run'" \
+	/dev/null >"$tmp/out" &
+frames() { grep -c "$(printf '\033')\[H" "$tmp/out"; }
+for _ in $(seq 600); do [ "$(frames)" -lt 2 ] || break; sleep 0.1; done
+kill "$(cat "$tmp/pid")"
+wait $!
 is 'redrawn, the cursor hidden and shown again' \
-	"$(test "$(grep -c "$(printf '\033')\[H" "$tmp/out")" -gt 1 && echo again) $(
-		tail -c 20 "$tmp/out" | grep -c '?25h')" 'again 1'
+	"$(test "$(frames)" -gt 1 && echo again) $(tail -c 20 "$tmp/out" | grep -c '?25h')" 'again 1'
 run script -qec "TERM=dumb timeout 60 pipelines/watch.sh $tmp/run" /dev/null
 is 'a terminal that cannot: one frame, no escapes' \
 	"$(grep -c 'Stage II, ' "$tmp/out") $(grep -c "$(printf '\033')" "$tmp/out")" '1 0'
