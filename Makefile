@@ -245,7 +245,8 @@ results: all             ## NAME=...: all its methods and seeds, figures to pipe
 watch:                   ## NAME=..., METHOD= SEED=: an experiment at work, on the terminal
 	@$(MAKE) --no-print-directory -f pipelines/experiment.mk $(if $(NAME),NAME=$(NAME)) watch
 report:                  ## NAMES="a b": tables, pictures, trajectories of run/a and run/b as a page
-	@PATH="$(CURDIR)/bin:$$PATH"; names="$(or $(NAMES),$(NAME))"; set -- $$names; \
+	@$(if $(NAMES)$(NAME),,$(error NAMES= is missing: folders of run/))
+	@PATH="$(CURDIR)/bin:$$PATH"; set -- $(or $(NAMES),$(NAME)); \
 	pipelines/report.sh "run/$$1/report.html" $$(printf 'run/%s ' "$$@") && \
 	echo "run/$$1/report.html"
 # one job per core, unless -j was given
