@@ -65,6 +65,15 @@ asked feedback.prompts 'That is not right: line  Answer ag' '5:0:line 3'
 asked feedback.prompts null 5:1
 asked self-refine 'Now answer the question again in t' 5 bad
 
+# ---- rounds, also where a make above has exported none ----
+is 'interleaved: five rounds in as many steps' "$(env -u MAKEFLAGS -u MAKELEVEL ROUNDS= make -sf - <<'END'
+STAGE1 = 10
+STAGE2 = 20
+include pipelines/methods/interleaved.mk
+all: ; @echo $(ROUNDS) $(STAGE1) $(STAGE2)
+END
+)" '5 2 4'
+
 # ---- documents from samples ----
 jq -nc 'range(2) as $p | range(4) as $s | {id: "p\($p)", sample: $s, group: 4, turns: [
 	{prompt: "p", response: "a\($s)", reward: (if $s < 2 then 0 else 1 end)},
