@@ -103,10 +103,10 @@ void device_dlogits(uint16_t *dx, size_t ld, const float *x, const float *y, siz
 
 /* ---- draws ---- */
 
-/* Logits in the order of floats; never 0 for a number. */
+/* Logits in the order of floats, -0 being 0; never 0 for a number. */
 static __device__ uint32_t key_of(float x)
 {
-	union { float f; uint32_t u; } v = {x};
+	union { float f; uint32_t u; } v = {x + 0.0f};
 
 	return v.u & 0x80000000 ? ~v.u : v.u | 0x80000000;
 }
