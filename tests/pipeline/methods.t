@@ -66,7 +66,8 @@ asked feedback.prompts null 5:1
 asked self-refine 'Now answer the question again in t' 5 bad
 
 # ---- rounds, also where a make above has exported none ----
-is 'interleaved: five rounds in as many steps' "$(env -u MAKEFLAGS -u MAKELEVEL ROUNDS= make -sf - <<'END'
+is 'interleaved: five rounds in as many steps' "$(
+	env -u MAKEFLAGS -u MAKELEVEL ROUNDS= make -sf - <<'END'
 STAGE1 = 10
 STAGE2 = 20
 include pipelines/methods/interleaved.mk
