@@ -48,7 +48,7 @@ enum scratch {
 	DH, DN, DPOST,               /* [C][F], [C][D], [C][D] */
 	INV,                         /* [C] r of a norm */
 	DY, WIDE,                    /* act [R][D], [R][max(qkv.n, gateup.n)] */
-	WT,                          /* a matrix transposed */
+	WT,                          /* a matrix transposed, or merged with its adapter */
 	LORA,                        /* act [R][r] */
 	SCRATCHES
 };

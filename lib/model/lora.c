@@ -47,11 +47,10 @@ void model_adapt(struct model *m, size_t i, struct mem w, struct mem a, struct m
 void model_adapter_on(struct model *m, size_t i, struct mem w)
 {
 	struct matrix *x = model_matrix(m, i);
-	struct mem merged = mem_new(x->n * x->k * sizeof(act));
+	struct mem merged = model_act(m, WT, x->n * x->k);
 
 	dev->merge(merged, w, x->lora_a, x->lora_b, x->n, x->k, m->c.lora_rank, lora_scale(&m->c));
 	dev->mat_set(x->w, x->col, merged, x->n);
-	mem_free(&merged);
 }
 
 void model_adapter_off(struct model *m, size_t i, struct mem w)
