@@ -26,8 +26,10 @@ enum { DEVICE_HEAD = 256, DEVICE_SUM = 64 };         /* rows summed at a time, a
 
 /* NULL, or why there is no device. level: "sm_90", ... */
 const char *device_open(const char **level);
-void *device_alloc(size_t bytes);                    /* ends the program if there is no room */
+void *device_alloc(size_t bytes);                    /* ends by device_full if there is no room */
 void device_free(void *p);
+/* Ends the program: of all bytes, left are free, too few for these (table.c). */
+void device_full(size_t bytes, size_t left, size_t all) __attribute__((noreturn));
 void device_zero(void *p, size_t bytes);
 void device_copy(void *to, const void *from, size_t bytes);
 void device_send(void *to, const void *host, size_t bytes);     /* host is read on return */

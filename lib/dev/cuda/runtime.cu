@@ -48,9 +48,7 @@ void *device_alloc(size_t bytes)
 
 	if (rc == cudaErrorMemoryAllocation) {
 		cudaMemGetInfo(&left, &all);
-		die(EXIT_ERROR, "GPU: out of memory: %zu MiB asked for, %zu of %zu MiB are free (less "
-		    "--kv-memory or --batch in sampling, --memory in training)", (bytes >> 20) + 1,
-		    left >> 20, all >> 20);
+		device_full(bytes, left, all);
 	}
 	check(rc, "memory");
 	return p;

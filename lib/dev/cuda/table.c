@@ -29,6 +29,13 @@ static size_t panels_up(size_t n)
 
 /* ---- memory ---- */
 
+void device_full(size_t bytes, size_t left, size_t all)
+{
+	die(EXIT_ERROR, "GPU: out of memory: %zu MiB asked for, %zu of %zu MiB are free (less "
+	    "--kv-memory or --batch in sampling, --memory in training)", (bytes >> 20) + 1,
+	    left >> 20, all >> 20);
+}
+
 static struct mem gpu_alloc(size_t bytes)
 {
 	return (struct mem){device_alloc(bytes ? bytes : 1), bytes};
