@@ -214,6 +214,8 @@ fuzz:                    ## T=math_equal SECONDS=60: hostile input, under libFuz
 		-print_final_stats=1 -artifact_prefix=run/fuzz/$(FUZZ)- $(FUZZFLAGS) \
 		run/fuzz/$(FUZZ) $(wildcard tests/fuzz/corpus/$(FUZZ)*)
 
+cuda-report:             ## what nvcc makes of the CUDA kernels: registers, occupancy
+	@tests/gpu/report $(NVCC)
 mutants: all             ## faults planted in the CUDA kernels that tests should see; N=: so many
 	tests/gpu/mutants $(N)
 emulate:                 ## tests at levels that this machine lacks, in Bochs: LEVELS=avx512 T=FILE
@@ -273,7 +275,8 @@ clean:                   ## remove what was built (not run/)
 help:                    ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
 
-.PHONY: all check checked bench fuzz emulate mutants soak deps demo demo-model experiment results \
+.PHONY: all check checked bench fuzz emulate cuda-report mutants soak deps demo demo-model \
+	experiment results \
 	watch report install clean help FORCE
 .SECONDARY:
 -include $(SHIM_OBJ:.o=.d)

@@ -140,7 +140,7 @@ static void rows(size_t d)
 	struct both index = numbers(N, V), in = halves(V * d, 1), out = halves(N * d, 1);
 	struct both x = floats(N * d, 1), sums = floats(V * d, 1), low = halves(N * d, 1);
 	struct both w = halves(N * d, 1), a = halves(3 * d, 1), b = halves(N * 3, 1);
-	struct both squares = floats(2, 1), zero = floats(N * d, 1);
+	struct both zero = floats(N * d, 1);
 
 	for (int i = 0; i < SIDES; i++) {
 		dev = side[i];
@@ -148,7 +148,6 @@ static void rows(size_t d)
 		dev->scatter(sums.m[i], x.m[i], index.m[i], N, d);
 		dev->to_act(low.m[i], x.m[i], N * d);
 		dev->merge(w.m[i], w.m[i], a.m[i], b.m[i], N, d, 3, 0.5f);
-		dev->sumsq(squares.m[i], x.m[i], N * d);
 		dev->from_act(zero.m[i], low.m[i], N * d);
 	}
 	near(&out, 1, 0, "gather", d);
@@ -156,19 +155,29 @@ static void rows(size_t d)
 	near(&low, 1, 0, "to_act", d);
 	near(&zero, 0, 0, "from_act", d);
 	near(&w, 1, 0, "merge, to the bit", d);
-	{
-		double *p = fetched(&squares, 0), *q = fetched(&squares, 1);
-
-		ok(fabs(*p - *q) <= 1e-12 * *p, "sumsq, %zu: %g and %g", N * d, *p, *q);
-		free(p);
-		free(q);
-	}
-	drop(&squares);
 	drop(&index);
 	drop(&in);
 	drop(&x);
 	drop(&a);
 	drop(&b);
+}
+
+static void squares(size_t n)
+{
+	struct both x = floats(n, 1), sum = floats(2, 1);
+	double *p, *q;
+
+	for (int i = 0; i < SIDES; i++) {
+		dev = side[i];
+		dev->sumsq(sum.m[i], x.m[i], n);
+	}
+	p = fetched(&sum, 0);
+	q = fetched(&sum, 1);
+	ok(fabs(*p - *q) <= 1e-12 * *p, "sumsq, %zu: %g and %g", n, *p, *q);
+	free(p);
+	free(q);
+	drop(&sum);
+	drop(&x);
 }
 
 static void adam(size_t n)
@@ -361,7 +370,9 @@ int main(void)
 	}
 	adam(1);
 	adam(1000);
-	rows(14000);                     /* more than a block of squares */
+	squares(1);
+	squares(140000);                 /* more than a block of them */
+	squares((size_t)257 << 16);      /* and more blocks than threads */
 	products(1, 2);
 	products(67, 40);
 	products(130, 258);

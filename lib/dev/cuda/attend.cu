@@ -8,6 +8,12 @@
 
 enum { EACH = DEVICE_HEAD / WARP };          /* a head's values per lane */
 
+/* d: the lane's values of a head of s; e counts them. A loop of fixed length, so that what e
+ * indexes is in registers. */
+#define EACH_OF(e, d, lane, s) \
+	for (size_t e = 0, d = lane; e < EACH; e++, d += WARP) \
+		if (d < s)
+
 /* ---- caches ---- */
 
 /* Position pos of head i of 2 * layers * G, keys and values in turn. */
@@ -187,12 +193,12 @@ static __global__ void attend(uint16_t *att, float *lse, const uint16_t *q, stru
 
 			if (tile + t < first)
 				continue;
-			for (size_t e = 0, d = lane; d < s; e++, d += WARP)
+			EACH_OF(e, d, lane, s)
 				out[e] += of_t * wide(v[d]);
 		}
 		top = above;
 	}
-	for (size_t e = 0, d = lane; d < s; e++, d += WARP)
+	EACH_OF(e, d, lane, s)
 		att[at + d] = narrow(out[e] / total);
 	if (lse && lane == 0)
 		lse[i * a.heads + h] = top + logf(total);
@@ -255,11 +261,11 @@ static __global__ void attend_dq(float *dq, const float *datt, const float *lse,
 
 			if (tile + t < first)
 				continue;
-			for (size_t e = 0, d = lane; d < s; e++, d += WARP)
+			EACH_OF(e, d, lane, s)
 				out[e] += ds * wide(k[d]);
 		}
 	}
-	for (size_t e = 0, d = lane; d < s; e++, d += WARP)
+	EACH_OF(e, d, lane, s)
 		dq[at + d] = out[e];
 }
 
@@ -271,7 +277,10 @@ static __device__ const struct device_span *span_of(const struct device_part *p,
 	while (high - low > 1) {
 		size_t middle = (low + high) / 2;
 
-		*(p->spans[middle].keys <= key ? &low : &high) = middle;
+		if (p->spans[middle].keys <= key)
+			low = middle;
+		else
+			high = middle;
 	}
 	return &p->spans[low];
 }
@@ -305,13 +314,13 @@ static __global__ void attend_dkv(float *dk, float *dv, const float *datt, const
 			float w = __shfl_sync(~0u, mine.p, (int)t), ds = __shfl_sync(~0u, mine.ds, (int)t);
 			size_t head = (span->row + (tile + t) / grp) * a.heads + g * grp + (tile + t) % grp;
 
-			for (size_t e = 0, d = lane; d < s; e++, d += WARP) {
+			EACH_OF(e, d, lane, s) {
 				sum_k[e] += ds * wide(q[head * s + d]);
 				sum_v[e] += w * datt[head * s + d];
 			}
 		}
 	}
-	for (size_t e = 0, d = lane; d < s; e++, d += WARP) {
+	EACH_OF(e, d, lane, s) {
 		dk[to + d] = sum_k[e];
 		dv[to + d] = sum_v[e];
 	}
@@ -359,7 +368,8 @@ static __device__ float *grad_of(struct grads t, const struct device_part *p,
 {
 	size_t s = a->size;
 
-	return which ? t.d[which] + (size_t)p->rows[p->row + i].key * a->kv_heads * s
+	return which ? (which == 1 ? t.d[1] : t.d[2]) +
+	                   (size_t)p->rows[p->row + i].key * a->kv_heads * s
 	             : t.d[0] + i * a->heads * s;
 }
 
@@ -376,7 +386,8 @@ static __global__ void unrotate(struct grads t, struct device_part p, struct dev
 static __global__ void dnorm_sums(float *sums, struct grads t, const float *pre, const float *r,
                                   struct device_part p, struct device_attn a, int which)
 {
-	size_t s = a.norm_size[which], hs = a.heads * a.size, gs = a.kv_heads * a.size;
+	size_t s = which ? a.norm_size[1] : a.norm_size[0];
+	size_t hs = a.heads * a.size, gs = a.kv_heads * a.size;
 	size_t nq = hs / a.norm_size[0], nk = gs / a.norm_size[1], columns = (s + BLOCK - 1) / BLOCK;
 	size_t rows = blockIdx.x / columns, j = blockIdx.x % columns * BLOCK + threadIdx.x;
 	float sum = 0;
